@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Installs the Debian or Ubuntu packages that Hither needs, and nothing that is there already.
+#
+#   build/deps.sh run      what a person needs to build and run it
+#   build/deps.sh test     run, and what the end-to-end tests drive
+#   build/deps.sh bench    test, and the programs it is measured against
+#
+# It asks once before it installs; YES=1 or CI=true answers yes.
+set -euo pipefail
+
+want=${1:-run}
+run=(
+  gcc g++ make pkg-config ca-certificates git dbus dbus-x11
+  libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients libvirt-dev
+  qemu-system-x86 qemu-utils qemu-system-gui qemu-system-common seabios ipxe-qemu
+  libgtk-3-dev libwebkit2gtk-4.1-dev libgl1-mesa-dev xorg-dev
+  xvfb openbox xterm x11-apps x11-utils x11-xserver-utils xauth fonts-noto-cjk fonts-dejavu-core
+)
+tests=(chromium xdotool imagemagick procps util-linux e2fsprogs iproute2)
+bench=(tigervnc-standalone-server tigervnc-viewer tigervnc-scraping-server)
+
+case $want in
+  run) packages=("${run[@]}") ;;
+  test) packages=("${run[@]}" "${tests[@]}") ;;
+  bench) packages=("${run[@]}" "${tests[@]}" "${bench[@]}") ;;
+  *) echo "usage: build/deps.sh run|test|bench" >&2; exit 2 ;;
+esac
+
+missing=()
+for package in "${packages[@]}"; do
+  status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) || status=none
+  [ "$status" = installed ] || missing+=("$package")
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+sudo=()
+[ "$(id -u)" = 0 ] || sudo=(sudo)
+if [ "${YES:-}" != 1 ] && [ "${CI:-}" != true ]; then
+  echo "Hither needs these packages: ${missing[*]}"
+  read -r -p "Install them now? [Y/n] " answer
+  case $answer in [Nn]*) echo "hint: install them yourself, then run this again" >&2; exit 1 ;; esac
+fi
+options=(-o DPkg::Lock::Timeout=600 -o Acquire::Retries=3 -y --no-install-recommends)
+export DEBIAN_FRONTEND=noninteractive
+"${sudo[@]}" apt-get "${options[@]}" update
+"${sudo[@]}" apt-get "${options[@]}" install "${missing[@]}"

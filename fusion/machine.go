@@ -1,0 +1,134 @@
+package fusion
+
+import (
+	"context"
+	"io"
+	"time"
+)
+
+// MachineState is where a machine is in its life.
+type MachineState string
+
+const (
+	Off      MachineState = "off"
+	Starting MachineState = "starting"
+	Running  MachineState = "running"
+	Paused   MachineState = "paused"
+	Saved    MachineState = "saved"
+	Stopping MachineState = "stopping"
+	Failed   MachineState = "failed"
+)
+
+// MachineKind tells the host's own operating system from a virtual machine.
+type MachineKind string
+
+const (
+	KindSelf MachineKind = "self"
+	KindVM   MachineKind = "vm"
+)
+
+// Machine is an operating system one can use.
+type Machine struct {
+	// Address and Host are empty inside a Host and filled by whoever holds
+	// several hosts.
+	Address     string       `json:"address"`
+	Host        string       `json:"host"`
+	Name        string       `json:"name"`
+	Kind        MachineKind  `json:"kind"`
+	State       MachineState `json:"state"`
+	CPUs        int          `json:"cpus"`
+	MemoryBytes int64        `json:"memoryBytes"`
+	// OS is a name for people ("Debian GNU/Linux 12"), or "" when unknown.
+	OS string `json:"os"`
+	// Note is something the owner should know ("KVM does not run here; …").
+	Note string `json:"note,omitempty"`
+	// Accelerator is "kvm" or "tcg" for a VM, "" for a computer.
+	Accelerator string `json:"accelerator,omitempty"`
+	UUID        string `json:"uuid,omitempty"`
+	// Started is when it was last started, zero when it is off or unknown.
+	Started time.Time `json:"started,omitzero"`
+	Disks   []Disk    `json:"disks,omitempty"`
+	// Screen says whether it has a screen that Screens can open.
+	Screen bool `json:"screen"`
+	// Verbs are the verbs that make sense in its present state.
+	Verbs []Verb `json:"verbs"`
+}
+
+// Disk is one disk or mounted file system of a machine, in bytes.
+type Disk struct {
+	Name       string `json:"name"`
+	TotalBytes int64  `json:"totalBytes"`
+	UsedBytes  int64  `json:"usedBytes"`
+}
+
+// Verb is something one does to a machine.
+type Verb string
+
+const (
+	Start    Verb = "start"
+	Stop     Verb = "stop"      // asks the guest to shut down (ACPI)
+	ForceOff Verb = "force-off" // pulls the plug
+	Pause    Verb = "pause"
+	Resume   Verb = "resume"
+	Reboot   Verb = "reboot"
+)
+
+// MachineSpec says what to create. Name is required; zero values take the
+// defaults in the comments.
+type MachineSpec struct {
+	Name        string `json:"name"`
+	MemoryBytes int64  `json:"memoryBytes"` // default 1 GiB, at least 16 MiB
+	CPUs        int    `json:"cpus"`        // default 1
+	DiskBytes   int64  `json:"diskBytes"`   // a new qcow2 disk; 0 is none
+	ISO         string `json:"iso"`         // an image in the host's pool, in the CD drive
+	Image       string `json:"image"`       // an image in the host's pool, copied as the first disk
+	Start       bool   `json:"start"`
+}
+
+// Stats is one sample of a machine's counters.
+type Stats struct {
+	Name string    `json:"name"`
+	Time time.Time `json:"time"`
+	// CPUSeconds is the CPU time used since start, over all CPUs.
+	CPUSeconds      float64 `json:"cpuSeconds"`
+	CPUs            int     `json:"cpus"`
+	MemoryUsedBytes int64   `json:"memoryUsedBytes"`
+	MemoryBytes     int64   `json:"memoryBytes"`
+	DiskReadBytes   int64   `json:"diskReadBytes"`
+	DiskWriteBytes  int64   `json:"diskWriteBytes"`
+	NetInBytes      int64   `json:"netInBytes"`
+	NetOutBytes     int64   `json:"netOutBytes"`
+	// Load is the load average over one minute; only a computer has one.
+	Load float64 `json:"load"`
+}
+
+// Machines are the operating systems of one host. Names are those of
+// CheckName; "self" is the host's own and cannot be created or removed.
+type Machines interface {
+	// List gives every machine, "self" first, then by name.
+	List(ctx context.Context) ([]Machine, error)
+	// Get promises ErrNotFound.
+	Get(ctx context.Context, name string) (Machine, error)
+	// Create makes a machine and, if asked, starts it. It promises ErrExists,
+	// ErrInvalid, and that nothing is left behind when it fails.
+	Create(ctx context.Context, spec MachineSpec) (Machine, error)
+	// Do applies a verb and returns once the hypervisor has taken it; the new
+	// state comes as an event. It promises ErrNotFound, ErrInvalid for a verb
+	// that makes no sense now, and ErrUnsupported for one the kind lacks.
+	Do(ctx context.Context, name string, verb Verb) error
+	// Remove forgets a machine that is off, with the disks that Create made.
+	// It promises ErrNotFound, and ErrBusy while the machine runs.
+	Remove(ctx context.Context, name string) error
+	// Screenshot gives the present screen as PNG. It promises ErrNotFound, and
+	// ErrInvalid when the machine is off.
+	Screenshot(ctx context.Context, name string) ([]byte, error)
+	// Stats gives a sample of every running machine in one call.
+	Stats(ctx context.Context) ([]Stats, error)
+	// Upload streams an image into the host's pool under name; size is its
+	// length in bytes, -1 when unknown. It promises ErrExists, ErrInvalid, and
+	// that a broken upload leaves nothing.
+	Upload(ctx context.Context, name string, size int64, r io.Reader) error
+	// Watch calls changed with each machine that changed, or that is gone
+	// (removed), until ctx ends. It does not call it for the present state.
+	Watch(ctx context.Context, changed func(m Machine, removed bool)) error
+}

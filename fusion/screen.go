@@ -1,0 +1,57 @@
+package fusion
+
+import "context"
+
+// ScreenKind says what shows the pixels.
+type ScreenKind string
+
+const (
+	ScreenMonitor ScreenKind = "monitor" // the desktop of "self"
+	ScreenConsole ScreenKind = "console" // the display of a VM
+	ScreenApp     ScreenKind = "app"     // one app on a display of its own
+)
+
+// Screen is anything that shows pixels and takes input.
+type Screen struct {
+	// Address is empty inside a Host, as in Machine.
+	Address string `json:"address"`
+	Host    string `json:"host"`
+	// Name is the machine's name, or MACHINE/INSTANCE for a running app, where
+	// INSTANCE is what Apps.Run chose. Screens.Open takes it.
+	Name    string     `json:"name"`
+	Machine string     `json:"machine"`
+	Kind    ScreenKind `json:"kind"`
+	Title   string     `json:"title"`
+	Width   int        `json:"width"`
+	Height  int        `json:"height"`
+	// App is the app that a ScreenApp shows.
+	App string `json:"app,omitempty"`
+}
+
+// ViewOptions says how a viewer wants to see a screen. The zero value works.
+type ViewOptions struct {
+	// ViewOnly refuses input from this viewer.
+	ViewOnly bool `json:"viewOnly"`
+}
+
+// Pipe carries the messages of mirror/wire both ways: each at most 16 KiB,
+// in order, none lost. Read and Write may be called at the same time, each from
+// one goroutine. Close ends both and wakes them.
+type Pipe interface {
+	// Read gives the next message; the slice is valid until the next Read.
+	// It returns io.EOF after the other side closed.
+	Read() ([]byte, error)
+	Write(message []byte) error
+	Close() error
+}
+
+// Screens opens what machines show.
+type Screens interface {
+	// List gives the screens of a machine: its monitor or console, then the
+	// apps that run on it. It promises ErrNotFound.
+	List(ctx context.Context, machine string) ([]Screen, error)
+	// Open starts a view. Capture begins with the first view of a screen and
+	// ends with the last. ctx bounds the opening only; Close ends the view.
+	// It promises ErrNotFound, and ErrInvalid when the machine is off.
+	Open(ctx context.Context, screen string, options ViewOptions) (Pipe, error)
+}
