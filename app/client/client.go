@@ -71,7 +71,10 @@ func Unix(path string) *Client {
 }
 
 // Host gives the host that the node knows by name or ID; empty is its own.
-func (c *Client) Host(name string) fusion.Host { return &host{c: c, name: name} }
+func (c *Client) Host(name string) fusion.Host { return c.HostAs(name, name) }
+
+// HostAs is Host with another name for errors: what a person calls the host.
+func (c *Client) HostAs(name, label string) fusion.Host { return &host{c: c, name: name, label: label} }
 
 // Error explains an error of the services above in the vocabulary.
 func Error(err error, path string) error { return convert.ErrorFromPB(err, path) }

@@ -13,8 +13,9 @@ import (
 
 // host is one host behind a node's API.
 type host struct {
-	c    *Client
-	name string
+	c *Client
+	// name is what requests carry; label is what errors say.
+	name, label string
 }
 
 var _ fusion.Host = (*host)(nil)
@@ -36,12 +37,12 @@ func call[Req, Res any](ctx context.Context, path string,
 
 func (h *host) path(name string) string {
 	switch {
-	case h.name == "":
+	case h.label == "":
 		return name
 	case name == "":
-		return h.name
+		return h.label
 	}
-	return h.name + "/" + name
+	return h.label + "/" + name
 }
 
 func (h *host) Info(ctx context.Context) (fusion.HostInfo, error) {

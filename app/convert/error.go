@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"strings"
 
 	"connectrpc.com/connect"
 
@@ -105,10 +106,21 @@ func ErrorFromPB(err error, path string) error {
 func Restore(m *pb.Error, path string) error {
 	out := &fusion.Error{Op: m.GetOp(), Path: m.GetPath(), Cause: fusion.Causes[m.GetCause()],
 		Detail: m.GetDetail(), Hint: m.GetHint()}
-	if out.Path == "" {
-		out.Path = path
-	}
+	out.Path = within(path, out.Path)
 	return out
+}
+
+// within puts the host that was asked in front of the path that it gave: asked
+// for "cloud/vm", it speaks of "vm".
+func within(asked, given string) string {
+	_, rest, nested := strings.Cut(asked, "/")
+	switch {
+	case given == "":
+		return asked
+	case nested && given == rest:
+		return asked
+	}
+	return given
 }
 
 // bare explains an error that has no detail of ours: it is Connect's own.
