@@ -41,6 +41,7 @@ func spine(t *testing.T, as *account) {
 	web := chromium(t)
 	bootShell(t, a, web, guest)
 	exactScreen(t, a, b, web, guest)
+	nativeWindow(t, a, guest)
 	survivesKill(t, a, b, guest)
 	survivesStop(t, a, b)
 	followTrace(t, a, b, web, guest)
