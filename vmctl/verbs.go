@@ -31,11 +31,20 @@ func (s *Store) Do(ctx context.Context, name string, verb fusion.Verb) error {
 	if err := s.sensible(op, name, uuid, verb); err != nil {
 		return err
 	}
-	if err := s.do(ctx, func(d driver) error { return d.act(uuid, verb) }); err != nil {
+	err = s.do(ctx, func(d driver) error { return d.act(uuid, verb) })
+	if err != nil && !(verb == fusion.ForceOff && s.isOff(ctx, uuid)) {
 		return fail(op, name, err)
 	}
 	s.config.Log.Info("machine", "verb", verb, "machine", name, "trace", fusion.Trace(ctx))
 	return nil
+}
+
+// isOff says whether a domain is off after all. A domain that ends while it is
+// forced off, as when its QEMU is just being adopted by a new daemon, makes
+// libvirt say that it does not run.
+func (s *Store) isOff(ctx context.Context, uuid string) bool {
+	d, err := call(ctx, s, func(c driver) (domain, error) { return c.domain(uuid) }, nil)
+	return err == nil && !d.active
 }
 
 // sensible refuses a verb that makes no sense in the machine's state.
