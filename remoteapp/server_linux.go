@@ -159,7 +159,7 @@ func (s *server) awaitManager(ctx context.Context) error {
 			return errors.New("the X server ended")
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(time.Second):
+		case <-time.After(100 * time.Millisecond): // a request that got lost is made again
 			if !s.Manager.Alive() {
 				return fmt.Errorf("the window manager ended: %s", s.tail("manager.log"))
 			}

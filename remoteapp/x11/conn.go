@@ -53,6 +53,9 @@ type Conn struct {
 
 	atoms map[string]Atom // guarded by call
 	randr byte            // major opcode, guarded by call; 0 is not asked yet
+
+	base  uint32 // the first resource ID
+	probe Window // HasManager's own; 0 before its first call
 }
 
 // Dial opens the display ":N" or ":N.S" of this computer (a display of another
@@ -121,29 +124,30 @@ func handshake(conn net.Conn, secret []byte) (*Conn, error) {
 	if _, err := io.ReadFull(conn, body); err != nil {
 		return nil, err
 	}
-	root, err := parseSetup(head, body)
+	root, base, err := parseSetup(head, body)
 	if err != nil {
 		return nil, err
 	}
-	return &Conn{Root: root, conn: conn, atoms: map[string]Atom{},
+	return &Conn{Root: root, base: base, conn: conn, atoms: map[string]Atom{},
 		changed: make(chan struct{}, 1), done: make(chan struct{}), replies: make(chan []byte, 1)}, nil
 }
 
-// parseSetup gives the root window of the first screen.
-func parseSetup(head, body []byte) (Window, error) {
+// parseSetup gives the root window of the first screen, and the first resource
+// ID that the client may use.
+func parseSetup(head, body []byte) (root Window, base uint32, err error) {
 	if head[0] != 1 {
 		reason := body[:min(int(head[1]), len(body))]
-		return 0, fmt.Errorf("the display refused: %s", strings.TrimSpace(string(reason)))
+		return 0, 0, fmt.Errorf("the display refused: %s", strings.TrimSpace(string(reason)))
 	}
 	if len(body) < 32 {
-		return 0, io.ErrUnexpectedEOF
+		return 0, 0, io.ErrUnexpectedEOF
 	}
 	vendor, formats := int(order.Uint16(body[16:])), int(body[21])
 	at := 32 + (vendor+3)/4*4 + 8*formats
 	if body[20] == 0 || len(body) < at+40 {
-		return 0, io.ErrUnexpectedEOF
+		return 0, 0, io.ErrUnexpectedEOF
 	}
-	return Window(order.Uint32(body[at:])), nil
+	return Window(order.Uint32(body[at:])), order.Uint32(body[4:]), nil
 }
 
 // Changed gets a value after events came: look again.

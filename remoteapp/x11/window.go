@@ -7,7 +7,9 @@ import (
 
 // Opcodes of the core protocol.
 const (
+	opCreateWindow           = 1
 	opChangeWindowAttributes = 2
+	opDestroyWindow          = 4
 	opGetGeometry            = 14
 	opInternAtom             = 16
 	opGetProperty            = 20
@@ -95,12 +97,39 @@ func (c *Conn) SetBackground(color uint32) error {
 	return c.send(opClearArea, 0, words(uint32(c.Root), 0, 0), false)
 }
 
-// HasManager says whether a window manager is ready (EWMH).
+// HasManager says whether a window manager is ready; ask again until it is.
+// _NET_SUPPORTING_WM_CHECK comes early, and openbox loses requests that are made
+// between it and its event loop (an app then waits 5 s, or for ever). So a window
+// is made whose frame is asked for (_NET_REQUEST_FRAME_EXTENTS): the answer shows
+// that requests are served.
 func (c *Conn) HasManager() (bool, error) {
 	c.call.Lock()
-	defer c.call.Unlock()
 	check, err := c.numbers(c.Root, "_NET_SUPPORTING_WM_CHECK")
-	return len(check) == 1, err
+	c.call.Unlock()
+	if err != nil || len(check) != 1 {
+		return false, err
+	}
+	if c.probe == 0 {
+		c.probe = Window(c.base)
+		const inputOutput = 1
+		body := words(uint32(c.probe), uint32(c.Root), 0, 1<<16|1, inputOutput<<16, 0, 0)
+		if err := c.send(opCreateWindow, 0, body, false); err != nil {
+			return false, err
+		}
+		if err := c.Observe(c.probe); err != nil {
+			return false, err
+		}
+	}
+	c.call.Lock()
+	extents, err := c.numbers(c.probe, "_NET_FRAME_EXTENTS")
+	c.call.Unlock()
+	if err != nil {
+		return false, err
+	}
+	if len(extents) != 4 {
+		return false, c.tell(c.probe, "_NET_REQUEST_FRAME_EXTENTS")
+	}
+	return true, c.send(opDestroyWindow, 0, words(c.probe), false)
 }
 
 // Size gives the size of a window, without its border.
