@@ -2,6 +2,7 @@ package folder
 
 import (
 	"context"
+	"errors"
 	"net"
 	"path/filepath"
 	"slices"
@@ -128,6 +129,8 @@ func (s *Store) reply(host fusion.HostID, stream net.Conn) error {
 	var a answer
 	if err == nil {
 		a.Missing, err = s.consider(ctx, host, q)
+	} else if !errors.As(err, new(*fusion.Error)) {
+		return err // the stream broke: nobody waits for an answer
 	}
 	a.Version, a.Device = 1, s.device().String()
 	if err != nil {
