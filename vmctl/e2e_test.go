@@ -4,19 +4,15 @@ package vmctl
 
 import (
 	"context"
-	"errors"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"hither/fusion"
 )
-
-const patience = 90 * time.Second
 
 // stage opens a Store in a directory of its own and, when the test ends, ends
 // everything it started.
@@ -64,13 +60,6 @@ func stopAll(t *testing.T, s *Store) {
 	}
 }
 
-func closeStore(t *testing.T, s *Store) {
-	t.Helper()
-	if err := s.Close(); err != nil {
-		t.Error(err)
-	}
-}
-
 func noProcessOf(t *testing.T, dir string) {
 	t.Helper()
 	for pid, args := range processes() {
@@ -88,97 +77,6 @@ func qemuPID(uuid string) int {
 		}
 	}
 	return 0
-}
-
-// journal collects what Watch tells.
-type journal struct {
-	mu   sync.Mutex
-	seen []string
-	wake chan struct{}
-}
-
-func watch(t *testing.T, s *Store) *journal {
-	j := &journal{wake: make(chan struct{}, 1)}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	before := watching(s)
-	go func() {
-		done <- s.Watch(ctx, func(m fusion.Machine, removed bool) {
-			j.mu.Lock()
-			text := m.Name + " " + string(m.State)
-			if removed {
-				text = m.Name + " removed"
-			}
-			j.seen = append(j.seen, text)
-			j.mu.Unlock()
-			signal(j.wake)
-		})
-	}()
-	t.Cleanup(func() { cancel(); <-done })
-	eventually(t, "watching", func() bool { return watching(s) > before })
-	return j
-}
-
-func watching(s *Store) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.watchers)
-}
-
-// await waits until text was told, and forgets what came before it.
-func (j *journal) await(t *testing.T, text string) {
-	t.Helper()
-	limit := time.After(patience)
-	for {
-		j.mu.Lock()
-		for i, one := range j.seen {
-			if one == text {
-				j.seen = j.seen[i+1:]
-				j.mu.Unlock()
-				return
-			}
-		}
-		seen := strings.Join(j.seen, ", ")
-		j.mu.Unlock()
-		select {
-		case <-j.wake:
-		case <-limit:
-			t.Fatalf("never told %q, only %q", text, seen)
-		}
-	}
-}
-
-func eventually(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(patience); !is(); time.Sleep(50 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("not within %v: %s", patience, what)
-		}
-	}
-}
-
-func must[T any](value T, err error) func(*testing.T) T {
-	return func(t *testing.T) T {
-		t.Helper()
-		if err != nil {
-			t.Fatalf("%v (hint: %s)", err, fusion.Hint(err))
-		}
-		return value
-	}
-}
-
-func ok(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatalf("%v (hint: %s)", err, fusion.Hint(err))
-	}
-}
-
-func refused(t *testing.T, err, cause error) {
-	t.Helper()
-	if !errors.Is(err, cause) || fusion.Hint(err) == "" {
-		t.Fatalf("got %v (hint: %q), want cause %v and a hint", err, fusion.Hint(err), cause)
-	}
 }
 
 // aLife takes a machine through its life on any libvirt.

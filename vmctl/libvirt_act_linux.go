@@ -11,7 +11,7 @@ import (
 )
 
 func (c *connection) define(xml string) error {
-	d, err := c.conn.DomainDefineXMLFlags(xml, libvirt.DOMAIN_DEFINE_VALIDATE)
+	d, err := c.conn.DomainDefineXML(xml)
 	if err != nil {
 		return translate(err)
 	}

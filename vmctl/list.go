@@ -19,6 +19,7 @@ func (s *Store) List(ctx context.Context) ([]fusion.Machine, error) {
 			return nil, fail("machine.list", "", err)
 		}
 	}
+	s.config.Log.Debug("machines listed", "trace", fusion.Trace(ctx))
 	s.mu.Lock()
 	for _, r := range s.records {
 		machines = append(machines, s.machineLocked(r))
@@ -156,7 +157,11 @@ func (s *Store) refresh(ctx context.Context, uuid string) error {
 	case err != nil:
 		return err
 	}
-	s.putLocked(d, time.Time{}, since)
+	var started time.Time
+	if old := s.records[uuid]; old == nil || !old.active {
+		started = time.Now()
+	}
+	s.putLocked(d, started, since)
 	return nil
 }
 
@@ -179,9 +184,6 @@ func (s *Store) putLocked(d domain, started time.Time, since uint64) {
 	r := &record{domain: d, shown: outsideName(d.name, d.uuid), started: started}
 	if d.active && old != nil && old.active && !old.started.IsZero() {
 		r.started = old.started
-	}
-	if d.active && r.started.IsZero() && old != nil {
-		r.started = time.Now()
 	}
 	if old != nil && sameDomain(old, r) {
 		return

@@ -1,6 +1,7 @@
 package vmctl
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -8,36 +9,59 @@ import (
 	"hither/fusion"
 )
 
+// connectTimeout bounds one attempt to connect.
+const connectTimeout = 30 * time.Second
+
 // connect opens the hypervisor and lists it. It is called by Open, then by run
 // only.
 func (s *Store) connect(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
 	uri, err := s.config.resolve(ctx)
 	var conn driver
 	if err == nil {
 		conn, err = s.open(ctx, uri)
 	}
-	s.mu.Lock()
-	s.why = err
-	if err == nil {
-		s.conn, s.uri = conn, uri
-	}
-	s.mu.Unlock()
-	if err != nil {
+	if err = offline(err); err != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.why = err
 		return err
 	}
-	return s.relist(ctx)
+	s.mu.Lock()
+	s.conn, s.uri, s.why = conn, uri, nil
+	s.mu.Unlock()
+	if err := s.relist(ctx); err != nil {
+		s.drop(conn)
+		return offline(err)
+	}
+	return nil
 }
 
-// open calls the driver's opener, which may block.
+// offline gives an error without one of fusion's causes the cause ErrOffline.
+func offline(err error) error {
+	if err == nil || fusion.CauseName(err) != "" {
+		return err
+	}
+	return &fusion.Error{Op: "machines", Cause: fusion.ErrOffline, Detail: err.Error(), Hint: cmp.Or(fusion.Hint(err), "hither doctor says more")}
+}
+
+// open calls the driver's opener, which may block longer than ctx lasts.
 func (s *Store) open(ctx context.Context, uri string) (driver, error) {
 	type result struct {
 		conn driver
 		err  error
 	}
 	done := make(chan result)
+	select {
+	case s.slots <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	s.running.Add(1)
 	go func() {
 		defer s.running.Done()
+		defer func() { <-s.slots }()
 		conn, err := s.config.open(uri, s.touch)
 		select {
 		case done <- result{conn, err}:
@@ -124,9 +148,14 @@ func (s *Store) takeDirty() []string {
 	return uuids
 }
 
-// drop gives a broken connection up and shows its machines as failed.
+// drop gives a broken connection up, unless that was done already, and shows its
+// machines as failed.
 func (s *Store) drop(conn driver) {
 	s.mu.Lock()
+	if s.conn != conn {
+		s.mu.Unlock()
+		return
+	}
 	s.conn = nil
 	s.why = &fusion.Error{Op: "machines", Cause: fusion.ErrOffline, Detail: "the connection to libvirt broke",
 		Hint: "Hither connects again by itself; hither doctor says more"}
@@ -153,9 +182,7 @@ func (s *Store) reconnect() {
 			timer.Stop()
 			return
 		}
-		ctx, cancel := context.WithTimeout(s.ctx, callTimeout)
-		err := s.connect(ctx)
-		cancel()
+		err := s.connect(s.ctx)
 		if err == nil {
 			s.config.Log.Info("libvirt is back", "uri", s.URI())
 			return

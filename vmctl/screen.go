@@ -29,6 +29,7 @@ func (s *Store) OpenConsole(ctx context.Context, name string) (net.Conn, error) 
 		return nil, fail(op, name, err)
 	}
 	defer f.Close() // FileConn made a copy
+	s.config.Log.Debug("console opened", "machine", name, "trace", fusion.Trace(ctx))
 	conn, err := net.FileConn(f)
 	return conn, fail(op, name, err)
 }
@@ -41,6 +42,7 @@ func (s *Store) Screenshot(ctx context.Context, name string) ([]byte, error) {
 		return nil, err
 	}
 	s.screenshots.Add(1)
+	s.config.Log.Debug("screenshot", "machine", name, "trace", fusion.Trace(ctx))
 	data, err := call(ctx, s, func(d driver) ([]byte, error) {
 		var b bytes.Buffer
 		err := d.screenshot(r.uuid, &b)

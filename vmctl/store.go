@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"hither/fusion"
 )
@@ -81,19 +82,33 @@ func (s *Store) URI() string {
 func (s *Store) Screenshots() int64 { return s.screenshots.Load() }
 
 // Close leaves the machines and a private daemon running. It waits for calls in
-// flight.
+// flight, but not for ever: one that hangs in libvirt is left to its keepalive
+// and reported as ErrBusy.
 func (s *Store) Close() error {
 	s.cancel()
 	s.mu.Lock()
 	conn := s.conn
 	s.conn, s.why = nil, errClosed
 	s.mu.Unlock()
-	s.running.Wait()
-	if conn == nil {
-		return nil
+	done := make(chan error, 1)
+	go func() {
+		s.running.Wait()
+		if conn == nil {
+			done <- nil
+			return
+		}
+		done <- conn.close()
+	}()
+	select {
+	case err := <-done:
+		return fail("machines.close", "", err)
+	case <-time.After(closeTimeout):
+		return &fusion.Error{Op: "machines.close", Cause: fusion.ErrBusy, Detail: "a call to libvirt hangs",
+			Hint: "see whether libvirtd hangs"}
 	}
-	return fail("machines.close", "", conn.close())
 }
+
+const closeTimeout = 10 * time.Second
 
 var errClosed = &fusion.Error{Op: "machines", Cause: fusion.ErrOffline, Detail: "the node is closing"}
 

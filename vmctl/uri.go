@@ -30,8 +30,19 @@ func (c Config) resolve(ctx context.Context) (string, error) {
 			Detail: "virtual machines are off", Hint: "start the node without --libvirt off"}
 	case c.URI == uriPrivate:
 		return c.private().ensure(ctx)
+	case c.URI == uriSession && runtime.GOOS == "linux" && !hasDaemon():
+		return "", &fusion.Error{Op: "machines.connect", Path: c.URI, Cause: fusion.ErrUnsupported,
+			Detail: "there is no libvirtd", Hint: InstallHint}
 	}
 	return c.URI, nil
+}
+
+// hasDaemon says whether libvirt can start a session daemon, monolithic or
+// modular.
+func hasDaemon() bool {
+	_, libvirtd := findProgram("libvirtd")
+	_, virtqemud := findProgram("virtqemud")
+	return libvirtd == nil || virtqemud == nil
 }
 
 // choose prefers the owner's existing machines. As root, qemu:///session would
