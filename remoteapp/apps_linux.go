@@ -84,6 +84,7 @@ func (s *Store) Run(ctx context.Context, machine, app string, files []string) (f
 	srv.Name = e.Name("")
 	ctx, cancel := context.WithTimeout(ctx, firstWindow)
 	defer cancel()
+	defer context.AfterFunc(s.ctx, cancel)() // the node is stopping
 	i, err := s.launch(ctx, srv, command, workDir(e))
 	if err != nil {
 		return fusion.Screen{}, appError(op, path, err)
@@ -160,6 +161,7 @@ func (s *Store) reserve(op, app string) (*server, error) {
 	const suffix = 6
 	name := app[:min(len(app), 64-1-suffix)] + "-" + strings.ToLower(rand.Text()[:suffix])
 	s.instances[name] = nil
+	s.wg.Add(1) // launch is done with it
 	return s.newServer(name, app), nil
 }
 
@@ -171,6 +173,7 @@ func (s *Store) newServer(instance, app string) *server {
 
 // launch starts the display and the app in it, and the loop that watches it.
 func (s *Store) launch(ctx context.Context, srv *server, command []string, dir string) (*instance, error) {
+	defer s.wg.Done()
 	i := newInstance(s, srv)
 	err := s.launchServer(ctx, srv, command, dir)
 	if err == nil {

@@ -28,12 +28,12 @@ type Store struct {
 
 	ctx  context.Context // of the loops
 	stop context.CancelFunc
-	wg   sync.WaitGroup
+	wg   sync.WaitGroup // of the loops, and of Runs that are starting
 
 	mu        sync.Mutex           // guards the fields below
 	instances map[string]*instance // by instance name; nil while it starts
 	records   map[string]record
-	closed    bool
+	closed    bool // nothing starts any more
 
 	desktopMu sync.Mutex // guards desktop, and is held while it starts
 	desktop   *server
@@ -98,9 +98,10 @@ func (s *Store) Close() error {
 	return s.lock.Close()
 }
 
-// EndAll ends every app, and the private desktop.
+// EndAll ends every app, and the private desktop. No app starts afterwards.
 func (s *Store) EndAll(ctx context.Context) error {
 	s.mu.Lock()
+	s.closed = true
 	all := slices.Collect(maps.Values(s.instances))
 	s.mu.Unlock()
 	for _, i := range all {
