@@ -22,6 +22,11 @@ func TestMain(m *testing.M) {
 		goleak.IgnoreAnyFunction("github.com/syncthing/notify.(*inotify).loop"),
 		goleak.IgnoreAnyFunction("github.com/syncthing/notify.(*inotify).send"),
 		goleak.IgnoreAnyFunction("github.com/syncthing/syncthing/lib/fs.(*caseFilesystemRegistry).cleaner"),
+		// Left behind, one per folder at most, when a folder was just starting or
+		// restarting as its engine was stopped: they wait to tell a service that
+		// is gone.
+		goleak.IgnoreAnyFunction("github.com/thejerf/suture/v4.(*Supervisor).removeService.func1.1"),
+		goleak.IgnoreAnyFunction("github.com/syncthing/syncthing/lib/watchaggregator.(*aggregator).mainLoop"),
 		// Ends by itself within half a minute after its database was closed.
 		goleak.IgnoreAnyFunction("github.com/syndtr/goleveldb/leveldb.(*DB).mpoolDrain"),
 	)
