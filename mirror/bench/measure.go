@@ -35,6 +35,9 @@ func measure(ctx context.Context, p plan, peers []*peer) (*report, error) {
 	}
 	for _, terminal := range terminals {
 		for _, one := range peers {
+			if one.name == local {
+				continue
+			}
 			s, err := one.scroll(ctx, terminal, p.scroll)
 			if err != nil {
 				return nil, fmt.Errorf("%s, scroll: %w", one.name, err)

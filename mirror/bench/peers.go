@@ -9,11 +9,17 @@ import (
 	"time"
 )
 
-var peerNames = []string{"hither", "tigervnc", "tigervnc-tuned"}
+// peerNames lists who can be measured; "local" is the app on the display where
+// the key is struck, without anything between: what no mirror can beat.
+var peerNames = []string{"hither", "tigervnc", "tigervnc-tuned", local}
+
+const local = "local"
 
 // startPeer sets up a peer and waits until its viewer shows the source.
 func startPeer(h *house, name string) (*peer, error) {
 	switch name {
+	case local:
+		return startLocal(h)
 	case "hither":
 		return startHither(h)
 	case "tigervnc":
@@ -69,6 +75,30 @@ func startHither(h *house) (*peer, error) {
 	})
 }
 
+// startLocal sets up the app alone.
+func startLocal(h *house) (*peer, error) {
+	_, display, err := h.startX("Xvfb", "-screen", "0", viewerSize, "-nolisten", "tcp", "-noreset")
+	if err != nil {
+		return nil, err
+	}
+	p := &peer{name: local, source: display}
+	if p.app, err = h.startApp(display); err != nil {
+		return nil, err
+	}
+	if p.wire, err = count(""); err != nil { // nobody comes
+		return nil, err
+	}
+	h.onClose(p.wire.close)
+	if p.probe, err = newProbe(display); err != nil {
+		return nil, err
+	}
+	h.onClose(p.probe.close)
+	return p, nil
+}
+
+// viewerSize has room for the source and a window's decoration.
+const viewerSize = "2200x1300x24"
+
 // open starts what all peers have: the app, the proxy, the viewer's display and
 // the probe on it.
 func (p *peer) open(h *house, server string, view func(display string) error) error {
@@ -80,8 +110,7 @@ func (p *peer) open(h *house, server string, view func(display string) error) er
 		return err
 	}
 	h.onClose(p.wire.close)
-	// Room for the source and a window's decoration.
-	_, display, err := h.startX("Xvfb", "-screen", "0", "2200x1300x24", "-nolisten", "tcp", "-noreset")
+	_, display, err := h.startX("Xvfb", "-screen", "0", viewerSize, "-nolisten", "tcp", "-noreset")
 	if err != nil {
 		return err
 	}

@@ -28,13 +28,13 @@ const patience = 60 * time.Second
 
 // desk is an X display of the test's own with a window manager.
 type desk struct {
-	t    *testing.T
+	t    testing.TB
 	name string
 	conn *xgb.Conn
 	root xproto.Window
 }
 
-func newDesk(t *testing.T) *desk {
+func newDesk(t testing.TB) *desk {
 	t.Helper()
 	read, write, err := os.Pipe()
 	if err != nil {
@@ -80,7 +80,7 @@ func waitClosed(conn *xgb.Conn) {
 	}
 }
 
-func start(t *testing.T, cmd *exec.Cmd) {
+func start(t testing.TB, cmd *exec.Cmd) {
 	t.Helper()
 	if err := cmd.Start(); err != nil {
 		t.Fatalf("%v (run build/deps.sh test)", err)
@@ -322,7 +322,7 @@ func (s *source) frame(frame []byte) {
 
 // running is a Run in the background.
 type running struct {
-	t    *testing.T
+	t    testing.TB
 	done chan error
 }
 

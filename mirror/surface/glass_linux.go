@@ -82,7 +82,7 @@ func (g *glass) decodeAndPut(b []byte) (codec.Update, error) {
 		g.layout()
 		return update, nil
 	}
-	g.put(update.Dirty)
+	g.put(merge(update.Dirty))
 	return update, nil
 }
 
