@@ -49,6 +49,7 @@ func rootCommand() *cobra.Command {
 	root.PersistentFlags().BoolVar(&flags.json, "json", false, "print JSON")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
 	root.AddCommand(
+		upCommand(flags),
 		statusCommand(flags), doctorCommand(flags), downCommand(flags), webCommand(flags),
 		pairCommand(flags), hostCommand(flags), machineCommand(flags),
 		screenCommand(flags), viewCommand(flags), appCommand(flags), folderCommand(flags),

@@ -23,21 +23,47 @@ import (
 // patience bounds every wait; a machine under load may need most of it.
 const patience = 60 * time.Second
 
-// binary gives the path of one of the programs under test.
+// binary gives the path of one of the programs under test, where every account
+// may run it.
 func binary(t *testing.T, name string) string {
 	t.Helper()
+	path := filepath.Join(binaries, name)
+	if _, err := os.Stat(path); err == nil {
+		return path
+	}
 	dir := os.Getenv("HITHER_BIN")
 	if dir == "" {
 		dir = filepath.Join("..", "..", "bin")
 	}
-	path, err := filepath.Abs(filepath.Join(dir, name))
+	text, err := os.ReadFile(filepath.Join(dir, name))
 	if err == nil {
-		_, err = os.Stat(path)
+		err = os.WriteFile(path, text, 0o755)
 	}
 	if err != nil {
 		t.Fatalf("%v; build it with: make build", err)
 	}
 	return path
+}
+
+// binaries is a directory of copies: a checkout may lie where only root reads.
+var binaries string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("/tmp", "he2e-bin-")
+	if err == nil {
+		err = os.Chmod(dir, 0o755)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	binaries = dir
+	code := m.Run()
+	if err := os.RemoveAll(dir); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
 }
 
 // node is a real `hither up` with a home of its own.
@@ -50,6 +76,8 @@ type node struct {
 	// ended is closed when the process has ended.
 	ended chan struct{}
 	id    string
+	// libvirt is what --libvirt says.
+	libvirt string
 	// display is the DISPLAY that the node starts with; "" is none.
 	display string
 }
@@ -78,7 +106,7 @@ func tempDir(t *testing.T, as *account) string {
 // newNode prepares a node and does not start it. After the test the node, its
 // machines and its apps are ended.
 func newNode(t *testing.T, name string, as *account) *node {
-	n := &node{t: t, name: name, home: filepath.Join(tempDir(t, as), "h"), as: as}
+	n := &node{t: t, name: name, home: filepath.Join(tempDir(t, as), "h"), as: as, libvirt: "private"}
 	t.Cleanup(func() {
 		n.start()
 		n.hither("down", "--machines")
@@ -112,7 +140,7 @@ func (n *node) start(extra ...string) {
 		n.t.Fatal(err)
 	}
 	defer log.Close()
-	args := []string{"up", "--home", n.home, "--name", n.name, "--listen", "127.0.0.1:0", "--web", "127.0.0.1:0", "--libvirt", n.libvirt()}
+	args := []string{"up", "--home", n.home, "--name", n.name, "--listen", "127.0.0.1:0", "--web", "127.0.0.1:0", "--libvirt", n.libvirt}
 	cmd := n.command(append(args, extra...)...)
 	cmd.Env = append(cmd.Env, "HITHER_LOG=debug")
 	out, err := cmd.StdoutPipe()
@@ -144,13 +172,6 @@ func (n *node) start(extra ...string) {
 		n.t.Fatalf("%s was not ready in time", n.name)
 	}
 	n.id = field[string](n, "id", "status", "--json")
-}
-
-func (n *node) libvirt() string {
-	if n.as != nil {
-		return "qemu:///session"
-	}
-	return "private"
 }
 
 // command makes a hither command with this node's home and account.
@@ -309,3 +330,8 @@ func (n *node) waitState(machine, state string) {
 		return field[string](n, "state", "machine", "show", machine, "--json") == state
 	})
 }
+
+const (
+	sigstop = syscall.SIGSTOP
+	sigcont = syscall.SIGCONT
+)

@@ -1,0 +1,26 @@
+// Package remoteapp lists the programs of this computer and runs each on an X
+// display of its own, so that one window of it can be shown anywhere.
+//
+// Open gives the Store, which is the fusion.Apps of the machine "self". Run
+// starts a program and answers once its first window is there; the display then
+// has that window's natural size and nothing else on it, so its pixels are the
+// window. When the display is resized, the window fills it again. When the
+// program ends, its display ends; End closes its windows as a person would,
+// then ends every process it left.
+//
+// What runs: for each app one Xvfb (no TCP, a random cookie that only the owner
+// may read), one openbox, one dbus-daemon if it is installed (so that a program
+// which is open on the session's desktop does not answer there instead), and
+// the app. They run in sessions of their own and survive the node; the next Open
+// on the same Dir adopts them, and ends what is half dead. Processes are known
+// by PID and start time, and by the mark HITHER_DISPLAY in their environment.
+//
+// What is kept: Dir/instances.json, Dir/lock, and for each display a directory
+// Dir/INSTANCE with its Xauthority, rc.xml and the app's output (log, at most
+// about 1 MiB, checked every minute).
+//
+// It trusts the owner's desktop entries as much as the owner's shell does. It
+// refuses apps inside virtual machines (unsupported for now), files that do not
+// exist, and more than MaxApps apps at once. It works on Linux; elsewhere every
+// method answers fusion.ErrUnsupported.
+package remoteapp
