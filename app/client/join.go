@@ -2,12 +2,9 @@ package client
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"runtime"
 	"time"
 
 	"connectrpc.com/connect"
@@ -27,14 +24,14 @@ func Join(ctx context.Context, h home.Home) (*Client, error) {
 	if c.answers(ctx) {
 		return c, nil
 	}
-	binary, err := nodeBinary()
+	up, err := Command(h, "up")
 	if err != nil {
 		return nil, err
 	}
 	if err := h.Make(); err != nil {
 		return nil, err
 	}
-	ended, err := startDetached(binary, h)
+	ended, err := startDetached(up, h)
 	if err != nil {
 		return nil, fmt.Errorf("node: %w", err)
 	}
@@ -68,42 +65,16 @@ func (c *Client) answers(ctx context.Context) bool {
 	return err == nil
 }
 
-// nodeBinary finds hither beside this program, else in PATH.
-func nodeBinary() (string, error) {
-	name := "hither"
-	if runtime.GOOS == "windows" {
-		name += ".exe"
-	}
-	if self, err := os.Executable(); err == nil {
-		beside := filepath.Join(filepath.Dir(self), name)
-		if _, err := os.Stat(beside); err == nil {
-			return beside, nil
-		}
-	}
-	found, err := exec.LookPath(name)
-	if err != nil && !errors.Is(err, exec.ErrDot) {
-		return "", &fusion.Error{Op: "node", Cause: fusion.ErrNotFound, Detail: "the program hither is not installed",
-			Hint: "put hither beside this program or into PATH"}
-	}
-	return found, nil
-}
-
-// startDetached runs the node in a session of its own, so that it outlives
-// this program. The channel yields when it ended while this program still runs.
-func startDetached(binary string, h home.Home) (<-chan error, error) {
+// startDetached runs the node. The channel yields when it ended while this
+// program still runs.
+func startDetached(cmd *exec.Cmd, h home.Home) (<-chan error, error) {
 	log, err := os.OpenFile(h.Sub("node.log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, err
 	}
 	defer log.Close()
-	args := []string{"up"}
-	if h.Explicit {
-		args = append(args, "--home", h.Dir)
-	}
-	cmd := exec.Command(binary, args...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Dir = h.Dir
-	cmd.SysProcAttr = detached()
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
