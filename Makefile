@@ -1,0 +1,101 @@
+# Hither. `make run` to use it, `make demo` to see it with two computers,
+# `make test` for the tests, `make help` for the rest.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+VERSION := 0.1.0
+TAGS := noquic,noassets,libvirt_dlopen
+E2E := $(TAGS),e2e
+DESKTOP := desktop,production,webkit2_41
+LDFLAGS := -s -w -X hither/app.Version=$(VERSION)
+GO := go
+TOOLS := bin/tools
+export CGO_ENABLED ?= 1
+export LANG ?= C.UTF-8
+
+# The tray links a toolkit with a large C part and main.go needs the window's
+# tags; both are tested apart and without the race detector.
+PACKAGES = $$($(GO) list -tags $(TAGS) ./... | grep -v -e '^hither$$' -e '^hither/cmd/hither-tray' -e '^hither/internal/tools')
+SOURCES := $(shell git ls-files '*.go' go.mod go.sum)
+PAGE := $(shell git ls-files frontend | grep -v -e '^frontend/dist' -e embed.go)
+
+.PHONY: help run demo build test test-unit test-e2e test-page check bench screenshots generate deps clean
+help: ## this list
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1|/' | column -t -s'|'
+
+run: ## install what is missing, build, start the node and open the window
+	build/deps.sh run
+	$(MAKE) build
+	build/run.sh
+
+demo: ## run, with a second host "cloud" on this machine and a small VM on it
+	build/deps.sh run
+	$(MAKE) build
+	build/demo.sh
+
+build: bin/hither bin/hither-desktop bin/hither-tray ## the three programs, in bin/
+
+frontend/node_modules/.package-lock.json: frontend/package.json frontend/package-lock.json
+	cd frontend && npm ci --no-audit --no-fund
+	touch $@
+
+frontend/dist/index.html: frontend/node_modules/.package-lock.json $(PAGE)
+	cd frontend && npm run build
+	touch $@
+
+bin/hither: frontend/dist/index.html $(SOURCES)
+	$(GO) build -tags $(TAGS) -ldflags '$(LDFLAGS)' -o $@ ./cmd/hither
+
+bin/hither-desktop: frontend/dist/index.html $(SOURCES)
+	$(GO) build -tags $(DESKTOP) -ldflags '$(LDFLAGS)' -o $@ .
+
+bin/hither-tray: $(SOURCES)
+	$(GO) build -ldflags '$(LDFLAGS)' -o $@ ./cmd/hither-tray
+
+deps: ## install the packages that tests and benchmarks need
+	build/deps.sh bench
+
+test: ## everything that .ci/run runs: installs what it needs
+	build/deps.sh test
+	$(MAKE) build
+	$(MAKE) test-page
+	$(MAKE) test-unit
+	$(MAKE) test-e2e
+
+test-unit: frontend/dist/index.html ## unit tests: no display, no VM, no network
+	$(GO) test -race -tags $(TAGS) -timeout 10m $(PACKAGES)
+	$(GO) test ./cmd/hither-tray/...
+
+test-e2e: bin/hither bin/hither-desktop bin/hither-tray ## real nodes, QEMU, Chromium, X servers
+	HITHER_BIN=$(CURDIR)/bin $(GO) test -tags $(E2E) -p 1 -timeout 20m $(PACKAGES)
+
+test-page: frontend/dist/index.html ## the page's own tests
+	cd frontend && npm test
+
+check: $(TOOLS)/staticcheck $(TOOLS)/buf frontend/dist/index.html ## format, vet, lint, types, and the builds for other platforms
+	build/check.sh '$(TAGS)'
+
+bench: bin/hither ## key to pixel and bytes beside TigerVNC, in one run
+	build/deps.sh bench
+	$(GO) run -tags $(TAGS) ./mirror/bench
+
+screenshots: build ## the pictures in docs/images, from the real programs
+	build/deps.sh test
+	build/screenshots.sh
+
+generate: $(TOOLS)/buf $(TOOLS)/protoc-gen-go $(TOOLS)/protoc-gen-connect-go frontend/node_modules/.package-lock.json ## the code made from proto/
+	cd proto && ../$(TOOLS)/buf generate
+
+$(TOOLS)/buf:
+	GOBIN=$(CURDIR)/$(TOOLS) $(GO) install github.com/bufbuild/buf/cmd/buf@v1.75.0
+$(TOOLS)/protoc-gen-go:
+	GOBIN=$(CURDIR)/$(TOOLS) $(GO) install google.golang.org/protobuf/cmd/protoc-gen-go@v1.36.12
+$(TOOLS)/protoc-gen-connect-go:
+	GOBIN=$(CURDIR)/$(TOOLS) $(GO) install connectrpc.com/connect/cmd/protoc-gen-connect-go@v1.21.1
+$(TOOLS)/staticcheck:
+	GOBIN=$(CURDIR)/$(TOOLS) $(GO) install honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+clean: ## remove what was built
+	rm -rf bin frontend/node_modules
+	git clean -fdxq frontend/dist

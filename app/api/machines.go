@@ -1,0 +1,140 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"connectrpc.com/connect"
+	"google.golang.org/protobuf/encoding/protojson"
+
+	"hither/app/convert"
+	"hither/fusion"
+	pb "hither/proto/hither/v1"
+)
+
+type machineService struct{ s *Server }
+
+// named fills in whose machine it is.
+func named(m fusion.Machine, host fusion.HostInfo) *pb.Machine {
+	m.Host = host.Name
+	m.Address = host.Name + "/" + m.Name
+	return convert.MachineToPB(m)
+}
+
+// one calls do on the machines of a host and names the machine it gives.
+func (m machineService) one(ctx context.Context, host string,
+	do func(fusion.Machines) (fusion.Machine, error)) (*connect.Response[pb.Machine], error) {
+	h, info, err := m.s.resolve(ctx, host)
+	if err != nil {
+		return nil, err
+	}
+	machine, err := do(h.Machines())
+	if err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(named(machine, info)), nil
+}
+
+func (m machineService) List(ctx context.Context, req *connect.Request[pb.MachineListRequest]) (*connect.Response[pb.MachineListResponse], error) {
+	h, info, err := m.s.resolve(ctx, req.Msg.Host)
+	if err != nil {
+		return nil, err
+	}
+	list, err := h.Machines().List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(&pb.MachineListResponse{
+		Machines: convert.All(list, func(x fusion.Machine) *pb.Machine { return named(x, info) }),
+	}), nil
+}
+
+func (m machineService) Get(ctx context.Context, req *connect.Request[pb.MachineGetRequest]) (*connect.Response[pb.Machine], error) {
+	return m.one(ctx, req.Msg.Host, func(x fusion.Machines) (fusion.Machine, error) { return x.Get(ctx, req.Msg.Name) })
+}
+
+func (m machineService) Create(ctx context.Context, req *connect.Request[pb.MachineCreateRequest]) (*connect.Response[pb.Machine], error) {
+	spec := fusion.MachineSpec{Name: req.Msg.Name, MemoryBytes: req.Msg.MemoryBytes, CPUs: int(req.Msg.Cpus),
+		DiskBytes: req.Msg.DiskBytes, ISO: req.Msg.Iso, Image: req.Msg.Image, Start: req.Msg.Start}
+	return m.one(ctx, req.Msg.Host, func(x fusion.Machines) (fusion.Machine, error) { return x.Create(ctx, spec) })
+}
+
+func (m machineService) Do(ctx context.Context, req *connect.Request[pb.MachineDoRequest]) (*connect.Response[pb.MachineDoResponse], error) {
+	h, _, err := m.s.resolve(ctx, req.Msg.Host)
+	if err != nil {
+		return nil, err
+	}
+	if err := h.Machines().Do(ctx, req.Msg.Name, fusion.Verb(req.Msg.Verb)); err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(&pb.MachineDoResponse{}), nil
+}
+
+func (m machineService) Remove(ctx context.Context, req *connect.Request[pb.MachineRemoveRequest]) (*connect.Response[pb.MachineRemoveResponse], error) {
+	h, _, err := m.s.resolve(ctx, req.Msg.Host)
+	if err != nil {
+		return nil, err
+	}
+	if err := h.Machines().Remove(ctx, req.Msg.Name); err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(&pb.MachineRemoveResponse{}), nil
+}
+
+func (m machineService) Screenshot(ctx context.Context, req *connect.Request[pb.MachineScreenshotRequest]) (*connect.Response[pb.MachineScreenshotResponse], error) {
+	h, _, err := m.s.resolve(ctx, req.Msg.Host)
+	if err != nil {
+		return nil, err
+	}
+	png, err := h.Machines().Screenshot(ctx, req.Msg.Name)
+	if err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(&pb.MachineScreenshotResponse{Png: png}), nil
+}
+
+func (m machineService) Stats(ctx context.Context, req *connect.Request[pb.MachineStatsRequest]) (*connect.Response[pb.MachineStatsResponse], error) {
+	h, _, err := m.s.resolve(ctx, req.Msg.Host)
+	if err != nil {
+		return nil, err
+	}
+	stats, err := h.Machines().Stats(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(&pb.MachineStatsResponse{Stats: convert.All(stats, convert.StatsToPB)}), nil
+}
+
+// putImage streams a request's body into a host's image pool.
+func (s *Server) putImage(w http.ResponseWriter, r *http.Request) {
+	ctx := withTrace(r.Context(), r.Header)
+	if err := s.allow(ctx, imagesPath); err != nil {
+		writeError(w, err)
+		return
+	}
+	h, _, err := s.resolve(ctx, r.URL.Query().Get("host"))
+	if err == nil {
+		err = h.Machines().Upload(ctx, r.PathValue("name"), r.ContentLength, r.Body)
+	}
+	if err != nil {
+		writeError(w, err)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// writeError answers a plain HTTP request with an error as JSON.
+func writeError(w http.ResponseWriter, err error) {
+	status := map[string]int{"not_found": 404, "exists": 409, "permission": 403, "invalid": 400,
+		"unsupported": 501, "offline": 503, "unpaired": 401, "busy": 429}[fusion.CauseName(err)]
+	if status == 0 {
+		status = http.StatusInternalServerError
+	}
+	text, merr := protojson.Marshal(convert.Describe(err))
+	if merr != nil {
+		text = []byte(`{"detail":"the error could not be written"}`)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(text) // the caller is gone if this fails
+}

@@ -1,0 +1,68 @@
+package api
+
+import (
+	v1 "hither/proto/hither/v1/hitherv1connect"
+
+	"hither/fusion"
+)
+
+// need is what a caller must have to call a method.
+type need struct {
+	// cap is the capability that a paired key needs. Empty: only the owner may.
+	cap fusion.Capability
+	// open lets anybody call: the method checks for itself.
+	open bool
+	// quiet methods only read; their calls are logged at Debug.
+	quiet bool
+}
+
+// methods has a row for every method and path of the API. A test fails when a
+// method has none; a call without a row is refused.
+var methods = map[string]need{
+	v1.NodeServiceStatusProcedure:   {quiet: true},
+	v1.NodeServiceDoctorProcedure:   {cap: fusion.AdminCap, quiet: true},
+	v1.NodeServiceInfoProcedure:     {cap: fusion.ViewCap, quiet: true},
+	v1.NodeServiceWatchProcedure:    {cap: fusion.ViewCap, quiet: true},
+	v1.NodeServiceWebTokenProcedure: {},
+	v1.NodeServiceSessionProcedure:  {open: true},
+	v1.NodeServiceDownProcedure:     {},
+
+	v1.HostServiceListProcedure:   {quiet: true},
+	v1.HostServiceOfferProcedure:  {},
+	v1.HostServiceJoinProcedure:   {},
+	v1.HostServiceForgetProcedure: {},
+	v1.HostServiceGrantProcedure:  {},
+	v1.HostServiceNearbyProcedure: {quiet: true},
+
+	v1.MachineServiceListProcedure:       {cap: fusion.ViewCap, quiet: true},
+	v1.MachineServiceGetProcedure:        {cap: fusion.ViewCap, quiet: true},
+	v1.MachineServiceCreateProcedure:     {cap: fusion.MachinesCap},
+	v1.MachineServiceDoProcedure:         {cap: fusion.ControlCap},
+	v1.MachineServiceRemoveProcedure:     {cap: fusion.MachinesCap},
+	v1.MachineServiceScreenshotProcedure: {cap: fusion.ViewCap, quiet: true},
+	v1.MachineServiceStatsProcedure:      {cap: fusion.ViewCap, quiet: true},
+
+	v1.ScreenServiceListProcedure:    {cap: fusion.ViewCap, quiet: true},
+	v1.ScreenServiceConnectProcedure: {cap: fusion.ViewCap},
+
+	v1.AppServiceListProcedure: {cap: fusion.AppsCap, quiet: true},
+	v1.AppServiceIconProcedure: {cap: fusion.AppsCap, quiet: true},
+	v1.AppServiceRunProcedure:  {cap: fusion.AppsCap},
+	v1.AppServiceEndProcedure:  {cap: fusion.AppsCap},
+
+	v1.FolderServiceListProcedure: {cap: fusion.FilesCap, quiet: true},
+	v1.FolderServiceGetProcedure:  {cap: fusion.FilesCap, quiet: true},
+	// Add names a path of this computer, and that needs admin.
+	v1.FolderServiceAddProcedure:    {cap: fusion.AdminCap},
+	v1.FolderServiceShareProcedure:  {cap: fusion.FilesCap},
+	v1.FolderServiceRemoveProcedure: {cap: fusion.FilesCap},
+
+	screenPath: {cap: fusion.ViewCap},
+	imagesPath: {cap: fusion.MachinesCap},
+}
+
+// The paths that are not Connect methods.
+const (
+	screenPath = "/screen"
+	imagesPath = "/images/"
+)

@@ -1,0 +1,111 @@
+package api
+
+import (
+	"context"
+
+	"connectrpc.com/connect"
+
+	"hither/app/client"
+	"hither/app/convert"
+	"hither/fusion"
+	pb "hither/proto/hither/v1"
+)
+
+type nodeService struct{ s *Server }
+
+func (n nodeService) Status(context.Context, *connect.Request[pb.StatusRequest]) (*connect.Response[pb.StatusResponse], error) {
+	return connect.NewResponse(n.s.node.Status()), nil
+}
+
+// Doctor answers for this computer or asks the other one.
+func (n nodeService) Doctor(ctx context.Context, req *connect.Request[pb.DoctorRequest]) (*connect.Response[pb.DoctorResponse], error) {
+	host, info, err := n.s.resolve(ctx, req.Msg.Host)
+	if err != nil {
+		return nil, err
+	}
+	if info.Local {
+		return connect.NewResponse(&pb.DoctorResponse{Checks: n.s.node.Doctor(ctx)}), nil
+	}
+	if other, ok := host.(client.Doctor); ok {
+		checks, err := other.Doctor(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return connect.NewResponse(&pb.DoctorResponse{Checks: checks}), nil
+	}
+	return nil, &fusion.Error{Op: "doctor", Path: info.Name, Cause: fusion.ErrUnsupported, Hint: "update Hither on " + info.Name}
+}
+
+func (n nodeService) Info(ctx context.Context, req *connect.Request[pb.InfoRequest]) (*connect.Response[pb.Host], error) {
+	_, info, err := n.s.resolve(ctx, req.Msg.Host)
+	if err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(convert.HostToPB(info)), nil
+}
+
+// Watch yields every host's events to the owner, and this host's to another
+// computer.
+func (n nodeService) Watch(ctx context.Context, req *connect.Request[pb.WatchRequest], stream *connect.ServerStream[pb.Event]) error {
+	_, info, err := n.s.resolve(ctx, req.Msg.Host)
+	if err != nil {
+		return err
+	}
+	caller, only := callerOf(ctx), info.ID
+	if caller.Owner && req.Msg.Host == "" {
+		only = ""
+	}
+	for event, err := range n.s.node.Watch(ctx, only) {
+		if err != nil {
+			return err
+		}
+		if !caller.Owner {
+			// A grant that was taken away ends the stream with the reason.
+			if err := n.s.allowPeer(caller.Peer, fusion.ViewCap); err != nil {
+				return err
+			}
+		}
+		if err := stream.Send(n.event(ctx, event)); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+// event names the folder's hosts for the owner.
+func (n nodeService) event(ctx context.Context, e fusion.Event) *pb.Event {
+	out := convert.EventToPB(e)
+	if out.Folder == nil {
+		return out
+	}
+	if e.Host != nil {
+		out.Folder.Host = e.Host.Name
+	}
+	if callerOf(ctx).Owner {
+		out.Folder.Hosts = convert.All(e.Folder.Hosts, func(id string) string { return n.s.node.HostName(fusion.HostID(id)) })
+	}
+	return out
+}
+
+func (n nodeService) WebToken(context.Context, *connect.Request[pb.WebTokenRequest]) (*connect.Response[pb.WebTokenResponse], error) {
+	url := n.s.WebURL()
+	if url == "" {
+		return nil, &fusion.Error{Op: "web", Cause: fusion.ErrUnsupported, Detail: "this node was started with --web off",
+			Hint: "start it again without --web off"}
+	}
+	token := n.s.tokens.oneTime()
+	return connect.NewResponse(&pb.WebTokenResponse{Url: url + "#token=" + token, Token: token}), nil
+}
+
+func (n nodeService) Session(_ context.Context, req *connect.Request[pb.SessionRequest]) (*connect.Response[pb.SessionResponse], error) {
+	bearer, err := n.s.tokens.trade(req.Msg.Token)
+	if err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(&pb.SessionResponse{Bearer: bearer}), nil
+}
+
+func (n nodeService) Down(_ context.Context, req *connect.Request[pb.DownRequest]) (*connect.Response[pb.DownResponse], error) {
+	n.s.node.Stop(req.Msg.Machines)
+	return connect.NewResponse(&pb.DownResponse{}), nil
+}

@@ -1,0 +1,220 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	"connectrpc.com/connect"
+	"github.com/coder/websocket"
+
+	"hither/app/client"
+	"hither/app/convert"
+	"hither/fusion"
+	"hither/mirror/rtc"
+	"hither/mirror/wire"
+	pb "hither/proto/hither/v1"
+)
+
+type screenService struct{ s *Server }
+
+func (x screenService) List(ctx context.Context, req *connect.Request[pb.ScreenListRequest]) (*connect.Response[pb.ScreenListResponse], error) {
+	h, info, err := x.s.resolve(ctx, req.Msg.Host)
+	if err != nil {
+		return nil, err
+	}
+	list, err := h.Screens().List(ctx, req.Msg.Machine)
+	if err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(&pb.ScreenListResponse{
+		Screens: convert.All(list, func(sc fusion.Screen) *pb.Screen { return namedScreen(sc, info) }),
+	}), nil
+}
+
+// screenRequest names the screen to open and how.
+type screenRequest struct {
+	// Bearer is the page's token; only the WebSocket needs it.
+	Bearer   string `json:"bearer"`
+	Host     string `json:"host"`
+	Screen   string `json:"screen"`
+	ViewOnly bool   `json:"viewOnly"`
+}
+
+// openScreen opens a screen as the caller may see it.
+func (s *Server) openScreen(ctx context.Context, r screenRequest) (fusion.Pipe, fusion.ViewOptions, error) {
+	options := fusion.ViewOptions{ViewOnly: r.ViewOnly || !s.may(ctx, fusion.ControlCap)}
+	h, _, err := s.resolve(ctx, r.Host)
+	if err != nil {
+		return nil, options, err
+	}
+	pipe, err := h.Screens().Open(ctx, r.Screen, options)
+	s.logCall(ctx, screenPath+"?"+r.Host+"/"+r.Screen, time.Now(), err)
+	return pipe, options, err
+}
+
+// Connect answers a browser's WebRTC offer. The view lives on after the call,
+// until the peer connection or the screen ends.
+func (x screenService) Connect(ctx context.Context, req *connect.Request[pb.ScreenConnectRequest]) (*connect.Response[pb.ScreenConnectResponse], error) {
+	peer := callerOf(ctx).Peer
+	request := screenRequest{Host: req.Msg.Host, Screen: req.Msg.Screen, ViewOnly: req.Msg.ViewOnly}
+	answer, err := rtc.Answer(ctx, req.Msg.OfferSdp, func(ctx context.Context) (fusion.Pipe, error) {
+		pipe, options, err := x.s.openScreen(ctx, request)
+		if err != nil {
+			return nil, err
+		}
+		near, far := wire.Pair()
+		x.s.done.Go(func() {
+			if err := x.s.views.run(pipe, far, peer, options); err != nil {
+				x.s.log.Debug("api: view ended", "trace", fusion.Trace(ctx), "err", err)
+			}
+		})
+		return near, nil
+	}, rtc.Config{Log: x.s.log})
+	if err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(&pb.ScreenConnectResponse{AnswerSdp: answer}), nil
+}
+
+// upgradeScreen opens a screen over a WebSocket (the page) or over the bare
+// connection (command line, other nodes).
+func (s *Server) upgradeScreen(w http.ResponseWriter, r *http.Request) {
+	ctx := withTrace(r.Context(), r.Header)
+	if r.Header.Get("Upgrade") != client.ScreenUpgrade {
+		s.screenSocket(ctx, w, r)
+		return
+	}
+	query := r.URL.Query()
+	request := screenRequest{Host: query.Get("host"), Screen: query.Get("screen"), ViewOnly: query.Get("viewOnly") == "1"}
+	err := s.allow(ctx, screenPath)
+	var pipe fusion.Pipe
+	var options fusion.ViewOptions
+	if err == nil {
+		pipe, options, err = s.openScreen(ctx, request)
+	}
+	if err != nil {
+		writeError(w, err)
+		return
+	}
+	stream, err := takeOver(w)
+	if err != nil {
+		_ = pipe.Close()
+		s.log.Warn("api: the connection could not be taken over", "err", err)
+		return
+	}
+	s.done.Add(1)
+	defer s.done.Done()
+	if err := s.views.run(pipe, wire.Stream(stream), callerOf(ctx).Peer, options); err != nil {
+		s.log.Debug("api: view ended", "trace", fusion.Trace(ctx), "err", err)
+	}
+}
+
+// takeOver answers 101 and gives the connection.
+func takeOver(w http.ResponseWriter) (io.ReadWriteCloser, error) {
+	conn, buffered, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return nil, err
+	}
+	_, err = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: "+client.ScreenUpgrade+"\r\n\r\n")
+	if err == nil {
+		err = conn.SetDeadline(time.Time{})
+	}
+	if err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return taken{Conn: conn, reader: buffered.Reader}, nil
+}
+
+// taken reads what the server had read ahead first.
+type taken struct {
+	net.Conn
+	reader io.Reader
+}
+
+func (t taken) Read(p []byte) (int, error) { return t.reader.Read(p) }
+
+// helloTimeout bounds how long a WebSocket may take to name its screen.
+const helloTimeout = 10 * time.Second
+
+// screenSocket serves the page where WebRTC cannot run. The first message is a
+// screenRequest as JSON; an error is answered as JSON text before the end.
+func (s *Server) screenSocket(ctx context.Context, w http.ResponseWriter, r *http.Request) {
+	if err := s.checkOrigin(r); err != nil {
+		writeError(w, err)
+		return
+	}
+	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true}) // checkOrigin is stricter
+	if err != nil {
+		s.log.Debug("api: websocket", "err", err)
+		return
+	}
+	s.done.Add(1)
+	defer s.done.Done()
+	conn.SetReadLimit(wire.MaxMessage)
+	pipe, options, err := s.socketHello(ctx, conn)
+	if err != nil {
+		text, merr := json.Marshal(convert.Describe(err))
+		if merr == nil {
+			_ = conn.Write(ctx, websocket.MessageText, text) // the page may be gone
+		}
+		_ = conn.Close(websocket.StatusPolicyViolation, "refused")
+		return
+	}
+	viewer := &socketPipe{ctx: ctx, conn: conn}
+	if err := s.views.run(pipe, viewer, callerOf(ctx).Peer, options); err != nil {
+		s.log.Debug("api: view ended", "trace", fusion.Trace(ctx), "err", err)
+	}
+}
+
+// socketHello reads the first message and opens the screen it names.
+func (s *Server) socketHello(ctx context.Context, conn *websocket.Conn) (fusion.Pipe, fusion.ViewOptions, error) {
+	ctx, cancel := context.WithTimeout(ctx, helloTimeout)
+	defer cancel()
+	var request screenRequest
+	kind, text, err := conn.Read(ctx)
+	if err == nil && kind == websocket.MessageText {
+		err = json.Unmarshal(text, &request)
+	}
+	if err != nil || request.Screen == "" {
+		return nil, fusion.ViewOptions{}, &fusion.Error{Op: "screen.open", Cause: fusion.ErrInvalid,
+			Detail: "the first message names no screen", Hint: "reload the page"}
+	}
+	if s.tokens.valid(request.Bearer) {
+		ctx = withCaller(ctx, Caller{Owner: true})
+	}
+	if err := s.allow(ctx, screenPath); err != nil {
+		return nil, fusion.ViewOptions{}, err
+	}
+	return s.openScreen(ctx, request)
+}
+
+// socketPipe carries wire messages as binary WebSocket messages.
+type socketPipe struct {
+	ctx  context.Context // of the request; ends with the server
+	conn *websocket.Conn
+}
+
+func (p *socketPipe) Read() ([]byte, error) {
+	for {
+		kind, m, err := p.conn.Read(p.ctx)
+		switch {
+		case err != nil:
+			return nil, io.EOF // the page went away, however it did
+		case kind == websocket.MessageBinary && len(m) > 0:
+			return m, nil
+		}
+	}
+}
+
+func (p *socketPipe) Write(m []byte) error {
+	return p.conn.Write(p.ctx, websocket.MessageBinary, m)
+}
+
+func (p *socketPipe) Close() error {
+	return p.conn.CloseNow()
+}

@@ -1,0 +1,145 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"iter"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"connectrpc.com/connect"
+
+	"hither/fusion"
+	pb "hither/proto/hither/v1"
+	v1 "hither/proto/hither/v1/hitherv1connect"
+)
+
+// Node is what the server needs of the node it stands in.
+type Node interface {
+	Name() string
+	// Resolve gives a host by name or ID; "" is this computer.
+	Resolve(name string) (fusion.Host, fusion.HostInfo, error)
+	// HostName gives the name of a host's ID, or the ID itself.
+	HostName(id fusion.HostID) string
+	// Hosts lists this computer first, then the paired ones by name.
+	Hosts() []fusion.HostInfo
+	// Watch is fusion.Host.Watch over one host's events, or all for "".
+	Watch(ctx context.Context, host fusion.HostID) iter.Seq2[fusion.Event, error]
+	Grants(peer fusion.HostID) ([]fusion.Capability, bool)
+	Status() *pb.StatusResponse
+	Doctor(ctx context.Context) []*pb.Check
+	// Stop ends the node soon after it returns.
+	Stop(machines bool)
+	Pairing
+}
+
+// Pairing is how computers come and go.
+type Pairing interface {
+	Offer(ctx context.Context, grants []fusion.Capability) (Offer, error)
+	Join(ctx context.Context, code, addr string, grants []fusion.Capability) (fusion.HostInfo, error)
+	Forget(ctx context.Context, host fusion.HostID) error
+	Grant(ctx context.Context, host fusion.HostID, grants []fusion.Capability) (fusion.HostInfo, error)
+	Nearby() []*pb.NearbyHost
+}
+
+// Offer is an open pairing code.
+type Offer interface {
+	Code() (code, addr string, expires time.Time)
+	// Wait returns the paired host, or why there is none. Cancelling ctx
+	// withdraws the code.
+	Wait(ctx context.Context) (fusion.HostInfo, error)
+}
+
+// Server serves the API on any number of listeners.
+type Server struct {
+	node   Node
+	log    *slog.Logger
+	page   fs.FS
+	tokens tokens
+	views  views
+	mux    *http.ServeMux
+	// mu guards the fields below.
+	mu      sync.Mutex
+	servers []*http.Server
+	origins []string // of the web listener: exact values of Origin
+	web     string   // the web listener's HOST:PORT
+	done    sync.WaitGroup
+}
+
+// maxRequest bounds a request's message; an SDP offer is the largest.
+const maxRequest = 1 << 20
+
+// New makes a server. page is the built frontend.
+func New(node Node, page fs.FS, log *slog.Logger) *Server {
+	s := &Server{node: node, log: log, page: page, mux: http.NewServeMux()}
+	options := []connect.HandlerOption{connect.WithInterceptors(guard{s}), connect.WithReadMaxBytes(maxRequest)}
+	s.mux.Handle(v1.NewNodeServiceHandler(nodeService{s: s}, options...))
+	s.mux.Handle(v1.NewHostServiceHandler(hostService{s: s}, options...))
+	s.mux.Handle(v1.NewMachineServiceHandler(machineService{s: s}, options...))
+	s.mux.Handle(v1.NewScreenServiceHandler(screenService{s: s}, options...))
+	s.mux.Handle(v1.NewAppServiceHandler(appService{s: s}, options...))
+	s.mux.Handle(v1.NewFolderServiceHandler(folderService{s: s}, options...))
+	s.mux.HandleFunc("GET "+screenPath, s.upgradeScreen)
+	s.mux.HandleFunc("PUT "+imagesPath+"{name}", s.putImage)
+	return s
+}
+
+// ServeUnix serves the owner's programs on a unix socket.
+func (s *Server) ServeUnix(l net.Listener) {
+	s.serve(l, s.mux, func(ctx context.Context, conn net.Conn) context.Context {
+		if ownerConn(conn) {
+			return withCaller(ctx, Caller{Owner: true})
+		}
+		return ctx
+	})
+}
+
+// ServePeers serves other computers; the listener's connections say whose.
+func (s *Server) ServePeers(l net.Listener) {
+	s.serve(l, s.mux, func(ctx context.Context, conn net.Conn) context.Context {
+		if from, ok := conn.(interface{ Peer() fusion.HostID }); ok {
+			return withCaller(ctx, Caller{Peer: from.Peer()})
+		}
+		return ctx
+	})
+}
+
+// serve runs an HTTP server until Close. It answers HTTP/1.1 only, so that an
+// upgrade can take the connection over.
+func (s *Server) serve(l net.Listener, handler http.Handler, with func(context.Context, net.Conn) context.Context) {
+	server := &http.Server{
+		Handler:           handler,
+		ConnContext:       with,
+		ReadHeaderTimeout: 20 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+	s.mu.Lock()
+	s.servers = append(s.servers, server)
+	s.mu.Unlock()
+	s.done.Go(func() {
+		if err := server.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) {
+			s.log.Error("api: a listener ended", "addr", l.Addr().String(), "err", err)
+		}
+	})
+}
+
+// Close ends all listeners, calls and views, and waits for them.
+func (s *Server) Close() {
+	s.mu.Lock()
+	servers := s.servers
+	s.servers = nil
+	s.mu.Unlock()
+	for _, server := range servers {
+		if err := server.Close(); err != nil {
+			s.log.Debug("api: close", "err", err)
+		}
+	}
+	s.views.closeAll()
+	s.done.Wait()
+}

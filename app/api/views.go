@@ -1,0 +1,130 @@
+package api
+
+import (
+	"sync"
+	"time"
+
+	"hither/fusion"
+	"hither/mirror/wire"
+)
+
+// views is the set of open screens, so that one can be ended when its viewer
+// loses the permission, and all of them when the node stops.
+type views struct {
+	// mu guards the fields below.
+	mu     sync.Mutex
+	open   map[*view]bool
+	closed bool
+}
+
+// view is the viewer's side of one open screen. It tells the viewer why the
+// view ends when a permission is taken away.
+type view struct {
+	wire.Batcher
+	peer fusion.HostID // "" for the owner
+	mode fusion.ViewOptions
+	// writing is held while a message is written.
+	writing sync.Mutex
+}
+
+func (v *view) Write(m []byte) error {
+	v.writing.Lock()
+	defer v.writing.Unlock()
+	return v.Batcher.Write(m)
+}
+
+func (v *view) WriteMore(m []byte) error {
+	v.writing.Lock()
+	defer v.writing.Unlock()
+	return v.Batcher.WriteMore(m)
+}
+
+// unbatched is a Batcher for a pipe that sends each message at once.
+type unbatched struct{ fusion.Pipe }
+
+func (u unbatched) WriteMore(m []byte) error { return u.Pipe.Write(m) }
+
+// revokeGrace is how long a viewer that reads slowly delays its own end.
+const revokeGrace = time.Second
+
+// revoke tells the viewer that the permission is gone and ends the view.
+func (v *view) revoke() {
+	cut := time.AfterFunc(revokeGrace, func() { _ = v.Close() }) // a viewer that does not read
+	defer cut.Stop()
+	_ = v.Write(wire.Closed{Reason: wire.Revoked, Text: "permission was taken away"}.Append(nil)) // it may be gone
+	_ = v.Close()
+}
+
+// run carries messages between the screen and the viewer until either ends.
+func (vs *views) run(screen, viewer fusion.Pipe, peer fusion.HostID, mode fusion.ViewOptions) error {
+	batcher, ok := viewer.(wire.Batcher)
+	if !ok {
+		batcher = unbatched{viewer}
+	}
+	v := &view{Batcher: batcher, peer: peer, mode: mode}
+	if !vs.add(v) {
+		_ = screen.Close()
+		return viewer.Close()
+	}
+	defer vs.remove(v)
+	return wire.Join(screen, v)
+}
+
+func (vs *views) add(v *view) bool {
+	vs.mu.Lock()
+	defer vs.mu.Unlock()
+	if vs.closed {
+		return false
+	}
+	if vs.open == nil {
+		vs.open = map[*view]bool{}
+	}
+	vs.open[v] = true
+	return true
+}
+
+func (vs *views) remove(v *view) {
+	vs.mu.Lock()
+	defer vs.mu.Unlock()
+	delete(vs.open, v)
+}
+
+// of gives the open views that match.
+func (vs *views) of(match func(*view) bool) []*view {
+	vs.mu.Lock()
+	defer vs.mu.Unlock()
+	var out []*view
+	for v := range vs.open {
+		if match(v) {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+func (vs *views) closeAll() {
+	vs.mu.Lock()
+	vs.closed = true
+	vs.mu.Unlock()
+	for _, v := range vs.of(func(*view) bool { return true }) {
+		_ = v.Close() // it ends either way
+	}
+}
+
+// GrantsChanged ends the views of a computer whose grants no longer carry
+// them. The node calls it after every change of grants and every unpairing.
+func (s *Server) GrantsChanged(peer fusion.HostID) {
+	lost := s.views.of(func(v *view) bool {
+		if v.peer != peer {
+			return false
+		}
+		mayView := s.allowPeer(peer, fusion.ViewCap) == nil
+		mayControl := s.allowPeer(peer, fusion.ControlCap) == nil
+		return !mayView || !mayControl && !v.mode.ViewOnly
+	})
+	var all sync.WaitGroup
+	for _, v := range lost {
+		all.Go(v.revoke)
+	}
+	all.Wait()
+}

@@ -1,0 +1,106 @@
+// Package client speaks the API to a node: over its unix socket for the
+// command line, the tray and the window, and over a libp2p stream for another
+// node. Client.Host is a fusion.Host, so a caller does not see which.
+//
+// A client trusts the node it dialled; it checks sizes, not truth.
+package client
+
+import (
+	"context"
+	"net"
+	"net/http"
+
+	"connectrpc.com/connect"
+
+	"hither/app/convert"
+	"hither/fusion"
+	"hither/proto/hither/v1/hitherv1connect"
+)
+
+// TraceHeader carries the trace ID of a request from node to node.
+const TraceHeader = "Hither-Trace"
+
+// Dial opens a connection to the node's HTTP server.
+type Dial func(ctx context.Context) (net.Conn, error)
+
+// Client holds the API's services on one node.
+type Client struct {
+	Nodes    hitherv1connect.NodeServiceClient
+	Hosts    hitherv1connect.HostServiceClient
+	machines hitherv1connect.MachineServiceClient
+	screens  hitherv1connect.ScreenServiceClient
+	apps     hitherv1connect.AppServiceClient
+	folders  hitherv1connect.FolderServiceClient
+	http     *http.Client
+	screen   Dial
+}
+
+// base is the address in requests; the dial function decides where they go.
+const base = "http://hither"
+
+// New gives a client that dials a connection for each call with dial, and one
+// for each open screen with screen. It does no I/O.
+func New(dial, screen Dial) *Client {
+	transport := &http.Transport{
+		DialContext:       func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) },
+		DisableKeepAlives: true,
+		Proxy:             nil,
+	}
+	c := &Client{http: &http.Client{Transport: transport}, screen: screen}
+	options := connect.WithInterceptors(tracer{})
+	c.Nodes = hitherv1connect.NewNodeServiceClient(c.http, base, options)
+	c.Hosts = hitherv1connect.NewHostServiceClient(c.http, base, options)
+	c.machines = hitherv1connect.NewMachineServiceClient(c.http, base, options)
+	c.screens = hitherv1connect.NewScreenServiceClient(c.http, base, options)
+	c.apps = hitherv1connect.NewAppServiceClient(c.http, base, options)
+	c.folders = hitherv1connect.NewFolderServiceClient(c.http, base, options)
+	return c
+}
+
+// Unix gives a client of the node whose API socket is at path.
+func Unix(path string) *Client {
+	dial := func(ctx context.Context) (net.Conn, error) {
+		conn, err := (&net.Dialer{}).DialContext(ctx, "unix", path)
+		if err != nil && ctx.Err() == nil {
+			return nil, &fusion.Error{Op: "node", Cause: fusion.ErrOffline, Detail: "no node runs here",
+				Hint: "start it with: hither up"}
+		}
+		return conn, err
+	}
+	return New(dial, dial)
+}
+
+// Host gives the host that the node knows by name or ID; empty is its own.
+func (c *Client) Host(name string) fusion.Host { return c.HostAs(name, name) }
+
+// HostAs is Host with another name for errors: what a person calls the host.
+func (c *Client) HostAs(name, label string) fusion.Host { return &host{c: c, name: name, label: label} }
+
+// Error explains an error of the services above in the vocabulary.
+func Error(err error, path string) error { return convert.ErrorFromPB(err, path) }
+
+// tracer puts the context's trace ID into each request.
+type tracer struct{}
+
+func (tracer) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
+	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
+		if id := fusion.Trace(ctx); id != "" {
+			req.Header().Set(TraceHeader, id)
+		}
+		return next(ctx, req)
+	}
+}
+
+func (tracer) WrapStreamingClient(next connect.StreamingClientFunc) connect.StreamingClientFunc {
+	return func(ctx context.Context, spec connect.Spec) connect.StreamingClientConn {
+		conn := next(ctx, spec)
+		if id := fusion.Trace(ctx); id != "" {
+			conn.RequestHeader().Set(TraceHeader, id)
+		}
+		return conn
+	}
+}
+
+func (tracer) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
+	return next
+}

@@ -1,0 +1,88 @@
+package client
+
+import (
+	"context"
+	"iter"
+
+	"connectrpc.com/connect"
+
+	"hither/app/convert"
+	"hither/fusion"
+	pb "hither/proto/hither/v1"
+)
+
+// host is one host behind a node's API.
+type host struct {
+	c *Client
+	// name is what requests carry; label is what errors say.
+	name, label string
+}
+
+var _ fusion.Host = (*host)(nil)
+
+func (h *host) Machines() fusion.Machines { return (*machines)(h) }
+func (h *host) Screens() fusion.Screens   { return (*screens)(h) }
+func (h *host) Apps() fusion.Apps         { return (*apps)(h) }
+func (h *host) Folders() fusion.Folders   { return (*folders)(h) }
+
+// call makes one unary call and explains its error with path.
+func call[Req, Res any](ctx context.Context, path string,
+	do func(context.Context, *connect.Request[Req]) (*connect.Response[Res], error), req *Req) (*Res, error) {
+	res, err := do(ctx, connect.NewRequest(req))
+	if err != nil {
+		return nil, convert.ErrorFromPB(err, path)
+	}
+	return res.Msg, nil
+}
+
+func (h *host) path(name string) string {
+	switch {
+	case h.label == "":
+		return name
+	case name == "":
+		return h.label
+	}
+	return h.label + "/" + name
+}
+
+func (h *host) Info(ctx context.Context) (fusion.HostInfo, error) {
+	res, err := call(ctx, h.name, h.c.Nodes.Info, &pb.InfoRequest{Host: h.name})
+	if err != nil {
+		return fusion.HostInfo{}, err
+	}
+	return convert.HostFromPB(res), nil
+}
+
+func (h *host) Watch(ctx context.Context) iter.Seq2[fusion.Event, error] {
+	return h.c.watch(ctx, h.name)
+}
+
+// WatchAll yields the events of every host that the node knows, as Host.Watch.
+func (c *Client) WatchAll(ctx context.Context) iter.Seq2[fusion.Event, error] {
+	return c.watch(ctx, "")
+}
+
+func (c *Client) watch(ctx context.Context, name string) iter.Seq2[fusion.Event, error] {
+	return func(yield func(fusion.Event, error) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		stream, err := c.Nodes.Watch(ctx, connect.NewRequest(&pb.WatchRequest{Host: name}))
+		if err != nil {
+			yield(fusion.Event{}, convert.ErrorFromPB(err, name))
+			return
+		}
+		for stream.Receive() {
+			if !yield(convert.EventFromPB(stream.Msg()), nil) {
+				cancel()
+				_ = stream.Close() // the watcher left; how the stream ends is of no interest
+				return
+			}
+		}
+		err = stream.Err()
+		_ = stream.Close() // err says what happened
+		if err == nil {
+			err = connect.NewError(connect.CodeUnavailable, errEnded)
+		}
+		yield(fusion.Event{}, convert.ErrorFromPB(err, name))
+	}
+}

@@ -1,0 +1,90 @@
+package client
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"hither/app/convert"
+	"hither/fusion"
+	"hither/mirror/wire"
+	pb "hither/proto/hither/v1"
+)
+
+// ScreenUpgrade is the protocol that GET /screen is upgraded to: the stream
+// framing of docs/wire.md.
+const ScreenUpgrade = "hither-screen"
+
+type screens host
+
+var _ fusion.Screens = (*screens)(nil)
+
+func (s *screens) List(ctx context.Context, machine string) ([]fusion.Screen, error) {
+	res, err := call(ctx, (*host)(s).path(machine), s.c.screens.List, &pb.ScreenListRequest{Host: s.name, Machine: machine})
+	if err != nil {
+		return nil, err
+	}
+	return convert.All(res.Screens, convert.ScreenFromPB), nil
+}
+
+// Open asks for the screen by an HTTP upgrade and carries on over the stream.
+func (s *screens) Open(ctx context.Context, screen string, options fusion.ViewOptions) (fusion.Pipe, error) {
+	path := (*host)(s).path(screen)
+	conn, err := s.c.screen(ctx)
+	if err != nil {
+		return nil, transportError(ctx, "screen.open", path, err)
+	}
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) }) // wakes the exchange below
+	stream, err := s.upgrade(ctx, conn, screen, options)
+	if !stop() && err == nil {
+		err = ctx.Err()
+	}
+	if err == nil {
+		err = conn.SetDeadline(time.Time{})
+	}
+	if err != nil {
+		_ = conn.Close() // err says why
+		return nil, transportError(ctx, "screen.open", path, err)
+	}
+	return wire.Stream(stream), nil
+}
+
+// upgrade writes the request and reads the answer.
+func (s *screens) upgrade(ctx context.Context, conn net.Conn, screen string, options fusion.ViewOptions) (io.ReadWriteCloser, error) {
+	query := url.Values{"host": {s.name}, "screen": {screen}}
+	if options.ViewOnly {
+		query.Set("viewOnly", "1")
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/screen?"+query.Encode(), nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Connection", "Upgrade")
+	req.Header.Set("Upgrade", ScreenUpgrade)
+	req.Header.Set(TraceHeader, fusion.Trace(ctx))
+	if err := req.Write(conn); err != nil {
+		return nil, err
+	}
+	reader := bufio.NewReaderSize(conn, 64<<10)
+	res, err := http.ReadResponse(reader, req)
+	if err != nil {
+		return nil, err
+	}
+	if res.StatusCode != http.StatusSwitchingProtocols {
+		defer res.Body.Close()
+		return nil, readError(res, (*host)(s).path(screen))
+	}
+	return upgraded{Conn: conn, reader: reader}, nil
+}
+
+// upgraded reads what came together with the answer first.
+type upgraded struct {
+	net.Conn
+	reader *bufio.Reader
+}
+
+func (u upgraded) Read(p []byte) (int, error) { return u.reader.Read(p) }

@@ -1,0 +1,104 @@
+package app
+
+import (
+	"context"
+	"iter"
+	"net"
+	"time"
+
+	"hither/app/api"
+	"hither/app/client"
+	"hither/fusion"
+	"hither/peers"
+	pb "hither/proto/hither/v1"
+)
+
+var _ api.Node = (*Node)(nil)
+
+// Name is what this computer is called.
+func (n *Node) Name() string { return n.network.Name() }
+
+// Resolve gives a host by name or ID; "" is this computer.
+func (n *Node) Resolve(name string) (fusion.Host, fusion.HostInfo, error) {
+	if name == "" || name == n.network.Name() || name == string(n.network.ID()) {
+		info, err := n.local.Info(n.ctx)
+		return n.local, info, err
+	}
+	peer, err := n.network.Lookup(name)
+	if err != nil {
+		return nil, fusion.HostInfo{}, err
+	}
+	return n.remote(peer), n.peerInfo(peer), nil
+}
+
+// remote gives a paired computer as a Host.
+func (n *Node) remote(peer peers.Peer) fusion.Host {
+	return n.clientOf(peer.ID).HostAs(string(peer.ID), peer.Name)
+}
+
+func (n *Node) clientOf(id fusion.HostID) *client.Client {
+	dial := func(protocol string) client.Dial {
+		return func(ctx context.Context) (net.Conn, error) { return n.network.Dial(ctx, id, protocol) }
+	}
+	return client.New(dial(apiProtocol), dial(screenProtocol))
+}
+
+// HostName gives the name of a host's ID, or the ID itself.
+func (n *Node) HostName(id fusion.HostID) string {
+	if id == n.network.ID() {
+		return n.network.Name()
+	}
+	if peer, err := n.network.Lookup(string(id)); err == nil {
+		return peer.Name
+	}
+	return string(id)
+}
+
+// Hosts lists this computer first, then the paired ones by name.
+func (n *Node) Hosts() []fusion.HostInfo {
+	info, _ := n.table.host(n.network.ID())
+	out := []fusion.HostInfo{info}
+	for _, peer := range n.network.Peers() {
+		out = append(out, n.peerInfo(peer))
+	}
+	return out
+}
+
+// peerInfo joins what the network knows of a paired computer with what that
+// computer last said of itself.
+func (n *Node) peerInfo(p peers.Peer) fusion.HostInfo {
+	said, _ := n.table.host(p.ID)
+	info := fusion.HostInfo{ID: p.ID, Name: p.Name, Online: p.Online, Path: p.Path, Roles: []string{}, Color: p.Color,
+		OS: said.OS, Version: said.Version, LastSeen: p.LastSeen, Fingerprint: p.Fingerprint, Grants: []string{}}
+	for _, c := range p.Grants {
+		info.Grants = append(info.Grants, string(c))
+	}
+	return info
+}
+
+// selfInfo describes this computer.
+func (n *Node) selfInfo(os string) fusion.HostInfo {
+	return fusion.HostInfo{ID: n.network.ID(), Name: n.network.Name(), Online: true, Roles: []string{}, Local: true,
+		OS: os, Version: Version, Fingerprint: n.network.Fingerprint(), LastSeen: time.Now(), Grants: []string{}}
+}
+
+// Grants gives what a paired key may do here.
+func (n *Node) Grants(peer fusion.HostID) ([]fusion.Capability, bool) { return n.network.Grants(peer) }
+
+// Status describes this node.
+func (n *Node) Status() *pb.StatusResponse {
+	status := &pb.StatusResponse{
+		Id: string(n.network.ID()), Name: n.network.Name(), Home: n.home.Dir, ApiSocket: n.home.Socket(),
+		WebUrl: n.api.WebURL(), LibvirtUri: n.vms.URI(), Version: Version,
+		Fingerprint: n.network.Fingerprint(), Addrs: n.network.Addrs(),
+	}
+	for _, info := range n.Hosts()[1:] {
+		status.Peers = append(status.Peers, hostToPB(info))
+	}
+	return status
+}
+
+// Watch is fusion.Host.Watch over one host's events, or over all for "".
+func (n *Node) Watch(ctx context.Context, host fusion.HostID) iter.Seq2[fusion.Event, error] {
+	return n.table.watch(ctx, host)
+}

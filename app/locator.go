@@ -1,0 +1,112 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+
+	"hither/fusion"
+	"hither/mirror"
+	"hither/mirror/capture"
+	"hither/remoteapp"
+	"hither/vmctl"
+)
+
+// locator finds what shows a screen: the session's display, the console of a
+// VM, or the private display of an app.
+type locator struct {
+	vms  *vmctl.Store
+	apps *remoteapp.Store
+	log  *slog.Logger
+}
+
+func (l *locator) List(ctx context.Context, machine string) ([]fusion.Screen, error) {
+	m, err := l.vms.Get(ctx, machine)
+	if err != nil {
+		return nil, err
+	}
+	var out []fusion.Screen
+	if m.Screen {
+		out = append(out, screenOf(m))
+	}
+	if m.Kind == fusion.KindSelf {
+		out = append(out, l.apps.Screens()...)
+	}
+	return out, nil
+}
+
+// screenOf gives the monitor or console of a machine. Its size is known once
+// it is open.
+func screenOf(m fusion.Machine) fusion.Screen {
+	s := fusion.Screen{Name: m.Name, Machine: m.Name, Kind: fusion.ScreenConsole, Title: m.Name}
+	if m.Kind == fusion.KindSelf {
+		s.Kind = fusion.ScreenMonitor
+	}
+	return s
+}
+
+func (l *locator) Open(ctx context.Context, screen string) (mirror.Located, error) {
+	machine, instance, isApp := strings.Cut(screen, "/")
+	switch {
+	case isApp && machine == fusion.Self && fusion.CheckName(instance) == nil:
+		return l.app(ctx, screen)
+	case !isApp && machine == fusion.Self:
+		return l.desktop(ctx)
+	case !isApp && fusion.CheckName(machine) == nil:
+		return l.console(ctx, machine)
+	}
+	return mirror.Located{}, &fusion.Error{Op: "screen.open", Path: screen, Cause: fusion.ErrInvalid,
+		Hint: "a screen is MACHINE or MACHINE/INSTANCE"}
+}
+
+func (l *locator) console(ctx context.Context, machine string) (mirror.Located, error) {
+	m, err := l.vms.Get(ctx, machine)
+	if err != nil {
+		return mirror.Located{}, err
+	}
+	conn, err := l.vms.OpenConsole(ctx, machine)
+	if err != nil {
+		return mirror.Located{}, err
+	}
+	source, err := capture.RFB(ctx, conn, capture.RFBConfig{Log: l.log})
+	return mirror.Located{Screen: screenOf(m), Source: source}, err
+}
+
+// desktop gives the session's display, else a private one.
+func (l *locator) desktop(ctx context.Context) (mirror.Located, error) {
+	m, err := l.vms.Get(ctx, fusion.Self)
+	if err != nil {
+		return mirror.Located{}, err
+	}
+	display, ok := remoteapp.SessionDisplay(ctx)
+	if !ok {
+		if display, err = l.apps.Desktop(ctx); err != nil {
+			return mirror.Located{}, err
+		}
+	}
+	return l.x11(ctx, display, screenOf(m), nil)
+}
+
+// app gives the display of a running app, which ends with its viewer's bye.
+func (l *locator) app(ctx context.Context, screen string) (mirror.Located, error) {
+	display, err := l.apps.Display(screen)
+	if err != nil {
+		return mirror.Located{}, err
+	}
+	shown := fusion.Screen{Name: screen, Machine: fusion.Self, Kind: fusion.ScreenApp}
+	for _, s := range l.apps.Screens() {
+		if s.Name == screen {
+			shown = s
+		}
+	}
+	return l.x11(ctx, display, shown, func() {
+		if err := l.apps.End(context.WithoutCancel(ctx), screen); err != nil {
+			l.log.Debug("app: it had ended before its viewer said bye", "screen", screen, "err", err)
+		}
+	})
+}
+
+func (l *locator) x11(ctx context.Context, d remoteapp.Display, s fusion.Screen, bye func()) (mirror.Located, error) {
+	source, err := capture.X11(ctx, capture.X11Config{Display: d.Name, Xauthority: d.Xauthority})
+	return mirror.Located{Screen: s, Source: source, Bye: bye}, err
+}

@@ -1,0 +1,228 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+
+	"hither/app/api"
+	"hither/app/home"
+	"hither/frontend"
+	"hither/fusion"
+	"hither/mirror"
+	"hither/peers"
+	"hither/remoteapp"
+	"hither/sync/folder"
+	"hither/vmctl"
+)
+
+// Version is the release; the build sets it.
+var Version = "dev"
+
+// Config says how a node starts. Home is required.
+type Config struct {
+	Home home.Home
+	// Name is what other computers call this one; default: what it was called
+	// before, else the host's name.
+	Name string
+	// Listen is HOST:PORT for other computers; default 0.0.0.0 and a port that
+	// is chosen once and kept.
+	Listen string
+	// Web is HOST:PORT for the page, on the loopback, or "off"; default
+	// 127.0.0.1 and a port that is chosen once and kept.
+	Web string
+	// Libvirt is a URI, "private", "off", or "" for what there is.
+	Libvirt string
+	// Log may be nil for silence.
+	Log *slog.Logger
+}
+
+// Node is one running node. Its parts stand in the order in which they start.
+type Node struct {
+	home    home.Home
+	log     *slog.Logger
+	lock    *lock
+	network *peers.Network
+	vms     *vmctl.Store
+	apps    *remoteapp.Store
+	screens *mirror.Server
+	folders *folder.Store
+	table   *table
+	local   *local
+	api     *api.Server
+
+	// ctx ends when the node stops; running counts the watchers of watch.go.
+	ctx     context.Context
+	cancel  context.CancelFunc
+	running sync.WaitGroup
+
+	// stop yields once when somebody asked the node to stop: whether its
+	// machines stop too.
+	stop chan bool
+	// closers undo what Start did, last first.
+	closers []func() error
+}
+
+// The protocols between nodes.
+const (
+	apiProtocol    = "/hither/api/1"
+	screenProtocol = "/hither/screen/1"
+	folderProtocol = "/hither/folder/1"
+)
+
+// Start brings a node up. It promises ErrBusy when one runs on this home.
+// When it fails nothing is left running.
+func Start(ctx context.Context, cfg Config) (_ *Node, err error) {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	settings, err := settle(&cfg)
+	if err != nil {
+		return nil, err
+	}
+	n := &Node{home: cfg.Home, log: cfg.Log, table: newTable(), stop: make(chan bool, 1)}
+	n.ctx, n.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, n.Close())
+		}
+	}()
+	if n.lock, err = takeLock(cfg.Home); err != nil {
+		return nil, err
+	}
+	n.onClose(n.lock.release)
+	steps := []func(context.Context, Config) error{n.openNetwork, n.openMachines, n.openApps, n.openScreens, n.openFolders, n.openAPI}
+	for _, step := range steps {
+		if err := step(ctx, cfg); err != nil {
+			return nil, err
+		}
+	}
+	n.watchAll()
+	if err := n.serve(&cfg, settings); err != nil {
+		return nil, err
+	}
+	return n, settings.save(cfg.Home)
+}
+
+// onClose adds what Close does before everything added earlier.
+func (n *Node) onClose(f func() error) { n.closers = append(n.closers, f) }
+
+func (n *Node) openNetwork(ctx context.Context, cfg Config) (err error) {
+	n.network, err = peers.Open(ctx, peers.Config{Dir: cfg.Home.Sub("peers"), Name: cfg.Name, Listen: cfg.Listen, Log: cfg.Log})
+	if err == nil {
+		n.onClose(n.network.Close)
+	}
+	return err
+}
+
+func (n *Node) openMachines(ctx context.Context, cfg Config) (err error) {
+	n.vms, err = vmctl.Open(ctx, vmctl.Config{Dir: cfg.Home.Sub("machines"), RunDir: cfg.Home.Run, URI: cfg.Libvirt, Log: cfg.Log})
+	if err == nil {
+		n.onClose(n.vms.Close)
+	}
+	return err
+}
+
+func (n *Node) openApps(ctx context.Context, cfg Config) (err error) {
+	n.apps, err = remoteapp.Open(ctx, remoteapp.Config{Dir: cfg.Home.Sub("apps"), RunDir: cfg.Home.Run, Log: cfg.Log})
+	if err == nil {
+		n.onClose(n.apps.Close)
+	}
+	return err
+}
+
+func (n *Node) openScreens(context.Context, Config) error {
+	n.screens = mirror.NewServer(&locator{vms: n.vms, apps: n.apps, log: n.log}, mirror.Config{Log: n.log})
+	n.onClose(n.screens.Close)
+	return nil
+}
+
+func (n *Node) openFolders(ctx context.Context, cfg Config) (err error) {
+	listener := n.network.Listen(folderProtocol)
+	n.onClose(listener.Close)
+	n.folders, err = folder.Open(ctx, folder.Config{
+		Dir: cfg.Home.Sub("sync"), Root: cfg.Home.Folders, Self: n.network.ID(), Name: n.network.Name(),
+		Listener: listener, Paired: n.pairedForFiles, Log: cfg.Log,
+		Dial: func(ctx context.Context, id fusion.HostID) (net.Conn, error) {
+			return n.network.Dial(ctx, id, folderProtocol)
+		},
+	})
+	if err == nil {
+		n.onClose(n.folders.Close)
+	}
+	return err
+}
+
+// pairedForFiles says whether a host is paired and may use files here.
+func (n *Node) pairedForFiles(id fusion.HostID) (name string, own, ok bool) {
+	peer, err := n.network.Lookup(string(id))
+	if err != nil {
+		return "", false, false
+	}
+	return peer.Name, fusion.Allows(peer.Grants, fusion.FilesCap), true
+}
+
+func (n *Node) openAPI(context.Context, Config) error {
+	n.local = &local{n: n}
+	n.api = api.New(n, frontend.Page(), n.log)
+	n.onClose(func() error { n.api.Close(); return nil })
+	return nil
+}
+
+// serve opens the doors, last of all.
+func (n *Node) serve(cfg *Config, settings *settings) error {
+	socket, err := listenUnix(n.home.Socket())
+	if err != nil {
+		return fmt.Errorf("node: %w", err)
+	}
+	web, err := listenWeb(cfg.Web, settings)
+	if err != nil {
+		return errors.Join(err, socket.Close())
+	}
+	n.api.ServePeers(n.network.Listen(apiProtocol, peers.AllowUnpaired))
+	n.api.ServePeers(n.network.Listen(screenProtocol, peers.AllowUnpaired))
+	n.api.ServeUnix(socket)
+	if web != nil {
+		n.api.ServeWeb(web)
+	}
+	return nil
+}
+
+// Wait returns when ctx ends or somebody asked the node to stop, with whether
+// the machines are to stop too.
+func (n *Node) Wait(ctx context.Context) (machines bool) {
+	select {
+	case <-ctx.Done():
+		return false
+	case machines := <-n.stop:
+		return machines
+	}
+}
+
+// Stop asks for an orderly end; Wait returns then.
+func (n *Node) Stop(machines bool) {
+	select {
+	case n.stop <- machines:
+	default: // it was asked before
+	}
+}
+
+// StopMachines ends the node's machines and apps, for `down --machines`.
+func (n *Node) StopMachines(ctx context.Context) error {
+	return errors.Join(n.apps.EndAll(ctx), n.vms.StopAll(ctx))
+}
+
+// Close ends everything in reverse order. Machines and apps go on.
+func (n *Node) Close() error {
+	n.cancel()
+	var errs []error
+	for i := len(n.closers) - 1; i >= 0; i-- {
+		errs = append(errs, n.closers[i]())
+	}
+	n.closers = nil
+	n.running.Wait()
+	return errors.Join(errs...)
+}

@@ -1,0 +1,95 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"hither/app/api"
+	"hither/app/convert"
+	"hither/fusion"
+	"hither/peers"
+	pb "hither/proto/hither/v1"
+	"hither/remoteapp"
+)
+
+func hostToPB(h fusion.HostInfo) *pb.Host { return convert.HostToPB(h) }
+
+// offer is an open pairing code, for the API.
+type offer struct {
+	n     *Node
+	offer *peers.Offer
+}
+
+// Offer opens a pairing code; whoever uses it gets the grants here.
+func (n *Node) Offer(ctx context.Context, grants []fusion.Capability) (api.Offer, error) {
+	o, err := n.network.Offer(ctx, grants)
+	if err != nil {
+		return nil, err
+	}
+	return offer{n: n, offer: o}, nil
+}
+
+func (o offer) Code() (code, addr string, expires time.Time) {
+	return o.offer.Code, o.offer.Addr, o.offer.Expires
+}
+
+// Wait withdraws the code when ctx ends.
+func (o offer) Wait(ctx context.Context) (fusion.HostInfo, error) {
+	defer o.offer.Close()
+	peer, err := o.offer.Wait(ctx)
+	if err != nil {
+		return fusion.HostInfo{}, err
+	}
+	return o.n.peerInfo(peer), nil
+}
+
+// Join pairs with the computer that shows the code.
+func (n *Node) Join(ctx context.Context, code, addr string, grants []fusion.Capability) (fusion.HostInfo, error) {
+	peer, err := n.network.Join(ctx, code, addr, grants)
+	if err != nil {
+		return fusion.HostInfo{}, err
+	}
+	return n.peerInfo(peer), nil
+}
+
+// Forget unpairs a computer: its key may do nothing here from now on.
+func (n *Node) Forget(ctx context.Context, host fusion.HostID) error {
+	if err := n.network.Forget(ctx, host); err != nil {
+		return err
+	}
+	n.api.GrantsChanged(host)
+	n.folders.Unpaired(host)
+	return nil
+}
+
+// Grant sets what a paired computer may do here.
+func (n *Node) Grant(ctx context.Context, host fusion.HostID, grants []fusion.Capability) (fusion.HostInfo, error) {
+	if err := n.network.SetGrants(ctx, host, grants); err != nil {
+		return fusion.HostInfo{}, err
+	}
+	n.api.GrantsChanged(host)
+	peer, err := n.network.Lookup(string(host))
+	if err != nil {
+		return fusion.HostInfo{}, err
+	}
+	return n.peerInfo(peer), nil
+}
+
+// Nearby lists computers with a node that mDNS sees.
+func (n *Node) Nearby() []*pb.NearbyHost {
+	return convert.All(n.network.Nearby(), func(p peers.Nearby) *pb.NearbyHost {
+		return &pb.NearbyHost{Id: string(p.ID), Name: p.Name, Number: p.Number}
+	})
+}
+
+// Doctor looks for what is missing on this computer.
+func (n *Node) Doctor(ctx context.Context) []*pb.Check {
+	var out []*pb.Check
+	for _, c := range n.vms.Checks(ctx) {
+		out = append(out, &pb.Check{Name: c.Name, State: string(c.State), Text: c.Text, Hint: c.Hint})
+	}
+	for _, c := range remoteapp.Checks() {
+		out = append(out, &pb.Check{Name: c.Name, State: string(c.State), Text: c.Text, Hint: c.Hint})
+	}
+	return out
+}

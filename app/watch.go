@@ -1,0 +1,222 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"hither/fusion"
+	"hither/peers"
+)
+
+// watchAll starts the watchers that keep the table: one for each subsystem of
+// this computer, one for the list of paired computers, and one for each of
+// them that is online. They end with n.ctx; Close waits for them.
+func (n *Node) watchAll() {
+	self := n.network.ID()
+	n.table.setHost(n.selfInfo(""))
+	n.running.Go(func() {
+		n.keepUp("machines", func() error {
+			list := n.vms.List
+			return n.listThenWatch(func(ctx context.Context) error {
+				return n.vms.Watch(ctx, func(m fusion.Machine, removed bool) {
+					n.table.put(self, fusion.Event{Kind: fusion.EventMachine, Machine: &m, Removed: removed})
+				})
+			}, func(ctx context.Context) error {
+				machines, err := list(ctx)
+				for _, m := range machines {
+					if m.Kind == fusion.KindSelf {
+						n.table.setHost(n.selfInfo(m.OS))
+					}
+					n.table.put(self, fusion.Event{Kind: fusion.EventMachine, Machine: &m})
+				}
+				return err
+			})
+		})
+	})
+	n.running.Go(func() {
+		n.keepUp("apps", func() error {
+			return n.listThenWatch(func(ctx context.Context) error {
+				return n.apps.Watch(ctx, func(s fusion.Screen, removed bool) {
+					n.table.put(self, fusion.Event{Kind: fusion.EventScreen, Screen: &s, Removed: removed})
+				})
+			}, func(context.Context) error {
+				for _, s := range n.apps.Screens() {
+					n.table.put(self, fusion.Event{Kind: fusion.EventScreen, Screen: &s})
+				}
+				return nil
+			})
+		})
+	})
+	n.running.Go(func() {
+		n.keepUp("folders", func() error {
+			return n.listThenWatch(func(ctx context.Context) error {
+				return n.folders.Watch(ctx, func(f fusion.Folder, removed bool) {
+					n.table.put(self, fusion.Event{Kind: fusion.EventFolder, Folder: &f, Removed: removed})
+				})
+			}, func(ctx context.Context) error {
+				folders, err := n.folders.List(ctx)
+				for _, f := range folders {
+					n.table.put(self, fusion.Event{Kind: fusion.EventFolder, Folder: &f})
+				}
+				return err
+			})
+		})
+	})
+	n.running.Go(n.watchPeers)
+}
+
+// listThenWatch subscribes first and lists then, so that no change falls
+// between the two.
+func (n *Node) listThenWatch(watch, list func(context.Context) error) error {
+	ctx, cancel := context.WithCancel(n.ctx)
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() { ended <- watch(ctx) }() // waited for below
+	err := list(ctx)
+	if err != nil {
+		cancel()
+	}
+	return errors.Join(err, <-ended)
+}
+
+// keepUp runs a watcher anew when it fails, until the node stops.
+func (n *Node) keepUp(what string, watch func() error) {
+	for wait := 200 * time.Millisecond; n.ctx.Err() == nil; wait = min(2*wait, 10*time.Second) {
+		err := watch()
+		if n.ctx.Err() != nil {
+			return
+		}
+		n.log.Warn("node: a watch ended and begins anew", "of", what, "err", err)
+		if !n.pause(n.ctx, wait) {
+			return
+		}
+	}
+}
+
+// pause waits and says whether it was not interrupted.
+func (n *Node) pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// watchPeers follows the paired computers and watches each that is online.
+func (n *Node) watchPeers() {
+	w := peerWatchers{n: n, cancel: map[fusion.HostID]context.CancelFunc{}}
+	defer w.end()
+	n.keepUp("hosts", func() error {
+		return n.listThenWatch(func(ctx context.Context) error {
+			return n.network.Watch(ctx, w.changed)
+		}, func(context.Context) error {
+			for _, p := range n.network.Peers() {
+				w.changed(p, false)
+			}
+			return nil
+		})
+	})
+}
+
+// peerWatchers has a watcher for each online computer.
+type peerWatchers struct {
+	n *Node
+	// mu guards cancel.
+	mu      sync.Mutex
+	cancel  map[fusion.HostID]context.CancelFunc
+	running sync.WaitGroup
+}
+
+func (w *peerWatchers) changed(p peers.Peer, removed bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if removed {
+		w.n.table.removeHost(p.ID)
+		w.n.folders.Unpaired(p.ID)
+	} else {
+		w.n.table.setHost(w.n.peerInfo(p))
+		w.n.folders.SetOnline(p.ID, p.Online)
+	}
+	w.n.api.GrantsChanged(p.ID)
+	cancel, watched := w.cancel[p.ID]
+	switch {
+	case watched && (removed || !p.Online):
+		cancel()
+		delete(w.cancel, p.ID)
+	case !watched && p.Online && !removed:
+		ctx, cancel := context.WithCancel(w.n.ctx)
+		w.cancel[p.ID] = cancel
+		w.running.Go(func() { w.n.watchPeer(ctx, p) })
+	}
+}
+
+func (w *peerWatchers) end() {
+	w.mu.Lock()
+	for _, cancel := range w.cancel {
+		cancel()
+	}
+	w.mu.Unlock()
+	w.running.Wait()
+}
+
+// watchPeer copies what an online computer has into the table, anew after each
+// break, until ctx ends: the computer went offline or was forgotten.
+func (n *Node) watchPeer(ctx context.Context, p peers.Peer) {
+	for wait := 100 * time.Millisecond; ctx.Err() == nil; wait = min(2*wait, 5*time.Second) {
+		began := time.Now()
+		err := n.copyEvents(ctx, p)
+		if ctx.Err() != nil {
+			return
+		}
+		n.log.Debug("node: watching a host ended", "host", p.Name, "err", err)
+		if time.Since(began) > 10*time.Second {
+			wait = 100 * time.Millisecond
+		}
+		if !n.pause(ctx, wait) {
+			return
+		}
+	}
+}
+
+// copyEvents follows one watch stream of a host to its end.
+func (n *Node) copyEvents(ctx context.Context, p peers.Peer) error {
+	seen, ready := map[string]bool{}, false
+	var seq uint64
+	for e, err := range n.remote(p).Watch(ctx) {
+		if err != nil {
+			return err
+		}
+		if seq++; e.Seq != seq {
+			return &fusion.Error{Op: "watch", Path: p.Name, Cause: fusion.ErrBusy, Detail: "events were lost"}
+		}
+		switch {
+		case e.Kind == fusion.EventHost && e.Host != nil && !e.Removed:
+			n.learn(p.ID, *e.Host)
+		case e.Kind == fusion.EventReady:
+			n.table.keep(p.ID, seen)
+			ready = true
+		default:
+			if !ready {
+				seen[eventKey(e)] = true
+			}
+			n.table.put(p.ID, e)
+		}
+	}
+	return nil
+}
+
+// learn takes what a host says of itself; what we know better stays ours.
+func (n *Node) learn(id fusion.HostID, said fusion.HostInfo) {
+	peer, err := n.network.Lookup(string(id))
+	if err != nil {
+		return // it was just forgotten
+	}
+	info := n.peerInfo(peer)
+	info.OS, info.Version = said.OS, said.Version
+	n.table.setHost(info)
+}

@@ -1,0 +1,15 @@
+package main
+
+// hostColors are the page's eight host colours (frontend/src/tokens.css, light),
+// which stay apart for colour-blind eyes; a window's frame has its host's.
+var hostColors = [8][3]uint8{
+	{0x00, 0x67, 0xa8}, {0xc2, 0x4e, 0x00}, {0x00, 0x80, 0x5d}, {0xa8, 0x32, 0x79},
+	{0x2f, 0x93, 0xcf}, {0x8f, 0x6a, 0x00}, {0x6a, 0x4b, 0xc4}, {0x5c, 0x64, 0x70},
+}
+
+func hostColor(index int) [3]uint8 {
+	if index < 0 {
+		index = 0
+	}
+	return hostColors[index%len(hostColors)]
+}

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"time"
+
+	"connectrpc.com/connect"
+	"github.com/spf13/cobra"
+
+	"hither/app/client"
+	"hither/app/convert"
+	"hither/fusion"
+	pb "hither/proto/hither/v1"
+)
+
+func hostCommand(g *globals) *cobra.Command {
+	return group("host", "Computers that this one is paired with",
+		hostLs(g), hostShow(g), hostForget(g), hostGrant(g))
+}
+
+// hosts lists the hosts that the node knows, this computer first.
+func hosts(ctx context.Context, c *client.Client) ([]fusion.HostInfo, error) {
+	res, err := c.Hosts.List(ctx, connect.NewRequest(&pb.HostListRequest{}))
+	if err != nil {
+		return nil, client.Error(err, "")
+	}
+	return convert.All(res.Msg.Hosts, convert.HostFromPB), nil
+}
+
+// findHost finds a host by name or ID; "" is this computer.
+func findHost(ctx context.Context, c *client.Client, name string) (fusion.HostInfo, error) {
+	list, err := hosts(ctx, c)
+	if err != nil {
+		return fusion.HostInfo{}, err
+	}
+	for _, h := range list {
+		if h.Name == name || string(h.ID) == name || name == "" && h.Local {
+			return h, nil
+		}
+	}
+	return fusion.HostInfo{}, &fusion.Error{Op: "host", Path: name, Cause: fusion.ErrNotFound,
+		Hint: "see which there are with: hither host ls"}
+}
+
+func hostLs(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use: "ls", Short: "List this computer and the paired ones", Args: exactly(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := g.join(cmd.Context())
+			if err != nil {
+				return err
+			}
+			list, err := hosts(cmd.Context(), c)
+			if err != nil {
+				return err
+			}
+			return g.show(cmd, list, func(w io.Writer) error { return printHosts(w, list) })
+		},
+	}
+}
+
+func printHosts(w io.Writer, list []fusion.HostInfo) error {
+	t := newTable("HOST", "STATE", "PATH", "OS", "MAY DO HERE", "KEY")
+	for _, h := range list {
+		path, grants := h.Path, strings.Join(h.Grants, " ")
+		if h.Local {
+			path, grants = "this computer", ""
+		}
+		t.add(h.Name, hostState(h), path, h.OS, grants, h.Fingerprint)
+	}
+	return t.write(w)
+}
+
+func hostState(h fusion.HostInfo) string {
+	if h.Online {
+		return "online"
+	}
+	return "offline"
+}
+
+func hostShow(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use: "show HOST", Short: "Show one host", Args: exactly("HOST"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := g.join(cmd.Context())
+			if err != nil {
+				return err
+			}
+			h, err := findHost(cmd.Context(), c, args[0])
+			if err != nil {
+				return err
+			}
+			return g.show(cmd, h, func(w io.Writer) error {
+				return fields(w, "name", h.Name, "id", string(h.ID), "state", hostState(h), "path", h.Path,
+					"os", h.OS, "version", h.Version, "roles", strings.Join(h.Roles, " "),
+					"key", h.Fingerprint, "may do here", strings.Join(h.Grants, " "), "last seen", ago(time.Now(), h.LastSeen))
+			})
+		},
+	}
+}
+
+func hostForget(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use: "forget HOST", Short: "End the pairing with a host", Args: exactly("HOST"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := g.join(cmd.Context())
+			if err != nil {
+				return err
+			}
+			_, err = c.Hosts.Forget(cmd.Context(), connect.NewRequest(&pb.HostForgetRequest{Host: args[0]}))
+			return client.Error(err, args[0])
+		},
+	}
+}
+
+func hostGrant(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use: "grant HOST CAP…", Short: "Say all that a host may do here", Args: atLeast("HOST", "CAP"),
+		Long: "Say all that a host may do here; what is not named is taken away at once.\n" +
+			"CAP is view, control, machines, apps, files, tunnel, mesh or admin. Control of a\n" +
+			"computer or of its apps is everything its owner can do.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			grants, err := parseGrants(args[1:])
+			if err != nil {
+				return err
+			}
+			c, err := g.join(cmd.Context())
+			if err != nil {
+				return err
+			}
+			res, err := c.Hosts.Grant(cmd.Context(), connect.NewRequest(&pb.HostGrantRequest{Host: args[0], Grants: grants}))
+			if err != nil {
+				return client.Error(err, args[0])
+			}
+			h := convert.HostFromPB(res.Msg)
+			return g.show(cmd, h, func(w io.Writer) error { return printHosts(w, []fusion.HostInfo{h}) })
+		},
+	}
+}
+
+func parseGrants(words []string) ([]string, error) {
+	var grants []string
+	for _, word := range words {
+		grant, err := fusion.ParseGrant(word)
+		if errors.Is(err, fusion.ErrInvalid) {
+			return nil, usage(err)
+		}
+		if err != nil {
+			return nil, err
+		}
+		grants = append(grants, string(grant))
+	}
+	return grants, nil
+}

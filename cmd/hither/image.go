@@ -1,0 +1,100 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"hither/fusion"
+)
+
+// image is what --iso or --image names: a file here, an image of the host's
+// pool, or either (a bare word). The zero value is none.
+type image struct {
+	flag string
+	path string // a file of this computer, or ""
+	name string // its name in the pool
+	bare bool   // the pool's image of this name goes before the file
+}
+
+// parseImage says what value names, without asking a host.
+func parseImage(flag, value string) (image, error) {
+	refuse := func(cause error, detail, hint string) (image, error) {
+		return image{}, &fusion.Error{Op: flag, Path: value, Cause: cause, Detail: detail, Hint: hint}
+	}
+	switch {
+	case value == "":
+		return image{}, nil
+	case strings.Contains(value, "://"):
+		return refuse(fusion.ErrUnsupported, "an image is not fetched from a URL yet", "download it, then give the PATH of the file")
+	case onOtherHost(value):
+		return refuse(fusion.ErrUnsupported, "a file of another host cannot be named yet", "copy it to this computer, or give the NAME of an image in the host's pool")
+	}
+	img := image{flag: flag, name: filepath.Base(value), bare: !strings.ContainsAny(value, `/`+string(filepath.Separator))}
+	info, err := os.Stat(value)
+	switch {
+	case err == nil && info.Mode().IsRegular():
+		img.path = value
+	case img.bare:
+	case errors.Is(err, fs.ErrNotExist):
+		return refuse(fusion.ErrNotFound, "there is no such file on this computer", "")
+	case err != nil:
+		return image{}, fmt.Errorf("%s: %w", flag, err)
+	default:
+		return refuse(fusion.ErrInvalid, "it is not a file", "give the file of an image")
+	}
+	if err := fusion.CheckName(img.name); err != nil {
+		return image{}, err
+	}
+	return img, nil
+}
+
+// onOtherHost says whether value is written as HOST:PATH.
+func onOtherHost(value string) bool {
+	host, _, found := strings.Cut(value, ":")
+	drive := runtime.GOOS == "windows" && len(host) == 1
+	return found && !drive && fusion.CheckName(host) == nil
+}
+
+// bring sees that the image is in the host's pool and gives its name there.
+func (img image) bring(cmd *cobra.Command, machines fusion.Machines, to fusion.Address) (string, error) {
+	if img.path == "" {
+		return img.name, nil
+	}
+	file, err := os.Open(img.path)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", img.flag, err)
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", img.flag, err)
+	}
+	meter := newMeter(cmd.ErrOrStderr(), img.name, info.Size(), file)
+	err = machines.Upload(cmd.Context(), img.name, info.Size(), meter)
+	meter.done()
+	if errors.Is(err, fusion.ErrExists) {
+		return img.there(cmd, to)
+	}
+	return img.name, err
+}
+
+// there decides what to do when the pool has an image of this name.
+func (img image) there(cmd *cobra.Command, to fusion.Address) (string, error) {
+	where := "this computer"
+	if to.Host != "" {
+		where = to.Host
+	}
+	if img.bare {
+		fmt.Fprintf(cmd.ErrOrStderr(), "note: the image %s that %s has already is used\n", img.name, where)
+		return img.name, nil
+	}
+	return "", &fusion.Error{Op: "machine.create", Path: img.name, Cause: fusion.ErrExists, Detail: where + " has an image of this name",
+		Hint: fmt.Sprintf("use that one with %s %s, or rename the file", img.flag, img.name)}
+}

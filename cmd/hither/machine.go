@@ -1,0 +1,117 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"hither/fusion"
+)
+
+func machineCommand(g *globals) *cobra.Command {
+	return group("machine", "Operating systems: virtual machines, and each computer's own as \"self\"",
+		machineCreate(g), machineLs(g), machineShow(g),
+		machineVerb(g, fusion.Start, "start", "Start a machine"),
+		machineStop(g),
+		machineVerb(g, fusion.Pause, "pause", "Hold a machine's processors"),
+		machineVerb(g, fusion.Resume, "resume", "Let a paused machine go on"),
+		machineVerb(g, fusion.Reboot, "reboot", "Ask a machine to restart"),
+		machineRm(g), machineStats(g))
+}
+
+func machineVerb(g *globals, verb fusion.Verb, name, short string) *cobra.Command {
+	return &cobra.Command{
+		Use: name + " MACHINE", Short: short, Args: exactly("MACHINE"),
+		RunE: func(cmd *cobra.Command, args []string) error { return g.do(cmd, args[0], verb) },
+	}
+}
+
+func machineStop(g *globals) *cobra.Command {
+	var force bool
+	cmd := &cobra.Command{
+		Use: "stop MACHINE", Short: "Ask a machine to shut down", Args: exactly("MACHINE"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if force {
+				return g.do(cmd, args[0], fusion.ForceOff)
+			}
+			return g.do(cmd, args[0], fusion.Stop)
+		},
+	}
+	cmd.Flags().BoolVar(&force, "force", false, "pull the plug")
+	return cmd
+}
+
+func (g *globals) do(cmd *cobra.Command, text string, verb fusion.Verb) error {
+	address, err := machineAddress(text)
+	if err != nil {
+		return err
+	}
+	host, err := g.machine(cmd.Context(), address)
+	if err != nil {
+		return err
+	}
+	return host.Machines().Do(cmd.Context(), address.Machine, verb)
+}
+
+func machineShow(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use: "show MACHINE", Short: "Show one machine", Args: exactly("MACHINE"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			address, err := machineAddress(args[0])
+			if err != nil {
+				return err
+			}
+			host, err := g.machine(cmd.Context(), address)
+			if err != nil {
+				return err
+			}
+			m, err := host.Machines().Get(cmd.Context(), address.Machine)
+			if err != nil {
+				return err
+			}
+			return g.showMachine(cmd, m)
+		},
+	}
+}
+
+func (g *globals) showMachine(cmd *cobra.Command, m fusion.Machine) error {
+	if m.Verbs == nil {
+		m.Verbs = []fusion.Verb{}
+	}
+	return g.show(cmd, m, func(w io.Writer) error {
+		pairs := []string{
+			"address", m.Address, "kind", string(m.Kind), "state", string(m.State), "os", m.OS,
+			"cpus", strconv.Itoa(m.CPUs), "memory", bytesText(m.MemoryBytes), "accelerator", m.Accelerator,
+			"uuid", m.UUID, "started", ago(time.Now(), m.Started),
+		}
+		for _, d := range m.Disks {
+			pairs = append(pairs, "disk "+printable(d.Name), fmt.Sprintf("%s of %s used", bytesText(d.UsedBytes), bytesText(d.TotalBytes)))
+		}
+		var verbs []string
+		for _, v := range m.Verbs {
+			verbs = append(verbs, string(v))
+		}
+		return fields(w, append(pairs, "can", strings.Join(verbs, " "), "note", m.Note)...)
+	})
+}
+
+func machineRm(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use: "rm MACHINE", Short: "Remove a machine that is off, with the disks made for it", Args: exactly("MACHINE"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			address, err := machineAddress(args[0])
+			if err != nil {
+				return err
+			}
+			host, err := g.machine(cmd.Context(), address)
+			if err != nil {
+				return err
+			}
+			return host.Machines().Remove(cmd.Context(), address.Machine)
+		},
+	}
+}

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"hither/fusion"
+)
+
+func machineCreate(g *globals) *cobra.Command {
+	var spec fusion.MachineSpec
+	var memory, disk size
+	cmd := &cobra.Command{
+		Use: "create [HOST/]NAME", Short: "Create a virtual machine", Args: exactly("NAME"),
+		Long: "Create a virtual machine. A PATH is on this computer; its bytes go into the pool of\n" +
+			"the machine's host under the file's name. A bare NAME is the pool's image of that\n" +
+			"name, else a file of this directory.",
+		Example: "  hither machine create nas/debian --disk 20GiB --iso ~/debian.iso --start",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			address, err := machineAddress(args[0])
+			if err != nil {
+				return err
+			}
+			spec.Name, spec.MemoryBytes, spec.DiskBytes = address.Machine, int64(memory), int64(disk)
+			iso, err := parseImage("--iso", spec.ISO)
+			if err != nil {
+				return err
+			}
+			disk, err := parseImage("--image", spec.Image)
+			if err != nil {
+				return err
+			}
+			return g.create(cmd, address, spec, iso, disk)
+		},
+	}
+	f := cmd.Flags()
+	f.Var(&memory, "memory", "memory (default 1GiB)")
+	f.IntVar(&spec.CPUs, "cpus", 0, "processors (default 1)")
+	f.Var(&disk, "disk", "size of a new disk (default none)")
+	f.StringVar(&spec.ISO, "iso", "", "image for the CD drive, a `PATH` or NAME")
+	f.StringVar(&spec.Image, "image", "", "image to copy as the first disk, a `NAME` or PATH")
+	f.BoolVar(&spec.Start, "start", false, "start it at once")
+	return cmd
+}
+
+// create brings the images to the host and makes the machine.
+func (g *globals) create(cmd *cobra.Command, address fusion.Address, spec fusion.MachineSpec, iso, disk image) error {
+	host, err := g.machine(cmd.Context(), address)
+	if err != nil {
+		return err
+	}
+	if spec.ISO, err = iso.bring(cmd, host.Machines(), address); err != nil {
+		return err
+	}
+	if spec.Image, err = disk.bring(cmd, host.Machines(), address); err != nil {
+		return err
+	}
+	m, err := host.Machines().Create(cmd.Context(), spec)
+	if err != nil {
+		return err
+	}
+	return g.showMachine(cmd, m)
+}

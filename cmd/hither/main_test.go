@@ -1,0 +1,110 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"go.uber.org/goleak"
+
+	"hither/app/home"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(leakless{m}, map[string]func(){"hither": main})
+}
+
+// leakless runs the tests and then looks for goroutines that they left.
+type leakless struct{ m *testing.M }
+
+func (l leakless) Run() int {
+	code := l.m.Run()
+	if code == 0 {
+		if err := goleak.Find(); err != nil {
+			println(err.Error())
+			return 1
+		}
+	}
+	return code
+}
+
+// TestScripts runs the command against a node that answers from memory. A
+// script whose name begins with "alone" has no node.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:  "testdata",
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exitcode": exitcode},
+		Setup: func(env *testscript.Env) error {
+			dir := filepath.Join(env.WorkDir, "home")
+			env.Setenv("HITHER_HOME", dir)
+			env.Setenv("HOME", env.WorkDir)
+			h, err := shortHome(env, dir)
+			if err != nil || strings.HasPrefix(filepath.Base(env.WorkDir), "script-alone") {
+				return err
+			}
+			return serve(env, h)
+		},
+	})
+}
+
+// exitcode N PROGRAM ARG… runs a program that must end with N.
+func exitcode(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exitcode N program [args...]")
+	}
+	err := ts.Exec(args[1], args[2:]...)
+	code := 0
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		code = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if fmt.Sprint(code) != args[0] {
+		ts.Fatalf("exit code %d, want %s", code, args[0])
+	}
+}
+
+// shortHome chooses a run directory whose sockets have short paths.
+func shortHome(env *testscript.Env, dir string) (home.Home, error) {
+	run, err := os.MkdirTemp("/tmp", "hcli")
+	if err != nil {
+		return home.Home{}, err
+	}
+	env.Defer(func() { _ = os.RemoveAll(run) }) // a temporary directory
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return home.Home{}, err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "run"), []byte(run+"\n"), 0o600); err != nil {
+		return home.Home{}, err
+	}
+	return home.Find(dir)
+}
+
+// serve answers the API on the home's socket until the script ends.
+func serve(env *testscript.Env, h home.Home) error {
+	listener, err := net.Listen("unix", h.Socket())
+	if err != nil {
+		return err
+	}
+	node := newFake(h)
+	server := &http.Server{Handler: node.handler()}
+	node.stop = func() { _ = listener.Close() } // new calls are refused; the running one is answered
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = server.Serve(listener) // ends by Close
+	}()
+	env.Defer(func() {
+		_ = server.Close()
+		<-done
+	})
+	return nil
+}

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"hither/app/client"
+	"hither/fusion"
+	"hither/mirror/surface"
+)
+
+func viewCommand(g *globals) *cobra.Command {
+	var options fusion.ViewOptions
+	cmd := &cobra.Command{
+		Use: "view MACHINE", Short: "Open a machine's screen, or one of its apps, in a window", Args: exactly("MACHINE"),
+		Long: "Open a machine's screen in a window. HOST/MACHINE/APP launches the app in a window of\n" +
+			"its own, and HOST/MACHINE/INSTANCE shows an app that runs already.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			address, err := fusion.ParseAddress(args[0])
+			if err != nil {
+				return usage(err)
+			}
+			c, err := g.join(cmd.Context())
+			if err != nil {
+				return err
+			}
+			v := &viewer{c: c, address: address, options: options}
+			if err := v.find(cmd.Context()); err != nil {
+				return err
+			}
+			return v.show(cmd.Context())
+		},
+	}
+	cmd.Flags().BoolVar(&options.ViewOnly, "view-only", false, "send no keys and no mouse")
+	return cmd
+}
+
+// viewer shows one screen in a window of this program.
+type viewer struct {
+	c        *client.Client
+	address  fusion.Address
+	options  fusion.ViewOptions
+	screen   fusion.Screen
+	launched bool // the app is ours to end
+}
+
+func (v *viewer) host() fusion.Host { return v.c.Host(v.address.Host) }
+
+// find sets screen: the machine's own, a running app's, or a launched one's.
+func (v *viewer) find(ctx context.Context) error {
+	if v.address.App == "" {
+		v.screen = fusion.Screen{Name: v.address.Machine, Machine: v.address.Machine}
+		return nil
+	}
+	running, err := v.host().Screens().List(ctx, v.address.Machine)
+	if err != nil {
+		return err
+	}
+	for _, s := range running {
+		if s.Kind == fusion.ScreenApp && s.Name == v.address.Machine+"/"+v.address.App {
+			v.screen = s
+			return nil
+		}
+	}
+	return v.launch(ctx, nil)
+}
+
+// launch starts the app and sets screen to what shows it.
+func (v *viewer) launch(ctx context.Context, files []string) error {
+	screen, err := v.host().Apps().Run(ctx, v.address.Machine, v.address.App, files)
+	if err != nil {
+		return err
+	}
+	v.screen, v.launched = screen, true
+	return nil
+}
+
+// show opens the window and returns when it is closed or the source ended. An
+// app that this command launched does not outlive it.
+func (v *viewer) show(ctx context.Context) error {
+	err := v.window(ctx)
+	if err == nil || !v.launched {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
+	defer cancel()
+	if end := v.host().Apps().End(ctx, v.screen.Name); end != nil && !errors.Is(end, fusion.ErrNotFound) {
+		return errors.Join(err, end)
+	}
+	return err
+}
+
+// endTimeout is more than the grace that Apps.End gives.
+const endTimeout = 15 * time.Second
+
+func (v *viewer) window(ctx context.Context) error {
+	info, err := v.host().Info(ctx)
+	if err != nil {
+		return err
+	}
+	open := func(ctx context.Context) (fusion.Pipe, error) {
+		return v.host().Screens().Open(ctx, v.screen.Name, v.options)
+	}
+	pipe, err := open(ctx)
+	if err != nil {
+		return err
+	}
+	return surface.Run(ctx, pipe, surface.Config{
+		Title:  cmp.Or(v.screen.Title, v.address.Machine) + " (" + info.Name + ")",
+		AppID:  cmp.Or(v.screen.App, "hither"),
+		Color:  hostColor(info.Color),
+		Reopen: open,
+	})
+}

@@ -1,0 +1,68 @@
+// Package capture takes the pixels of a screen where they are made and gives
+// input to it: X11 for a whole X display, RFB for a VM's console (QEMU's VNC
+// server on a connection of our own).
+//
+// A Source tells of changes only when something changed: there is no clock. It
+// is asked for the next change when somebody can take it, and what changes
+// meanwhile adds up at the source. Pixels are exact.
+//
+// An X server is trusted as far as its own display goes; QEMU is not: a guest
+// may own it, and what it sends is parsed within bounds. A source runs no
+// goroutine of its own.
+package capture
+
+import (
+	"image"
+
+	"hither/fusion"
+	"hither/mirror/codec"
+	"hither/mirror/wire"
+)
+
+// Source is a screen that is being captured.
+type Source interface {
+	// Next waits for a change and gives it. The first change is the whole
+	// picture. It returns io.EOF when the screen ended or Close was called.
+	// It is called from one goroutine, and what it gave is valid until it is
+	// called again.
+	Next() (Change, error)
+	// Input applies a wire.Key, Pointer, Button or Wheel at once. It may be
+	// called from many goroutines, at any time.
+	Input(event wire.Message) error
+	// Resize asks the screen to become this size; a change tells whether it
+	// did. It promises ErrUnsupported where the screen has a size of its own.
+	Resize(width, height int) error
+	// Close ends the capture and wakes Next.
+	Close() error
+}
+
+// Change is what became different.
+type Change struct {
+	// Width and Height are the picture's size. When it differs from before,
+	// Patches cover the whole picture.
+	Width, Height int
+	Patches       []Patch
+	Cursor        *codec.Cursor // nil: as before
+	Title         string        // "": as before
+}
+
+// Patch is new pixels for one rectangle of the picture.
+type Patch struct {
+	Rect image.Rectangle
+	// Pix holds Rect's pixels as in codec.Picture, its rows Stride bytes apart.
+	Pix    []byte
+	Stride int
+}
+
+// Apply copies the patch into p, of which it must be a part.
+func (patch Patch) Apply(p *codec.Picture) {
+	r, n := patch.Rect, patch.Rect.Dx()*4
+	for y := range r.Dy() {
+		at := (r.Min.Y+y)*p.Stride + r.Min.X*4
+		copy(p.Pix[at:at+n], patch.Pix[y*patch.Stride:])
+	}
+}
+
+func failed(op, path string, cause error, detail, hint string) error {
+	return &fusion.Error{Op: op, Path: path, Cause: cause, Detail: detail, Hint: hint}
+}

@@ -1,0 +1,210 @@
+package capture
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"image"
+	"io"
+	"os"
+	"sync"
+
+	"hither/fusion"
+	"hither/mirror/codec"
+)
+
+// x11 captures a display over one connection and gives input over another, so
+// that neither waits for the other. Next owns everything up to mu.
+type x11 struct {
+	conn   *xconn
+	shmExt xextension
+	damage xextension
+	xfixes xextension
+	shm    shm
+	track  uint32 // the DAMAGE object of the root window
+	region uint32 // XFIXES region that takes over what was damaged
+
+	width, height int
+	area          image.Rectangle // bounds of the damage that events told of
+	whole         bool            // the next change is the whole picture
+	newCursor     bool
+
+	input *xinput
+
+	once sync.Once
+}
+
+// X11 captures a whole X display through MIT-SHM, DAMAGE and XFIXES, and gives
+// input through XTEST. It promises ErrOffline, ErrPermission, and
+// ErrUnsupported for a display that has not 24 bits a pixel or lacks one of the
+// extensions. ctx bounds the opening only.
+func X11(ctx context.Context, config X11Config) (Source, error) {
+	display := cmp.Or(config.Display, os.Getenv("DISPLAY"))
+	conn, err := xdial(ctx, display, config.Xauthority)
+	if err != nil {
+		return nil, err
+	}
+	s := &x11{conn: conn, whole: true, newCursor: true}
+	conn.event = s.event
+	if err = s.open(); err == nil {
+		s.input, err = openInput(ctx, display, config)
+	}
+	if err != nil {
+		s.detach()
+		return nil, wrapX(display, errors.Join(err, s.Close()))
+	}
+	return s, nil
+}
+
+func wrapX(display string, err error) error {
+	var known *fusion.Error
+	if errors.As(err, &known) {
+		if known.Path == "" {
+			known.Path = display
+		}
+		return known
+	}
+	return failed(x11Op, display, err, "", "")
+}
+
+func (s *x11) open() (err error) {
+	if !s.conn.screen.bgrx {
+		return failed(x11Op, "", fusion.ErrUnsupported, "the display has not 24 bits a pixel",
+			"run the X server with -depth 24")
+	}
+	s.width, s.height = s.conn.screen.width, s.conn.screen.height
+	if s.shmExt, err = s.conn.extension("MIT-SHM", nil); err != nil {
+		return err
+	}
+	if s.xfixes, err = s.conn.extension("XFIXES", words(5, 0)); err != nil {
+		return err
+	}
+	if s.damage, err = s.conn.extension("DAMAGE", words(1, 1)); err != nil {
+		return err
+	}
+	root := s.conn.screen.root
+	s.track, s.region = s.conn.id(), s.conn.id()
+	const structureNotify, boundingBox = 1 << 17, 2
+	s.conn.request(2, 0, words(root, 1<<11, structureNotify)) // ChangeWindowAttributes: event mask
+	s.conn.request(s.xfixes.major, 5, words(s.region))        // CreateRegion
+	s.conn.request(s.xfixes.major, 3, words(root, 1))         // SelectCursorInput
+	s.conn.request(s.damage.major, 1, words(s.track, root, boundingBox))
+	return s.attach()
+}
+
+// attach makes shared memory for the whole picture.
+func (s *x11) attach() error {
+	s.detach()
+	m, err := newShm(s.width * s.height * 4)
+	if err != nil {
+		return err
+	}
+	s.shm = m
+	s.shm.seg = s.conn.id()
+	s.conn.request(s.shmExt.major, 1, words(s.shm.seg, uint32(m.id), 0))
+	err = s.conn.sync()
+	m.remove()
+	return err
+}
+
+func (s *x11) detach() {
+	if s.shm.mem == nil {
+		return
+	}
+	s.conn.request(s.shmExt.major, 2, words(s.shm.seg))
+	s.shm.free()
+}
+
+// event notes what an event says; Next acts on it.
+func (s *x11) event(b []byte) {
+	switch b[0] & 0x7f {
+	case s.damage.event:
+		x, y := int(int16(le.Uint16(b[16:]))), int(int16(le.Uint16(b[18:])))
+		s.area = s.area.Union(image.Rect(x, y, x+int(le.Uint16(b[20:])), y+int(le.Uint16(b[22:]))))
+	case s.xfixes.event + 1:
+		s.newCursor = true
+	case 22: // ConfigureNotify
+		w, h := int(le.Uint16(b[20:])), int(le.Uint16(b[22:]))
+		if le.Uint32(b[8:]) == s.conn.screen.root && (w != s.width || h != s.height) {
+			s.width, s.height, s.whole = w, h, true
+		}
+	}
+}
+
+func (s *x11) Next() (Change, error) {
+	for {
+		for !s.whole && !s.newCursor && s.area.Empty() || s.conn.r.Buffered() >= 32 {
+			b, err := s.conn.read()
+			if err != nil {
+				return Change{}, s.end()
+			}
+			if b[0] > 1 {
+				s.event(b)
+			}
+		}
+		change, err := s.grab()
+		if err != nil {
+			return Change{}, s.grabError(err)
+		}
+		if len(change.Patches) > 0 || change.Cursor != nil {
+			return change, nil
+		}
+	}
+}
+
+func (s *x11) end() error {
+	s.detach()
+	return io.EOF
+}
+
+// grabError tells a server that is gone from one that refused: a grab refused
+// because the display became smaller meanwhile is followed by the event.
+func (s *x11) grabError(err error) error {
+	var refused xerror
+	if errors.As(err, &refused) {
+		return wrapX("", err)
+	}
+	return s.end()
+}
+
+// grab fetches what changed.
+func (s *x11) grab() (Change, error) {
+	var change Change
+	if s.newCursor {
+		s.newCursor = false
+		cursor, err := s.cursor()
+		if err != nil {
+			return Change{}, err
+		}
+		change.Cursor = cursor
+	}
+	var err error
+	if s.whole || !s.area.Empty() {
+		change.Patches, err = s.pixels()
+	}
+	change.Width, change.Height = s.width, s.height
+	return change, err
+}
+
+func (s *x11) cursor() (*codec.Cursor, error) {
+	b, err := s.conn.call(s.xfixes.major, 4, nil) // GetCursorImage
+	if err != nil {
+		return nil, err
+	}
+	w, h := int(le.Uint16(b[12:])), int(le.Uint16(b[14:]))
+	if len(b) < 32+w*h*4 {
+		return nil, io.ErrUnexpectedEOF
+	}
+	return xcursor(b[32:], w, h, int(le.Uint16(b[16:])), int(le.Uint16(b[18:]))), nil
+}
+
+func (s *x11) Close() error {
+	var err error
+	s.once.Do(func() {
+		if s.input != nil {
+			err = s.input.close()
+		}
+		err = errors.Join(err, s.conn.conn.Close())
+	})
+	return err
+}

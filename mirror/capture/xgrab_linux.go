@@ -1,0 +1,158 @@
+package capture
+
+import (
+	"errors"
+	"image"
+
+	"hither/mirror/codec"
+)
+
+const (
+	// maxRects is how many rectangles of damage are fetched one by one; of
+	// more, their bounds are.
+	maxRects = 24
+	// guessArea is up to how many pixels the bounds of the damage are fetched
+	// together with its rectangles, in one round trip.
+	guessArea = 1 << 16
+)
+
+// pixels takes the damage over from the server and fetches its pixels. The
+// damage is subtracted first: what is drawn later is told of again.
+func (s *x11) pixels() ([]Patch, error) {
+	for {
+		whole := s.whole
+		s.whole = false
+		if whole && len(s.shm.mem) != s.width*s.height*4 {
+			if err := s.attach(); err != nil {
+				return nil, err
+			}
+		}
+		patches, err := s.tryPixels(whole)
+		var refused xerror
+		if errors.As(err, &refused) && refused.code == badMatch && s.sync() == nil && s.whole {
+			continue // the display became smaller under the grab
+		}
+		if err == nil && s.whole {
+			continue // the size changed, so what was fetched is void
+		}
+		return patches, err
+	}
+}
+
+const badMatch = 8
+
+func (s *x11) sync() error { return s.conn.sync() }
+
+func (s *x11) tryPixels(whole bool) ([]Patch, error) {
+	bounds := image.Rect(0, 0, s.width, s.height)
+	guess := s.area.Intersect(bounds)
+	s.area = image.Rectangle{}
+	if guess.Dx()*guess.Dy() > guessArea {
+		guess = image.Rectangle{}
+	}
+	s.conn.request(s.damage.major, 3, words(s.track, 0, s.region))   // Subtract
+	regionSeq := s.conn.request(s.xfixes.major, 19, words(s.region)) // FetchRegion
+	if whole {
+		if _, err := s.conn.reply(regionSeq); err != nil {
+			return nil, err
+		}
+		return s.fetch([]image.Rectangle{bounds})
+	}
+	var guessSeq uint16
+	if !guess.Empty() {
+		guessSeq = s.image(guess, 0)
+	}
+	b, regionErr := s.conn.reply(regionSeq)
+	if guessSeq != 0 {
+		if _, err := s.conn.reply(guessSeq); err != nil {
+			return nil, err
+		}
+	}
+	if regionErr != nil {
+		return nil, regionErr
+	}
+	rects := xrects(b, bounds)
+	if covers(guess, rects) {
+		return []Patch{s.patch(guess, 0)}, nil
+	}
+	return s.fetch(rects)
+}
+
+// xrects reads the rectangles of a FetchRegion reply.
+func xrects(b []byte, bounds image.Rectangle) []image.Rectangle {
+	var rects []image.Rectangle
+	if (len(b)-32)/8 > maxRects {
+		b = b[8:16] // the extents
+	} else {
+		b = b[32:]
+	}
+	for ; len(b) >= 8; b = b[8:] {
+		x, y := int(int16(le.Uint16(b))), int(int16(le.Uint16(b[2:])))
+		r := image.Rect(x, y, x+int(le.Uint16(b[4:])), y+int(le.Uint16(b[6:]))).Intersect(bounds)
+		if !r.Empty() {
+			rects = append(rects, r)
+		}
+	}
+	return rects
+}
+
+func covers(r image.Rectangle, rects []image.Rectangle) bool {
+	for _, inner := range rects {
+		if !inner.In(r) {
+			return false
+		}
+	}
+	return !r.Empty()
+}
+
+// fetch gets the pixels of rectangles that do not overlap, in one round trip.
+func (s *x11) fetch(rects []image.Rectangle) ([]Patch, error) {
+	var patches []Patch
+	var seqs []uint16
+	offset := 0
+	for _, r := range rects {
+		seqs = append(seqs, s.image(r, offset))
+		patches = append(patches, s.patch(r, offset))
+		offset += r.Dx() * r.Dy() * 4
+	}
+	var first error
+	for _, seq := range seqs {
+		if _, err := s.conn.reply(seq); err != nil {
+			first = errors.Join(first, err)
+		}
+	}
+	return patches, first
+}
+
+func (s *x11) image(r image.Rectangle, offset int) uint16 {
+	const allPlanes, zPixmap = 0xffffffff, 2
+	return s.conn.request(s.shmExt.major, 4, words(s.conn.screen.root, shorts(r.Min.X, r.Min.Y), shorts(r.Dx(), r.Dy()),
+		allPlanes, zPixmap, s.shm.seg, uint32(offset)))
+}
+
+func (s *x11) patch(r image.Rectangle, offset int) Patch {
+	return Patch{r, s.shm.mem[offset : offset+r.Dx()*r.Dy()*4], r.Dx() * 4}
+}
+
+// xcursor makes a cursor of premultiplied ARGB words, cut to what the wire takes.
+func xcursor(b []byte, w, h, hotX, hotY int) *codec.Cursor {
+	c := &codec.Cursor{HotX: hotX, HotY: hotY, Width: min(w, codec.MaxCursor), Height: min(h, codec.MaxCursor)}
+	for y := range c.Height {
+		for x := range c.Width {
+			p := b[(y*w+x)*4:]
+			c.Pix = append(c.Pix, straight(p[2], p[3]), straight(p[1], p[3]), straight(p[0], p[3]), p[3])
+		}
+	}
+	if c.Width == 0 || c.Height == 0 {
+		return &codec.Cursor{}
+	}
+	return c
+}
+
+// straight undoes the multiplication with alpha.
+func straight(v, alpha byte) byte {
+	if alpha == 0 {
+		return 0
+	}
+	return byte(min(255, (int(v)*255+int(alpha)/2)/int(alpha)))
+}

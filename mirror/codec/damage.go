@@ -1,0 +1,54 @@
+package codec
+
+import "image"
+
+// tile is the side of the squares in which damage is counted and pixels are
+// compared.
+const tile = 64
+
+// Damage says which places of a picture may have changed since a viewer last
+// got a frame, to the tile. However much is added, it stays as small as the
+// picture's tiles are few. The zero value is empty; SetSize comes first.
+type Damage struct {
+	size  image.Point
+	tiles image.Rectangle
+	marks []bool
+	any   bool
+}
+
+// SetSize is the picture's size. A new size empties the damage.
+func (d *Damage) SetSize(width, height int) {
+	if d.size == image.Pt(width, height) {
+		return
+	}
+	d.size = image.Pt(width, height)
+	d.tiles = image.Rect(0, 0, (width+tile-1)/tile, (height+tile-1)/tile)
+	d.marks = make([]bool, d.tiles.Dx()*d.tiles.Dy())
+	d.any = false
+}
+
+// Add notes that r may have changed; what lies outside is left out.
+func (d *Damage) Add(r image.Rectangle) {
+	r = r.Intersect(image.Rectangle{Max: d.size})
+	if r.Empty() {
+		return
+	}
+	d.any = true
+	for y := r.Min.Y / tile; y <= (r.Max.Y-1)/tile; y++ {
+		row := d.marks[y*d.tiles.Dx():]
+		for x := r.Min.X / tile; x <= (r.Max.X-1)/tile; x++ {
+			row[x] = true
+		}
+	}
+}
+
+// Empty says whether nothing was added.
+func (d *Damage) Empty() bool { return !d.any }
+
+// Clear forgets what was added.
+func (d *Damage) Clear() {
+	if d.any {
+		clear(d.marks)
+		d.any = false
+	}
+}

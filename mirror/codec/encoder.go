@@ -1,0 +1,157 @@
+package codec
+
+import (
+	"encoding/binary"
+	"image"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// smallContent is the length below which compression costs more than it saves;
+// from 256 bytes on the compressor writes the content size that the wire wants.
+const smallContent = 256
+
+// Encoder makes the frames for one viewer. The zero value works; call Close
+// when done.
+type Encoder struct {
+	shown  *Picture // what the viewer shows, padding bytes as in the source
+	grid   grid
+	mover  mover
+	colour colours
+	ops    []byte
+	frame  []byte
+	zstd   *zstd.Encoder
+}
+
+// Refresh makes the next frame a key frame.
+func (e *Encoder) Refresh() { e.shown = nil }
+
+// Close frees the compressor.
+func (e *Encoder) Close() error {
+	if e.zstd == nil {
+		return nil
+	}
+	return e.zstd.Close()
+}
+
+// Encode gives the frame that makes the viewer show now, of which only the
+// damaged places may differ from the now of before, and the new cursor if it
+// changed. It gives nil when nothing has to be sent. The first frame, and one
+// of another size, is a key frame whatever the damage. The frame is valid until
+// the next Encode.
+func (e *Encoder) Encode(now *Picture, damage *Damage, cursor *Cursor) ([]byte, error) {
+	e.ops = e.ops[:0]
+	key := e.shown == nil || e.shown.Width != now.Width || e.shown.Height != now.Height
+	switch {
+	case key:
+		e.begin(now)
+		e.grid.all(now.Bounds())
+		e.tiles(now)
+	case !damage.Empty():
+		e.grid.damaged(damage)
+		e.change(now)
+	}
+	if cursor != nil {
+		e.cursor(cursor)
+	}
+	if len(e.ops) == 0 && !key {
+		return nil, nil
+	}
+	return e.finish(now, key)
+}
+
+// begin starts a key frame: the whole picture in one colour, so that only what
+// differs from it remains.
+func (e *Encoder) begin(now *Picture) {
+	e.shown = NewPicture(now.Width, now.Height)
+	c := background(now)
+	e.shown.fillRect(now.Bounds(), byte(c), byte(c>>8), byte(c>>16))
+	e.fill(now.Bounds(), c)
+}
+
+// background guesses the commonest colour from a sample of pixels.
+func background(p *Picture) uint32 {
+	var best uint32
+	count := map[uint32]int{}
+	for i := range 256 {
+		y, x := p.Height*(i/16*2+1)/32, p.Width*(i%16*2+1)/32
+		c := pixels(p.row(y, x, x+1))[0] & mask1
+		if count[c]++; count[c] > count[best] {
+			best = c
+		}
+	}
+	return best
+}
+
+// change encodes the grid's tiles: first what moved, then what is new.
+func (e *Encoder) change(now *Picture) {
+	e.grid.compare(now, e.shown)
+	for _, region := range e.grid.regions() {
+		if e.mover.find(now, e.shown, region, e.copy) {
+			e.grid.compareIn(now, e.shown, region)
+		}
+	}
+	e.emit(now)
+}
+
+func (e *Encoder) tiles(now *Picture) {
+	e.grid.compare(now, e.shown)
+	e.emit(now)
+}
+
+// emit writes the grid's changed places and makes shown equal to now there,
+// padding included, so that later rows can be compared as bytes.
+func (e *Encoder) emit(now *Picture) {
+	for span := range e.grid.spans(now, &e.colour) {
+		e.span(now, span)
+	}
+	for _, r := range e.grid.marked {
+		for y := r.Min.Y; y < r.Max.Y; y++ {
+			copy(e.shown.row(y, r.Min.X, r.Max.X), now.row(y, r.Min.X, r.Max.X))
+		}
+	}
+}
+
+func (e *Encoder) span(now *Picture, r image.Rectangle) {
+	n := e.colour.count(now, r)
+	switch {
+	case n == 1:
+		e.fill(r, e.colour.list[0])
+	case n > 0 && n*3+1+(r.Dx()*indexBits(n)+7)/8*r.Dy() < r.Dx()*r.Dy()*3:
+		e.palette(now, r, n)
+	default:
+		e.raw(now, r)
+	}
+}
+
+func (e *Encoder) finish(now *Picture, key bool) ([]byte, error) {
+	flags := flag(key, flagKey)
+	e.frame = append(e.frame[:0], 0)
+	e.frame = binary.BigEndian.AppendUint16(e.frame, uint16(now.Width))
+	e.frame = binary.BigEndian.AppendUint16(e.frame, uint16(now.Height))
+	if len(e.ops) >= smallContent {
+		if e.zstd == nil {
+			z, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1),
+				zstd.WithEncoderCRC(false), zstd.WithWindowSize(1<<20), zstd.WithLowerEncoderMem(true))
+			if err != nil {
+				return nil, err
+			}
+			e.zstd = z
+		}
+		e.frame = e.zstd.EncodeAll(e.ops, e.frame)
+		flags |= flagZstd
+	}
+	if len(e.frame)-frameHeader >= len(e.ops) || flags&flagZstd == 0 {
+		e.frame = append(e.frame[:frameHeader], e.ops...)
+		flags &^= flagZstd
+	}
+	e.frame[0] = flags
+	return e.frame, nil
+}
+
+func flag(on bool, bit byte) byte {
+	if on {
+		return bit
+	}
+	return 0
+}

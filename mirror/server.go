@@ -1,0 +1,206 @@
+package mirror
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"hither/fusion"
+	"hither/mirror/capture"
+	"hither/mirror/wire"
+)
+
+// Locator knows the screens of this host's machines.
+type Locator interface {
+	// List is Screens.List.
+	List(ctx context.Context, machine string) ([]fusion.Screen, error)
+	// Open gives the source of a screen when its first view begins; the server
+	// closes it. ctx bounds the opening only. It promises ErrNotFound, and
+	// ErrInvalid when the machine is off.
+	Open(ctx context.Context, screen string) (Located, error)
+}
+
+// Located is an opened screen.
+type Located struct {
+	Screen fusion.Screen
+	Source capture.Source
+	// Bye, if any, is called when a viewer with input closed the view for
+	// good: an app then ends. The server's Close waits for it.
+	Bye func()
+}
+
+// Config of a Server; the zero value works.
+type Config struct {
+	Log *slog.Logger // default: silent
+}
+
+// View is one open view.
+type View struct {
+	Screen   string
+	Viewer   string // as given to OpenAs
+	ViewOnly bool
+	Since    time.Time
+}
+
+// Server opens the screens of this host. It runs a goroutine per captured
+// screen and one per Bye; Close waits for them.
+type Server struct {
+	locator Locator
+	log     *slog.Logger
+	running sync.WaitGroup
+
+	mu      sync.Mutex // guards the fields below
+	screens map[string]*screen
+	closed  bool
+}
+
+var _ fusion.Screens = (*Server)(nil)
+
+// NewServer makes a server of the screens that locator knows.
+func NewServer(locator Locator, config Config) *Server {
+	return &Server{locator: locator, log: cmp.Or(config.Log, slog.New(slog.DiscardHandler)), screens: map[string]*screen{}}
+}
+
+// List is fusion.Screens.List.
+func (s *Server) List(ctx context.Context, machine string) ([]fusion.Screen, error) {
+	return s.locator.List(ctx, machine)
+}
+
+// Open is fusion.Screens.Open, by a viewer without a name.
+func (s *Server) Open(ctx context.Context, name string, options fusion.ViewOptions) (fusion.Pipe, error) {
+	return s.OpenAs(ctx, name, options, "")
+}
+
+// OpenAs is Open by a named viewer, which View carries.
+func (s *Server) OpenAs(ctx context.Context, name string, options fusion.ViewOptions, viewer string) (fusion.Pipe, error) {
+	for {
+		sc, first, err := s.screen(name)
+		if err != nil {
+			return nil, err
+		}
+		if first {
+			if err := s.start(ctx, sc); err != nil {
+				return nil, err
+			}
+		}
+		select {
+		case <-sc.opened:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		// A screen that failed to open, or ended since, is gone from the
+		// table: open it anew.
+		if v := sc.join(View{name, viewer, options.ViewOnly, time.Now()}); v != nil {
+			s.log.Info("view opened", "screen", name, "viewer", viewer, "trace", fusion.Trace(ctx))
+			return v, nil
+		}
+	}
+}
+
+// screen finds the captured screen, or makes one that the caller must start.
+func (s *Server) screen(name string) (sc *screen, first bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, false, &fusion.Error{Op: "screen.open", Path: name, Cause: fusion.ErrOffline, Detail: "the node stops"}
+	}
+	if sc := s.screens[name]; sc != nil {
+		return sc, false, nil
+	}
+	sc = newScreen(s, name)
+	s.screens[name] = sc
+	return sc, true, nil
+}
+
+// start opens the source of a new screen and begins to capture.
+func (s *Server) start(ctx context.Context, sc *screen) error {
+	located, err := s.locator.Open(ctx, sc.name)
+	s.mu.Lock()
+	if err == nil && s.closed {
+		err = &fusion.Error{Op: "screen.open", Path: sc.name, Cause: fusion.ErrOffline, Detail: "the node stops"}
+		_ = located.Source.Close()
+	}
+	if err != nil {
+		delete(s.screens, sc.name)
+		s.mu.Unlock()
+		sc.fail()
+		return err
+	}
+	s.running.Add(1)
+	s.mu.Unlock()
+	sc.begin(located)
+	go func() {
+		defer s.running.Done()
+		sc.run()
+	}()
+	return nil
+}
+
+// forget takes a screen that ended out of the table.
+func (s *Server) forget(sc *screen) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.screens[sc.name] == sc {
+		delete(s.screens, sc.name)
+	}
+}
+
+// bye tells the owner of a screen that its viewer closed it for good.
+func (s *Server) bye(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if f == nil || s.closed {
+		return
+	}
+	s.running.Go(f)
+}
+
+// Views lists the open views, oldest first.
+func (s *Server) Views() []View {
+	var all []View
+	for _, sc := range s.all() {
+		for _, v := range sc.list() {
+			all = append(all, v.about)
+		}
+	}
+	slices.SortFunc(all, func(a, b View) int { return a.Since.Compare(b.Since) })
+	return all
+}
+
+// CloseViews ends each view that match picks and tells its viewer that
+// permission was taken away, with a text for people.
+func (s *Server) CloseViews(match func(View) bool, text string) {
+	for _, sc := range s.all() {
+		for _, v := range sc.list() {
+			if match(v.about) {
+				v.end(wire.Closed{Reason: wire.Revoked, Text: text})
+			}
+		}
+	}
+}
+
+func (s *Server) all() []*screen {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []*screen
+	for _, sc := range s.screens {
+		all = append(all, sc)
+	}
+	return all
+}
+
+// Close ends all views and captures and waits for them. Open then promises
+// ErrOffline.
+func (s *Server) Close() error {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	for _, sc := range s.all() {
+		sc.stop("the node stops")
+	}
+	s.running.Wait()
+	return nil
+}

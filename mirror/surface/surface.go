@@ -1,0 +1,56 @@
+package surface
+
+import (
+	"context"
+	"log/slog"
+
+	"hither/fusion"
+)
+
+// Config says how the window looks. The zero value works.
+type Config struct {
+	// Display is the X display; default $DISPLAY.
+	Display string
+	// Title is shown until the host sends one, and when that is empty;
+	// default "Hither".
+	Title string
+	// AppID is the class of the window (WM_CLASS), by which a desktop finds
+	// its entry and icon; default "hither".
+	AppID string
+	// Color is the host's colour: a frame of 2 pixels around the picture.
+	Color [3]uint8
+	// Log takes what the owner would want in a report; nil is silent.
+	Log *slog.Logger
+	// Reopen opens the view anew after its connection was lost; it is called
+	// with growing pauses (at most 5 s) until it works. It is not called after
+	// the source or the person ended the view. fusion.ErrPermission and
+	// fusion.ErrNotFound from it end Run. With nil a lost connection ends Run.
+	Reopen func(ctx context.Context) (fusion.Pipe, error)
+}
+
+func (c Config) withDefaults() Config {
+	if c.Title == "" {
+		c.Title = "Hither"
+	}
+	if c.AppID == "" {
+		c.AppID = "hither"
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+// Run shows the screen behind pipe in a window and sends what the person types
+// and clicks, until the window is closed (nil), the source ends (nil), ctx ends
+// (its error), permission is withdrawn (fusion.ErrPermission), the host reports
+// a failure, or the connection is lost for good (fusion.ErrOffline). It answers
+// fusion.ErrUnsupported where no window can be shown. It closes pipe and every
+// pipe of Reopen.
+func Run(ctx context.Context, pipe fusion.Pipe, cfg Config) error {
+	return run(ctx, pipe, cfg.withDefaults())
+}
+
+func opError(cause error, detail, hint string) error {
+	return &fusion.Error{Op: "screen.view", Cause: cause, Detail: detail, Hint: hint}
+}

@@ -1,0 +1,25 @@
+// Package peers finds the owner's other computers and opens connections to
+// them. Two people (or one, twice) read the same short code once; after that,
+// keys decide.
+//
+// The one way to use it: Open a Network, Offer a code on one computer and Join
+// with it on the other, then Dial streams and Listen for them. Watch tells when
+// a paired computer goes offline, which is a normal state and not an error.
+//
+// It trusts paired keys and nothing else. What mDNS says is a rumour: an address
+// from it is tried, and kept only after the key behind it has proved itself. An
+// unpaired key may try to pair (a few guesses), may learn that it is not paired,
+// and may open streams of protocols whose listener said AllowUnpaired; it has
+// few streams, little memory and one minute.
+//
+// It uses no relay, no DHT, no NAT service and no bootstrap list: only addresses
+// of paired computers, of the local network, and those a person typed.
+//
+// On disk, under Config.Dir (0700): identity.key (the private key, 0600),
+// peers.json (who is paired, with grants and addresses; written whole, fsynced,
+// renamed) and port (the port chosen once).
+//
+// It runs one goroutine per paired computer (redial), one per connection to one
+// (heartbeat), one per stream being opened or closed, and two for mDNS. Close
+// ends and waits for all of them.
+package peers

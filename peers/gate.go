@@ -1,0 +1,56 @@
+package peers
+
+import (
+	"github.com/libp2p/go-libp2p/core/control"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	rcmgr "github.com/libp2p/go-libp2p/p2p/host/resource-manager"
+	ma "github.com/multiformats/go-multiaddr"
+)
+
+// gate decides who may keep a connection once the key behind it is known.
+type gate struct {
+	paired  func(peer.ID) bool
+	network network.Network // set before listening
+	limits  network.ResourceManager
+}
+
+func (g *gate) InterceptPeerDial(peer.ID) bool               { return true }
+func (g *gate) InterceptAddrDial(peer.ID, ma.Multiaddr) bool { return true }
+func (g *gate) InterceptAccept(network.ConnMultiaddrs) bool  { return true }
+
+// InterceptSecured bounds the inbound connections of one key, and of all
+// unpaired keys together.
+func (g *gate) InterceptSecured(dir network.Direction, id peer.ID, _ network.ConnMultiaddrs) bool {
+	if dir == network.DirOutbound {
+		return true
+	}
+	if len(g.network.ConnsToPeer(id)) >= maxConnsOfOne {
+		return false
+	}
+	return g.paired(id) || g.strangers() < maxStrangers
+}
+
+func (g *gate) InterceptUpgraded(network.Conn) (bool, control.DisconnectReason) { return true, 0 }
+
+func (g *gate) strangers() int {
+	count := 0
+	for _, conn := range g.network.Conns() {
+		if !g.paired(conn.RemotePeer()) {
+			count++
+		}
+	}
+	return count
+}
+
+// lift gives a key the limits of a paired computer, or takes them away.
+func (g *gate) lift(id peer.ID, paired bool) error {
+	limit := strangerLimit
+	if paired {
+		limit = pairedLimit
+	}
+	return g.limits.ViewPeer(id, func(scope network.PeerScope) error {
+		scope.(rcmgr.ResourceScopeLimiter).SetLimit(limit)
+		return nil
+	})
+}

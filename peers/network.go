@@ -1,0 +1,178 @@
+package peers
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"hither/fusion"
+)
+
+// Network is this computer among the paired ones. All methods may be called
+// from many goroutines.
+type Network struct {
+	cfg   Config
+	host  host.Host
+	gate  *gate
+	store *store
+
+	// ctx ends with Close; wg counts every goroutine that the network starts.
+	ctx    context.Context
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+
+	offers  offers
+	nearby  nearby
+	watches watches
+	// notifying keeps what watchers are told in the order of events.
+	notifying sync.Mutex
+
+	// mu guards the fields below.
+	mu        sync.Mutex
+	closed    bool
+	links     map[peer.ID]*link // one per paired computer
+	sessions  map[network.Conn]*session
+	joining   map[peer.ID]int // pairings past the point where the other side may have stored us
+	listeners map[string]*listener
+
+	deaf func() bool // tests: true leaves heartbeats without an answer
+}
+
+// Open loads or makes the identity in cfg.Dir, listens, and begins to look for
+// paired computers. ctx bounds opening only; Close ends the network.
+func Open(ctx context.Context, cfg Config) (*Network, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
+		return nil, &fusion.Error{Op: "peers.open", Path: cfg.Dir, Cause: err}
+	}
+	key, err := loadIdentity(cfg.Dir)
+	if err != nil {
+		return nil, err
+	}
+	store, err := openStore(filepath.Join(cfg.Dir, "peers.json"))
+	if err != nil {
+		return nil, err
+	}
+	n := &Network{
+		cfg: cfg, store: store,
+		links:     map[peer.ID]*link{},
+		sessions:  map[network.Conn]*session{},
+		joining:   map[peer.ID]int{},
+		listeners: map[string]*listener{},
+	}
+	n.offers.init(cfg.tune.now)
+	n.ctx, n.cancel = context.WithCancel(context.Background())
+	n.gate = &gate{paired: n.paired}
+	if n.host, err = newHost(key, n.gate); err != nil {
+		n.cancel()
+		return nil, &fusion.Error{Op: "peers.open", Path: cfg.Dir, Cause: err}
+	}
+	n.gate.network = n.host.Network()
+	n.host.Network().Notify(&network.NotifyBundle{
+		ConnectedF:    func(_ network.Network, c network.Conn) { n.connected(c) },
+		DisconnectedF: func(_ network.Network, c network.Conn) { n.disconnected(c) },
+	})
+	n.host.SetStreamHandler(pulseProtocol, n.tracked(n.answerPulse))
+	n.host.SetStreamHandler(pairProtocol, n.tracked(n.answerPair))
+	if err := n.listen(ctx); err != nil {
+		return nil, errors.Join(err, n.Close())
+	}
+	for id := range store.all() {
+		n.link(id)
+	}
+	n.discover()
+	return n, nil
+}
+
+// Close ends every connection, stream and goroutine of the network.
+func (n *Network) Close() error {
+	n.mu.Lock()
+	if n.closed {
+		n.mu.Unlock()
+		return nil
+	}
+	n.closed = true
+	online := n.onlineLocked()
+	n.mu.Unlock()
+	n.offers.close()
+	n.cancel()
+	err := n.host.Close()
+	n.wg.Wait()
+	return errors.Join(err, n.saveSeen(online))
+}
+
+// saveSeen keeps when the computers that are online now were last seen.
+func (n *Network) saveSeen(ids []peer.ID) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	now := n.cfg.tune.now()
+	return n.store.update(func(next map[peer.ID]record) error {
+		for _, id := range ids {
+			if r, ok := next[id]; ok {
+				r.LastSeen = now
+				next[id] = r
+			}
+		}
+		return nil
+	})
+}
+
+// start runs f in a goroutine that Close waits for; after Close it does not.
+func (n *Network) start(f func()) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.closed {
+		return false
+	}
+	n.wg.Go(f)
+	return true
+}
+
+// tracked makes Close wait for a stream's handler.
+func (n *Network) tracked(handle func(network.Stream)) network.StreamHandler {
+	return func(s network.Stream) {
+		done := make(chan struct{})
+		if !n.start(func() { <-done }) {
+			s.Reset()
+			return
+		}
+		defer close(done)
+		handle(s)
+	}
+}
+
+// sleep waits for d, or until ctx or the network ends.
+func (n *Network) sleep(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	case <-n.ctx.Done():
+	}
+}
+
+// ID is this computer's identity.
+func (n *Network) ID() fusion.HostID { return hostID(n.host.ID()) }
+
+// Name is what this computer calls itself.
+func (n *Network) Name() string { return n.cfg.Name }
+
+// Fingerprint is this computer's key as two people compare it aloud.
+func (n *Network) Fingerprint() string { return Fingerprint(n.ID()) }
+
+func (n *Network) paired(id peer.ID) bool {
+	_, ok := n.store.get(id)
+	return ok
+}

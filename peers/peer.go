@@ -1,0 +1,184 @@
+package peers
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"hither/fusion"
+)
+
+// Peer is a paired computer as it is now.
+type Peer struct {
+	ID     fusion.HostID
+	Name   string   // unique on this computer
+	Addrs  []string // where it was last reached or says it listens; multiaddrs without /p2p
+	Grants []fusion.Capability
+	Online bool
+	// Path is "direct" while online, else "".
+	Path string
+	// Refused is true when it says that it does not know this computer: it was
+	// forgotten there, and only pairing anew helps.
+	Refused     bool
+	LastSeen    time.Time
+	Color       int // index in the palette, 0 to 7; this computer is 0
+	Fingerprint string
+	Version     string // its release, "" until it was online once
+}
+
+// Peers lists the paired computers by name.
+func (n *Network) Peers() []Peer {
+	var list []Peer
+	for id, r := range n.store.all() {
+		list = append(list, n.peer(id, r))
+	}
+	slices.SortFunc(list, func(a, b Peer) int { return cmp.Compare(a.Name, b.Name) })
+	return list
+}
+
+func (n *Network) peer(id peer.ID, r record) Peer {
+	p := Peer{
+		ID: r.ID, Name: r.Name, Addrs: slices.Clone(r.Addrs), Grants: slices.Clone(r.Grants),
+		LastSeen: r.LastSeen, Color: r.Color, Fingerprint: Fingerprint(r.ID), Version: r.Version,
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if l := n.links[id]; l != nil {
+		p.Online, p.Refused = l.online, l.refused
+		if l.seen.After(p.LastSeen) {
+			p.LastSeen = l.seen
+		}
+	}
+	if p.Online {
+		p.Path, p.LastSeen = "direct", n.cfg.tune.now()
+	}
+	return p
+}
+
+// Lookup finds a paired computer by ID or name; ErrNotFound names those there are.
+func (n *Network) Lookup(nameOrID string) (Peer, error) {
+	all := n.Peers()
+	for _, p := range all {
+		if string(p.ID) == nameOrID {
+			return p, nil
+		}
+	}
+	var names []string
+	for _, p := range all {
+		if p.Name == nameOrID {
+			return p, nil
+		}
+		names = append(names, p.Name)
+	}
+	hint := "no computer is paired yet: hither pair"
+	if len(names) > 0 {
+		hint = "paired computers: " + strings.Join(names, ", ")
+	}
+	return Peer{}, &fusion.Error{Op: "host", Path: clip(nameOrID, 64), Cause: fusion.ErrNotFound, Hint: hint}
+}
+
+// find gives a paired computer by its ID, or ErrUnpaired.
+func (n *Network) find(op string, id fusion.HostID) (peer.ID, record, error) {
+	p, err := peerID(id)
+	if err != nil {
+		return "", record{}, err
+	}
+	r, ok := n.store.get(p)
+	if !ok {
+		return "", record{}, errUnpaired(op, id)
+	}
+	return p, r, nil
+}
+
+func errUnpaired(op string, id fusion.HostID) error {
+	return &fusion.Error{Op: op, Path: string(id), Cause: fusion.ErrUnpaired, Hint: "pair the two computers first: hither pair"}
+}
+
+// Grants gives what a key may do on this computer; false: it is not paired.
+func (n *Network) Grants(id fusion.HostID) ([]fusion.Capability, bool) {
+	p, err := peerID(id)
+	if err != nil {
+		return nil, false
+	}
+	r, ok := n.store.get(p)
+	return slices.Clone(r.Grants), ok
+}
+
+// SetGrants says anew what a paired computer may do here; none at all is allowed
+// and leaves it paired.
+func (n *Network) SetGrants(ctx context.Context, id fusion.HostID, grants []fusion.Capability) error {
+	p, old, err := n.find("host.grant", id)
+	if err != nil {
+		return err
+	}
+	grants, err = checkGrants(grants)
+	if err != nil {
+		return err
+	}
+	err = n.store.update(func(next map[peer.ID]record) error {
+		r, ok := next[p]
+		if !ok {
+			return errUnpaired("host.grant", id)
+		}
+		r.Grants = grants
+		next[p] = r
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	n.cfg.Log.Info("peers: grants", "host", old.Name, "grants", grants, "trace", fusion.Trace(ctx))
+	n.notify(p)
+	return nil
+}
+
+// checkGrants refuses unknown words and drops doubles.
+func checkGrants(grants []fusion.Capability) ([]fusion.Capability, error) {
+	kept := []fusion.Capability{}
+	for _, g := range grants {
+		g, err := fusion.ParseGrant(string(g))
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Contains(kept, g) {
+			kept = append(kept, g)
+		}
+	}
+	return kept, nil
+}
+
+// Forget unpairs a computer: its key opens nothing here any more, and what it
+// has open ends now. The other side keeps its record and shows Refused.
+func (n *Network) Forget(ctx context.Context, id fusion.HostID) error {
+	p, r, err := n.find("host.forget", id)
+	if err != nil {
+		return err
+	}
+	if err := n.forget(p); err != nil {
+		return err
+	}
+	n.cfg.Log.Info("peers: forgotten", "host", r.Name, "trace", fusion.Trace(ctx))
+	return nil
+}
+
+func (n *Network) forget(id peer.ID) error {
+	r, _ := n.store.get(id)
+	last := n.peer(id, r)
+	err := n.store.update(func(next map[peer.ID]record) error {
+		delete(next, id)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	n.unlink(id)
+	last.Online, last.Path = false, ""
+	n.notifying.Lock()
+	defer n.notifying.Unlock()
+	n.watches.send(last, true)
+	return nil
+}

@@ -1,0 +1,200 @@
+package folder
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"hither/fusion"
+)
+
+// How long a courier waits before it tries again what did not work; doubled up
+// to retryMost.
+const (
+	retryFirst = 250 * time.Millisecond
+	retryMost  = 15 * time.Second
+)
+
+// peer is a host that is online. Its courier is one goroutine, and one more
+// while it holds a link that it dialed.
+type peer struct {
+	cancel  context.CancelFunc
+	poke    chan struct{} // something is to be done; capacity 1
+	refresh atomic.Bool   // what Paired says may have changed
+}
+
+// wake makes the courier look what is to be done. p may be nil.
+func (p *peer) wake() {
+	if p == nil {
+		return
+	}
+	select {
+	case p.poke <- struct{}{}:
+	default: // it will look anyway
+	}
+}
+
+// SetOnline tells whether a host can be reached now. With true it also says
+// that Paired may answer differently than before. Offers that waited for the
+// host go out at once, and files flow.
+func (s *Store) SetOnline(id fusion.HostID, online bool) {
+	s.mu.Lock()
+	p := s.peers[id]
+	switch {
+	case s.closed:
+	case online && p == nil:
+		ctx, cancel := context.WithCancel(s.ctx)
+		p = &peer{cancel: cancel, poke: make(chan struct{}, 1)}
+		p.refresh.Store(true)
+		s.peers[id] = p
+		s.tasks.Go(func() { s.courier(ctx, id, p) })
+	case online:
+		p.refresh.Store(true)
+		p.wake()
+	case p != nil:
+		p.cancel()
+		delete(s.peers, id)
+	}
+	s.mu.Unlock()
+	if !online {
+		s.endLink(id)
+	}
+	s.hub.touch()
+}
+
+// Unpaired forgets a host: nothing is shared with it any more. The folders and
+// their files stay on both sides.
+func (s *Store) Unpaired(id fusion.HostID) {
+	s.SetOnline(id, false)
+	err := s.change(s.ctx, func(l *ledger) error {
+		for i := range l.Folders {
+			l.Folders[i].unshare(id)
+		}
+		delete(l.Devices, id)
+		return nil
+	})
+	if err != nil && s.ctx.Err() == nil {
+		s.log.Error("a host could not be forgotten", "host", id, "error", err)
+	}
+}
+
+// courier does what is to be done with one online host: see that both sides
+// keep what each believes is shared, bring the offers, hold the link.
+func (s *Store) courier(ctx context.Context, id fusion.HostID, p *peer) {
+	s.forgetRefusals(id)
+	var (
+		checked  bool
+		linked   chan error // the link's end, while there is one that we dialed
+		began    time.Time
+		wait     = retryFirst
+		again    = time.NewTimer(0)
+		resting  bool // a link broke: no new one before the timer
+		oneLink  = make(chan error, 1)
+		failedAt error
+	)
+	defer again.Stop()
+	for {
+		failedAt = s.tend(ctx, id, p, &checked)
+		if failedAt == nil && linked == nil && !resting && s.wantsLink(id) {
+			linked, began = oneLink, time.Now()
+			s.tasks.Go(func() { oneLink <- s.dialLink(ctx, id) })
+		}
+		if failedAt != nil {
+			s.log.Debug("a host is not tended yet", "host", s.nameOf(id), "error", failedAt)
+			again.Reset(wait)
+			wait = min(2*wait, retryMost)
+		}
+		select {
+		case <-ctx.Done():
+			if linked != nil {
+				<-linked
+			}
+			return
+		case <-p.poke:
+		case <-again.C:
+			resting = false
+		case err := <-linked:
+			linked, resting = nil, true
+			if time.Since(began) > retryMost {
+				wait = retryFirst
+			}
+			if err != nil {
+				s.log.Debug("no link to a host yet", "host", s.nameOf(id), "error", err)
+			}
+			again.Reset(wait)
+			wait = min(2*wait, retryMost)
+		}
+	}
+}
+
+// tend brings to a host's control side what it should know.
+func (s *Store) tend(ctx context.Context, id fusion.HostID, p *peer, checked *bool) error {
+	if p.refresh.Swap(false) {
+		if err := s.reapply(ctx); err != nil {
+			p.refresh.Store(true)
+			return err
+		}
+	}
+	if !*checked {
+		if err := s.checkShares(ctx, id); err != nil {
+			return err
+		}
+		*checked = true
+	}
+	return s.bringOffers(ctx, id)
+}
+
+// reapply makes the engine follow what Paired says now.
+func (s *Store) reapply(ctx context.Context) error {
+	select {
+	case s.turn <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-s.turn }()
+	return s.apply(s.ledger.Load())
+}
+
+// wantsLink says whether this host should dial a link to id now.
+func (s *Store) wantsLink(id fusion.HostID) bool {
+	s.mu.Lock()
+	have := s.links[id] != nil
+	s.mu.Unlock()
+	return !have && s.cfg.Self < id && s.sharesWith(id)
+}
+
+// sharesWith says whether files may flow with id for any folder.
+func (s *Store) sharesWith(id fusion.HostID) bool {
+	for _, f := range s.ledger.Load().Folders {
+		for _, sh := range f.Shares {
+			if sh.Host == id && s.allowed(sh) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (s *Store) dialLink(ctx context.Context, id fusion.HostID) error {
+	stream, err := s.dial(ctx, id, streamData)
+	if err != nil {
+		return err
+	}
+	return s.serveLink(ctx, id, stream, true)
+}
+
+// online gives the peer of a host, or nil.
+func (s *Store) online(id fusion.HostID) *peer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.peers[id]
+}
+
+// spawn runs fn unless the store is closing; Close waits for it.
+func (s *Store) spawn(fn func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		s.tasks.Go(fn)
+	}
+}

@@ -1,0 +1,56 @@
+package vmctl
+
+import (
+	"log/slog"
+	"os"
+	"path/filepath"
+)
+
+// Config says where a Store keeps things and which libvirt it uses.
+type Config struct {
+	// Dir is where the Store keeps its state; required. See the package comment.
+	Dir string
+	// RunDir is a short directory for sockets, at most 60 bytes. Default Dir/run.
+	RunDir string
+	// URI is a libvirt URI, "private" for a libvirtd of the node's own, or "off".
+	// Default: qemu:///system if its socket opens, else qemu:///session (for an
+	// ordinary user), else private.
+	URI string
+	// Log is silent by default.
+	Log *slog.Logger
+
+	open openDriver // default: libvirt
+}
+
+func (c Config) withDefaults() (Config, error) {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.open == nil {
+		c.open = openLibvirt
+	}
+	if c.URI == "" {
+		c.URI = choose()
+	}
+	dir, err := filepath.Abs(c.Dir)
+	if err != nil {
+		return c, err
+	}
+	c.Dir = dir
+	if c.RunDir == "" {
+		c.RunDir = filepath.Join(dir, "run")
+	}
+	return c, nil
+}
+
+// pool is the directory of images: what was uploaded, and disks.
+func (c Config) pool() string { return filepath.Join(c.Dir, "images") }
+
+func (c Config) mkdirs() error {
+	for _, dir := range []string{c.Dir, c.pool(), c.RunDir} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return err
+		}
+	}
+	return nil
+}

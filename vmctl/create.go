@@ -1,0 +1,170 @@
+package vmctl
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"hither/fusion"
+)
+
+const (
+	defaultMemory = 1 << 30
+	leastMemory   = 16 << 20
+	mostMemory    = 16 << 40
+	mostCPUs      = 255
+	leastDisk     = 1 << 20
+	mostDisk      = 64 << 40
+)
+
+// checkSpec fills in defaults and refuses what cannot be.
+func checkSpec(spec fusion.MachineSpec) (fusion.MachineSpec, error) {
+	const op = "machine.create"
+	if err := fusion.CheckName(spec.Name); err != nil {
+		return spec, invalid(op, fusionClip(spec.Name), "", fusion.Hint(err))
+	}
+	if spec.Name == fusion.Self {
+		return spec, &fusion.Error{Op: op, Path: spec.Name, Cause: fusion.ErrExists,
+			Detail: "it is this computer itself", Hint: "choose another name"}
+	}
+	if spec.MemoryBytes == 0 {
+		spec.MemoryBytes = defaultMemory
+	}
+	if spec.CPUs == 0 {
+		spec.CPUs = 1
+	}
+	switch {
+	case spec.MemoryBytes < leastMemory || spec.MemoryBytes > mostMemory:
+		return spec, invalid(op, spec.Name, fmt.Sprintf("%d bytes of memory", spec.MemoryBytes), "give it 16 MiB or more, as in --memory 1GiB")
+	case spec.CPUs < 1 || spec.CPUs > mostCPUs:
+		return spec, invalid(op, spec.Name, fmt.Sprintf("%d CPUs", spec.CPUs), fmt.Sprintf("give it 1 to %d CPUs", mostCPUs))
+	case spec.DiskBytes != 0 && (spec.DiskBytes < leastDisk || spec.DiskBytes > mostDisk):
+		return spec, invalid(op, spec.Name, fmt.Sprintf("a disk of %d bytes", spec.DiskBytes), "give it 1 MiB to 64 TiB, as in --disk 20GiB")
+	}
+	spec.DiskBytes = (spec.DiskBytes + 511) &^ 511
+	return spec, nil
+}
+
+// Create makes a machine: a copy of Image as its first disk, an empty disk of
+// DiskBytes, ISO in its CD drive, a VNC display without a port, and a network
+// card with a boot ROM. ctx may end it while a disk is made; then, as after any
+// failure, nothing is left.
+func (s *Store) Create(ctx context.Context, spec fusion.MachineSpec) (fusion.Machine, error) {
+	const op = "machine.create"
+	spec, err := checkSpec(spec)
+	if err != nil {
+		return fusion.Machine{}, err
+	}
+	exists := &fusion.Error{Op: op, Path: spec.Name, Cause: fusion.ErrExists, Hint: "choose another name, or remove that machine first"}
+	release, ok := s.claim("machine", spec.Name)
+	if !ok {
+		return fusion.Machine{}, exists
+	}
+	defer release()
+	switch _, err := s.find(ctx, op, spec.Name); {
+	case err == nil:
+		return fusion.Machine{}, exists
+	case !errors.Is(err, fusion.ErrNotFound):
+		return fusion.Machine{}, err
+	}
+	m, err := s.make(ctx, spec)
+	if err != nil {
+		return fusion.Machine{}, fail(op, spec.Name, err)
+	}
+	s.config.Log.Info("machine created", "machine", spec.Name, "uuid", m.UUID, "accelerator", m.Accelerator, "trace", fusion.Trace(ctx))
+	return m, nil
+}
+
+// make does the work of Create and undoes it when it fails.
+func (s *Store) make(ctx context.Context, spec fusion.MachineSpec) (m fusion.Machine, err error) {
+	iso := ""
+	if spec.ISO != "" {
+		if iso, err = s.image("machine.create", spec.ISO); err != nil {
+			return m, err
+		}
+	}
+	kind, err := s.domainType(ctx)
+	if err != nil {
+		return m, err
+	}
+	plan := plan{spec: spec, uuid: newUUID(), kind: kind, pool: s.config.pool(), iso: iso}
+	defer func() {
+		if err != nil {
+			s.removeDisks(plan.disks)
+		}
+	}()
+	if err := s.makeDisks(ctx, &plan); err != nil {
+		return m, err
+	}
+	if s.privateUsed() {
+		plan.agentPath = s.config.private().agentSocket(plan.uuid)
+	}
+	return s.define(ctx, plan)
+}
+
+func (s *Store) makeDisks(ctx context.Context, p *plan) error {
+	file := func() string { return fmt.Sprintf("%.40s-%s-%d.qcow2", p.spec.Name, head(p.uuid), len(p.disks)) }
+	if p.spec.Image != "" {
+		name := file()
+		if err := s.copyDisk(ctx, p.spec.Name, name, p.spec.Image); err != nil {
+			return err
+		}
+		p.disks = append(p.disks, name)
+	}
+	if p.spec.DiskBytes > 0 {
+		name := file()
+		if err := s.newDisk(ctx, p.spec.Name, name, p.spec.DiskBytes); err != nil {
+			return err
+		}
+		p.disks = append(p.disks, name)
+	}
+	return nil
+}
+
+// define is the part that ctx does not end: cut in the middle it could leave
+// something behind.
+func (s *Store) define(ctx context.Context, p plan) (fusion.Machine, error) {
+	if err := ctx.Err(); err != nil {
+		return fusion.Machine{}, err
+	}
+	text, err := xml.MarshalIndent(p.domain(), "", "  ")
+	if err != nil {
+		return fusion.Machine{}, err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
+	defer cancel()
+	if err := s.do(ctx, func(d driver) error { return d.define(string(text)) }); err != nil {
+		return fusion.Machine{}, err
+	}
+	if p.spec.Start {
+		if err := s.do(ctx, func(d driver) error { return d.act(p.uuid, fusion.Start) }); err != nil {
+			return fusion.Machine{}, errors.Join(err, s.do(ctx, func(d driver) error { return d.undefine(p.uuid) }))
+		}
+	}
+	if err := s.refresh(ctx, p.uuid); err != nil {
+		return fusion.Machine{}, err
+	}
+	return s.Get(ctx, p.spec.Name)
+}
+
+// removeDisks deletes disks that Create made. What cannot be deleted is logged:
+// the machine is gone all the same.
+func (s *Store) removeDisks(files []string) {
+	for _, file := range files {
+		if err := os.Remove(filepath.Join(s.config.pool(), file)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			s.config.Log.Warn("a disk stays", "disk", file, "error", err)
+		}
+	}
+}
+
+// newUUID makes a random UUID (RFC 9562, version 4).
+func newUUID() string {
+	var b [16]byte
+	rand.Read(b[:]) // never fails
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}

@@ -1,0 +1,68 @@
+package vmctl
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"hither/fusion"
+)
+
+// newDisk makes an empty qcow2 in the pool.
+func (s *Store) newDisk(ctx context.Context, name, file string, size int64) error {
+	if err := s.room("machine.create", name, 0); err != nil {
+		return err
+	}
+	return s.makeDisk(ctx, name, file, func(path string) []string {
+		return []string{"create", "-q", "-f", formatQcow2, path, fmt.Sprint(size)}
+	})
+}
+
+// copyDisk makes a qcow2 in the pool that is a full copy of an image.
+func (s *Store) copyDisk(ctx context.Context, name, file, image string) error {
+	const op = "machine.create"
+	path, err := s.image(op, image)
+	if err != nil {
+		return err
+	}
+	h, err := readHeader(path)
+	if err != nil {
+		return invalid(op, image, err.Error(), "convert it: qemu-img convert -O qcow2 IMAGE NEW.qcow2, and upload that")
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return fail(op, image, err)
+	}
+	if err := s.room(op, name, allocated(info)); err != nil {
+		return err
+	}
+	return s.makeDisk(ctx, name, file, func(to string) []string {
+		return []string{"convert", "-q", "-f", h.format, "-O", formatQcow2, path, to}
+	})
+}
+
+// makeDisk runs qemu-img on a partial file, which becomes file when it is whole.
+func (s *Store) makeDisk(ctx context.Context, name, file string, args func(path string) []string) error {
+	const op = "machine.create"
+	program, err := exec.LookPath("qemu-img")
+	if err != nil {
+		return &fusion.Error{Op: op, Path: name, Cause: fusion.ErrUnsupported, Detail: "qemu-img is not here", Hint: InstallHint}
+	}
+	final := filepath.Join(s.config.pool(), file)
+	temp := filepath.Join(s.config.pool(), partial+file)
+	defer os.Remove(temp) // after the rename there is nothing to remove
+	out, err := exec.CommandContext(ctx, program, args(temp)...).CombinedOutput()
+	switch {
+	case ctx.Err() != nil:
+		return fail(op, name, ctx.Err())
+	case err != nil && strings.Contains(string(out), "No space left"):
+		return noRoom(op, name, s.config.pool()+" is full")
+	case err != nil:
+		return &fusion.Error{Op: op, Path: name, Cause: errors.New("qemu-img refuses"), Detail: strings.TrimSpace(string(out))}
+	}
+	return s.poolError(op, name, os.Rename(temp, final))
+}

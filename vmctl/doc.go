@@ -1,0 +1,18 @@
+// Package vmctl is the machines of this computer: its own operating system,
+// called "self", and the virtual machines that libvirt runs. Open a Store and
+// use it as fusion.Machines; OpenConsole gives a machine's display as an RFB
+// (VNC) connection that never touches TCP.
+//
+// It refuses names that fusion.CheckName refuses, paths outside its image pool,
+// images that point at other files, and verbs that make no sense now. It trusts
+// libvirt and the programs beside it (qemu-img, qemu-system-x86_64); an image is
+// not trusted.
+//
+// It keeps DIR/images (the pool: what was uploaded and the disks that Create
+// made), DIR/kvm.json (whether KVM ran, per boot) and, with the URI "private",
+// DIR/libvirt (definitions, logs and sockets of a libvirtd of the node's own).
+// That daemon and QEMU run in process sessions of their own and survive the
+// node; the next Open adopts them and StopAll ends them. One goroutine per Store
+// follows events and reconnects; another, shared by all Stores, is libvirt's
+// event loop. Nothing is polled.
+package vmctl

@@ -1,0 +1,229 @@
+package vmctl
+
+import (
+	"encoding/xml"
+	"strings"
+)
+
+// metadataSpace is the namespace of what Create notes in a definition.
+const metadataSpace = "urn:hither:machine:1"
+
+// The structs below are the parts of libvirt's domain XML that Create writes
+// and that reading needs (https://libvirt.org/formatdomain.html).
+type domainXML struct {
+	XMLName  xml.Name     `xml:"domain"`
+	Type     string       `xml:"type,attr"`
+	Name     string       `xml:"name"`
+	UUID     string       `xml:"uuid"`
+	Metadata *metadataXML `xml:"metadata,omitempty"`
+	Memory   sizeXML      `xml:"memory"`
+	VCPU     int          `xml:"vcpu"`
+	OS       osXML        `xml:"os"`
+	Features *featuresXML `xml:"features,omitempty"`
+	CPU      *cpuXML      `xml:"cpu,omitempty"`
+	Clock    *clockXML    `xml:"clock,omitempty"`
+	Devices  devicesXML   `xml:"devices"`
+}
+
+type metadataXML struct {
+	Machine *machineXML `xml:"urn:hither:machine:1 machine"`
+}
+
+type machineXML struct {
+	Disks []string `xml:"urn:hither:machine:1 disk"`
+}
+
+type sizeXML struct {
+	Unit  string `xml:"unit,attr"`
+	Value int64  `xml:",chardata"`
+}
+
+type osXML struct {
+	Type osTypeXML `xml:"type"`
+	Boot []devXML  `xml:"boot"`
+}
+
+type osTypeXML struct {
+	Arch    string `xml:"arch,attr"`
+	Machine string `xml:"machine,attr"`
+	Value   string `xml:",chardata"`
+}
+
+type devXML struct {
+	Dev string `xml:"dev,attr"`
+}
+
+type featuresXML struct {
+	ACPI struct{} `xml:"acpi"`
+	APIC struct{} `xml:"apic"`
+}
+
+type cpuXML struct {
+	Mode  string    `xml:"mode,attr"`
+	Match string    `xml:"match,attr,omitempty"`
+	Check string    `xml:"check,attr,omitempty"`
+	Model *modelCPU `xml:"model,omitempty"`
+}
+
+type modelCPU struct {
+	Fallback string `xml:"fallback,attr"`
+	Value    string `xml:",chardata"`
+}
+
+type clockXML struct {
+	Offset string `xml:"offset,attr"`
+}
+
+type devicesXML struct {
+	Disks       []diskXML       `xml:"disk"`
+	Controllers []controllerXML `xml:"controller"`
+	Interfaces  []interfaceXML  `xml:"interface"`
+	Channels    []channelXML    `xml:"channel"`
+	Inputs      []inputXML      `xml:"input"`
+	Graphics    []graphicsXML   `xml:"graphics"`
+	Video       []videoXML      `xml:"video"`
+	Balloon     *balloonXML     `xml:"memballoon,omitempty"`
+	RNG         *rngXML         `xml:"rng,omitempty"`
+}
+
+type diskXML struct {
+	Type     string         `xml:"type,attr"`
+	Device   string         `xml:"device,attr"`
+	Driver   *diskDriverXML `xml:"driver,omitempty"`
+	Source   *diskSourceXML `xml:"source,omitempty"`
+	Target   targetXML      `xml:"target"`
+	ReadOnly *struct{}      `xml:"readonly,omitempty"`
+}
+
+type diskDriverXML struct {
+	Name    string `xml:"name,attr"`
+	Type    string `xml:"type,attr"`
+	Discard string `xml:"discard,attr,omitempty"`
+}
+
+type diskSourceXML struct {
+	File string `xml:"file,attr,omitempty"`
+	Dev  string `xml:"dev,attr,omitempty"`
+}
+
+type targetXML struct {
+	Dev  string `xml:"dev,attr,omitempty"`
+	Bus  string `xml:"bus,attr,omitempty"`
+	Type string `xml:"type,attr,omitempty"`
+	Name string `xml:"name,attr,omitempty"`
+}
+
+type controllerXML struct {
+	Type  string `xml:"type,attr"`
+	Model string `xml:"model,attr,omitempty"`
+}
+
+type interfaceXML struct {
+	Type  string   `xml:"type,attr"`
+	Model modelXML `xml:"model"`
+}
+
+type modelXML struct {
+	Type string `xml:"type,attr"`
+	VRAM int    `xml:"vram,attr,omitempty"` // KiB
+}
+
+type channelXML struct {
+	Type   string            `xml:"type,attr"`
+	Source *channelSourceXML `xml:"source,omitempty"`
+	Target targetXML         `xml:"target"`
+}
+
+type channelSourceXML struct {
+	Mode string `xml:"mode,attr"`
+	Path string `xml:"path,attr"`
+}
+
+type inputXML struct {
+	Type string `xml:"type,attr"`
+	Bus  string `xml:"bus,attr"`
+}
+
+type graphicsXML struct {
+	Type   string      `xml:"type,attr"`
+	Listen []listenXML `xml:"listen"`
+}
+
+type listenXML struct {
+	Type string `xml:"type,attr"`
+}
+
+type videoXML struct {
+	Model modelXML `xml:"model"`
+}
+
+type balloonXML struct {
+	Model string    `xml:"model,attr"`
+	Stats *statsXML `xml:"stats,omitempty"`
+}
+
+type statsXML struct {
+	Period int `xml:"period,attr"` // seconds
+}
+
+type rngXML struct {
+	Model   string     `xml:"model,attr"`
+	Backend backendXML `xml:"backend"`
+}
+
+type backendXML struct {
+	Model string `xml:"model,attr"`
+	Value string `xml:",chardata"`
+}
+
+// parseDomain reads what a Store needs of a definition.
+func parseDomain(text string) (domainInfo, error) {
+	var x domainXML
+	if err := xml.Unmarshal([]byte(text), &x); err != nil {
+		return domainInfo{}, err
+	}
+	info := domainInfo{
+		cpus: x.VCPU, memoryBytes: x.Memory.bytes(), accelerator: accelerator(x.Type), vnc: -1,
+	}
+	if len(x.Devices.Graphics) > 0 {
+		info.display = x.Devices.Graphics[0].Type
+	}
+	for i, g := range x.Devices.Graphics {
+		if g.Type == "vnc" {
+			info.vnc = i
+			break
+		}
+	}
+	for _, d := range x.Devices.Disks {
+		if d.Device != "disk" && d.Device != "" {
+			continue
+		}
+		disk := domainDisk{target: d.Target.Dev}
+		if d.Source != nil {
+			disk.path = d.Source.File + d.Source.Dev
+		}
+		info.disks = append(info.disks, disk)
+	}
+	if x.Metadata != nil && x.Metadata.Machine != nil {
+		info.ours, info.ownDisks = true, x.Metadata.Machine.Disks
+	}
+	return info, nil
+}
+
+func accelerator(domainType string) string {
+	if domainType == "qemu" {
+		return "tcg"
+	}
+	return domainType
+}
+
+// bytes reads libvirt's scaled integers; its default unit is KiB.
+func (s sizeXML) bytes() int64 {
+	unit := strings.TrimSuffix(s.Unit, "iB")
+	powers := map[string]int64{
+		"b": 1, "bytes": 1, "": 1 << 10, "k": 1 << 10, "K": 1 << 10,
+		"M": 1 << 20, "G": 1 << 30, "T": 1 << 40,
+		"KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12,
+	}
+	return s.Value * powers[unit]
+}

@@ -1,0 +1,87 @@
+package vmctl
+
+import (
+	"errors"
+	"io"
+	"os"
+	"time"
+
+	"hither/fusion"
+)
+
+// driver is what a Store needs of a hypervisor. Every method may block as long
+// as the hypervisor does, and may be called from many goroutines. Errors are
+// *driverError. The real one is libvirt; tests use one in memory.
+type driver interface {
+	// domains lists every domain in one bulk call.
+	domains() ([]domain, error)
+	domain(uuid string) (domain, error)
+	define(xml string) error
+	// undefine forgets a domain with its saved state; its disks stay.
+	undefine(uuid string) error
+	act(uuid string, verb fusion.Verb) error
+	// screenshot writes the picture of the first display, PNG or PPM.
+	screenshot(uuid string, w io.Writer) error
+	// graphics gives one end of a socket on which the display number index
+	// speaks its protocol without further authentication.
+	graphics(uuid string, index int) (*os.File, error)
+	stats() ([]domainStats, error)
+	// advertisesKVM says whether the hypervisor claims to have KVM.
+	advertisesKVM() (bool, error)
+	// lost is closed when the connection broke; close does not close it.
+	lost() <-chan struct{}
+	close() error
+}
+
+// openDriver connects to uri. changed is called with the UUID of each domain
+// that changed or went; it must not block.
+type openDriver func(uri string, changed func(uuid string)) (driver, error)
+
+// domain is one virtual machine as the hypervisor has it.
+type domain struct {
+	uuid, name string
+	state      fusion.MachineState
+	active     bool   // a hypervisor process exists
+	detail     string // why it is in this state, when the owner should know
+	domainInfo
+}
+
+// domainInfo is what a domain's definition says.
+type domainInfo struct {
+	cpus        int
+	memoryBytes int64
+	accelerator string       // "kvm", "tcg", or what else libvirt calls it
+	vnc         int          // index of the VNC display, -1 when there is none
+	display     string       // type of the first display: "vnc", "spice", …
+	disks       []domainDisk // not CD drives
+	ownDisks    []string     // file names in the pool that Create made
+	ours        bool         // made by Create
+}
+
+type domainDisk struct {
+	target string // "vda"
+	path   string // "" for a network disk
+}
+
+// domainStats are the counters of one running domain.
+type domainStats struct {
+	uuid  string
+	stats fusion.Stats
+}
+
+// driverError is a refusal by the hypervisor: one of fusion's causes (or
+// errHypervisor) and its own words.
+type driverError struct {
+	cause error
+	text  string
+}
+
+func (e *driverError) Error() string { return e.cause.Error() + ": " + e.text }
+func (e *driverError) Unwrap() error { return e.cause }
+
+// errHypervisor is the cause of what no cause of fusion's describes.
+var errHypervisor = errors.New("libvirt refuses")
+
+// callTimeout bounds the calls that must finish whatever the caller's context
+// says: the second half of a create, and cleaning up.
+const callTimeout = 60 * time.Second

@@ -1,0 +1,66 @@
+package vmctl
+
+import (
+	"errors"
+	"strings"
+
+	"hither/fusion"
+)
+
+// InstallHint is what a person does on a host without libvirt or QEMU.
+const InstallHint = "install libvirt and QEMU (Debian, Ubuntu: apt install libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86 qemu-utils ipxe-qemu seabios), then start Hither again"
+
+func invalid(op, path, detail, hint string) error {
+	return &fusion.Error{Op: op, Path: path, Cause: fusion.ErrInvalid, Detail: detail, Hint: hint}
+}
+
+func notFound(op, name string) error {
+	return &fusion.Error{Op: op, Path: name, Cause: fusion.ErrNotFound, Detail: "no such machine",
+		Hint: "hither machine ls shows the machines of this computer"}
+}
+
+// fail wraps err with what the caller did, once.
+func fail(op, path string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if f := (*fusion.Error)(nil); errors.As(err, &f) && f.Op == op {
+		return err
+	}
+	if d := (*driverError)(nil); errors.As(err, &d) {
+		return &fusion.Error{Op: op, Path: path, Cause: d.cause, Detail: d.text, Hint: hintFor(d)}
+	}
+	return &fusion.Error{Op: op, Path: path, Cause: err}
+}
+
+// hintFor says what can be done about the hypervisor's refusals that people
+// meet.
+func hintFor(d *driverError) string {
+	has := func(words ...string) bool {
+		for _, word := range words {
+			if strings.Contains(d.text, word) {
+				return true
+			}
+		}
+		return false
+	}
+	switch {
+	case has("No space left"):
+		return spaceHint
+	case has("Cannot access storage file", "Permission denied", "Could not open"):
+		return "libvirt's QEMU cannot read the file: start the node with --libvirt private, or let its user enter the directory"
+	case has("Cannot allocate memory", "cannot set up guest memory"):
+		return "give the machine less memory, or stop another one"
+	case errors.Is(d.cause, fusion.ErrOffline):
+		return "libvirt does not answer; Hither connects again by itself, hither doctor says more"
+	case errors.Is(d.cause, fusion.ErrPermission):
+		return "join the group libvirt, or start the node with --libvirt private"
+	case errors.Is(d.cause, fusion.ErrBusy):
+		return "try again in a moment"
+	case errors.Is(d.cause, fusion.ErrNotFound):
+		return "hither machine ls shows the machines of this computer"
+	case errors.Is(d.cause, fusion.ErrInvalid):
+		return "hither machine show says what state it is in"
+	}
+	return ""
+}

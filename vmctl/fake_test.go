@@ -1,0 +1,169 @@
+package vmctl
+
+import (
+	"bytes"
+	"cmp"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"sync"
+
+	"hither/fusion"
+)
+
+// fake is a hypervisor in memory.
+type fake struct {
+	mu      sync.Mutex // guards the fields below
+	all     map[string]domain
+	changed func(uuid string)
+	gone    chan struct{}
+	closed  bool
+	refuse  map[string]error // by method
+	hang    chan struct{}    // when set, domain waits for it
+	opened  int
+}
+
+func newFake() *fake {
+	return &fake{all: map[string]domain{}, refuse: map[string]error{}, gone: make(chan struct{})}
+}
+
+// open is a Config's opener. After a loss the fake is whole again.
+func (f *fake) open(_ string, changed func(string)) (driver, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.opened++
+	if err := f.refuse["open"]; err != nil {
+		return nil, err
+	}
+	f.changed = changed
+	f.closed = false
+	if f.opened > 1 {
+		f.gone = make(chan struct{})
+	}
+	return f, nil
+}
+
+func (f *fake) lose() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	close(f.gone)
+}
+
+// put makes or changes a domain and tells of it.
+func (f *fake) put(d domain) {
+	f.mu.Lock()
+	f.all[d.uuid] = d
+	changed := f.changed
+	f.mu.Unlock()
+	if changed != nil {
+		changed(d.uuid)
+	}
+}
+
+func (f *fake) lost() <-chan struct{} {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.gone
+}
+
+func (f *fake) domains() ([]domain, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.refuse["domains"]; err != nil {
+		return nil, err
+	}
+	return slices.SortedFunc(maps.Values(f.all), func(a, b domain) int { return cmp.Compare(a.uuid, b.uuid) }), nil
+}
+
+func (f *fake) domain(uuid string) (domain, error) {
+	f.mu.Lock()
+	hang := f.hang
+	f.mu.Unlock()
+	if hang != nil {
+		<-hang
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	d, there := f.all[uuid]
+	if !there {
+		return d, &driverError{fusion.ErrNotFound, "no domain " + uuid}
+	}
+	return d, nil
+}
+
+func (f *fake) define(text string) error {
+	if err := f.refusal("define"); err != nil {
+		return err
+	}
+	info, err := parseDomain(text)
+	if err != nil {
+		return &driverError{fusion.ErrInvalid, err.Error()}
+	}
+	name, uuid := nameAndUUID(text)
+	f.put(domain{uuid: uuid, name: name, state: fusion.Off, domainInfo: info})
+	return nil
+}
+
+func (f *fake) refusal(method string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.refuse[method]
+}
+
+func (f *fake) undefine(uuid string) error {
+	f.mu.Lock()
+	delete(f.all, uuid)
+	changed := f.changed
+	f.mu.Unlock()
+	changed(uuid)
+	return nil
+}
+
+func (f *fake) act(uuid string, verb fusion.Verb) error {
+	if err := f.refusal(string(verb)); err != nil {
+		return err
+	}
+	d, err := f.domain(uuid)
+	if err != nil {
+		return err
+	}
+	states := map[fusion.Verb]fusion.MachineState{
+		fusion.Start: fusion.Running, fusion.Stop: fusion.Off, fusion.ForceOff: fusion.Off,
+		fusion.Pause: fusion.Paused, fusion.Resume: fusion.Running, fusion.Reboot: fusion.Running,
+	}
+	d.state = states[verb]
+	d.active = d.state != fusion.Off
+	f.put(d)
+	return nil
+}
+
+func (f *fake) screenshot(_ string, w io.Writer) error {
+	_, err := io.Copy(w, bytes.NewReader([]byte("P6\n1 2\n255\nabcdef")))
+	return err
+}
+
+func (f *fake) graphics(string, int) (*os.File, error) {
+	return nil, &driverError{fusion.ErrUnsupported, "a fake has no display"}
+}
+
+func (f *fake) stats() ([]domainStats, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var list []domainStats
+	for uuid, d := range f.all {
+		if d.active {
+			list = append(list, domainStats{uuid, fusion.Stats{CPUs: d.cpus, CPUSeconds: 1}})
+		}
+	}
+	return list, nil
+}
+
+func (f *fake) advertisesKVM() (bool, error) { return false, nil }
+
+func (f *fake) close() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.closed = true
+	return nil
+}

@@ -1,0 +1,56 @@
+package vmctl
+
+import (
+	"bytes"
+	"image/png"
+	"testing"
+
+	"hither/fusion"
+)
+
+func FuzzHeader(f *testing.F) {
+	f.Add([]byte("QFI\xfb"))
+	f.Add(qcow2(0, 0))
+	f.Add(qcow2(1, 4))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		h, err := parseHeader(data)
+		if err == nil && h.format == formatQcow2 && (h.size < 0 || bytes.Count(data[8:16], []byte{0}) != 8) {
+			t.Errorf("%+v", h)
+		}
+	})
+}
+
+func FuzzScreenshot(f *testing.F) {
+	f.Add([]byte("P6\n# QEMU\n2 1\n255\nabcdef"))
+	f.Add([]byte("P6 99999 99999 255 "))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		out, err := toPNG(data)
+		if err != nil || bytes.HasPrefix(data, pngMagic) {
+			return
+		}
+		if _, err := png.Decode(bytes.NewReader(out)); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func FuzzDefinition(f *testing.F) {
+	f.Add(`<domain type='kvm'><memory unit='KiB'>5</memory><devices><graphics type='spice'/><graphics type='vnc'/></devices></domain>`)
+	f.Fuzz(func(t *testing.T, text string) {
+		info, err := parseDomain(text)
+		if err == nil && info.vnc >= 0 && info.display == "" {
+			t.Errorf("%+v", info)
+		}
+	})
+}
+
+func FuzzShownName(f *testing.F) {
+	f.Add("../x")
+	f.Add("self")
+	f.Fuzz(func(t *testing.T, name string) {
+		shown := outsideName(name, "11111111-2222-4333-8444-555555555555")
+		if err := fusion.CheckName(shown); err != nil || shown == fusion.Self {
+			t.Errorf("%q is shown as %q: %v", name, shown, err)
+		}
+	})
+}

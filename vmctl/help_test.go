@@ -1,0 +1,132 @@
+package vmctl
+
+import (
+	"context"
+	"encoding/xml"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"hither/fusion"
+)
+
+const patience = 90 * time.Second
+
+func nameAndUUID(text string) (name, uuid string) {
+	var x domainXML
+	if err := xml.Unmarshal([]byte(text), &x); err != nil {
+		return "", ""
+	}
+	return x.Name, x.UUID
+}
+
+// store opens a Store on a fake and closes it when the test ends.
+func store(t *testing.T, f *fake) *Store {
+	t.Helper()
+	s := must(Open(t.Context(), Config{Dir: t.TempDir(), URI: "fake:///", open: f.open}))(t)
+	t.Cleanup(func() { closeStore(t, s) })
+	return s
+}
+
+func closeStore(t *testing.T, s *Store) {
+	t.Helper()
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// journal collects what Watch tells.
+type journal struct {
+	mu   sync.Mutex
+	seen []string
+	wake chan struct{}
+}
+
+// watch starts to watch, and returns once that has begun.
+func watch(t *testing.T, s *Store) *journal {
+	t.Helper()
+	j := &journal{wake: make(chan struct{}, 1)}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	before := watching(s)
+	go func() { done <- s.Watch(ctx, j.note) }()
+	t.Cleanup(func() { cancel(); <-done })
+	eventually(t, "watching", func() bool { return watching(s) > before })
+	return j
+}
+
+func (j *journal) note(m fusion.Machine, removed bool) {
+	text := m.Name + " " + string(m.State)
+	if removed {
+		text = m.Name + " removed"
+	}
+	j.mu.Lock()
+	j.seen = append(j.seen, text)
+	j.mu.Unlock()
+	signal(j.wake)
+}
+
+func watching(s *Store) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.watchers)
+}
+
+// await waits until text was told, and forgets what came before it.
+func (j *journal) await(t *testing.T, text string) {
+	t.Helper()
+	for limit := time.After(patience); !j.find(text); {
+		select {
+		case <-j.wake:
+		case <-limit:
+			j.mu.Lock()
+			defer j.mu.Unlock()
+			t.Fatalf("never told %q, only %q", text, strings.Join(j.seen, ", "))
+		}
+	}
+}
+
+func (j *journal) find(text string) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for i, one := range j.seen {
+		if one == text {
+			j.seen = j.seen[i+1:]
+			return true
+		}
+	}
+	return false
+}
+
+func eventually(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !is(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within %v: %s", patience, what)
+		}
+	}
+}
+
+func must[T any](value T, err error) func(*testing.T) T {
+	return func(t *testing.T) T {
+		t.Helper()
+		ok(t, err)
+		return value
+	}
+}
+
+func ok(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatalf("%v (hint: %s)", err, fusion.Hint(err))
+	}
+}
+
+func refused(t *testing.T, err, cause error) {
+	t.Helper()
+	if !errors.Is(err, cause) || fusion.Hint(err) == "" {
+		t.Fatalf("got %v (hint: %q), want cause %v and a hint", err, fusion.Hint(err), cause)
+	}
+}

@@ -1,0 +1,14 @@
+//go:build !linux
+
+package vmctl
+
+import (
+	"context"
+	"runtime"
+)
+
+func probeKVM(context.Context) (answer kvmAnswer, final bool) {
+	return kvmAnswer{Reason: "KVM is Linux's, this is " + runtime.GOOS}, true
+}
+
+func bootID() string { return "" }

@@ -1,0 +1,219 @@
+package vmctl
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"hither/fusion"
+)
+
+// List gives "self", then the virtual machines by name. While libvirt is away
+// they are shown as failed, with a note; without libvirt only "self" is there.
+func (s *Store) List(ctx context.Context) ([]fusion.Machine, error) {
+	machines := []fusion.Machine{self()}
+	if s.connected() {
+		if err := s.relist(ctx); err != nil && !errors.Is(err, fusion.ErrOffline) {
+			return nil, fail("machine.list", "", err)
+		}
+	}
+	s.config.Log.Debug("machines listed", "trace", fusion.Trace(ctx))
+	s.mu.Lock()
+	for _, r := range s.records {
+		machines = append(machines, s.machineLocked(r))
+	}
+	s.mu.Unlock()
+	slices.SortFunc(machines[1:], func(a, b fusion.Machine) int { return strings.Compare(a.Name, b.Name) })
+	return machines, nil
+}
+
+// Get gives one machine.
+func (s *Store) Get(ctx context.Context, name string) (fusion.Machine, error) {
+	if name == fusion.Self {
+		return self(), nil
+	}
+	uuid, err := s.find(ctx, "machine.show", name)
+	if err != nil {
+		return fusion.Machine{}, err
+	}
+	if err := s.refresh(ctx, uuid); err != nil {
+		return fusion.Machine{}, fail("machine.show", name, err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r := s.records[uuid]; r != nil {
+		return s.machineLocked(r), nil
+	}
+	return fusion.Machine{}, notFound("machine.show", name)
+}
+
+func (s *Store) connected() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.conn != nil
+}
+
+func (s *Store) machineLocked(r *record) fusion.Machine { return r.machine(s.kvm.note()) }
+
+// find gives the UUID of a machine by the name it is shown under.
+func (s *Store) find(ctx context.Context, op, name string) (string, error) {
+	if uuid := s.known(name); uuid != "" {
+		return uuid, nil
+	}
+	s.mu.Lock()
+	why := s.why
+	s.mu.Unlock()
+	if why != nil {
+		return "", away(op, name, why)
+	}
+	if err := fusion.CheckName(name); err != nil {
+		return "", notFound(op, name)
+	}
+	if err := s.relist(ctx); err != nil {
+		return "", fail(op, name, err)
+	}
+	if uuid := s.known(name); uuid != "" {
+		return uuid, nil
+	}
+	return "", notFound(op, name)
+}
+
+// away says why there are no virtual machines now, in the caller's terms.
+func away(op, name string, why error) error {
+	e := &fusion.Error{Op: op, Path: name, Cause: why, Hint: fusion.Hint(why)}
+	if f := (*fusion.Error)(nil); errors.As(why, &f) {
+		e.Cause, e.Detail = f.Cause, f.Detail
+	}
+	return e
+}
+
+func (s *Store) known(name string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for uuid, r := range s.records {
+		if r.shown == name {
+			return uuid
+		}
+	}
+	return ""
+}
+
+// relist brings the records up to date with one bulk call, and tells watchers
+// what differs.
+func (s *Store) relist(ctx context.Context) error {
+	since := s.now()
+	list, err := call(ctx, s, func(d driver) ([]domain, error) { return d.domains() }, nil)
+	if err != nil {
+		return err
+	}
+	starts := map[string]time.Time{}
+	if s.unknownStart(list) {
+		starts = qemuStarts()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	seen := map[string]bool{}
+	for _, d := range list {
+		seen[d.uuid] = true
+		s.putLocked(d, starts[d.uuid], since)
+	}
+	for uuid, r := range s.records {
+		switch {
+		case seen[uuid]:
+		case r.seq > since:
+			s.touchLocked(uuid)
+		default:
+			s.removeLocked(uuid)
+		}
+	}
+	return nil
+}
+
+// unknownStart says whether a domain runs of which it is not known since when.
+func (s *Store) unknownStart(list []domain) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.ContainsFunc(list, func(d domain) bool {
+		r := s.records[d.uuid]
+		return d.active && (r == nil || r.started.IsZero())
+	})
+}
+
+// refresh brings one record up to date, and tells watchers. A domain that went
+// is no error.
+func (s *Store) refresh(ctx context.Context, uuid string) error {
+	since := s.now()
+	d, err := call(ctx, s, func(c driver) (domain, error) { return c.domain(uuid) }, nil)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case errors.Is(err, fusion.ErrNotFound):
+		s.removeLocked(uuid)
+		return nil
+	case errors.Is(err, fusion.ErrOffline) && s.records[uuid] != nil:
+		return nil
+	case err != nil:
+		return err
+	}
+	var started time.Time
+	if old := s.records[uuid]; old == nil || !old.active {
+		started = time.Now()
+	}
+	s.putLocked(d, started, since)
+	return nil
+}
+
+// now is the present value of seq.
+func (s *Store) now() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.seq
+}
+
+// putLocked stores what was asked for when seq was since; started is when the
+// domain was seen to start, or zero. When the record changed meanwhile the
+// answer may be the older one, so it is dropped and asked for again.
+func (s *Store) putLocked(d domain, started time.Time, since uint64) {
+	old := s.records[d.uuid]
+	if old != nil && old.seq > since || old == nil && s.removed > since {
+		s.touchLocked(d.uuid)
+		return
+	}
+	r := &record{domain: d, shown: outsideName(d.name, d.uuid), started: started}
+	if d.active && old != nil && old.active && !old.started.IsZero() {
+		r.started = old.started
+	}
+	if old != nil && sameDomain(old, r) {
+		return
+	}
+	s.seq++
+	r.seq = s.seq
+	s.records[d.uuid] = r
+	if old == nil {
+		s.tellLocked(s.machineLocked(r), false)
+		return
+	}
+	if old.shown != r.shown {
+		s.tellLocked(fusion.Machine{Name: old.shown}, true)
+	}
+	s.tellLocked(s.machineLocked(r), false)
+}
+
+func (s *Store) removeLocked(uuid string) {
+	r := s.records[uuid]
+	if r == nil {
+		return
+	}
+	delete(s.records, uuid)
+	s.seq++
+	s.removed = s.seq
+	s.tellLocked(fusion.Machine{Name: r.shown, Kind: fusion.KindVM, UUID: uuid, Verbs: []fusion.Verb{}}, true)
+}
+
+func sameDomain(a, b *record) bool {
+	return a.shown == b.shown && a.state == b.state && a.active == b.active && a.detail == b.detail &&
+		a.cpus == b.cpus && a.memoryBytes == b.memoryBytes && a.accelerator == b.accelerator &&
+		a.vnc == b.vnc && slices.Equal(a.disks, b.disks) && a.started.Equal(b.started)
+}

@@ -1,0 +1,79 @@
+package vmctl
+
+import (
+	"os"
+	"time"
+
+	"hither/fusion"
+)
+
+// record is what the Store knows of one domain. The Store's mu guards it.
+type record struct {
+	domain
+	shown   string // the name it has for others
+	started time.Time
+	seq     uint64 // the Store's seq when it changed
+}
+
+// machine makes the fusion value of a domain.
+func (r *record) machine(kvmNote string) fusion.Machine {
+	m := fusion.Machine{
+		Name: r.shown, Kind: fusion.KindVM, State: r.state,
+		CPUs: r.cpus, MemoryBytes: r.memoryBytes,
+		Accelerator: r.accelerator, UUID: r.uuid,
+		Screen: r.vnc >= 0, Verbs: verbsFor(r.domain),
+		Note: r.detail,
+	}
+	if r.active {
+		m.Started = r.started
+	}
+	if m.Note == "" && r.accelerator == "tcg" {
+		m.Note = kvmNote
+	}
+	if m.Note == "" && r.vnc < 0 && r.display != "" {
+		m.Note = "its display speaks " + r.display + "; give it a VNC display to see it here"
+	}
+	for _, d := range r.disks {
+		m.Disks = append(m.Disks, measure(d))
+	}
+	return m
+}
+
+// measure reads the size and the allocation of a disk; what cannot be read is 0.
+func measure(d domainDisk) fusion.Disk {
+	disk := fusion.Disk{Name: d.target}
+	if d.path == "" {
+		return disk
+	}
+	info, err := os.Stat(d.path)
+	if err != nil || !info.Mode().IsRegular() {
+		return disk
+	}
+	disk.UsedBytes = allocated(info)
+	disk.TotalBytes = info.Size()
+	if h, err := readHeader(d.path); err == nil && h.format == formatQcow2 {
+		disk.TotalBytes = h.size
+	}
+	return disk
+}
+
+// verbsFor lists the verbs that make sense for a domain now. It is never nil, so
+// that JSON has a list.
+func verbsFor(d domain) []fusion.Verb {
+	switch d.state {
+	case fusion.Off, fusion.Saved:
+		return []fusion.Verb{fusion.Start}
+	case fusion.Running:
+		return []fusion.Verb{fusion.Stop, fusion.ForceOff, fusion.Pause, fusion.Reboot}
+	case fusion.Paused:
+		return []fusion.Verb{fusion.Resume, fusion.ForceOff}
+	case fusion.Starting, fusion.Stopping:
+		return []fusion.Verb{fusion.ForceOff}
+	case fusion.Failed:
+		if d.active {
+			return []fusion.Verb{fusion.ForceOff}
+		}
+		return []fusion.Verb{fusion.Start}
+	}
+	return []fusion.Verb{}
+}

@@ -1,0 +1,96 @@
+package vmctl
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"hither/fusion"
+)
+
+// partial begins the name of a file that is being made; fusion.CheckName
+// refuses it, so nobody can ask for one. Open removes those of a killed node.
+const partial = ".part-"
+
+// reserve is left free on the pool's file system: below it guests and libvirt
+// begin to fail in ways nobody understands.
+const reserve = 32 << 20
+
+const spaceHint = "remove images or machines that are not needed, or start the node with --home on a larger disk"
+
+func sweep(pool string) {
+	left, err := filepath.Glob(filepath.Join(pool, partial+"*"))
+	if err != nil {
+		return
+	}
+	for _, path := range left {
+		_ = os.Remove(path) // it is tried again at the next start
+	}
+}
+
+// image gives the path of an image of the pool.
+func (s *Store) image(op, name string) (string, error) {
+	if err := fusion.CheckName(name); err != nil {
+		return "", invalid(op, name, "an image has a name, not a path",
+			"upload it first; then name the image: letters, digits and . _ - ~")
+	}
+	path := filepath.Join(s.config.pool(), name)
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return "", &fusion.Error{Op: op, Path: name, Cause: fusion.ErrNotFound, Detail: "no such image", Hint: "upload it first"}
+	case err != nil:
+		return "", &fusion.Error{Op: op, Path: name, Cause: err}
+	case !info.Mode().IsRegular():
+		return "", invalid(op, name, "it is no regular file", "put a copy of the image into "+s.config.pool())
+	}
+	return path, nil
+}
+
+// room refuses when need bytes do not fit into the pool.
+func (s *Store) room(op, name string, need int64) error {
+	free, err := freeBytes(s.config.pool())
+	if err != nil {
+		return &fusion.Error{Op: op, Path: name, Cause: err}
+	}
+	if need+reserve <= free {
+		return nil
+	}
+	return noRoom(op, name, fmt.Sprintf("%s is full: %s free, %s needed",
+		s.config.pool(), bytesText(free), bytesText(need+reserve)))
+}
+
+func noRoom(op, name, detail string) error { return invalid(op, name, detail, spaceHint) }
+
+func bytesText(n int64) string {
+	switch {
+	case n >= 10<<30:
+		return fmt.Sprintf("%d GiB", n>>30)
+	case n >= 10<<20:
+		return fmt.Sprintf("%d MiB", n>>20)
+	}
+	return fmt.Sprintf("%d KiB", n>>10)
+}
+
+// claim reserves a name for something that is being made, until release.
+func (s *Store) claim(kind, name string) (release func(), ok bool) {
+	key := kind + "/" + name
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.making[key] {
+		return nil, false
+	}
+	s.making[key] = true
+	return func() {
+		s.mu.Lock()
+		delete(s.making, key)
+		s.mu.Unlock()
+	}, true
+}
+
+// ownDisk says whether name can be a disk that Create made for the domain.
+func ownDisk(name, uuid string) bool {
+	return fusion.CheckName(name) == nil && strings.Contains(name, head(uuid)) && strings.HasSuffix(name, ".qcow2")
+}

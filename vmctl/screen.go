@@ -1,0 +1,83 @@
+package vmctl
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"os"
+
+	"hither/fusion"
+)
+
+// OpenConsole gives a connection to the machine's VNC display (RFB, RFC 6143,
+// without authentication): a socket pair that libvirt handed over, never TCP.
+// QEMU allows several at a time. It promises ErrNotFound, ErrInvalid when the
+// machine is off, and ErrUnsupported when it has no VNC display.
+func (s *Store) OpenConsole(ctx context.Context, name string) (net.Conn, error) {
+	const op = "screen.open"
+	r, err := s.shown(ctx, op, name)
+	if err != nil {
+		return nil, err
+	}
+	if r.vnc < 0 {
+		return nil, &fusion.Error{Op: op, Path: name, Cause: fusion.ErrUnsupported, Detail: "it has no VNC display",
+			Hint: "give it one, as in virt-manager: Add Hardware, Graphics, VNC server"}
+	}
+	f, err := call(ctx, s, func(d driver) (*os.File, error) { return d.graphics(r.uuid, r.vnc) },
+		func(f *os.File) { _ = f.Close() }) // nobody took it
+	if err != nil {
+		return nil, fail(op, name, err)
+	}
+	defer f.Close() // FileConn made a copy
+	s.config.Log.Debug("console opened", "machine", name, "trace", fusion.Trace(ctx))
+	conn, err := net.FileConn(f)
+	return conn, fail(op, name, err)
+}
+
+// Screenshot asks libvirt for the present screen and gives it as PNG.
+func (s *Store) Screenshot(ctx context.Context, name string) ([]byte, error) {
+	const op = "screen.shot"
+	r, err := s.shown(ctx, op, name)
+	if err != nil {
+		return nil, err
+	}
+	s.screenshots.Add(1)
+	s.config.Log.Debug("screenshot", "machine", name, "trace", fusion.Trace(ctx))
+	data, err := call(ctx, s, func(d driver) ([]byte, error) {
+		var b bytes.Buffer
+		err := d.screenshot(r.uuid, &b)
+		return b.Bytes(), err
+	}, nil)
+	if err != nil {
+		return nil, fail(op, name, err)
+	}
+	picture, err := toPNG(data)
+	return picture, fail(op, name, err)
+}
+
+// shown gives the record of a virtual machine that runs.
+func (s *Store) shown(ctx context.Context, op, name string) (record, error) {
+	if name == fusion.Self {
+		return record{}, &fusion.Error{Op: op, Path: name, Cause: fusion.ErrUnsupported,
+			Detail: "the desktop of this computer is no console of libvirt", Hint: "open it as a screen: hither view self"}
+	}
+	uuid, err := s.find(ctx, op, name)
+	if err != nil {
+		return record{}, err
+	}
+	if err := s.refresh(ctx, uuid); err != nil {
+		return record{}, fail(op, name, err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.records[uuid]
+	switch {
+	case r == nil:
+		return record{}, notFound(op, name)
+	case s.conn == nil:
+		return record{}, away(op, name, s.why)
+	case !r.active:
+		return record{}, invalid(op, name, "it is "+string(r.state), "start it: hither machine start "+name)
+	}
+	return *r, nil
+}

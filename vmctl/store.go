@@ -1,0 +1,117 @@
+package vmctl
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"hither/fusion"
+)
+
+// Store is the machines of this computer. Close it when done; machines go on.
+//
+// Its goroutine (run) follows events and reconnects until Close; each call to
+// the hypervisor runs in a goroutine of its own, at most maxCalls at a time, so
+// that a caller whose context ends need not wait for it.
+type Store struct {
+	config Config
+	kvm    *kvmProbe
+
+	slots       chan struct{} // one per call to the hypervisor that has not returned
+	wake        chan struct{} // capacity 1: dirty or the connection changed
+	ctx         context.Context
+	cancel      context.CancelFunc
+	running     sync.WaitGroup // run and all calls
+	screenshots atomic.Int64
+
+	mu       sync.Mutex // guards the fields below
+	uri      string     // in use, "" when off
+	conn     driver     // nil when off or lost
+	why      error      // why conn is nil
+	records  map[string]*record
+	seq      uint64          // counts changes of records
+	removed  uint64          // seq of the last removal
+	dirty    map[string]bool // UUIDs that changed; bounded by the number of domains
+	watchers map[*watcher]bool
+	making   map[string]bool // names of machines and images being made
+}
+
+var _ fusion.Machines = (*Store)(nil)
+
+// maxCalls bounds the calls to the hypervisor that may be stuck at a time.
+const maxCalls = 16
+
+// Open makes the pool, and connects to libvirt. A host without libvirt is no
+// error: then only "self" is there and Checks says what to install. It fails
+// only when Dir cannot be used.
+func Open(ctx context.Context, config Config) (*Store, error) {
+	config, err := config.withDefaults()
+	if err == nil {
+		err = config.mkdirs()
+	}
+	if err != nil {
+		return nil, &fusion.Error{Op: "machines.open", Path: config.Dir, Cause: err,
+			Hint: "choose a directory that can be written with --home"}
+	}
+	s := &Store{
+		config: config, kvm: newKVMProbe(config.Dir),
+		slots: make(chan struct{}, maxCalls), wake: make(chan struct{}, 1),
+		records: map[string]*record{}, dirty: map[string]bool{},
+		watchers: map[*watcher]bool{}, making: map[string]bool{},
+	}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	sweep(config.pool())
+	if err := s.connect(ctx); err != nil {
+		config.Log.Warn("virtual machines are away", "error", err, "hint", fusion.Hint(err), "trace", fusion.Trace(ctx))
+	}
+	s.running.Add(1)
+	go s.run()
+	return s, nil
+}
+
+// URI is the libvirt URI in use, "" when there is none.
+func (s *Store) URI() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.uri
+}
+
+// Screenshots counts the screenshot calls made to libvirt so far.
+func (s *Store) Screenshots() int64 { return s.screenshots.Load() }
+
+// Close leaves the machines and a private daemon running. It waits for calls in
+// flight, but not for ever: one that hangs in libvirt is left to its keepalive
+// and reported as ErrBusy.
+func (s *Store) Close() error {
+	s.cancel()
+	s.mu.Lock()
+	conn := s.conn
+	s.conn, s.why = nil, errClosed
+	s.mu.Unlock()
+	done := make(chan error, 1)
+	go func() {
+		s.running.Wait()
+		if conn == nil {
+			done <- nil
+			return
+		}
+		done <- conn.close()
+	}()
+	select {
+	case err := <-done:
+		return fail("machines.close", "", err)
+	case <-time.After(closeTimeout):
+		return &fusion.Error{Op: "machines.close", Cause: fusion.ErrBusy, Detail: "a call to libvirt hangs",
+			Hint: "see whether libvirtd hangs"}
+	}
+}
+
+const closeTimeout = 10 * time.Second
+
+var errClosed = &fusion.Error{Op: "machines", Cause: fusion.ErrOffline, Detail: "the node is closing"}
+
+// off says whether there is no hypervisor to be had, rather than one that is
+// away for the moment. mu is held.
+func (s *Store) off() bool { return errors.Is(s.why, fusion.ErrUnsupported) }

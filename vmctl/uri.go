@@ -1,0 +1,73 @@
+package vmctl
+
+import (
+	"context"
+	"net"
+	"os"
+	"runtime"
+	"time"
+
+	"hither/fusion"
+)
+
+const (
+	uriOff     = "off"
+	uriPrivate = "private"
+	uriSystem  = "qemu:///system"
+	uriSession = "qemu:///session"
+)
+
+// systemSockets are where libvirt's system daemons listen, monolithic and
+// modular.
+var systemSockets = []string{"/run/libvirt/libvirt-sock", "/run/libvirt/virtqemud-sock"}
+
+// resolve gives the libvirt URI to connect to; for a private one it starts or
+// adopts the daemon. c.URI is chosen already.
+func (c Config) resolve(ctx context.Context) (string, error) {
+	switch {
+	case c.URI == uriOff:
+		return "", &fusion.Error{Op: "machines.connect", Cause: fusion.ErrUnsupported,
+			Detail: "virtual machines are off", Hint: "start the node without --libvirt off"}
+	case c.URI == uriPrivate:
+		return c.private().ensure(ctx)
+	case c.URI == uriSession && runtime.GOOS == "linux" && !hasDaemon():
+		return "", &fusion.Error{Op: "machines.connect", Path: c.URI, Cause: fusion.ErrUnsupported,
+			Detail: "there is no libvirtd", Hint: InstallHint}
+	}
+	return c.URI, nil
+}
+
+// hasDaemon says whether libvirt can start a session daemon, monolithic or
+// modular.
+func hasDaemon() bool {
+	_, libvirtd := findProgram("libvirtd")
+	_, virtqemud := findProgram("virtqemud")
+	return libvirtd == nil || virtqemud == nil
+}
+
+// choose prefers the owner's existing machines. As root, qemu:///session would
+// be the system's daemon.
+func choose() string {
+	if runtime.GOOS != "linux" {
+		return uriSession // the driver says why not
+	}
+	for _, path := range systemSockets {
+		if answers(path) {
+			return uriSystem
+		}
+	}
+	if os.Getuid() == 0 {
+		return uriPrivate
+	}
+	return uriSession
+}
+
+// answers says whether somebody accepts connections on a unix socket.
+func answers(path string) bool {
+	conn, err := net.DialTimeout("unix", path, 5*time.Second)
+	if err != nil {
+		return false
+	}
+	_ = conn.Close() // nothing was written
+	return true
+}

@@ -1,0 +1,84 @@
+package vmctl
+
+import (
+	"context"
+	"sync"
+
+	"hither/fusion"
+)
+
+// watcher holds what one Watch has not yet been told: the newest value of each
+// machine, so a slow one loses steps and never the end. It is bounded by the
+// number of machines.
+type watcher struct {
+	wake chan struct{}
+
+	mu      sync.Mutex // guards the fields below; taken after the Store's
+	order   []string
+	pending map[string]news
+}
+
+type news struct {
+	machine fusion.Machine
+	removed bool
+}
+
+// Watch calls changed with each machine that changed or went, until ctx ends.
+func (s *Store) Watch(ctx context.Context, changed func(m fusion.Machine, removed bool)) error {
+	w := s.subscribe()
+	defer s.unsubscribe(w)
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-s.ctx.Done():
+			return errClosed
+		case <-w.wake:
+			for _, n := range w.take() {
+				changed(n.machine, n.removed)
+			}
+		}
+	}
+}
+
+func (s *Store) subscribe() *watcher {
+	w := &watcher{wake: make(chan struct{}, 1), pending: map[string]news{}}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.watchers[w] = true
+	return w
+}
+
+func (s *Store) unsubscribe(w *watcher) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.watchers, w)
+}
+
+func (s *Store) tellLocked(m fusion.Machine, removed bool) {
+	for w := range s.watchers {
+		w.put(m, removed)
+	}
+}
+
+func (w *watcher) put(m fusion.Machine, removed bool) {
+	w.mu.Lock()
+	if _, there := w.pending[m.Name]; !there {
+		w.order = append(w.order, m.Name)
+	}
+	w.pending[m.Name] = news{m, removed}
+	w.mu.Unlock()
+	signal(w.wake)
+}
+
+func (w *watcher) take() []news {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var all []news
+	for _, name := range w.order {
+		all = append(all, w.pending[name])
+	}
+	w.order = nil
+	clear(w.pending)
+	return all
+}
