@@ -61,7 +61,11 @@ func dialWhenThere(t *testing.T, path string) net.Conn {
 // do runs a command of the monitor.
 func (g *guest) do(t *testing.T, command string, arguments any) {
 	t.Helper()
-	if err := json.NewEncoder(g.conn).Encode(map[string]any{"execute": command, "arguments": arguments}); err != nil && arguments != nil {
+	request := map[string]any{"execute": command}
+	if arguments != nil {
+		request["arguments"] = arguments
+	}
+	if err := json.NewEncoder(g.conn).Encode(request); err != nil {
 		t.Fatal(err)
 	}
 	for {
