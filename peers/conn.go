@@ -2,6 +2,7 @@ package peers
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -104,7 +105,8 @@ type streamAddr struct{ id fusion.HostID }
 func (a streamAddr) Network() string { return "libp2p" }
 func (a streamAddr) String() string  { return string(a.id) }
 
-// error gives timeouts and what was closed here the values that net promises.
+// error gives timeouts and what was closed here the values that net promises, and
+// ErrOffline when the whole connection is gone.
 func (c *conn) error(err error) error {
 	var timeout net.Error
 	switch {
@@ -114,6 +116,11 @@ func (c *conn) error(err error) error {
 		return net.ErrClosed
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return os.ErrDeadlineExceeded
+	case c.stream.Conn().IsClosed():
+		name := c.network.nameOf(c.stream.Conn().RemotePeer())
+		return &fusion.Error{Op: "peers", Path: name, Cause: fusion.ErrOffline, Detail: "the connection to " + name + " was lost",
+			Hint: "wait until " + name + " is online again"}
 	}
-	return err
+	// Never anything that wraps io.EOF, which would look like a good end.
+	return fmt.Errorf("%w: %v", network.ErrReset, err)
 }
