@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -17,7 +18,12 @@ import (
 )
 
 // childDir makes the test binary a node of its own: see TestMain.
-const childDir = "HITHER_PEERS_TEST_DIR"
+const (
+	childDir    = "HITHER_PEERS_TEST_DIR"
+	childListen = "HITHER_PEERS_TEST_LISTEN"
+	childMDNS   = "HITHER_PEERS_TEST_MDNS"
+	childJoin   = "HITHER_PEERS_TEST_JOIN" // a code: join by mDNS, then end
+)
 
 func init() {
 	dir := os.Getenv(childDir)
@@ -25,16 +31,25 @@ func init() {
 		return
 	}
 	runChild = func() {
-		fmt.Fprintln(os.Stderr, child(dir))
-		os.Exit(1)
+		if err := child(dir); err != nil {
+			fmt.Fprintln(os.Stderr, err, fusion.Hint(err))
+			os.Exit(1)
+		}
+		os.Exit(0)
 	}
 }
 
-// child runs a node that offers a code, until it is killed.
+// child runs a node that offers a code, until it is killed, or joins one.
 func child(dir string) error {
-	n, err := Open(context.Background(), Config{Dir: dir, Name: "child", Listen: "127.0.0.1:0", NoMDNS: true})
+	n, err := Open(context.Background(), Config{Dir: dir, Name: "child", Listen: os.Getenv(childListen), NoMDNS: os.Getenv(childMDNS) == ""})
 	if err != nil {
 		return err
+	}
+	if code := os.Getenv(childJoin); code != "" {
+		began := time.Now()
+		p, err := n.Join(context.Background(), code, "", nil)
+		fmt.Println("joined", p.Name, p.Addrs, "online", p.Online, "nearby", n.Nearby(), "after", time.Since(began))
+		return errors.Join(err, n.Close())
 	}
 	o, err := n.Offer(context.Background(), nil)
 	if err != nil {
@@ -50,8 +65,12 @@ type childSaid struct{ ID, Code, Addr string }
 
 func startChild(t *testing.T, dir string) (*os.Process, childSaid) {
 	t.Helper()
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), childDir+"="+dir)
+	return startChildAs(t, exec.Command(os.Args[0]), dir, childListen+"=127.0.0.1:0")
+}
+
+func startChildAs(t *testing.T, cmd *exec.Cmd, dir string, env ...string) (*os.Process, childSaid) {
+	t.Helper()
+	cmd.Env = append(append(os.Environ(), childDir+"="+dir), env...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -85,19 +104,17 @@ func TestStoppedAndKilled(t *testing.T) {
 	}
 	id := fusion.HostID(it.ID)
 	until(t, "online", online(n, id))
-	for range 2 {
-		signal(t, process, syscall.SIGSTOP)
-		timed(t, "offline after STOP", offline(n, id))
-		began := time.Now()
-		_, err := n.Dial(testContext(t), id, "/hither/test-none/1")
-		wantCause(t, err, fusion.ErrOffline, "child")
-		t.Logf("Dial to it said so after %v", time.Since(began))
-		signal(t, process, syscall.SIGCONT)
-		timed(t, "online after CONT", online(n, id))
-		// It answers: it lacks the protocol.
-		_, err = n.Dial(testContext(t), id, "/hither/test-none/1")
-		wantCause(t, err, fusion.ErrUnsupported, "child")
-	}
+	signal(t, process, syscall.SIGSTOP)
+	timed(t, "offline after STOP", offline(n, id))
+	began := time.Now()
+	_, err := n.Dial(testContext(t), id, "/hither/test-none/1")
+	wantCause(t, err, fusion.ErrOffline, "child")
+	t.Logf("Dial to it said so after %v", time.Since(began))
+	signal(t, process, syscall.SIGCONT)
+	timed(t, "online after CONT", online(n, id))
+	// It answers: it lacks the protocol.
+	_, err = n.Dial(testContext(t), id, "/hither/test-none/1")
+	wantCause(t, err, fusion.ErrUnsupported, "child")
 	signal(t, process, syscall.SIGKILL)
 	timed(t, "offline after KILL", offline(n, id))
 	startChild(t, dir)
