@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"iter"
 	"net"
 	"time"
 
@@ -95,4 +96,9 @@ func (n *Node) Status() *pb.StatusResponse {
 		status.Peers = append(status.Peers, hostToPB(info))
 	}
 	return status
+}
+
+// Watch is fusion.Host.Watch over one host's events, or over all for "".
+func (n *Node) Watch(ctx context.Context, host fusion.HostID) iter.Seq2[fusion.Event, error] {
+	return n.table.watch(ctx, host)
 }

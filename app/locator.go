@@ -107,6 +107,6 @@ func (l *locator) app(ctx context.Context, screen string) (mirror.Located, error
 }
 
 func (l *locator) x11(ctx context.Context, d remoteapp.Display, s fusion.Screen, bye func()) (mirror.Located, error) {
-	source, err := capture.X11(ctx, capture.X11Config{Display: d.Name, Xauthority: d.Xauthority, Log: l.log})
+	source, err := capture.X11(ctx, capture.X11Config{Display: d.Name, Xauthority: d.Xauthority})
 	return mirror.Located{Screen: s, Source: source, Bye: bye}, err
 }

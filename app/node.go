@@ -141,7 +141,7 @@ func (n *Node) openScreens(context.Context, Config) error {
 }
 
 func (n *Node) openFolders(ctx context.Context, cfg Config) (err error) {
-	listener := n.network.Listen(folderProtocol, peers.ListenOptions{})
+	listener := n.network.Listen(folderProtocol)
 	n.onClose(listener.Close)
 	n.folders, err = folder.Open(ctx, folder.Config{
 		Dir: cfg.Home.Sub("sync"), Root: cfg.Home.Folders, Self: n.network.ID(), Name: n.network.Name(),
@@ -182,8 +182,8 @@ func (n *Node) serve(cfg *Config, settings *settings) error {
 	if err != nil {
 		return errors.Join(err, socket.Close())
 	}
-	n.api.ServePeers(n.network.Listen(apiProtocol, peers.ListenOptions{Unpaired: true}))
-	n.api.ServePeers(n.network.Listen(screenProtocol, peers.ListenOptions{Unpaired: true}))
+	n.api.ServePeers(n.network.Listen(apiProtocol, peers.AllowUnpaired))
+	n.api.ServePeers(n.network.Listen(screenProtocol, peers.AllowUnpaired))
 	n.api.ServeUnix(socket)
 	if web != nil {
 		n.api.ServeWeb(web)

@@ -9,6 +9,7 @@ import (
 	"hither/fusion"
 	"hither/peers"
 	pb "hither/proto/hither/v1"
+	"hither/remoteapp"
 )
 
 func hostToPB(h fusion.HostInfo) *pb.Host { return convert.HostToPB(h) }
@@ -85,10 +86,10 @@ func (n *Node) Nearby() []*pb.NearbyHost {
 func (n *Node) Doctor(ctx context.Context) []*pb.Check {
 	var out []*pb.Check
 	for _, c := range n.vms.Checks(ctx) {
-		out = append(out, &pb.Check{Name: c.Name, State: c.State, Text: c.Text, Hint: c.Hint})
+		out = append(out, &pb.Check{Name: c.Name, State: string(c.State), Text: c.Text, Hint: c.Hint})
 	}
-	for _, c := range n.apps.Checks(ctx) {
-		out = append(out, &pb.Check{Name: c.Name, State: c.State, Text: c.Text, Hint: c.Hint})
+	for _, c := range remoteapp.Checks() {
+		out = append(out, &pb.Check{Name: c.Name, State: string(c.State), Text: c.Text, Hint: c.Hint})
 	}
 	return out
 }

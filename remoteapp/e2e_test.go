@@ -90,6 +90,18 @@ func fills(t *testing.T, conn *x11.Conn) bool {
 	return len(clients) == 1 && clients[0].Width == w && clients[0].Height == h
 }
 
+// shrink does what the restore button of a title bar does.
+func shrink(t *testing.T, conn *x11.Conn) {
+	t.Helper()
+	clients, err := conn.Clients()
+	if err != nil || len(clients) != 1 {
+		t.Fatal(clients, err)
+	}
+	if err := conn.Unmaximise(clients[0].Window); err != nil {
+		t.Fatal(err)
+	}
+}
+
 type told struct {
 	screen  fusion.Screen
 	removed bool
@@ -165,6 +177,8 @@ func TestRunShowsOneWindow(t *testing.T) {
 		until(t, "new size told", func() bool {
 			return len(s.Screens()) == 1 && s.Screens()[0].Width == 900
 		})
+		shrink(t, conn)
+		until(t, "window fills the display again", func() bool { return fills(t, conn) })
 		if err := s.End(t.Context(), screen.Name); err != nil {
 			t.Error(err)
 		}

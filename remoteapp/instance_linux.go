@@ -43,6 +43,7 @@ type instance struct {
 	// The loop's own.
 	appGone  bool
 	observed map[x11.Window]bool
+	nudged   map[x11.Window]int
 	dialog   x11.Window // that the display was sized to before a normal window came
 	started  time.Time
 	bare     time.Time // since when there has been no window
@@ -50,7 +51,7 @@ type instance struct {
 
 func newInstance(store *Store, s *server) *instance {
 	return &instance{server: s, store: store, ending: make(chan struct{}), ready: make(chan struct{}),
-		ended: make(chan struct{}), observed: map[x11.Window]bool{}, started: time.Now()}
+		ended: make(chan struct{}), observed: map[x11.Window]bool{}, nudged: map[x11.Window]int{}, started: time.Now()}
 }
 
 func (i *instance) askEnd() { i.once.Do(func() { close(i.ending) }) }
@@ -145,7 +146,7 @@ func (i *instance) look() (again, alive bool) {
 		_, shown := i.Screen()
 		return !shown, true
 	}
-	if err := i.fit(*main); err != nil {
+	if err := errors.Join(i.fit(*main), i.nudge(clients, *main)); err != nil {
 		i.store.cfg.Log.Warn("app display not fitted", "instance", i.Instance, "err", err)
 	}
 	return !i.publish(*main), true
@@ -223,6 +224,29 @@ func (i *instance) fit(c x11.Client) error {
 	}
 	i.Manager.Signal(unix.SIGUSR2) // openbox reads its configuration again
 	return i.store.keep(i.record)
+}
+
+// nudge undoes what a program's own title bar can do to its only view: normal
+// windows fill the display again, and the last one does not stay minimised. A
+// window that insists is left alone after some tries.
+func (i *instance) nudge(clients []x11.Client, main x11.Client) error {
+	const tries = 20
+	if !i.Fitted || i.nudged[main.Window] >= tries {
+		return nil
+	}
+	width, height, err := i.conn.Size(i.conn.Root)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(clients, func(c x11.Client) bool { return c.Active }) {
+		i.nudged[main.Window]++
+		err = i.conn.Activate(main.Window)
+	}
+	if main.Normal && (main.Width != width || main.Height != height) {
+		i.nudged[main.Window]++
+		err = errors.Join(err, i.conn.Maximise(main.Window))
+	}
+	return err
 }
 
 // publish tells what the screen is now, if it changed. It gives false while the

@@ -261,8 +261,12 @@ func (c *Conn) CloseWindow(w Window) error {
 	return c.tell(w, "_NET_CLOSE_WINDOW", 0, 2)
 }
 
-// Maximise makes a window fill the display.
-func (c *Conn) Maximise(w Window) error {
+// Maximise makes a window fill the display, and Unmaximise gives it its own size.
+func (c *Conn) Maximise(w Window) error   { return c.maximised(w, 1) }
+func (c *Conn) Unmaximise(w Window) error { return c.maximised(w, 0) }
+
+// maximised adds (1) or removes (0) the window's state.
+func (c *Conn) maximised(w Window, action uint32) error {
 	c.call.Lock()
 	horizontal, err := c.atom("_NET_WM_STATE_MAXIMIZED_HORZ")
 	if err != nil {
@@ -274,8 +278,14 @@ func (c *Conn) Maximise(w Window) error {
 	if err != nil {
 		return err
 	}
-	const add, pager = 1, 2
-	return c.tell(w, "_NET_WM_STATE", add, uint32(horizontal), uint32(vertical), pager)
+	const pager = 2
+	return c.tell(w, "_NET_WM_STATE", action, uint32(horizontal), uint32(vertical), pager)
+}
+
+// Activate gives a window the focus, and brings it back if it was minimised.
+func (c *Conn) Activate(w Window) error {
+	const pager = 2
+	return c.tell(w, "_NET_ACTIVE_WINDOW", pager, 0, 0)
 }
 
 // MoveHome puts a window's corner at that of the display.
