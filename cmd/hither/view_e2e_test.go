@@ -20,12 +20,14 @@ import (
 
 const patience = 60 * time.Second
 
-// screenServer answers GET /screen and gives each view to the test.
+// screenServer is the host's end of one view.
 type screenServer struct {
 	fusion.Pipe
 	query string
+	said  chan wire.Message // what the viewer said, but pings, which are answered
 }
 
+// serveScreens answers GET /screen and gives each view to the test.
 func serveScreens(views chan<- screenServer) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		conn, _, err := w.(http.Hijacker).Hijack()
@@ -36,7 +38,9 @@ func serveScreens(views chan<- screenServer) http.HandlerFunc {
 		if err != nil {
 			return // the viewer left
 		}
-		views <- screenServer{wire.Stream(conn), r.URL.RawQuery}
+		s := screenServer{wire.Stream(conn), r.URL.RawQuery, make(chan wire.Message, 1024)}
+		views <- s
+		s.listen()
 	}
 }
 
@@ -54,20 +58,41 @@ func (s screenServer) hello(t *testing.T, title string) {
 	}
 }
 
-// wait reads until a message of the viewer that want takes.
-func (s screenServer) wait(t *testing.T, what string, want func(wire.Message) bool) {
-	t.Helper()
+// listen reads until the view ends.
+func (s screenServer) listen() {
+	defer close(s.said)
 	for {
 		b, err := s.Read()
 		if err != nil {
-			t.Fatalf("%s did not come: %v", what, err)
+			return
 		}
 		m, err := wire.ParseViewer(b)
 		if err != nil {
-			t.Fatal(err)
+			panic(err)
 		}
-		if want(m) {
-			return
+		if ping, ok := m.(wire.Ping); ok {
+			_ = s.Write(wire.Pong{ID: ping.ID}.Append(nil)) // the next Read tells
+			continue
+		}
+		s.said <- m
+	}
+}
+
+// wait passes over messages until one that want takes.
+func (s screenServer) wait(t *testing.T, what string, want func(wire.Message) bool) {
+	t.Helper()
+	late := time.After(patience)
+	for {
+		select {
+		case m, ok := <-s.said:
+			if !ok {
+				t.Fatalf("the view ended without %s", what)
+			}
+			if want(m) {
+				return
+			}
+		case <-late:
+			t.Fatalf("%s did not come", what)
 		}
 	}
 }
@@ -95,7 +120,8 @@ func desk(t *testing.T) {
 	t.Setenv("DISPLAY", ":"+strings.TrimSpace(string(number[:n])))
 	background(t, exec.Command("openbox", "--sm-disable"))
 	until(t, "a window manager", func() bool {
-		out, err := exec.Command("xprop", "-root", "_NET_SUPPORTING_WM_CHECK").Output()
+		// Openbox sets it when it has begun to manage windows.
+		out, err := exec.Command("xprop", "-root", "_NET_CLIENT_LIST").Output()
 		return err == nil && strings.Contains(string(out), "window id")
 	})
 }
@@ -212,6 +238,7 @@ func TestViewFindsARunningApp(t *testing.T) {
 		t.Errorf("asked for %q", v.query)
 	}
 	v.hello(t, "Terminal")
+	v.wait(t, "the frame on the glass", isAck)
 	id := window(t, "Terminal .* nas")
 	if out, err := exec.Command("wmctrl", "-i", "-c", id).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
