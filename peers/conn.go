@@ -23,6 +23,9 @@ type conn struct {
 	network *Network
 	closing sync.Once
 	closed  atomic.Bool
+	// reading is held by whoever reads, so that the reader of linger begins
+	// only after the owner's Read has seen the end.
+	reading sync.Mutex
 }
 
 // lingerTime bounds how long a closed stream waits for the other end's close.
@@ -32,6 +35,8 @@ const lingerTime = 30 * time.Second
 func (c *conn) Peer() fusion.HostID { return hostID(c.stream.Conn().RemotePeer()) }
 
 func (c *conn) Read(b []byte) (int, error) {
+	c.reading.Lock()
+	defer c.reading.Unlock()
 	if c.closed.Load() {
 		return 0, net.ErrClosed
 	}
@@ -80,6 +85,8 @@ func (c *conn) Close() error {
 }
 
 func (c *conn) linger() {
+	c.reading.Lock()
+	defer c.reading.Unlock()
 	c.stream.SetReadDeadline(time.Now().Add(lingerTime))
 	var one [1]byte
 	if _, err := c.stream.Read(one[:]); err != io.EOF {
