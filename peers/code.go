@@ -67,14 +67,19 @@ func isNumber(text string) bool {
 	return len(text) == 4 && strings.Trim(text, "0123456789") == ""
 }
 
-// guess names the word that a mistyped one is one letter away from.
+// guess names the words that a mistyped one is one letter away from.
 func guess(typed string) string {
+	var near []string
 	for _, word := range words {
 		if oneEdit(typed, word) {
-			return fmt.Sprintf("no code has the word %.20q; did you mean %q?", typed, word)
+			near = append(near, word)
 		}
 	}
-	return fmt.Sprintf("no code has the word %.20q; read it again", typed)
+	said := fmt.Sprintf("no code has the word %.20q; ", typed)
+	if len(near) == 0 || len(near) > 4 {
+		return said + "read it again"
+	}
+	return said + "did you mean " + strings.Join(near, " or ") + "?"
 }
 
 // oneEdit says whether a becomes b by changing, adding or dropping one letter.

@@ -2,6 +2,7 @@ package peers
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -22,6 +23,9 @@ type conn struct {
 	network *Network
 	closing sync.Once
 	closed  atomic.Bool
+	// reading is held by whoever reads, so that the reader of linger begins
+	// only after the owner's Read has seen the end.
+	reading sync.Mutex
 }
 
 // lingerTime bounds how long a closed stream waits for the other end's close.
@@ -31,6 +35,8 @@ const lingerTime = 30 * time.Second
 func (c *conn) Peer() fusion.HostID { return hostID(c.stream.Conn().RemotePeer()) }
 
 func (c *conn) Read(b []byte) (int, error) {
+	c.reading.Lock()
+	defer c.reading.Unlock()
 	if c.closed.Load() {
 		return 0, net.ErrClosed
 	}
@@ -79,6 +85,8 @@ func (c *conn) Close() error {
 }
 
 func (c *conn) linger() {
+	c.reading.Lock()
+	defer c.reading.Unlock()
 	c.stream.SetReadDeadline(time.Now().Add(lingerTime))
 	var one [1]byte
 	if _, err := c.stream.Read(one[:]); err != io.EOF {
@@ -104,7 +112,8 @@ type streamAddr struct{ id fusion.HostID }
 func (a streamAddr) Network() string { return "libp2p" }
 func (a streamAddr) String() string  { return string(a.id) }
 
-// error gives timeouts and what was closed here the values that net promises.
+// error gives timeouts and what was closed here the values that net promises, and
+// ErrOffline when the whole connection is gone.
 func (c *conn) error(err error) error {
 	var timeout net.Error
 	switch {
@@ -114,6 +123,11 @@ func (c *conn) error(err error) error {
 		return net.ErrClosed
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return os.ErrDeadlineExceeded
+	case c.stream.Conn().IsClosed():
+		name := c.network.nameOf(c.stream.Conn().RemotePeer())
+		return &fusion.Error{Op: "peers", Path: name, Cause: fusion.ErrOffline, Detail: "the connection to " + name + " was lost",
+			Hint: "wait until " + name + " is online again"}
 	}
-	return err
+	// Never anything that wraps io.EOF, which would look like a good end.
+	return fmt.Errorf("%w: %v", network.ErrReset, err)
 }

@@ -28,9 +28,11 @@ func (n *Network) Dial(ctx context.Context, id fusion.HostID, protocolID string)
 	if err != nil {
 		return nil, err
 	}
+	began, misses := time.Now(), 0
 	var last error
-	for range 2 {
-		for _, s := range n.candidates(p) {
+	for misses < 2 && ctx.Err() == nil && !n.refusing(p) {
+		sessions := n.candidates(p)
+		for _, s := range sessions {
 			stream, err := openStream(ctx, s.conn, protocolID, n.cfg.tune.patience)
 			if err == nil {
 				return &conn{stream: stream, network: n}, nil
@@ -40,15 +42,32 @@ func (n *Network) Dial(ctx context.Context, id fusion.HostID, protocolID string)
 			}
 			last = err
 		}
-		if err := n.reach(ctx, p); err != nil {
-			last = errors.Join(last, err)
+		if time.Since(began) > n.cfg.tune.patience {
 			break
 		}
+		if len(sessions) == 0 {
+			if last = n.reach(ctx, p); last != nil {
+				misses++
+			}
+			if last != nil && time.Since(began) > n.cfg.tune.quick/2 {
+				break
+			}
+		}
+		// A connection that has just failed is about to be found dead, or one
+		// that was refused was cut by the other side's restart: look again.
+		n.sleep(ctx, 20*time.Millisecond)
 	}
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
 	return nil, n.offline(p, r, last)
+}
+
+func (n *Network) refusing(id peer.ID) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	l := n.links[id]
+	return l != nil && l.refused && !l.online
 }
 
 // dialError gives the error that ends a Dial, or nil when another connection
@@ -136,23 +155,34 @@ func (n *Network) DialAddr(ctx context.Context, addr, protocolID string) (net.Co
 	return &conn{stream: stream, network: n}, nil
 }
 
+// openAt opens a stream to any key. It tries twice, as a connection that there
+// was already may just be ending.
 func (n *Network) openAt(ctx context.Context, info peer.AddrInfo, protocolID string) (network.Stream, error) {
+	var last error
+	for range 2 {
+		stream, err := n.openOnce(ctx, info, protocolID)
+		if err == nil {
+			return stream, nil
+		}
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		last = err
+	}
+	return nil, &fusion.Error{Op: "peers.dial", Path: info.Addrs[0].String(), Cause: fusion.ErrOffline, Detail: last.Error(),
+		Hint: "see that a node runs at this address and that no firewall is between"}
+}
+
+func (n *Network) openOnce(ctx context.Context, info peer.AddrInfo, protocolID string) (network.Stream, error) {
 	n.host.Peerstore().AddAddrs(info.ID, info.Addrs, peerstore.TempAddrTTL)
 	n.clearBackoff(info.ID)
 	within, cancel := context.WithTimeout(ctx, dialTime)
 	defer cancel()
-	c, err := n.host.Network().DialPeer(within, info.ID)
-	if err == nil {
-		var stream network.Stream
-		if stream, err = openStream(ctx, c, protocolID, dialTime); err == nil {
-			return stream, nil
-		}
+	conn, err := n.host.Network().DialPeer(within, info.ID)
+	if err != nil {
+		return nil, err
 	}
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
-	}
-	return nil, &fusion.Error{Op: "peers.dial", Path: info.Addrs[0].String(), Cause: fusion.ErrOffline, Detail: err.Error(),
-		Hint: "see that a node runs at this address and that no firewall is between"}
+	return openStream(ctx, conn, protocolID, dialTime)
 }
 
 // openStream opens a stream on one connection and waits until the other side

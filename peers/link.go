@@ -51,19 +51,25 @@ func (n *Network) link(id peer.ID) *link {
 	return l
 }
 
-// unlink ends the tie and its connections.
-func (n *Network) unlink(id peer.ID) {
+// unlink ends the tie to a computer that is no longer stored, and the given
+// connections. Those that come later are a stranger's, and may be for pairing.
+func (n *Network) unlink(id peer.ID, conns []network.Conn) {
 	n.mu.Lock()
 	if l := n.links[id]; l != nil {
 		l.cancel()
 		delete(n.links, id)
+		for conn, s := range n.sessions {
+			if s.link == l && !slices.Contains(conns, conn) {
+				conns = append(conns, conn)
+			}
+		}
 	}
 	n.mu.Unlock()
 	if err := n.gate.lift(id, false); err != nil {
 		n.cfg.Log.Warn("peers: limits", "err", err)
 	}
-	if err := n.host.Network().ClosePeer(id); err != nil {
-		n.cfg.Log.Debug("peers: closing", "host", id, "err", err)
+	for _, conn := range conns {
+		conn.Close()
 	}
 }
 
@@ -183,10 +189,15 @@ func (n *Network) learn(id peer.ID, theirs greeting, conn network.Conn) error {
 		next[id] = r
 		return nil
 	})
-	if err == nil {
+	switch {
+	case errors.Is(err, errRefused):
+		return err
+	case err != nil: // a full disk does not make a computer unreachable
+		n.cfg.Log.Warn("peers: what a computer said of itself is not kept", "host", old.Name, "err", err)
+	default:
 		n.notify(id)
 	}
-	return err
+	return nil
 }
 
 // Delays between redials.

@@ -15,11 +15,17 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if runChild != nil {
+		runChild()
+	}
 	goleak.VerifyTestMain(m,
 		// Started by packages' init functions that libp2p links.
 		goleak.IgnoreTopFunction("go.opencensus.io/stats/view.(*worker).start"),
 	)
 }
+
+// runChild, where it is set, turns this process into a node for another test.
+var runChild func()
 
 // patient is how long anything may take on a loaded machine.
 const patient = 60 * time.Second

@@ -168,6 +168,7 @@ func (n *Network) Forget(ctx context.Context, id fusion.HostID) error {
 func (n *Network) forget(id peer.ID) error {
 	r, _ := n.store.get(id)
 	last := n.peer(id, r)
+	conns := n.host.Network().ConnsToPeer(id)
 	err := n.store.update(func(next map[peer.ID]record) error {
 		delete(next, id)
 		return nil
@@ -175,7 +176,7 @@ func (n *Network) forget(id peer.ID) error {
 	if err != nil {
 		return err
 	}
-	n.unlink(id)
+	n.unlink(id, conns)
 	last.Online, last.Path = false, ""
 	n.notifying.Lock()
 	defer n.notifying.Unlock()

@@ -94,7 +94,9 @@ func (n *Network) beat(s *session) {
 	}
 	err := n.beatOnce(s)
 	n.lost(s, err)
-	s.conn.Close()
+	if !errors.Is(err, errRefused) { // such a connection may be for pairing anew
+		s.conn.Close()
+	}
 }
 
 func (n *Network) beatOnce(s *session) error {

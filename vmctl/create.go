@@ -145,10 +145,8 @@ func (s *Store) define(ctx context.Context, p plan) (fusion.Machine, error) {
 			return fusion.Machine{}, errors.Join(err, s.do(ctx, func(d driver) error { return d.undefine(p.uuid) }))
 		}
 	}
-	if err := s.refresh(ctx, p.uuid); err != nil {
-		return fusion.Machine{}, err
-	}
-	return s.Get(ctx, p.spec.Name)
+	r, err := s.refresh(ctx, p.uuid)
+	return r.machine(s.kvm.note()), err
 }
 
 // removeDisks deletes disks that Create made. What cannot be deleted is logged:

@@ -19,7 +19,6 @@ import (
 // context ends, and all is well once it goes on.
 func TestHangingDaemon(t *testing.T) {
 	s, config := stage(t, "private")
-	defer closeStore(t, s)
 	must(s.Create(t.Context(), fusion.MachineSpec{Name: "m", MemoryBytes: 64 << 20}))(t)
 	daemon := daemonPID(t, config)
 	ok(t, syscall.Kill(daemon, syscall.SIGSTOP))

@@ -39,7 +39,6 @@ func TestMachinesSurviveTheNode(t *testing.T) {
 	}
 	ok(t, s.Do(t.Context(), "kept", fusion.ForceOff))
 	events.await(t, "kept off")
-	closeStore(t, s)
 }
 
 func daemonPID(t *testing.T, config Config) int {
@@ -55,9 +54,7 @@ func daemonPID(t *testing.T, config Config) int {
 
 func TestTwoNodesOnOneComputer(t *testing.T) {
 	a, configA := stage(t, "private")
-	defer closeStore(t, a)
 	b, configB := stage(t, "private")
-	defer closeStore(t, b)
 	if daemonPID(t, configA) == daemonPID(t, configB) {
 		t.Fatal("they share a daemon")
 	}
@@ -73,7 +70,6 @@ func TestTwoNodesOnOneComputer(t *testing.T) {
 
 func TestFullDisk(t *testing.T) {
 	s, config := stage(t, "private")
-	defer closeStore(t, s)
 	ok(t, syscall.Mount("tmpfs", config.pool(), "tmpfs", 0, "size=48m"))
 	t.Cleanup(func() {
 		if err := syscall.Unmount(config.pool(), 0); err != nil {
@@ -134,7 +130,6 @@ func (endless) Read(p []byte) (int, error) { return len(p), nil }
 
 func TestImagesAndNames(t *testing.T) {
 	s, config := stage(t, "private")
-	defer closeStore(t, s)
 	for _, name := range []string{"../up", "<xml>", "", "a b", "a/b", "-x"} {
 		_, err := s.Create(t.Context(), fusion.MachineSpec{Name: name, DiskBytes: 1 << 20})
 		refused(t, err, fusion.ErrInvalid)

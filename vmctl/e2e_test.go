@@ -24,14 +24,14 @@ func stage(t *testing.T, uri string) (*Store, Config) {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	config := Config{Dir: filepath.Join(dir, "vm"), RunDir: filepath.Join(dir, "r"), URI: uri}
-	s := open(t, config)
 	t.Cleanup(func() {
 		last := open(t, config)
 		stopAll(t, last)
 		closeStore(t, last)
 		noProcessOf(t, dir)
+		noProcessOf(t, config.private().link)
 	})
-	return s, config
+	return open(t, config), config
 }
 
 func open(t *testing.T, config Config) *Store {
@@ -45,6 +45,7 @@ func open(t *testing.T, config Config) *Store {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { closeStore(t, s) })
 	if s.URI() == "" {
 		t.Fatalf("no libvirt: %v (hint: %s)", s.why, fusion.Hint(s.why))
 	}
@@ -151,7 +152,6 @@ func statsOf(t *testing.T, s *Store, name string) {
 
 func TestPrivateLife(t *testing.T) {
 	s, _ := stage(t, "private")
-	defer closeStore(t, s)
 	aLife(t, s, "life")
 	for _, c := range s.Checks(t.Context()) {
 		t.Logf("%+v", c)

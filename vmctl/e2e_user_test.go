@@ -80,7 +80,6 @@ func TestUserInPrivate(t *testing.T) {
 		return // TestAsOrdinaryUser runs it
 	}
 	s, _ := stage(t, "private")
-	defer closeStore(t, s)
 	aLife(t, s, "life")
 }
 
@@ -106,5 +105,4 @@ func TestUserInSession(t *testing.T) {
 		t.Errorf("after StopAll: %+v", got)
 	}
 	ok(t, s.Remove(t.Context(), "ours"))
-	closeStore(t, s)
 }

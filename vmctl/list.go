@@ -38,15 +38,11 @@ func (s *Store) Get(ctx context.Context, name string) (fusion.Machine, error) {
 	if err != nil {
 		return fusion.Machine{}, err
 	}
-	if err := s.refresh(ctx, uuid); err != nil {
-		return fusion.Machine{}, fail("machine.show", name, err)
+	r, err := s.fresh(ctx, "machine.show", name, uuid)
+	if err != nil {
+		return fusion.Machine{}, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if r := s.records[uuid]; r != nil {
-		return s.machineLocked(r), nil
-	}
-	return fusion.Machine{}, notFound("machine.show", name)
+	return r.machine(s.kvm.note()), nil
 }
 
 func (s *Store) connected() bool {
@@ -142,27 +138,36 @@ func (s *Store) unknownStart(list []domain) bool {
 }
 
 // refresh brings one record up to date, and tells watchers. A domain that went
-// is no error.
-func (s *Store) refresh(ctx context.Context, uuid string) error {
+// is an error with cause ErrNotFound.
+func (s *Store) refresh(ctx context.Context, uuid string) (record, error) {
 	since := s.now()
 	d, err := call(ctx, s, func(c driver) (domain, error) { return c.domain(uuid) }, nil)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	old := s.records[uuid]
 	switch {
 	case errors.Is(err, fusion.ErrNotFound):
 		s.removeLocked(uuid)
-		return nil
-	case errors.Is(err, fusion.ErrOffline) && s.records[uuid] != nil:
-		return nil
+		return record{}, err
+	case errors.Is(err, fusion.ErrOffline) && old != nil:
+		return *old, nil
 	case err != nil:
-		return err
+		return record{}, err
 	}
 	var started time.Time
-	if old := s.records[uuid]; old == nil || !old.active {
+	if old == nil || !old.active {
 		started = time.Now()
 	}
-	s.putLocked(d, started, since)
-	return nil
+	return s.putLocked(d, started, since), nil
+}
+
+// fresh is refresh in the words of a method.
+func (s *Store) fresh(ctx context.Context, op, name, uuid string) (record, error) {
+	r, err := s.refresh(ctx, uuid)
+	if errors.Is(err, fusion.ErrNotFound) {
+		return record{}, notFound(op, name)
+	}
+	return r, fail(op, name, err)
 }
 
 // now is the present value of seq.
@@ -172,33 +177,31 @@ func (s *Store) now() uint64 {
 	return s.seq
 }
 
-// putLocked stores what was asked for when seq was since; started is when the
-// domain was seen to start, or zero. When the record changed meanwhile the
-// answer may be the older one, so it is dropped and asked for again.
-func (s *Store) putLocked(d domain, started time.Time, since uint64) {
+// putLocked stores what was asked for when seq was since, and gives it; started
+// is when the domain was seen to start, or zero. When the record changed
+// meanwhile the answer may be the older one, so it is not stored but asked for
+// again.
+func (s *Store) putLocked(d domain, started time.Time, since uint64) record {
 	old := s.records[d.uuid]
-	if old != nil && old.seq > since || old == nil && s.removed > since {
-		s.touchLocked(d.uuid)
-		return
-	}
-	r := &record{domain: d, shown: outsideName(d.name, d.uuid), started: started}
+	r := record{domain: d, shown: outsideName(d.name, d.uuid), started: started}
 	if d.active && old != nil && old.active && !old.started.IsZero() {
 		r.started = old.started
 	}
-	if old != nil && sameDomain(old, r) {
-		return
+	switch {
+	case old != nil && old.seq > since, old == nil && s.removed > since:
+		s.touchLocked(d.uuid)
+		return r
+	case old != nil && sameDomain(old, &r):
+		return *old
 	}
 	s.seq++
 	r.seq = s.seq
-	s.records[d.uuid] = r
-	if old == nil {
-		s.tellLocked(s.machineLocked(r), false)
-		return
-	}
-	if old.shown != r.shown {
+	s.records[d.uuid] = &r
+	if old != nil && old.shown != r.shown {
 		s.tellLocked(fusion.Machine{Name: old.shown}, true)
 	}
-	s.tellLocked(s.machineLocked(r), false)
+	s.tellLocked(s.machineLocked(&r), false)
+	return r
 }
 
 func (s *Store) removeLocked(uuid string) {

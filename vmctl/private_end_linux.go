@@ -2,6 +2,7 @@ package vmctl
 
 import (
 	"context"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -9,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// end ends the daemon, then every QEMU it left.
+// end ends the daemon, then every QEMU it left, and removes the link.
 func (p private) end(ctx context.Context) {
 	p.endDaemon(ctx)
 	for pid, args := range processes() {
@@ -17,6 +18,7 @@ func (p private) end(ctx context.Context) {
 			endProcess(ctx, pid)
 		}
 	}
+	_ = os.Remove(p.link) // the next start makes it anew
 }
 
 // endDaemon ends the daemon that was started with our pid file, whatever that

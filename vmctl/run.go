@@ -131,9 +131,17 @@ func (s *Store) follow(conn driver) {
 			return
 		case <-s.wake:
 			for _, uuid := range s.takeDirty() {
-				s.refresh(s.ctx, uuid)
+				s.learn(uuid)
 			}
 		}
+	}
+}
+
+// learn brings one record up to date after an event.
+func (s *Store) learn(uuid string) {
+	_, err := s.refresh(s.ctx, uuid)
+	if err != nil && !errors.Is(err, fusion.ErrNotFound) && s.ctx.Err() == nil {
+		s.config.Log.Debug("an event could not be followed", "uuid", uuid, "error", err)
 	}
 }
 

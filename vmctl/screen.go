@@ -41,9 +41,9 @@ func (s *Store) Screenshot(ctx context.Context, name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.screenshots.Add(1)
 	s.config.Log.Debug("screenshot", "machine", name, "trace", fusion.Trace(ctx))
 	data, err := call(ctx, s, func(d driver) ([]byte, error) {
+		s.screenshots.Add(1)
 		var b bytes.Buffer
 		err := d.screenshot(r.uuid, &b)
 		return b.Bytes(), err
@@ -65,19 +65,12 @@ func (s *Store) shown(ctx context.Context, op, name string) (record, error) {
 	if err != nil {
 		return record{}, err
 	}
-	if err := s.refresh(ctx, uuid); err != nil {
-		return record{}, fail(op, name, err)
+	r, err := s.fresh(ctx, op, name, uuid)
+	if err != nil {
+		return record{}, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	r := s.records[uuid]
-	switch {
-	case r == nil:
-		return record{}, notFound(op, name)
-	case s.conn == nil:
-		return record{}, away(op, name, s.why)
-	case !r.active:
+	if !r.active {
 		return record{}, invalid(op, name, "it is "+string(r.state), "start it: hither machine start "+name)
 	}
-	return *r, nil
+	return r, nil
 }

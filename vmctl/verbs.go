@@ -2,6 +2,7 @@ package vmctl
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -25,11 +26,12 @@ func (s *Store) Do(ctx context.Context, name string, verb fusion.Verb) error {
 	if err != nil {
 		return err
 	}
-	if err := s.refresh(ctx, uuid); err != nil {
-		return fail(op, name, err)
-	}
-	if err := s.sensible(op, name, uuid, verb); err != nil {
+	r, err := s.fresh(ctx, op, name, uuid)
+	if err != nil {
 		return err
+	}
+	if able := verbsFor(r.domain); !slices.Contains(able, verb) {
+		return invalid(op, name, "it is "+string(r.state), fmt.Sprintf("now it can: %v", able))
 	}
 	err = s.do(ctx, func(d driver) error { return d.act(uuid, verb) })
 	if err != nil && !(verb == fusion.ForceOff && s.isOff(ctx, uuid)) {
@@ -47,21 +49,6 @@ func (s *Store) isOff(ctx context.Context, uuid string) bool {
 	return err == nil && !d.active
 }
 
-// sensible refuses a verb that makes no sense in the machine's state.
-func (s *Store) sensible(op, name, uuid string, verb fusion.Verb) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	r := s.records[uuid]
-	if r == nil {
-		return notFound(op, name)
-	}
-	able := verbsFor(r.domain)
-	if slices.Contains(able, verb) {
-		return nil
-	}
-	return invalid(op, name, "it is "+string(r.state), fmt.Sprintf("now it can: %v", able))
-}
-
 // Remove forgets a machine that is off, with the disks that Create made for it.
 // Images that were uploaded, and disks of machines made elsewhere, stay.
 func (s *Store) Remove(ctx context.Context, name string) error {
@@ -74,9 +61,9 @@ func (s *Store) Remove(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	d, err := call(ctx, s, func(c driver) (domain, error) { return c.domain(uuid) }, nil)
+	d, err := s.fresh(ctx, op, name, uuid)
 	if err != nil {
-		return fail(op, name, err)
+		return err
 	}
 	if d.active {
 		return &fusion.Error{Op: op, Path: name, Cause: fusion.ErrBusy, Detail: "it is " + string(d.state),
@@ -95,5 +82,8 @@ func (s *Store) Remove(ctx context.Context, name string) error {
 	}
 	s.removeDisks(disks)
 	s.config.Log.Info("machine removed", "machine", name, "disks", len(disks), "trace", fusion.Trace(ctx))
-	return fail(op, name, s.refresh(ctx, uuid))
+	if _, err := s.refresh(ctx, uuid); !errors.Is(err, fusion.ErrNotFound) {
+		return fail(op, name, err)
+	}
+	return nil
 }

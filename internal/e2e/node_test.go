@@ -275,8 +275,8 @@ func (n *node) waitEnded() {
 	select {
 	case <-n.ended:
 	case <-time.After(patience):
-		n.t.Errorf("%s did not end in time", n.name)
-		_ = n.cmd.Process.Kill()
+		n.t.Errorf("%s did not end in time; its goroutines are in its log", n.name)
+		_ = n.cmd.Process.Signal(syscall.SIGQUIT)
 		<-n.ended
 	}
 	n.cmd = nil

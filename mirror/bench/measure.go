@@ -50,7 +50,8 @@ type peer struct {
 	app     *app
 	probe   *probe
 	wire    *counter
-	servers []*process // whose CPU time the host pays
+	servers []*process // whose CPU time the host pays; the X server first
+	offset  *image.Point
 }
 
 // watched is what the probe looks at in a scene.
@@ -58,7 +59,7 @@ var watched = map[string]image.Rectangle{"patch": patch.Inset(28), "line": line}
 
 // keys measures n keys of a scene.
 func (p *peer) keys(ctx context.Context, scene string, n int) (samples []time.Duration, err error) {
-	offset, err := p.locate(ctx, scene)
+	offset, err := p.prepare(ctx, scene)
 	if err != nil {
 		return nil, err
 	}
@@ -79,36 +80,41 @@ func (p *peer) keys(ctx context.Context, scene string, n int) (samples []time.Du
 	return samples, nil
 }
 
-// locate finds where the viewer shows the source's corner, and leaves the app
-// in a scene, shown and at rest.
-func (p *peer) locate(ctx context.Context, scene string) (image.Point, error) {
-	if err := p.app.scene("patch"); err != nil {
-		return image.Point{}, err
-	}
-	if err := p.wire.rest(ctx, short); err != nil {
-		return image.Point{}, err
-	}
-	offset, err := p.probe.locate(ctx)
-	if err != nil {
-		return image.Point{}, err
-	}
+// enter brings the app into a scene, shown and at rest.
+func (p *peer) enter(ctx context.Context, scene string) error {
 	if err := p.app.scene(scene); err != nil {
-		return image.Point{}, err
+		return err
 	}
-	return offset, p.wire.rest(ctx, short)
+	return p.wire.rest(ctx, short)
+}
+
+// prepare enters a scene and gives where the viewer shows the source's corner,
+// which it finds out once.
+func (p *peer) prepare(ctx context.Context, scene string) (image.Point, error) {
+	if p.offset == nil {
+		if err := p.enter(ctx, "patch"); err != nil {
+			return image.Point{}, err
+		}
+		offset, err := p.probe.locate(ctx)
+		if err != nil {
+			return image.Point{}, err
+		}
+		p.offset = &offset
+	}
+	return *p.offset, p.enter(ctx, scene)
 }
 
 // rest is how long nothing may have come before a picture counts as at rest;
 // short is enough between scenes.
 const (
-	rest  = 1500 * time.Millisecond
+	rest  = 1200 * time.Millisecond
 	short = 250 * time.Millisecond
 )
 
 // scroll measures a scrolling terminal of one kind.
 func (p *peer) scroll(ctx context.Context, terminal string, length time.Duration) (scrolled, error) {
 	var s scrolled
-	offset, err := p.locate(ctx, terminal)
+	offset, err := p.prepare(ctx, terminal)
 	if err != nil {
 		return s, err
 	}
@@ -118,7 +124,8 @@ func (p *peer) scroll(ctx context.Context, terminal string, length time.Duration
 	if err := p.probe.countFrom(lastLine.Add(offset)); err != nil {
 		return s, err
 	}
-	bytes, cpu, start := p.wire.bytes(), cpuOf(p.servers), time.Now()
+	bytes, start := p.wire.bytes(), time.Now()
+	cpu, x := cpuOf(p.servers), cpuOf(p.servers[:1])
 	if s.Drawn, err = p.app.scroll(length); err != nil {
 		return s, err
 	}
@@ -127,7 +134,7 @@ func (p *peer) scroll(ctx context.Context, terminal string, length time.Duration
 		return s, err
 	}
 	s.Bytes = p.wire.bytes() - bytes
-	s.CPU = (cpuOf(p.servers) - cpu).Seconds()
+	s.CPU, s.XCPU = (cpuOf(p.servers) - cpu).Seconds(), (cpuOf(p.servers[:1]) - x).Seconds()
 	if s.Shown, err = p.probe.count(); err != nil {
 		return s, err
 	}

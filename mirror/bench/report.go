@@ -35,7 +35,8 @@ type latency struct {
 type scrolled struct {
 	Seconds   float64 `json:"seconds"`
 	Bytes     int64   `json:"bytes"`
-	CPU       float64 `json:"cpuSeconds"`
+	CPU       float64 `json:"cpuSeconds"`        // all of the host's side
+	XCPU      float64 `json:"xServerCpuSeconds"` // of which its X server
 	Drawn     int     `json:"updatesDrawn"`
 	Shown     int     `json:"updatesShown"`
 	Exact     bool    `json:"exactAtRest"`

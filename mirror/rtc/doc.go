@@ -34,7 +34,7 @@ const (
 const (
 	maxSDP      = 64 << 10
 	maxSessions = 64
-	maxBuffered = 512 << 10
+	maxBuffered = 256 << 10
 	lowBuffered = 128 << 10
 	// connectTime is how long a viewer may take from the answer to its channels.
 	connectTime = 30 * time.Second
@@ -61,6 +61,7 @@ func newConnection() (*webrtc.PeerConnection, error) {
 	e.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
 	e.SetICETimeouts(4*time.Second, 8*time.Second, time.Second)
 	e.EnableSCTPZeroChecksum(true)
+	e.SetSCTPRTOMax(500 * time.Millisecond) // pion begins at 1 s, which a person sees as a frozen picture
 	e.LoggerFactory = &logging.DefaultLoggerFactory{DefaultLogLevel: logging.LogLevelDisabled}
 	return webrtc.NewAPI(webrtc.WithSettingEngine(e)).NewPeerConnection(webrtc.Configuration{})
 }

@@ -44,7 +44,7 @@ func connect(t *testing.T) (g *Gateway, viewer, host fusion.Pipe) {
 
 func TestMessagesGoBothWays(t *testing.T) {
 	_, viewer, host := connect(t)
-	const n = 2000 // 32 MB, far more than may be unsent
+	const n = 100 // 1.6 MB, more than may be unsent
 	message := make([]byte, wire.MaxMessage)
 	errs := make(chan error, 2)
 	go func() {

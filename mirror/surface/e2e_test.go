@@ -3,322 +3,18 @@
 package surface
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"image"
-	"os"
-	"os/exec"
-	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/jezek/xgb"
-	"github.com/jezek/xgb/xfixes"
 	"github.com/jezek/xgb/xproto"
-	"github.com/jezek/xgb/xtest"
 
 	"hither/fusion"
 	"hither/mirror/codec"
 	"hither/mirror/wire"
 )
-
-const patience = 60 * time.Second
-
-// desk is an X display of the test's own with a window manager.
-type desk struct {
-	t    testing.TB
-	name string
-	conn *xgb.Conn
-	root xproto.Window
-}
-
-func newDesk(t testing.TB) *desk {
-	t.Helper()
-	read, write, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := exec.Command("Xvfb", "-displayfd", "3", "-screen", "0", "1280x800x24", "-nolisten", "tcp", "-noreset")
-	server.ExtraFiles = []*os.File{write}
-	start(t, server)
-	write.Close()
-	line, err := bufio.NewReader(read).ReadString('\n')
-	read.Close()
-	if err != nil {
-		t.Fatalf("Xvfb gave no display: %v", err)
-	}
-	d := &desk{t: t, name: ":" + strings.TrimSpace(line)}
-	manager := exec.Command("openbox", "--sm-disable", "--config-file", "/dev/null")
-	manager.Env = append(os.Environ(), "DISPLAY="+d.name)
-	if d.conn, err = xgb.NewConnDisplay(d.name); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { d.conn.Close(); waitClosed(d.conn) })
-	if err := errors.Join(useExtension(d.conn, "XTEST"), useExtension(d.conn, "XFIXES")); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := xfixes.QueryVersion(d.conn, 4, 0).Reply(); err != nil {
-		t.Fatal(err)
-	}
-	d.root = xproto.Setup(d.conn).DefaultScreen(d.conn).Root
-	start(t, manager)
-	d.until("a window manager", func() bool {
-		reply, err := xproto.GetProperty(d.conn, false, d.root, d.atom("_NET_SUPPORTING_WM_CHECK"),
-			xproto.AtomWindow, 0, 1).Reply()
-		return err == nil && reply.ValueLen == 1
-	})
-	return d
-}
-
-func waitClosed(conn *xgb.Conn) {
-	for {
-		if e, err := conn.WaitForEvent(); e == nil && err == nil {
-			return
-		}
-	}
-}
-
-func start(t testing.TB, cmd *exec.Cmd) {
-	t.Helper()
-	if err := cmd.Start(); err != nil {
-		t.Fatalf("%v (run build/deps.sh test)", err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-}
-
-func (d *desk) atom(name string) xproto.Atom {
-	reply, err := xproto.InternAtom(d.conn, false, uint16(len(name)), name).Reply()
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	return reply.Atom
-}
-
-// until waits for something that the display or the window does.
-func (d *desk) until(what string, done func() bool) {
-	d.t.Helper()
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		if done() {
-			return
-		}
-	}
-	d.t.Fatalf("waited in vain for %s", what)
-}
-
-// window finds the client window whose title is this, or 0.
-func (d *desk) window(title string) xproto.Window {
-	reply, err := xproto.GetProperty(d.conn, false, d.root, d.atom("_NET_CLIENT_LIST"), xproto.AtomWindow, 0, 64).Reply()
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	for b := reply.Value; len(b) >= 4; b = b[4:] {
-		w := xproto.Window(xgb.Get32(b))
-		if d.title(w) == title {
-			return w
-		}
-	}
-	return 0
-}
-
-func (d *desk) title(w xproto.Window) string {
-	reply, err := xproto.GetProperty(d.conn, false, w, d.atom("_NET_WM_NAME"), d.atom("UTF8_STRING"), 0, 64).Reply()
-	if err != nil {
-		return ""
-	}
-	return string(reply.Value)
-}
-
-// waitWindow waits for a window that shows and has the focus.
-func (d *desk) waitWindow(title string) (outer, area xproto.Window) {
-	d.t.Helper()
-	d.until("window "+title, func() bool { outer = d.window(title); return outer != 0 })
-	d.until("focus", func() bool {
-		focus, err := xproto.GetInputFocus(d.conn).Reply()
-		return err == nil && focus.Focus == outer
-	})
-	tree, err := xproto.QueryTree(d.conn, outer).Reply()
-	if err != nil || len(tree.Children) != 1 {
-		d.t.Fatalf("children of the window: %v %v", tree, err)
-	}
-	return outer, tree.Children[0]
-}
-
-// grab gives what a window shows.
-func (d *desk) grab(w xproto.Window) *codec.Picture {
-	d.t.Helper()
-	geo, err := xproto.GetGeometry(d.conn, xproto.Drawable(w)).Reply()
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	img, err := xproto.GetImage(d.conn, xproto.ImageFormatZPixmap, xproto.Drawable(w), 0, 0, geo.Width, geo.Height, 0xffffffff).Reply()
-	if err != nil {
-		return codec.NewPicture(1, 1) // a part of it is off the display for now
-	}
-	return &codec.Picture{Width: int(geo.Width), Height: int(geo.Height), Stride: int(geo.Width) * 4, Pix: img.Data}
-}
-
-// key strikes a key of the display by its evdev code.
-func (d *desk) key(code byte, down bool) {
-	kind := byte(xproto.KeyPress)
-	if !down {
-		kind = xproto.KeyRelease
-	}
-	d.fake(kind, code+evdevOffset, 0, 0)
-}
-
-// cursor gives the pixels of the cursor as it is now, A R G B premultiplied.
-func (d *desk) cursor() []uint32 {
-	reply, err := xfixes.GetCursorImage(d.conn).Reply()
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	return reply.CursorImage
-}
-
-func (d *desk) fake(kind, detail byte, x, y int) {
-	d.t.Helper()
-	err := xtest.FakeInputChecked(d.conn, kind, detail, 0, d.root, int16(x), int16(y), 0).Check()
-	if err != nil {
-		d.t.Fatal(err)
-	}
-}
-
-// place gives where a window's corner is on the display.
-func (d *desk) place(w xproto.Window) image.Point {
-	reply, err := xproto.TranslateCoordinates(d.conn, w, d.root, 0, 0).Reply()
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	return image.Pt(int(reply.DstX), int(reply.DstY))
-}
-
-// deleteWindow is the window manager's close button.
-func (d *desk) deleteWindow(w xproto.Window) {
-	data := xproto.ClientMessageDataUnionData32New([]uint32{uint32(d.atom("WM_DELETE_WINDOW")), 0, 0, 0, 0})
-	e := xproto.ClientMessageEvent{Format: 32, Window: w, Type: d.atom("WM_PROTOCOLS"), Data: data}
-	if err := xproto.SendEventChecked(d.conn, false, w, 0, string(e.Bytes())).Check(); err != nil {
-		d.t.Fatal(err)
-	}
-}
-
-// source is the host's side of a view with frames made by hand.
-type source struct {
-	t        *testing.T
-	pipe     fusion.Pipe
-	picture  *codec.Picture
-	split    wire.Splitter
-	messages chan wire.Message // what the viewer sent, pings answered and left out
-	silent   atomic.Bool       // does not answer pings
-}
-
-func newSource(t *testing.T, width, height int, title string) (*source, fusion.Pipe) {
-	host, viewer := wire.Pair()
-	s := &source{t: t, pipe: host, picture: codec.NewPicture(width, height), messages: make(chan wire.Message, 1000)}
-	s.write(wire.Hello{Width: uint16(width), Height: uint16(height), Title: title})
-	go s.listen()
-	return s, viewer
-}
-
-func (s *source) listen() {
-	defer close(s.messages)
-	for {
-		b, err := s.pipe.Read()
-		if err != nil {
-			return
-		}
-		m, err := wire.ParseViewer(b)
-		if err != nil {
-			s.t.Errorf("viewer sent: %v", err)
-			return
-		}
-		if ping, ok := m.(wire.Ping); !ok {
-			s.messages <- m
-		} else if !s.silent.Load() {
-			_ = s.pipe.Write(wire.Pong(ping).Append(nil)) // the pipe may be closed by now
-		}
-	}
-}
-
-func (s *source) write(m wire.Message) {
-	s.t.Helper()
-	if err := s.pipe.Write(m.Append(nil)); err != nil {
-		s.t.Fatal(err)
-	}
-}
-
-// expect waits for a message; other ones before it are passed over.
-func (s *source) expect(want wire.Message) {
-	s.t.Helper()
-	timer := time.NewTimer(patience)
-	defer timer.Stop()
-	var seen []wire.Message
-	for {
-		select {
-		case m, open := <-s.messages:
-			if !open {
-				s.t.Fatalf("pipe ended before %#v; saw %#v", want, seen)
-			}
-			if m == want {
-				return
-			}
-			seen = append(seen, m)
-		case <-timer.C:
-			s.t.Fatalf("no %#v; saw %#v", want, seen)
-		}
-	}
-}
-
-// paint changes the picture to something new everywhere and sends it.
-func (s *source) paint(width, height, shade int) {
-	s.t.Helper()
-	p := codec.NewPicture(width, height)
-	for i := range p.Pix {
-		p.Pix[i] = byte(i*7 + i/p.Stride*13 + shade)
-	}
-	s.picture = p
-	s.raw(p.Bounds(), true)
-}
-
-// raw sends a rectangle of the picture and waits until it is on the glass.
-func (s *source) raw(r image.Rectangle, key bool) {
-	s.t.Helper()
-	frame := []byte{0}
-	if key {
-		frame[0] = 1
-	}
-	p := s.picture
-	put := func(vs ...int) {
-		for _, v := range vs {
-			frame = append(frame, byte(v>>8), byte(v))
-		}
-	}
-	put(p.Width, p.Height)
-	frame = append(frame, 3)
-	put(r.Min.X, r.Min.Y, r.Dx(), r.Dy())
-	for y := r.Min.Y; y < r.Max.Y; y++ {
-		for x := r.Min.X; x < r.Max.X; x++ {
-			px := p.Pix[y*p.Stride+x*4:]
-			frame = append(frame, px[2], px[1], px[0])
-		}
-	}
-	s.frame(frame)
-}
-
-func (s *source) frame(frame []byte) {
-	s.t.Helper()
-	seq := s.split.Start(frame)
-	for m := s.split.Next(); m != nil; m = s.split.Next() {
-		if err := s.pipe.Write(m); err != nil {
-			s.t.Fatal(err)
-		}
-	}
-	s.expect(wire.Ack{Seq: seq})
-}
 
 // running is a Run in the background.
 type running struct {
@@ -370,20 +66,6 @@ func TestPixelsAreExact(t *testing.T) {
 	d.until("new title", func() bool { return d.title(outer) == "anothertitle" })
 	s.write(wire.Closed{Reason: wire.Ended})
 	run.ends(nil)
-}
-
-// paintCheck compares a rectangle of the area with the picture.
-func (s *source) paintCheck(d *desk, area xproto.Window, r image.Rectangle) {
-	s.t.Helper()
-	got := d.grab(area)
-	for y := r.Min.Y; y < r.Max.Y; y++ {
-		for x := r.Min.X; x < r.Max.X; x++ {
-			i := y*s.picture.Stride + x*4
-			if string(got.Pix[i:i+3]) != string(s.picture.Pix[i:i+3]) {
-				s.t.Fatalf("pixel %d,%d is %x, want %x", x, y, got.Pix[i:i+3], s.picture.Pix[i:i+3])
-			}
-		}
-	}
 }
 
 func TestWithoutSharedMemory(t *testing.T) {
@@ -473,12 +155,12 @@ func TestHeldKeyIsSentOnce(t *testing.T) {
 	s, pipe := newSource(t, 320, 200, "held")
 	runView(t, d, pipe, Config{})
 	s.paint(320, 200, 1)
-	d.waitWindow("held")
+	outer, _ := d.waitWindow("held")
+	repeats := d.repeats(outer)
 	const keyA, keyB = 30, 48
 	d.key(keyA, true)
 	s.expect(wire.Key{Code: keyA, Down: true})
-	// The display repeats a held key after 660 ms, then 25 times a second.
-	time.Sleep(time.Second)
+	repeats(4)
 	d.key(keyA, false)
 	d.key(keyB, true)
 	for _, want := range []wire.Message{wire.Key{Code: keyA}, wire.Key{Code: keyB, Down: true}} {
@@ -558,6 +240,31 @@ func TestResize(t *testing.T) {
 	d.until("letterbox", middle)
 	s.paint(600, 400, 3)
 	d.until("filled window", func() bool { return d.grab(area).Equal(s.picture) })
+}
+
+func TestLargePictureMovesWithThePointer(t *testing.T) {
+	d := newDesk(t)
+	s, pipe := newSource(t, 1600, 1000, "large")
+	runView(t, d, pipe, Config{})
+	s.paint(1600, 1000, 4)
+	_, area := d.waitWindow("large")
+	shows := func(x, y int) bool {
+		got := d.grab(area)
+		if got.Width < 600 || got.Height < 400 {
+			return false
+		}
+		part := &codec.Picture{Width: got.Width, Height: got.Height, Stride: s.picture.Stride,
+			Pix: s.picture.Pix[y*(1000-got.Height)*s.picture.Stride+x*(1600-got.Width)*4:]}
+		return got.Equal(part)
+	}
+	d.until("the first corner", func() bool { return shows(0, 0) })
+	at, size := d.place(area), d.grab(area)
+	d.fake(xproto.MotionNotify, 0, at.X+size.Width-1, at.Y+size.Height-1)
+	s.expect(wire.Pointer{X: 1599, Y: 999})
+	d.until("the last corner", func() bool { return shows(1, 1) })
+	d.fake(xproto.MotionNotify, 0, at.X, at.Y)
+	s.expect(wire.Pointer{})
+	d.until("the first corner again", func() bool { return shows(0, 0) })
 }
 
 func TestFullScreen(t *testing.T) {

@@ -1,16 +1,14 @@
 package surface
 
 import (
-	"errors"
 	"image"
 
 	"github.com/jezek/xgb"
 	"github.com/jezek/xgb/xproto"
 
+	"hither/fusion"
 	"hither/mirror/wire"
 )
-
-var errDisplay = errors.New("the display closed the window")
 
 // hands is the state of the person's input. It belongs to the event loop.
 type hands struct {
@@ -29,7 +27,7 @@ func (v *view) events() {
 	for {
 		event, xerr := v.win.conn.WaitForEvent()
 		if event == nil && xerr == nil {
-			v.end(errDisplay)
+			v.end(opError(fusion.ErrOffline, "the X display went away", "start it again inside a desktop session"))
 			return
 		}
 		for event != nil || xerr != nil {
@@ -122,8 +120,8 @@ func (v *view) focusOut(h *hands, e xproto.FocusOutEvent) {
 
 func (v *view) flushMotion(h *hands) {
 	if h.motion != nil {
-		v.point(*h.motion)
 		v.glass.panWith(*h.motion)
+		v.point(*h.motion)
 		h.motion = nil
 	}
 }

@@ -84,7 +84,7 @@ func realButton(button byte) bool {
 	return false
 }
 
-// sizes is a size as the wire carries it: it fits 16 bits and is not empty.
+// wireSize gives a size as the wire and X carry it: in 16 bits and not empty.
 func wireSize(p image.Point) (w, h uint16) {
 	const most = 1<<16 - 1
 	return uint16(max(1, min(p.X, most))), uint16(max(1, min(p.Y, most)))

@@ -10,7 +10,7 @@ import (
 
 const (
 	pingEvery = time.Second
-	silence   = 5 * time.Second // a host that is silent for so long is away
+	silence   = 4 * time.Second // a host that is silent for so long is away
 )
 
 // watchdog closes a pipe whose host fell silent without a word: a sleeping

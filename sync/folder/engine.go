@@ -27,12 +27,12 @@ type engine struct {
 	model    model.Model
 	keys     *protocol.KeyGenerator
 	index    *db.Lowlevel
-	services []*service // in the order they were started
-	started  time.Time
+	services []*service     // in the order they were started
 	tasks    sync.WaitGroup // rescans
 
-	mu      sync.Mutex
-	scanned map[string]bool // folders whose first scan since started is done
+	mu      sync.Mutex           // guards the fields below
+	since   map[string]time.Time // when each folder was started
+	scanned map[string]bool      // folders whose first scan since then is done
 }
 
 // service is one running part of the engine.
@@ -51,8 +51,7 @@ func startEngine(cfg Config, cert tls.Certificate, want settings, changed func()
 		return nil, fmt.Errorf("index: %w", err)
 	}
 	id := protocol.NewDeviceID(cert.Certificate[0])
-	e := &engine{id: id, keys: protocol.NewKeyGenerator(), started: time.Now().Truncate(time.Second),
-		scanned: map[string]bool{}}
+	e := &engine{id: id, keys: protocol.NewKeyGenerator(), since: map[string]time.Time{}, scanned: map[string]bool{}}
 	bus := events.NewLogger()
 	if e.index, err = db.NewLowlevel(store, bus); err != nil {
 		return nil, errors.Join(fmt.Errorf("index: %w", err), store.Close())
@@ -62,6 +61,7 @@ func startEngine(cfg Config, cert tls.Certificate, want settings, changed func()
 	}
 	first := baseConfiguration(id, cfg.Name)
 	want.write(&first)
+	e.expect(want)
 	for _, folder := range e.index.ListFolders() {
 		if _, _, kept := first.Folder(folder); !kept {
 			db.DropFolder(e.index, folder)
@@ -142,12 +142,28 @@ func (e *engine) configure(want settings) error {
 	if err := e.failed(); err != nil {
 		return err
 	}
+	e.expect(want)
 	waiter, err := e.settings.Modify(func(c *config.Configuration) { want.write(c) })
 	if err != nil {
 		return err
 	}
 	waiter.Wait()
 	return nil
+}
+
+// expect notes which folders are new, and forgets those that are gone.
+func (e *engine) expect(want settings) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	since, scanned := map[string]time.Time{}, map[string]bool{}
+	for _, f := range want.folders {
+		begin, known := e.since[f.id]
+		if !known {
+			begin = time.Now().Truncate(time.Second) // as the engine notes its scans
+		}
+		since[f.id], scanned[f.id] = begin, e.scanned[f.id]
+	}
+	e.since, e.scanned = since, scanned
 }
 
 // loadCertificate reads the device key of dir, and makes it the first time.

@@ -63,6 +63,10 @@ func (s *Store) serveLink(ctx context.Context, host fusion.HostID, stream net.Co
 	conn := protocol.NewConnection(device, secure, secure, secure, listener{e.model, l, s.hub.touch},
 		newConnInfo(stream, dialed), protocol.CompressionMetadata, e.keys)
 	e.model.AddConnection(conn, hello)
+	if !e.model.ConnectedTo(device) { // the share went away just now
+		conn.Close(errClosed)
+		return nil
+	}
 	s.log.Info("files flow with a host", "host", s.nameOf(host))
 	select {
 	case <-conn.Closed():

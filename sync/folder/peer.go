@@ -83,26 +83,29 @@ func (s *Store) Unpaired(id fusion.HostID) {
 func (s *Store) courier(ctx context.Context, id fusion.HostID, p *peer) {
 	s.forgetRefusals(id)
 	var (
-		checked  bool
-		linked   chan error // the link's end, while there is one that we dialed
-		began    time.Time
-		wait     = retryFirst
-		again    = time.NewTimer(0)
-		resting  bool // a link broke: no new one before the timer
-		oneLink  = make(chan error, 1)
-		failedAt error
+		checked = false
+		linked  chan error // gives the end of the link, while we dial or hold one
+		resting = false    // a link broke: no new one before the timer
+		began   time.Time
+		wait    = retryFirst
+		again   = time.NewTimer(time.Hour)
 	)
+	again.Stop()
 	defer again.Stop()
+	retry := func() {
+		again.Reset(wait)
+		wait = min(2*wait, retryMost)
+	}
 	for {
-		failedAt = s.tend(ctx, id, p, &checked)
-		if failedAt == nil && linked == nil && !resting && s.wantsLink(id) {
-			linked, began = oneLink, time.Now()
-			s.tasks.Go(func() { oneLink <- s.dialLink(ctx, id) })
+		err := s.tend(ctx, id, p, &checked)
+		if err != nil && ctx.Err() == nil {
+			s.log.Debug("a host is not tended yet", "host", s.nameOf(id), "error", err)
+			retry()
 		}
-		if failedAt != nil {
-			s.log.Debug("a host is not tended yet", "host", s.nameOf(id), "error", failedAt)
-			again.Reset(wait)
-			wait = min(2*wait, retryMost)
+		if err == nil && linked == nil && !resting && s.wantsLink(id) {
+			ended := make(chan error, 1)
+			linked, began = ended, time.Now()
+			s.tasks.Go(func() { ended <- s.dialLink(ctx, id) })
 		}
 		select {
 		case <-ctx.Done():
@@ -114,15 +117,14 @@ func (s *Store) courier(ctx context.Context, id fusion.HostID, p *peer) {
 		case <-again.C:
 			resting = false
 		case err := <-linked:
-			linked, resting = nil, true
+			if err != nil && ctx.Err() == nil {
+				s.log.Debug("no link to a host yet", "host", s.nameOf(id), "error", err)
+			}
 			if time.Since(began) > retryMost {
 				wait = retryFirst
 			}
-			if err != nil {
-				s.log.Debug("no link to a host yet", "host", s.nameOf(id), "error", err)
-			}
-			again.Reset(wait)
-			wait = min(2*wait, retryMost)
+			linked, resting = nil, true
+			retry()
 		}
 	}
 }

@@ -14,6 +14,7 @@ type progress struct {
 	err       error  // the folder as a whole cannot be kept
 	scanned   bool   // what lies in the directory is known
 	failed    []model.FileError
+	unwatched error     // changes in the directory are only seen by the hourly scan
 	global    db.Counts // the newest version of everything that any host told of
 	need      db.Counts // of it, what is not here
 	needBytes int64     // of it, without what is fetched already
@@ -59,6 +60,7 @@ func (e *engine) progress(id string) (progress, error) {
 	if failed, err := e.model.FolderErrors(id); err == nil {
 		p.failed = failed
 	}
+	p.unwatched = e.model.WatchError(id)
 	return p, nil
 }
 
@@ -72,8 +74,8 @@ func plainState(state string) string {
 	return stateIdle
 }
 
-// wasScanned says whether the folder's first scan since the engine started is
-// done. Before it, an empty index means nothing.
+// wasScanned says whether the folder's first scan since it was started is done.
+// Before it, an empty index means nothing.
 func (e *engine) wasScanned(id string) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -84,6 +86,7 @@ func (e *engine) wasScanned(id string) bool {
 	if err != nil {
 		return false
 	}
-	e.scanned[id] = !all[id].LastScan.Before(e.started) && !all[id].LastScan.IsZero()
+	begin, known := e.since[id]
+	e.scanned[id] = known && !all[id].LastScan.Before(begin)
 	return e.scanned[id]
 }

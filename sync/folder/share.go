@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
+	"unicode"
 
 	"hither/fusion"
 )
@@ -146,9 +148,15 @@ func describe(err error) (cause, detail, hint string) {
 	return cause, clip(detail), clip(hint)
 }
 
+// clip bounds another host's words, and makes them safe to print.
 func clip(text string) string {
 	if len(text) > maxText {
-		return text[:maxText] + "…"
+		text = text[:maxText] + "…"
 	}
-	return text
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) || r == unicode.ReplacementChar {
+			return ' '
+		}
+		return r
+	}, text)
 }

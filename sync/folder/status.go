@@ -106,6 +106,9 @@ func judge(p progress, hosts []hostView, path string) (state, note string) {
 		return stateError, explain(p.err.Error(), path)
 	}
 	notes := hostNotes(hosts)
+	if p.unwatched != nil {
+		notes = append(notes, "changes here are noticed within the hour only: "+p.unwatched.Error())
+	}
 	say := func(state string, first ...string) (string, string) {
 		return state, strings.Join(slices.DeleteFunc(append(first, notes...), func(n string) bool { return n == "" }), "; ")
 	}
