@@ -29,6 +29,9 @@ type fake struct {
 	hitherv1connect.UnimplementedHostServiceHandler
 	home home.Home
 	stop func()
+	// screen answers GET /screen, and ended gets what Apps.End is asked for.
+	screen http.HandlerFunc
+	ended  chan string
 
 	mu       sync.Mutex // guards the fields below
 	hosts    []*pb.Host
@@ -39,7 +42,8 @@ type fake struct {
 
 func newFake(h home.Home) *fake {
 	return &fake{
-		home: h,
+		home:  h,
+		ended: make(chan string, 1),
 		hosts: []*pb.Host{
 			{Id: "12D3desk", Name: "desk", Online: true, Local: true, Os: "Debian", Fingerprint: "aaaa-bbbb"},
 			{Id: "12D3nas", Name: "nas", Online: true, Path: "direct", Color: 1, Grants: []string{"admin"}, Fingerprint: "cccc-dddd"},
@@ -64,6 +68,9 @@ func (f *fake) handler() http.Handler {
 	mux.Handle(hitherv1connect.NewScreenServiceHandler(fakeScreens{fake: f}))
 	mux.Handle(hitherv1connect.NewAppServiceHandler(fakeApps{fake: f}))
 	mux.Handle(hitherv1connect.NewFolderServiceHandler(fakeFolders{fake: f}))
+	if f.screen != nil {
+		mux.HandleFunc("GET /screen", f.screen)
+	}
 	mux.HandleFunc("PUT /images/{name}", f.upload)
 	return mux
 }
@@ -306,6 +313,11 @@ func (f fakeApps) Run(_ context.Context, req *connect.Request[pb.AppRunRequest])
 		return refuse[pb.Screen](fusion.ErrNotFound, req.Msg.App, "hither app ls "+req.Msg.Machine)
 	}
 	return answer(&pb.Screen{Name: req.Msg.Machine + "/xterm-2", Machine: req.Msg.Machine, Kind: "app", App: "xterm", Title: strings.Join(req.Msg.Files, ",")})
+}
+
+func (f fakeApps) End(_ context.Context, req *connect.Request[pb.AppEndRequest]) (*connect.Response[pb.AppEndResponse], error) {
+	f.ended <- req.Msg.Host + " " + req.Msg.Screen
+	return answer(&pb.AppEndResponse{})
 }
 
 type fakeFolders struct {

@@ -19,10 +19,10 @@ import (
 	"hither/fusion"
 )
 
-func main() { os.Exit(run(os.Args[1:])) }
+func main() { os.Exit(execute(os.Args[1:])) }
 
-// run executes one command line and gives its exit code.
-func run(args []string) int {
+// execute runs one command line and gives its exit code.
+func execute(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	root := rootCommand()
