@@ -4,6 +4,7 @@
 package main
 
 import (
+	_ "embed"
 	"errors"
 	"flag"
 	"fmt"
@@ -13,10 +14,12 @@ import (
 
 	"hither/app/home"
 	"hither/app/shell"
-	"hither/assets"
 	"hither/frontend"
 	"hither/fusion"
 )
+
+//go:embed assets/png/hither-256.png
+var icon []byte
 
 func main() {
 	dir := flag.String("home", "", "the node's `DIR` (default $HITHER_HOME, else XDG directories)")
@@ -35,7 +38,7 @@ func run(dir string) error {
 	if err != nil {
 		return err
 	}
-	window, err := shell.New(h, frontend.Page(), assets.Icon)
+	window, err := shell.New(h, frontend.Page(), icon)
 	if err != nil || window == nil { // nil: the window that is open was raised
 		return err
 	}

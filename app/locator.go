@@ -68,7 +68,7 @@ func (l *locator) console(ctx context.Context, machine string) (mirror.Located, 
 	if err != nil {
 		return mirror.Located{}, err
 	}
-	source, err := capture.RFB(ctx, conn, capture.RFBConfig{Log: l.log})
+	source, err := capture.RFB(ctx, conn)
 	return mirror.Located{Screen: screenOf(m), Source: source}, err
 }
 

@@ -84,6 +84,7 @@ func TestTableCutsOffASlowWatcher(t *testing.T) {
 func TestTableWatchEndsWithItsContext(t *testing.T) {
 	table := newTable()
 	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
 	for e, err := range table.watch(ctx, "") {
 		if err != nil {
 			if !errors.Is(err, context.Canceled) {

@@ -15,7 +15,6 @@ import (
 	"hither/app/client"
 	"hither/app/convert"
 	"hither/fusion"
-	"hither/mirror/rtc"
 	"hither/mirror/wire"
 	pb "hither/proto/hither/v1"
 )
@@ -62,7 +61,7 @@ func (s *Server) openScreen(ctx context.Context, r screenRequest) (fusion.Pipe, 
 func (x screenService) Connect(ctx context.Context, req *connect.Request[pb.ScreenConnectRequest]) (*connect.Response[pb.ScreenConnectResponse], error) {
 	peer := callerOf(ctx).Peer
 	request := screenRequest{Host: req.Msg.Host, Screen: req.Msg.Screen, ViewOnly: req.Msg.ViewOnly}
-	answer, err := rtc.Answer(ctx, req.Msg.OfferSdp, func(ctx context.Context) (fusion.Pipe, error) {
+	answer, err := x.s.browsers.Answer(ctx, req.Msg.OfferSdp, func(ctx context.Context) (fusion.Pipe, error) {
 		pipe, options, err := x.s.openScreen(ctx, request)
 		if err != nil {
 			return nil, err
@@ -74,7 +73,7 @@ func (x screenService) Connect(ctx context.Context, req *connect.Request[pb.Scre
 			}
 		})
 		return near, nil
-	}, rtc.Config{Log: x.s.log})
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,7 @@ import (
 	"connectrpc.com/connect"
 
 	"hither/fusion"
+	"hither/mirror/rtc"
 	pb "hither/proto/hither/v1"
 	v1 "hither/proto/hither/v1/hitherv1connect"
 )
@@ -61,7 +62,9 @@ type Server struct {
 	page   fs.FS
 	tokens tokens
 	views  views
-	mux    *http.ServeMux
+	// browsers carries the views that WebRTC reaches.
+	browsers *rtc.Gateway
+	mux      *http.ServeMux
 	// mu guards the fields below.
 	mu      sync.Mutex
 	servers []*http.Server
@@ -75,7 +78,7 @@ const maxRequest = 1 << 20
 
 // New makes a server. page is the built frontend.
 func New(node Node, page fs.FS, log *slog.Logger) *Server {
-	s := &Server{node: node, log: log, page: page, mux: http.NewServeMux()}
+	s := &Server{node: node, log: log, page: page, mux: http.NewServeMux(), browsers: rtc.NewGateway(rtc.Config{Log: log})}
 	options := []connect.HandlerOption{connect.WithInterceptors(guard{s}), connect.WithReadMaxBytes(maxRequest)}
 	s.mux.Handle(v1.NewNodeServiceHandler(nodeService{s: s}, options...))
 	s.mux.Handle(v1.NewHostServiceHandler(hostService{s: s}, options...))
@@ -141,5 +144,8 @@ func (s *Server) Close() {
 		}
 	}
 	s.views.closeAll()
+	if err := s.browsers.Close(); err != nil {
+		s.log.Debug("api: close", "err", err)
+	}
 	s.done.Wait()
 }

@@ -110,7 +110,8 @@ func (v *viewer) window(ctx context.Context) error {
 		return err
 	}
 	return surface.Run(ctx, pipe, surface.Config{
-		Title:  cmp.Or(v.screen.Title, v.address.Machine) + " (" + info.Name + ")",
+		Title:  cmp.Or(v.screen.Title, v.address.Machine),
+		Host:   info.Name,
 		AppID:  cmp.Or(v.screen.App, "hither"),
 		Color:  hostColor(info.Color),
 		Reopen: open,

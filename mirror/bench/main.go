@@ -41,7 +41,7 @@ type plan struct {
 }
 
 // limit is when a run gives up.
-const limit = 4 * time.Minute
+const limit = 6 * time.Minute
 
 func main() {
 	if len(os.Args) > 1 {
@@ -106,7 +106,9 @@ func bench(ctx context.Context, p plan) (err error) {
 	if err != nil {
 		return err
 	}
-	result.print(os.Stdout)
+	if err := result.print(os.Stdout); err != nil {
+		return err
+	}
 	if p.json != "" {
 		return result.save(p.json)
 	}

@@ -11,12 +11,6 @@ import (
 	"time"
 )
 
-// scenes are what the app draws for a key, terminals how it scrolls.
-var (
-	scenes    = []string{"patch", "line"}
-	terminals = []string{"copy", "redraw"}
-)
-
 // measure lets the peers take turns.
 func measure(ctx context.Context, p plan, peers []*peer) (*report, error) {
 	r := newReport()
@@ -102,17 +96,6 @@ func (p *peer) locate(ctx context.Context, scene string) (image.Point, error) {
 		return image.Point{}, err
 	}
 	return offset, p.wire.rest(ctx, short)
-}
-
-// scrolled is what a scrolling terminal cost.
-type scrolled struct {
-	Seconds   float64 `json:"seconds"`
-	Bytes     int64   `json:"bytes"`
-	CPU       float64 `json:"cpuSeconds"`
-	Drawn     int     `json:"updatesDrawn"`
-	Shown     int     `json:"updatesShown"`
-	Exact     bool    `json:"exactAtRest"`
-	Different int     `json:"pixelsDifferent"`
 }
 
 // rest is how long nothing may have come before a picture counts as at rest;

@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 import (
@@ -8,6 +10,12 @@ import (
 	"slices"
 	"text/tabwriter"
 	"time"
+)
+
+// scenes are what the app draws for a key, terminals how it scrolls.
+var (
+	scenes    = []string{"patch", "line"}
+	terminals = []string{"copy", "redraw"}
 )
 
 // latency is what the samples of one peer in one scene say, in milliseconds.
@@ -21,6 +29,17 @@ type latency struct {
 	Max     float64 `json:"maxMs"`
 
 	all []time.Duration
+}
+
+// scrolled is what a scrolling terminal cost.
+type scrolled struct {
+	Seconds   float64 `json:"seconds"`
+	Bytes     int64   `json:"bytes"`
+	CPU       float64 `json:"cpuSeconds"`
+	Drawn     int     `json:"updatesDrawn"`
+	Shown     int     `json:"updatesShown"`
+	Exact     bool    `json:"exactAtRest"`
+	Different int     `json:"pixelsDifferent"`
 }
 
 // scrolling is what the terminal cost one peer.
@@ -68,7 +87,7 @@ func (r *report) addScroll(peer, terminal string, s scrolled) {
 
 // print writes the tables. Ratios are to the first peer: above 1 it is the
 // first that needs less.
-func (r *report) print(out io.Writer) {
+func (r *report) print(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "key → pixel\tscene\tsamples\tp50 ms\tp90\tp99\tmax\tp50 ratio\tp99 ratio\t")
 	for _, scene := range scenes {
@@ -100,7 +119,7 @@ func (r *report) print(out io.Writer) {
 				float64(s.Bytes)/float64(first.Bytes), s.CPU/first.CPU)
 		}
 	}
-	w.Flush()
+	return w.Flush()
 }
 
 func exactly(s scrolled) string {

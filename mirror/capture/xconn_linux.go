@@ -68,7 +68,7 @@ func xdial(ctx context.Context, display, authority string) (*xconn, error) {
 	x := &xconn{conn: conn, r: bufio.NewReaderSize(conn, 64<<10), event: func([]byte) {}}
 	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
 	err = x.setup(display, xcookie(authority, number))
-	if !stop() && err == nil {
+	if !stop() {
 		err = context.Cause(ctx)
 	}
 	if err != nil {

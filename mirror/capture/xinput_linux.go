@@ -22,7 +22,8 @@ type xinput struct {
 	xtest  xextension
 	randr  xextension
 	unread int
-	wheel  [2]int // 1/120 notches that did not make a click yet
+	wheel  [2]int   // 1/120 notches that did not make a click yet
+	made   []uint32 // RANDR modes of ours
 }
 
 func openInput(ctx context.Context, display string, config X11Config) (*xinput, error) {

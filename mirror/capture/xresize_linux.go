@@ -2,6 +2,7 @@ package capture
 
 import (
 	"fmt"
+	"slices"
 
 	"hither/fusion"
 )
@@ -48,7 +49,24 @@ func (in *xinput) resize(width, height int) error {
 		return err
 	}
 	in.conn.request(in.randr.major, 7, words(root, shorts(width, height), uint32(width*254/960), uint32(height*254/960)))
-	return in.setCrtc(o, mode)
+	if err := in.setCrtc(o, mode); err != nil {
+		return err
+	}
+	return in.forget(o, mode)
+}
+
+// forget removes the modes that earlier sizes left, so that their number stays
+// small however often a viewer asks.
+func (in *xinput) forget(o xoutputs, used uint32) error {
+	in.made = slices.DeleteFunc(in.made, func(mode uint32) bool {
+		if mode == used {
+			return false
+		}
+		in.conn.request(in.randr.major, 19, words(o.outputs[0], mode)) // DeleteOutputMode
+		in.conn.request(in.randr.major, 17, words(mode))               // DestroyMode
+		return true
+	})
+	return in.conn.sync()
 }
 
 func (in *xinput) outputs() (xoutputs, error) {
@@ -89,6 +107,7 @@ func (in *xinput) mode(o xoutputs, width, height int) (uint32, error) {
 		return 0, err
 	}
 	mode := le.Uint32(b[8:])
+	in.made = append(in.made, mode)
 	in.conn.request(in.randr.major, 18, words(o.outputs[0], mode)) // AddOutputMode
 	return mode, nil
 }

@@ -72,7 +72,7 @@ func (p *painter) glyph(x, y, letter, shades int) {
 }
 
 func (p *painter) move(dst image.Point, src image.Rectangle) {
-	p.p.copyRect(dst, src.Min, src.Dx(), src.Dy())
+	p.p.Move(dst, src.Min, src.Dx(), src.Dy())
 	p.damage.Add(image.Rectangle{dst, dst.Add(src.Size())})
 }
 

@@ -125,7 +125,7 @@ func (m *mover) followStripe(now, shown *Picture, s image.Rectangle, dy, next in
 	}
 	first := next
 	for _, run := range m.runs {
-		shown.copyRect(run.Min, image.Pt(run.Min.X, run.Min.Y-dy), run.Dx(), run.Dy())
+		shown.Move(run.Min, image.Pt(run.Min.X, run.Min.Y-dy), run.Dx(), run.Dy())
 		first = m.note(run, dy, first)
 	}
 }

@@ -27,7 +27,7 @@ func (d *Decoder) copy(r *reader) error {
 	if err := d.spend(dst); err != nil {
 		return err
 	}
-	d.picture.copyRect(dst.Min, src, dst.Dx(), dst.Dy())
+	d.picture.Move(dst.Min, src, dst.Dx(), dst.Dy())
 	d.dirty(dst)
 	return nil
 }

@@ -26,7 +26,7 @@ func (p *Picture) row(y, x0, x1 int) []byte {
 }
 
 // copyRect moves the rectangle at src to dst; the two may overlap.
-func (p *Picture) copyRect(dst, src image.Point, w, h int) {
+func (p *Picture) Move(dst, src image.Point, w, h int) {
 	y, end, step := 0, h, 1
 	if dst.Y > src.Y {
 		y, end, step = h-1, -1, -1

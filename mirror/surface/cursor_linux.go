@@ -17,7 +17,10 @@ type pointer struct {
 
 func newPointer(win *window) *pointer {
 	p := &pointer{win: win}
-	if render.Init(win.conn) != nil {
+	if useExtension(win.conn, "RENDER") != nil {
+		return p
+	}
+	if _, err := render.QueryVersion(win.conn, 0, 11).Reply(); err != nil {
 		return p
 	}
 	formats, err := render.QueryPictFormats(win.conn).Reply()

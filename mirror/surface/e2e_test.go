@@ -56,7 +56,7 @@ func newDesk(t testing.TB) *desk {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { d.conn.Close(); waitClosed(d.conn) })
-	if err := errors.Join(xtest.Init(d.conn), xfixes.Init(d.conn)); err != nil {
+	if err := errors.Join(useExtension(d.conn, "XTEST"), useExtension(d.conn, "XFIXES")); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := xfixes.QueryVersion(d.conn, 4, 0).Reply(); err != nil {

@@ -198,8 +198,8 @@ func (v *view) setTitle(title string) {
 	if title == "" {
 		title = v.cfg.Title
 	}
-	v.title = title
-	v.win.setTitle(title)
+	v.title = hostTitle(title, v.cfg.Host)
+	v.win.setTitle(v.title)
 }
 
 // send writes a message at once. While offline it goes nowhere. A pipe that

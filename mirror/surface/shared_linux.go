@@ -33,7 +33,7 @@ func newSharedImage(w *window, width, height int) (*sharedImage, error) {
 // attachShared makes a segment that both sides have attached. It is marked for
 // removal at once, so that it goes with the last of them.
 func attachShared(conn *xgb.Conn, width, height int) (*sharedImage, error) {
-	if err := shm.Init(conn); err != nil {
+	if err := useExtension(conn, "MIT-SHM"); err != nil {
 		return nil, err
 	}
 	id, err := unix.SysvShmGet(unix.IPC_PRIVATE, width*height*4, unix.IPC_CREAT|0o600)

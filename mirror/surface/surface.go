@@ -14,6 +14,9 @@ type Config struct {
 	// Title is shown until the host sends one, and when that is empty;
 	// default "Hither".
 	Title string
+	// Host is the name of the screen's host. It stands behind every title,
+	// "win11 — nas", so that a remote window is known as one; default none.
+	Host string
 	// AppID is the class of the window (WM_CLASS), by which a desktop finds
 	// its entry and icon; default "hither".
 	AppID string

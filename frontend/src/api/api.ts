@@ -1,0 +1,44 @@
+import type { Carrier, Listener, Target, Transport } from '../mirror/carrier'
+import type {
+  App, Check, Event, Folder, Host, Machine, MachineSpec, Nearby, Offer, Screen, Stats, Status, Verb,
+} from './model'
+
+export interface Picture {
+  bytes: Uint8Array<ArrayBuffer>
+  mediaType: string
+}
+
+/**
+ * What the page asks of its node. Only src/state calls it; tests have one in
+ * memory. Every method throws UiError. In each, host is a name or an ID and
+ * empty for this computer.
+ */
+export interface Api {
+  status(): Promise<Status>
+  doctor(host: string): Promise<Check[]>
+  watch(signal: AbortSignal): AsyncIterable<Event>
+  offer(grants: string[], signal: AbortSignal): AsyncIterable<Offer>
+  join(code: string, addr: string, grants: string[], signal: AbortSignal): Promise<Host>
+  nearby(): Promise<Nearby[]>
+  forget(host: string): Promise<void>
+  grant(host: string, grants: string[]): Promise<Host>
+
+  createMachine(host: string, spec: MachineSpec): Promise<Machine>
+  doMachine(host: string, name: string, verb: Verb): Promise<void>
+  removeMachine(host: string, name: string): Promise<void>
+  screenshot(host: string, name: string, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>>
+  stats(host: string): Promise<Stats[]>
+  /** Streams a file into the host's image pool; progress is 0 to 1. */
+  upload(host: string, name: string, file: File, progress: (part: number) => void, signal: AbortSignal): Promise<void>
+
+  apps(host: string, machine: string, language: string): Promise<App[]>
+  icon(host: string, machine: string, app: string): Promise<Picture>
+  runApp(host: string, machine: string, app: string): Promise<Screen>
+  endApp(host: string, screen: string): Promise<void>
+
+  addFolder(host: string, name: string, path: string): Promise<Folder>
+  shareFolder(host: string, name: string, withHost: string): Promise<void>
+  removeFolder(host: string, name: string): Promise<void>
+
+  openScreen(target: Target, transport: Transport, to: Listener, signal: AbortSignal): Promise<Carrier>
+}

@@ -1,0 +1,108 @@
+import { createClient, type Interceptor } from '@connectrpc/connect'
+import { createConnectTransport } from '@connectrpc/connect-web'
+import { openWebRTC } from '../mirror/webrtc'
+import { openWebSocket } from '../mirror/websocket'
+import type { Api } from './api'
+import * as to from './convert'
+import { UiError } from './error'
+import { AppService } from './gen/hither/v1/app_pb'
+import { FolderService } from './gen/hither/v1/folder_pb'
+import { MachineService } from './gen/hither/v1/machine_pb'
+import { HostService, NodeService } from './gen/hither/v1/node_pb'
+import { ScreenService } from './gen/hither/v1/screen_pb'
+import type { Session } from './session'
+import { newTrace } from './trace'
+import { upload } from './upload'
+
+/** The Api over Connect: bearer and a fresh trace ID on every call, errors as UiError. */
+export function connectApi(session: Session, onSignedOut: () => void): Api {
+  const fail = (thrown: unknown): UiError => {
+    const error = UiError.from(thrown)
+    if (error.signedOut) onSignedOut()
+    return error
+  }
+  const intercept: Interceptor = (next) => async (request) => {
+    request.header.set('Authorization', 'Bearer ' + session.bearer)
+    request.header.set('Hither-Trace', newTrace())
+    try {
+      return await next(request)
+    } catch (thrown) {
+      throw fail(thrown)
+    }
+  }
+  const transport = createConnectTransport({ baseUrl: session.base, interceptors: [intercept] })
+  const node = createClient(NodeService, transport)
+  const hosts = createClient(HostService, transport)
+  const machines = createClient(MachineService, transport)
+  const screens = createClient(ScreenService, transport)
+  const apps = createClient(AppService, transport)
+  const folders = createClient(FolderService, transport)
+
+  return {
+    status: () => node.status({}),
+    doctor: async (host) => (await node.doctor({ host })).checks,
+    async *watch(signal) {
+      try {
+        for await (const e of node.watch({}, { signal })) {
+          // An unknown kind still counts in the sequence.
+          yield to.event(e) ?? { kind: 'ready', seq: Number(e.seq), removed: true }
+        }
+      } catch (thrown) {
+        throw fail(thrown)
+      }
+    },
+    async *offer(grants, signal) {
+      try {
+        for await (const o of hosts.offer({ grants }, { signal })) {
+          yield { code: o.code, addr: o.addr, expires: to.date(o.expires), host: o.host ? to.host(o.host) : null }
+        }
+      } catch (thrown) {
+        throw fail(thrown)
+      }
+    },
+    join: async (code, addr, grants, signal) => to.host(await hosts.join({ code, addr, grants }, { signal })),
+    nearby: async () => (await hosts.nearby({})).hosts,
+    forget: async (host) => void (await hosts.forget({ host })),
+    grant: async (host, grants) => to.host(await hosts.grant({ host, grants })),
+
+    createMachine: async (host, spec) =>
+      to.machine(
+        await machines.create({
+          host,
+          ...spec,
+          memoryBytes: BigInt(spec.memoryBytes),
+          diskBytes: BigInt(spec.diskBytes),
+        }),
+      ),
+    doMachine: async (host, name, verb) => void (await machines.do({ host, name, verb })),
+    removeMachine: async (host, name) => void (await machines.remove({ host, name })),
+    screenshot: async (host, name, signal) =>
+      new Uint8Array((await machines.screenshot({ host, name }, { signal })).png),
+    stats: async (host) => (await machines.stats({ host })).stats.map(to.stats),
+    upload: (host, name, file, progress, signal) =>
+      upload(session, host, name, file, progress, signal).catch((thrown) => {
+        throw fail(thrown)
+      }),
+
+    apps: async (host, machine, language) => (await apps.list({ host, machine, language })).apps,
+    icon: async (host, machine, app) => {
+      const { picture, mediaType } = await apps.icon({ host, machine, app })
+      return { bytes: new Uint8Array(picture), mediaType }
+    },
+    runApp: async (host, machine, app) => to.screen(await apps.run({ host, machine, app })),
+    endApp: async (host, screen) => void (await apps.end({ host, screen })),
+
+    addFolder: async (host, name, path) => to.folder(await folders.add({ host, name, path })),
+    shareFolder: async (host, name, withHost) => void (await folders.share({ host, name, with: withHost })),
+    removeFolder: async (host, name) => void (await folders.remove({ host, name })),
+
+    openScreen(target, transport, listener, signal) {
+      if (transport === 'websocket') {
+        return openWebSocket(session.base.replace(/^http/, 'ws') + '/screen', session.bearer, target, listener, signal)
+      }
+      const exchange = async (offerSdp: string) =>
+        (await screens.connect({ ...target, offerSdp }, { signal })).answerSdp
+      return openWebRTC(exchange, listener, signal)
+    },
+  }
+}

@@ -1,0 +1,82 @@
+import { timestampDate, type Timestamp } from '@bufbuild/protobuf/wkt'
+import type { Folder as PbFolder } from './gen/hither/v1/folder_pb'
+import type { Machine as PbMachine, Stats as PbStats } from './gen/hither/v1/machine_pb'
+import type { Event as PbEvent, Host as PbHost } from './gen/hither/v1/node_pb'
+import type { Screen as PbScreen } from './gen/hither/v1/screen_pb'
+import type { Event, Folder, Host, Machine, Screen, Stats } from './model'
+
+export function date(t: Timestamp | undefined): Date | null {
+  const d = t ? timestampDate(t) : null
+  return d && d.getTime() > 0 ? d : null
+}
+
+export function host(h: PbHost): Host {
+  const { id, name, online, path, local, color, os, version, fingerprint, grants } = h
+  return { id, name, online, path, local, color, os, version, fingerprint, grants, lastSeen: date(h.lastSeen) }
+}
+
+export function machine(m: PbMachine): Machine {
+  const { host, name, cpus, os, note, accelerator, screen, verbs } = m
+  return {
+    host, name, cpus, os, note, accelerator, screen, verbs,
+    kind: m.kind === 'self' ? 'self' : 'vm',
+    state: m.state as Machine['state'],
+    memoryBytes: Number(m.memoryBytes),
+    started: date(m.started),
+    disks: m.disks.map((d) => ({
+      name: d.name,
+      totalBytes: Number(d.totalBytes),
+      usedBytes: Number(d.usedBytes),
+    })),
+  }
+}
+
+export function screen(s: PbScreen): Screen {
+  const { host, name, machine, title, width, height, app } = s
+  return { host, name, machine, title, width, height, app, kind: s.kind as Screen['kind'] }
+}
+
+export function folder(f: PbFolder): Folder {
+  const { host, name, path, state, hosts, note } = f
+  return {
+    host, name, path, state, hosts, note,
+    needBytes: Number(f.needBytes),
+    needFiles: Number(f.needFiles),
+    globalBytes: Number(f.globalBytes),
+    globalFiles: Number(f.globalFiles),
+  }
+}
+
+export function stats(s: PbStats): Stats {
+  return {
+    name: s.name,
+    time: s.time ? timestampDate(s.time).getTime() : Date.now(),
+    cpuSeconds: s.cpuSeconds,
+    cpus: s.cpus,
+    memoryUsedBytes: Number(s.memoryUsedBytes),
+    memoryBytes: Number(s.memoryBytes),
+    diskReadBytes: Number(s.diskReadBytes),
+    diskWriteBytes: Number(s.diskWriteBytes),
+    netInBytes: Number(s.netInBytes),
+    netOutBytes: Number(s.netOutBytes),
+    load: s.load,
+  }
+}
+
+/** Null for a kind this page does not know. */
+export function event(e: PbEvent): Event | null {
+  const head = { seq: Number(e.seq), removed: e.removed }
+  switch (e.kind) {
+    case 'ready':
+      return { ...head, kind: 'ready' }
+    case 'host':
+      return e.host ? { ...head, kind: 'host', host: host(e.host) } : null
+    case 'machine':
+      return e.machine ? { ...head, kind: 'machine', machine: machine(e.machine) } : null
+    case 'screen':
+      return e.screen ? { ...head, kind: 'screen', screen: screen(e.screen) } : null
+    case 'folder':
+      return e.folder ? { ...head, kind: 'folder', folder: folder(e.folder) } : null
+  }
+  return null
+}

@@ -1,0 +1,98 @@
+import {
+  AppWindow, CirclePlay, CirclePower, ExternalLink, Info, Pause, Play, Power, RotateCw, Trash2,
+} from '@lucide/svelte'
+import type { Machine, Verb } from '../api/model'
+import { isDesktop } from '../platform/platform'
+import { about, type App } from '../state/app.svelte'
+import { to } from '../state/router.svelte'
+import type { Command, Targets } from './target'
+
+type Target = Targets['machine']
+
+const alive = (m: Machine) => m.state === 'running' || m.state === 'paused'
+
+/** Whether a verb can be done now; busy ones wait for their task. */
+function can(app: App, { machine, host }: Target, verb: Verb): boolean {
+  return host.online && machine.verbs.includes(verb) && !app.tasks.busy(about.machine(machine))
+}
+
+function verb(name: Verb, icon: Command<'machine'>['icon'], more: Partial<Command<'machine'>> = {}): Command<'machine'> {
+  return {
+    name,
+    label: `verb.${name}`,
+    icon,
+    bulk: true,
+    when: (app, target) => can(app, target, name),
+    do: (app, target) => void app.do(target.machine, name),
+    ...more,
+  }
+}
+
+/** What can be done to a machine, in the order of its menu. */
+export const machineCommands: Command<'machine'>[] = [
+  {
+    name: 'open',
+    label: 'verb.open',
+    icon: AppWindow,
+    when: (_, { machine, host }) => host.online && machine.screen && alive(machine),
+    do: (app, { machine, host }) => app.router.go(to.machine(host.name, machine.name)),
+  },
+  verb('start', Play),
+  verb('resume', CirclePlay),
+  verb('pause', Pause),
+  verb('reboot', RotateCw),
+  verb('stop', Power),
+  verb('force-off', CirclePower, {
+    danger: true,
+    bulk: false,
+    do: (app, { machine }) =>
+      app.confirm({
+        title: ['confirm.force.title', { name: machine.name }],
+        text: ['confirm.force', {}],
+        verb: 'confirm.force.verb',
+        do: () => void app.do(machine, 'force-off'),
+      }),
+  }),
+  {
+    name: 'show',
+    label: 'verb.show',
+    icon: Info,
+    when: (app, target) => !machineCommands[0]!.when(app, target),
+    do: (app, { machine, host }) => app.router.go(to.machine(host.name, machine.name)),
+  },
+  {
+    name: 'window',
+    label: 'verb.window',
+    icon: ExternalLink,
+    when: (_, { machine, host }) => !isDesktop() && host.online && machine.screen && alive(machine),
+    do: (_, { machine, host }) => {
+      window.open(`/screen/${encodeURIComponent(host.name)}/${encodeURIComponent(machine.name)}`, '_blank')
+    },
+  },
+  {
+    name: 'remove',
+    label: 'verb.remove',
+    icon: Trash2,
+    danger: true,
+    when: (app, { machine, host }) =>
+      machine.kind === 'vm' &&
+      host.online &&
+      ['off', 'failed', 'saved'].includes(machine.state) &&
+      !app.tasks.busy(about.machine(machine)),
+    do: (app, { machine, host }) =>
+      app.confirm({
+        title: ['confirm.remove.title', { name: machine.name }],
+        text: ['confirm.remove', { host: host.name }],
+        verb: 'confirm.remove.verb',
+        do: () => void app.remove(machine),
+      }),
+  },
+]
+
+/** The one verb of a card: Open where there is a screen, else Start or Resume. */
+export function mainCommand(app: App, target: Target): Command<'machine'> | undefined {
+  const first = ['open', 'start', 'resume', 'show']
+  return first
+    .map((name) => machineCommands.find((c) => c.name === name)!)
+    .find((c) => c.when(app, target))
+}

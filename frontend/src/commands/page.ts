@@ -1,0 +1,74 @@
+import { FolderPlus, FolderSync, LayoutGrid, Library, Link, Plus, Search, Settings, SunMoon } from '@lucide/svelte'
+import type { App } from '../state/app.svelte'
+import { to } from '../state/router.svelte'
+import type { Command } from './target'
+
+const always = () => true
+
+/** What can be done anywhere. */
+export const pageCommands: Command<'page'>[] = [
+  {
+    name: 'palette',
+    label: 'verb.palette',
+    icon: Search,
+    key: 'mod+k',
+    when: always,
+    do: (app) => (app.dialog = app.dialog?.kind === 'palette' ? null : { kind: 'palette' }),
+  },
+  {
+    name: 'create',
+    label: 'verb.create',
+    icon: Plus,
+    key: 'n',
+    when: (app) => app.hosts.list.some((h) => h.online),
+    do: (app) => (app.dialog = { kind: 'create', host: '' }),
+  },
+  {
+    name: 'pair',
+    label: 'verb.pair',
+    icon: Link,
+    key: 'p',
+    when: (app) => app.hosts.local !== undefined,
+    do: (app) => (app.dialog = { kind: 'pair' }),
+  },
+  {
+    name: 'folder.add',
+    label: 'verb.addFolder',
+    icon: FolderPlus,
+    when: (app) => app.hosts.local !== undefined,
+    do: (app) => (app.dialog = { kind: 'add-folder' }),
+  },
+  go('library', 'verb.goLibrary', Library, '1', to.library()),
+  go('apps', 'verb.goApps', LayoutGrid, '2', to.apps()),
+  go('folders', 'verb.goFolders', FolderSync, '3', to.folders()),
+  go('settings', 'verb.goSettings', Settings, '4', to.settings()),
+  {
+    name: 'theme',
+    label: 'verb.theme',
+    icon: SunMoon,
+    when: always,
+    do: (app) => app.settings.setTheme(app.settings.dark ? 'light' : 'dark'),
+  },
+]
+
+function go(name: string, label: Command<'page'>['label'], icon: Command<'page'>['icon'], key: string, path: string): Command<'page'> {
+  return { name: 'go.' + name, label, icon, key, when: always, do: (app) => app.router.go(path) }
+}
+
+/** Runs the command of a key press, unless a person is typing. True when it did. */
+export function pressed(app: App, e: KeyboardEvent): boolean {
+  const mod = e.ctrlKey || e.metaKey
+  const at = e.target as HTMLElement | null
+  const typing = at?.closest?.('input, textarea, select, [contenteditable], canvas, [role="menu"]')
+  for (const command of pageCommands) {
+    if (!command.key || e.altKey) continue
+    const [key, wantMod] = [command.key.replace('mod+', ''), command.key.startsWith('mod+')]
+    if (e.key.toLowerCase() !== key || mod !== wantMod) continue
+    if (!wantMod && (typing || app.dialog)) continue
+    if (!command.when(app, null)) continue
+    e.preventDefault()
+    command.do(app, null)
+    return true
+  }
+  return false
+}

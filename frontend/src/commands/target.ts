@@ -1,0 +1,27 @@
+import type { Component } from 'svelte'
+import type { Folder, Host, Machine, Screen } from '../api/model'
+import type { Key } from '../i18n/i18n.svelte'
+import type { App } from '../state/app.svelte'
+
+/** What a command is done to. */
+export interface Targets {
+  page: null
+  machine: { machine: Machine; host: Host }
+  host: Host
+  folder: { folder: Folder; host: Host }
+  screen: { screen: Screen; host: Host }
+}
+
+/** One row of the command table: it feeds buttons, menus and the palette. */
+export interface Command<K extends keyof Targets> {
+  name: string
+  label: Key
+  icon: Component
+  /** A single key, or "mod+k". */
+  key?: string
+  danger?: boolean
+  /** May be done to several at once. */
+  bulk?: boolean
+  when(app: App, target: Targets[K]): boolean
+  do(app: App, target: Targets[K]): void
+}

@@ -1,0 +1,12 @@
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._~-]{0,63}$/
+
+/** The rule of fusion.CheckName. */
+export function goodName(name: string): boolean {
+  return NAME.test(name)
+}
+
+/** A file's name as one of the image pool. */
+export function imageName(file: string): string {
+  const safe = file.replace(/[^A-Za-z0-9._~-]+/g, '-').replace(/^[^A-Za-z0-9]+/, '')
+  return (safe || 'image.iso').slice(-64).replace(/^[^A-Za-z0-9]+/, '')
+}

@@ -1,0 +1,219 @@
+import { getContext, setContext } from 'svelte'
+import type { Api } from '../api/api'
+import { UiError } from '../api/error'
+import type { Event, Folder, Host, Machine, MachineSpec, Screen, Status, Verb } from '../api/model'
+import type { Key, Params } from '../i18n/i18n.svelte'
+import { Session, type Glass } from '../mirror/session.svelte'
+import { Catalogue } from './catalogue.svelte'
+import { Folders } from './folders.svelte'
+import { Hosts } from './hosts.svelte'
+import { Machines } from './machines.svelte'
+import { Router, to } from './router.svelte'
+import { Screens } from './screens.svelte'
+import { Settings } from './settings.svelte'
+import { Stats } from './stats.svelte'
+import { Tasks } from './tasks.svelte'
+import { Thumbs } from './thumbs.svelte'
+import { Watch } from './watch.svelte'
+
+export interface Confirm {
+  title: [Key, Params]
+  text: [Key, Params]
+  verb: Key
+  do: () => void
+}
+
+export type Dialog =
+  | { kind: 'pair' }
+  | { kind: 'create'; host: string }
+  | { kind: 'add-folder' }
+  | { kind: 'share'; folder: Folder }
+  | { kind: 'palette' }
+  | { kind: 'confirm'; confirm: Confirm }
+
+export const about = {
+  machine: (m: Machine) => `machine:${m.host}/${m.name}`,
+  host: (h: Host) => `host:${h.id}`,
+  folder: (f: Folder) => `folder:${f.host}/${f.name}`,
+  screen: (s: Screen) => `screen:${s.host}/${s.name}`,
+  app: (host: string, id: string) => `app:${host}/${id}`,
+}
+
+/**
+ * The page's state: the tables fed by one watch, what is under way, and what a
+ * person does. Components read it and call its methods; it alone calls the Api.
+ */
+export class App {
+  readonly hosts = new Hosts()
+  readonly machines = new Machines(this.hosts)
+  readonly screens = new Screens(this.hosts)
+  readonly folders = new Folders(this.hosts)
+  readonly tasks = new Tasks()
+  readonly router = new Router()
+  readonly settings = new Settings()
+  readonly watch: Watch
+  readonly stats: Stats
+  readonly thumbs: Thumbs
+  readonly catalogue: Catalogue
+  dialog = $state.raw<Dialog | null>(null)
+  status = $state.raw<Status | null>(null)
+
+  constructor(readonly api: Api) {
+    this.watch = new Watch(api, {
+      begin: () => this.tables.forEach((t) => t.begin()),
+      ready: () => this.tables.forEach((t) => t.ready()),
+      apply: (event) => this.apply(event),
+    })
+    this.stats = new Stats(api)
+    this.thumbs = new Thumbs(api)
+    this.catalogue = new Catalogue(api)
+  }
+
+  private get tables() {
+    // Hosts first: the others ask them who is offline.
+    return [this.hosts, this.machines, this.screens, this.folders]
+  }
+
+  /** Starts the watch and the router; the returned function ends both. */
+  start(): () => void {
+    const stopRouter = this.router.start()
+    void this.watch.run()
+    this.api.status().then(
+      (status) => (this.status = status),
+      () => (this.status = null), // the watch tells what is wrong
+    )
+    return () => {
+      this.watch.close()
+      stopRouter()
+    }
+  }
+
+  private apply(e: Event): void {
+    switch (e.kind) {
+      case 'host':
+        this.hosts.apply(e.host, e.removed)
+        if (e.removed) this.machines.dropHost(e.host)
+        break
+      case 'machine':
+        this.machines.apply(e.machine, e.removed)
+        break
+      case 'screen':
+        this.screens.apply(e.screen, e.removed)
+        break
+      case 'folder':
+        this.folders.apply(e.folder, e.removed)
+    }
+  }
+
+  /** What a call names as the host of something. */
+  idOf(ref: string): string {
+    return this.hosts.find(ref)?.id ?? ref
+  }
+
+  do(m: Machine, verb: Verb): Promise<void> {
+    return this.tasks.run({ key: `task.${verb}`, params: { name: m.name } }, about.machine(m), () =>
+      this.api.doMachine(this.idOf(m.host), m.name, verb),
+    )
+  }
+
+  remove(m: Machine): Promise<void> {
+    return this.tasks.run({ key: 'task.remove', params: { name: m.name } }, about.machine(m), () =>
+      this.api.removeMachine(this.idOf(m.host), m.name),
+    )
+  }
+
+  /** Uploads the image, if any, then makes the machine. */
+  create(host: string, spec: MachineSpec, image: File | null): Promise<Machine | undefined> {
+    const work = async (task: { progress: number | null; abort: AbortController }) => {
+      if (image) {
+        await this.api.upload(host, spec.iso, image, (part) => (task.progress = part), task.abort.signal)
+        task.progress = null
+      }
+      return this.api.createMachine(host, spec)
+    }
+    return this.tasks.run({ key: 'task.create', params: { name: spec.name } }, 'create', work, {
+      canCancel: image !== null,
+    })
+  }
+
+  async run(host: Host, app: { id: string; name: string }): Promise<void> {
+    const screen = await this.tasks.run(
+      { key: 'task.launch', params: { name: app.name } },
+      about.app(host.id, app.id),
+      () => this.api.runApp(host.id, 'self', app.id),
+    )
+    if (screen) this.router.go(to.app(host.name, screen.name))
+  }
+
+  end(s: Screen): Promise<void> {
+    return this.tasks.run({ key: 'task.end', params: { name: s.title || s.name } }, about.screen(s), () =>
+      this.api.endApp(this.idOf(s.host), s.name),
+    )
+  }
+
+  addFolder(name: string, path: string, share: Host[]): Promise<Folder | undefined> {
+    return this.tasks.run({ key: 'task.addFolder', params: { name } }, 'add-folder', async () => {
+      const folder = await this.api.addFolder('', name, path)
+      for (const host of share) await this.api.shareFolder('', name, host.id)
+      return folder
+    })
+  }
+
+  share(f: Folder, host: Host): Promise<true | undefined> {
+    const label = { key: 'task.share', params: { name: f.name, host: host.name } } as const
+    return this.tasks.run(label, about.folder(f), async () => {
+      await this.api.shareFolder(this.idOf(f.host), f.name, host.id)
+      return true as const
+    })
+  }
+
+  removeFolder(f: Folder): Promise<void> {
+    return this.tasks.run({ key: 'task.removeFolder', params: { name: f.name } }, about.folder(f), () =>
+      this.api.removeFolder(this.idOf(f.host), f.name),
+    )
+  }
+
+  async forget(h: Host): Promise<void> {
+    const done = await this.tasks.run({ key: 'task.forget', params: { name: h.name } }, about.host(h), async () => {
+      await this.api.forget(h.id)
+      return true
+    })
+    if (done) this.router.go(to.library())
+  }
+
+  async grant(h: Host, grants: string[]): Promise<void> {
+    const host = await this.tasks.run({ key: 'task.grant', params: { name: h.name } }, about.host(h), () =>
+      this.api.grant(h.id, grants),
+    )
+    if (host) this.hosts.apply(host, false)
+  }
+
+  async join(code: string, addr: string, grants: string[]): Promise<Host | undefined> {
+    return this.tasks.run({ key: 'task.pair' }, 'pair', (task) =>
+      this.api.join(code, addr, grants, task.abort.signal), { canCancel: true })
+  }
+
+  /** Runs a question of a component and gives the answer or why there is none. */
+  async ask<T>(question: (api: Api) => Promise<T>): Promise<{ value: T } | { error: UiError }> {
+    try {
+      return { value: await question(this.api) }
+    } catch (thrown) {
+      return { error: UiError.from(thrown) }
+    }
+  }
+
+  /** Opens a view that the caller closes. ?transport=websocket leaves WebRTC out. */
+  view(host: Host, screen: string, glass: Glass): Session {
+    const webrtc = 'RTCPeerConnection' in globalThis && this.router.query.get('transport') !== 'websocket'
+    const target = { host: host.local ? '' : host.id, screen, viewOnly: this.router.query.get('view') === 'only' }
+    return new Session(target, (...args) => this.api.openScreen(...args), glass, webrtc ? 'webrtc' : 'websocket')
+  }
+
+  confirm(confirm: Confirm): void {
+    this.dialog = { kind: 'confirm', confirm }
+  }
+}
+
+const KEY = Symbol('app')
+export const provideApp = (app: App): App => setContext(KEY, app)
+export const useApp = (): App => getContext<App>(KEY)

@@ -1,0 +1,184 @@
+// A node for looking at the page: it lives only in tests, in memory.
+import { create } from '@bufbuild/protobuf'
+import { timestampFromDate, timestampNow } from '@bufbuild/protobuf/wkt'
+import { Code, ConnectError, type ConnectRouter } from '@connectrpc/connect'
+import { AppService } from '../../src/api/gen/hither/v1/app_pb'
+import { FolderSchema, FolderService } from '../../src/api/gen/hither/v1/folder_pb'
+import { MachineSchema, MachineService, type Machine } from '../../src/api/gen/hither/v1/machine_pb'
+import { ErrorSchema, EventSchema, HostService, NodeService, type Event } from '../../src/api/gen/hither/v1/node_pb'
+import { ScreenService } from '../../src/api/gen/hither/v1/screen_pb'
+import { pngOf } from './png'
+import * as world from './world'
+
+type Change = Partial<Pick<Event, 'kind' | 'removed' | 'host' | 'machine' | 'screen' | 'folder'>>
+const watchers = new Set<(c: Change) => void>()
+const tell = (c: Change) => watchers.forEach((w) => w(c))
+export const calls: string[] = []
+
+function fail(code: Code, cause: string, op: string, path: string, detail: string, hint: string): ConnectError {
+  return new ConnectError(detail, code, undefined, [
+    { desc: ErrorSchema, value: { op, path, cause, detail, hint } },
+  ])
+}
+
+function byName(host: string, name: string): Machine {
+  const owner = world.hosts.find((h) => h.id === host || h.name === host || (host === '' && h.local))
+  const m = world.machines.find((x) => x.host === owner?.name && x.name === name)
+  if (!m) throw fail(Code.NotFound, 'not_found', 'machine.get', name, '', 'hither machine ls shows all machines')
+  return m
+}
+
+function become(m: Machine, state: string, verbs: string[]): void {
+  Object.assign(m, { state, verbs })
+  tell({ kind: 'machine', machine: m })
+}
+
+const outcome: Record<string, [string, string, string[]]> = {
+  start: ['starting', 'running', ['stop', 'force-off', 'pause', 'reboot']],
+  stop: ['stopping', 'off', ['start']],
+  'force-off': ['off', 'off', ['start']],
+  pause: ['paused', 'paused', ['resume', 'force-off']],
+  resume: ['running', 'running', ['stop', 'force-off', 'pause', 'reboot']],
+  reboot: ['running', 'running', ['stop', 'force-off', 'pause', 'reboot']],
+}
+
+export function routes(router: ConnectRouter): void {
+  router.service(NodeService, {
+    status: () => ({
+      id: '12D3KooWAAA', name: 'laptop', home: '/home/ada/.local/share/hither', version: '0.1.0', libvirtUri: 'qemu:///system',
+    }),
+    session: ({ token }) => {
+      if (token !== 'test') throw new ConnectError('the token was used', Code.Unauthenticated)
+      return { bearer: 'bearer' }
+    },
+    doctor: () => ({
+      checks: [
+        { name: 'libvirt', state: 'ok', text: 'qemu:///system, 9.0.0' },
+        { name: 'KVM', state: 'warn', text: 'is there but does not run guests', hint: 'Machines are emulated. Enable nested virtualisation to make them faster.' },
+        { name: 'Xvfb', state: 'bad', text: 'is missing', hint: 'Apps need it: sudo apt install xvfb' },
+      ],
+    }),
+    async *watch(_, { signal }) {
+      let seq = 0n
+      const queue: Change[] = []
+      let wake = () => {}
+      const take = (c: Change) => (queue.push(c), wake())
+      watchers.add(take)
+      const event = (c: Change) => create(EventSchema, { ...c, seq: ++seq })
+      for (const host of world.hosts) yield event({ kind: 'host', host })
+      for (const machine of world.machines) yield event({ kind: 'machine', machine })
+      for (const screen of world.screens) yield event({ kind: 'screen', screen })
+      for (const folder of world.folders) yield event({ kind: 'folder', folder })
+      yield event({ kind: 'ready' })
+      signal.addEventListener('abort', () => wake())
+      while (!signal.aborted) {
+        while (queue.length) yield event(queue.shift()!)
+        await new Promise<void>((resolve) => (wake = resolve))
+      }
+      watchers.delete(take)
+    },
+  })
+  router.service(HostService, {
+    async *offer(_, { signal }) {
+      yield {
+        code: '4711-apple-river-stone', addr: '/ip4/192.168.1.20/tcp/41711/p2p/12D3KooWAAA',
+        expires: timestampFromDate(new Date(Date.now() + 300_000)),
+      }
+      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
+    },
+    join: async ({ code }) => {
+      if (!code.startsWith('4711')) {
+        throw fail(Code.PermissionDenied, 'permission', 'pair', code, 'the words do not match', 'Two guesses are left before the code is burnt. Read it again.')
+      }
+      return world.hosts[1]!
+    },
+    nearby: () => ({ hosts: [{ id: 'x', name: 'studio', number: '4711' }] }),
+    grant: ({ host, grants }) => Object.assign(world.hosts.find((h) => h.id === host)!, { grants }),
+    forget: ({ host }) => {
+      const gone = world.hosts.findIndex((h) => h.id === host)
+      tell({ kind: 'host', removed: true, host: world.hosts.splice(gone, 1)[0] })
+      return {}
+    },
+  })
+  router.service(MachineService, {
+    do: ({ host, name, verb }) => {
+      const m = byName(host, name)
+      if (name === 'staging') {
+        throw fail(Code.FailedPrecondition, 'invalid', 'machine.start', 'cloud/staging', 'the disk staging.qcow2 is missing', 'Put the file back, or remove the machine and create it anew.')
+      }
+      const [now, then, verbs] = outcome[verb]!
+      become(m, now, [])
+      setTimeout(() => become(m, then, verbs), 600)
+      return {}
+    },
+    create: ({ host, name, memoryBytes, cpus }) => {
+      const owner = world.hosts.find((h) => h.id === host) ?? world.hosts[0]!
+      if (world.machines.some((m) => m.host === owner.name && m.name === name)) {
+        throw fail(Code.AlreadyExists, 'exists', 'machine.create', name, '', 'Choose another name.')
+      }
+      const machine = create(MachineSchema, { host: owner.name, name, kind: 'vm', state: 'off', memoryBytes, cpus, screen: true, verbs: ['start'] })
+      world.machines.push(machine)
+      tell({ kind: 'machine', machine })
+      return machine
+    },
+    remove: ({ host, name }) => {
+      const machine = byName(host, name)
+      world.machines.splice(world.machines.indexOf(machine), 1)
+      tell({ kind: 'machine', removed: true, machine })
+      return {}
+    },
+    screenshot: ({ host, name }) => {
+      calls.push(`screenshot ${host}/${name}`)
+      if (name === 'self') throw fail(Code.Unimplemented, 'unsupported', 'machine.screenshot', 'self', '', '')
+      return { png: pngOf(name) }
+    },
+    stats: ({ host }) => {
+      const owner = world.hosts.find((h) => h.id === host || (host === '' && h.local))
+      const s = Date.now() / 1000
+      return {
+        stats: world.machines
+          .filter((m) => m.host === owner?.name && m.state === 'running')
+          .map((m, i) => ({
+            name: m.name, time: timestampNow(), cpus: m.cpus, memoryBytes: m.memoryBytes,
+            cpuSeconds: m.cpus * (0.3 * s + 0.9 * Math.sin(s / (3 + i)) + 0.4 * Math.sin(s / 1.3)),
+            memoryUsedBytes: BigInt(Math.round(Number(m.memoryBytes) * (0.45 + 0.06 * Math.sin(s / 9)))),
+            diskReadBytes: BigInt(Math.round(4e6 * s + 6e6 * Math.sin(s / 4))),
+            diskWriteBytes: BigInt(Math.round(2e6 * s + 4e6 * Math.cos(s / 5))),
+            netInBytes: BigInt(Math.round(9e5 * s + 1e6 * Math.sin(s / 2))),
+            netOutBytes: BigInt(Math.round(2e5 * s + 3e5 * Math.cos(s / 3))),
+            load: m.kind === 'self' ? 1.2 : 0,
+          })),
+      }
+    },
+  })
+  router.service(ScreenService, {
+    connect: () => {
+      throw fail(Code.Unimplemented, 'unsupported', 'screen.connect', '', 'no WebRTC in the mock', '')
+    },
+  })
+  router.service(AppService, {
+    list: () => ({ apps: world.apps.map(([id, name, comment]) => ({ id, name, comment, machine: 'self' })) }),
+    icon: ({ app }) => {
+      if (app === 'xterm') throw fail(Code.NotFound, 'not_found', 'app.icon', app, '', '')
+      const hue = [...app].reduce((n, c) => n + c.charCodeAt(0), 0) % 360
+      const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 48 48"><rect x="3" y="3" width="42" height="42" rx="10" fill="hsl(${hue} 55% 50%)"/><circle cx="24" cy="24" r="10" fill="#fff" opacity=".85"/></svg>`
+      return { picture: new TextEncoder().encode(svg), mediaType: 'image/svg+xml' }
+    },
+    run: () => world.screens[0]!,
+    end: ({ screen }) => {
+      const gone = world.screens.find((s) => s.name === screen)
+      if (gone) tell({ kind: 'screen', removed: true, screen: gone })
+      return {}
+    },
+  })
+  router.service(FolderService, {
+    add: ({ name, path }) => {
+      const folder = create(FolderSchema, { host: 'laptop', name, path, state: 'scanning' })
+      world.folders.push(folder)
+      tell({ kind: 'folder', folder })
+      return folder
+    },
+    share: () => ({}),
+    remove: () => ({}),
+  })
+}

@@ -1,0 +1,96 @@
+import { create, type MessageInitShape } from '@bufbuild/protobuf'
+import { timestampFromDate } from '@bufbuild/protobuf/wkt'
+import { FolderSchema } from '../../src/api/gen/hither/v1/folder_pb'
+import { MachineSchema } from '../../src/api/gen/hither/v1/machine_pb'
+import { HostSchema } from '../../src/api/gen/hither/v1/node_pb'
+import { ScreenSchema } from '../../src/api/gen/hither/v1/screen_pb'
+
+const GIB = 1n << 30n
+const ago = (minutes: number) => timestampFromDate(new Date(Date.now() - minutes * 60_000))
+
+export const hosts = [
+  create(HostSchema, {
+    id: '12D3KooWAAA', name: 'laptop', online: true, local: true, color: 0, os: 'Debian GNU/Linux 12', version: '0.1.0',
+    fingerprint: 'coral-otter-9f3a', grants: ['admin'], lastSeen: ago(0),
+  }),
+  create(HostSchema, {
+    id: '12D3KooWBBB', name: 'cloud', online: true, path: 'direct', color: 1, os: 'Ubuntu 24.04 LTS', version: '0.1.0',
+    fingerprint: 'amber-finch-27c1', grants: ['admin'], lastSeen: ago(0),
+  }),
+  create(HostSchema, {
+    id: '12D3KooWCCC', name: 'nas', online: false, color: 2, os: 'Debian GNU/Linux 12', version: '0.1.0',
+    fingerprint: 'slate-heron-51d0', grants: ['view', 'files'], lastSeen: ago(134),
+  }),
+]
+
+const verbsOf: Record<string, string[]> = {
+  running: ['stop', 'force-off', 'pause', 'reboot'], paused: ['resume', 'force-off'], off: ['start'], failed: ['start'],
+}
+
+function machine(host: string, name: string, state: string, more: MessageInitShape<typeof MachineSchema> = {}) {
+  return create(MachineSchema, {
+    address: `${host}/${name}`, host, name, state, kind: 'vm', cpus: 2, memoryBytes: 2n * GIB, screen: true,
+    accelerator: 'kvm', verbs: verbsOf[state] ?? [], started: state === 'running' ? ago(205) : undefined,
+    disks: [{ name: `${name}.qcow2`, totalBytes: 20n * GIB, usedBytes: 7n * GIB }],
+    ...(more as object),
+  })
+}
+
+const self = (host: string, os: string, cpus: number) =>
+  machine(host, 'self', 'running', {
+    kind: 'self', os, cpus, memoryBytes: 16n * GIB, accelerator: '', verbs: [],
+    disks: [
+      { name: '/', totalBytes: 512n * GIB, usedBytes: 211n * GIB },
+      { name: '/home', totalBytes: 1024n * GIB, usedBytes: 840n * GIB },
+    ],
+  })
+
+export const machines = [
+  self('laptop', 'Debian GNU/Linux 12', 8),
+  machine('laptop', 'win11', 'running', { os: 'Windows 11', cpus: 4, memoryBytes: 8n * GIB }),
+  machine('laptop', 'fedora-dev', 'paused', { os: 'Fedora Linux 41' }),
+  machine('laptop', 'ipxe', 'off', { memoryBytes: 256n << 20n, cpus: 1 }),
+  self('cloud', 'Ubuntu 24.04 LTS', 4),
+  machine('cloud', 'build-01', 'running', {
+    os: 'Debian GNU/Linux 12', accelerator: 'tcg',
+    note: 'KVM does not run here; the machine is emulated and slower.',
+  }),
+  machine('cloud', 'build-02', 'starting', { os: 'Debian GNU/Linux 12' }),
+  machine('cloud', 'staging', 'failed', { os: 'Alpine Linux 3.20' }),
+  self('nas', 'Debian GNU/Linux 12', 4),
+  machine('nas', 'media', 'off', { os: 'Debian GNU/Linux 12' }),
+]
+
+export const screens = [
+  create(ScreenSchema, {
+    address: 'cloud/self/xterm-1', host: 'cloud', name: 'self/xterm-1', machine: 'self', kind: 'app',
+    title: 'xterm: ~/src/hither', width: 640, height: 400, app: 'xterm',
+  }),
+]
+
+export const folders = [
+  create(FolderSchema, {
+    host: 'laptop', name: 'notes', path: '/home/ada/notes', state: 'idle', globalBytes: 48n << 20n, globalFiles: 1312n,
+    hosts: ['cloud', 'nas'],
+  }),
+  create(FolderSchema, {
+    host: 'laptop', name: 'photos', path: '/home/ada/Pictures', state: 'syncing', needBytes: 3n * GIB, needFiles: 410n,
+    globalBytes: 18n * GIB, globalFiles: 5201n, hosts: ['cloud'],
+  }),
+  create(FolderSchema, {
+    host: 'laptop', name: 'drafts', path: '/home/ada/drafts', state: 'waiting', globalBytes: 2n << 20n, globalFiles: 41n,
+    hosts: ['nas'], note: 'nas is offline; changes are carried over when it is back.',
+  }),
+]
+
+export const apps = [
+  ['org.gnome.Calculator', 'Calculator', 'Perform arithmetic, scientific or financial calculations'],
+  ['firefox', 'Firefox', 'Browse the Web'],
+  ['org.gnome.TextEditor', 'Text Editor', 'Edit text files'],
+  ['xterm', 'XTerm', 'Standard terminal emulator for the X window system'],
+  ['org.inkscape.Inkscape', 'Inkscape', 'Create and edit scalable vector graphics'],
+  ['org.kde.krita', 'Krita', 'Digital painting'],
+  ['org.blender.Blender', 'Blender', '3D modeling, animation and rendering'],
+  ['libreoffice-calc', 'LibreOffice Calc', 'Work with spreadsheets'],
+  ['vlc', 'VLC media player', 'Read, capture, broadcast your multimedia streams'],
+] as const

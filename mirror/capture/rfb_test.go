@@ -1,0 +1,215 @@
+package capture
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"testing"
+	"time"
+
+	"hither/fusion"
+	"hither/mirror/codec"
+	"hither/mirror/wire"
+)
+
+// script is a server's bytes; what the client writes is kept.
+type script struct {
+	net.Conn
+	r     io.Reader
+	wrote bytes.Buffer
+}
+
+func (s *script) Read(b []byte) (int, error)  { return s.r.Read(b) }
+func (s *script) Write(b []byte) (int, error) { return s.wrote.Write(b) }
+func (s *script) Close() error                { return nil }
+func (s *script) SetDeadline(time.Time) error { return nil }
+
+const greeting = "RFB 003.008\n\x01\x01\x00\x00\x00\x00"
+
+// serverInit is a console of 4×3 pixels named "vm".
+const serverInit = "\x00\x04\x00\x03" + "\x20\x18\x00\x01\x00\xff\x00\xff\x00\xff\x10\x08\x00\x00\x00\x00" + "\x00\x00\x00\x02vm"
+
+func update(rects ...string) string {
+	all := "\x00\x00\x00" + string(rune(len(rects)))
+	for _, r := range rects {
+		all += r
+	}
+	return all
+}
+
+func rect(x, y, w, h byte, encoding, body string) string {
+	return string([]byte{0, x, 0, y, 0, w, 0, h}) + encoding + body
+}
+
+const (
+	raw      = "\x00\x00\x00\x00"
+	copying  = "\x00\x00\x00\x01"
+	sizing   = "\xff\xff\xff\x21"
+	cursor   = "\xff\xff\xff\x11"
+	extended = "\xff\xff\xfe\xfe"
+)
+
+func open(t *testing.T, bytes string) (*script, Source) {
+	t.Helper()
+	conn := &script{r: bytesReader(greeting + serverInit + bytes)}
+	s, err := RFB(t.Context(), conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.wrote.Reset()
+	return conn, s
+}
+
+func bytesReader(s string) io.Reader { return bytes.NewReader([]byte(s)) }
+
+func TestRFBGivesExactPixels(t *testing.T) {
+	whole := bytes.Repeat([]byte{1, 2, 3, 0}, 12)
+	conn, s := open(t, "\x02"+update(rect(0, 0, 4, 3, raw, string(whole)))+
+		"\x03\x00\x00\x00\x00\x00\x00\x02hi"+
+		update(rect(1, 1, 1, 1, raw, "\x09\x08\x07\x00"), rect(2, 2, 1, 1, copying, "\x00\x01\x00\x01"))+
+		update(rect(0, 0, 2, 1, sizing, ""))+update(rect(0, 0, 2, 1, raw, "abcdefgh"))+
+		update(rect(1, 0, 1, 1, cursor, "\x01\x02\x03\x00\x80")))
+	var p *codec.Picture
+	next := func() Change {
+		t.Helper()
+		c, err := s.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p == nil || p.Width != c.Width {
+			p = codec.NewPicture(c.Width, c.Height)
+		}
+		for _, patch := range c.Patches {
+			patch.Apply(p)
+		}
+		return c
+	}
+	next()
+	if !bytes.Equal(p.Pix, whole) {
+		t.Errorf("%x", p.Pix)
+	}
+	next()
+	for _, at := range []int{4*4 + 4, 2*4*4 + 8} {
+		if !bytes.Equal(p.Pix[at:at+3], []byte{9, 8, 7}) {
+			t.Errorf("at %d: %x", at, p.Pix[at:at+3])
+		}
+	}
+	if next(); p.Width != 2 || string(p.Pix) != "abcdefgh" {
+		t.Errorf("after the new size: %q", p.Pix)
+	}
+	if c := next(); c.Cursor == nil || c.Cursor.HotX != 1 || !bytes.Equal(c.Cursor.Pix, []byte{3, 2, 1, 255}) {
+		t.Errorf("%+v", c.Cursor)
+	}
+	if _, err := s.Next(); err != io.EOF {
+		t.Error(err)
+	}
+	requests := bytes.Count(conn.wrote.Bytes(), []byte{3, 1, 0, 0, 0, 0}) + bytes.Count(conn.wrote.Bytes(), []byte{3, 0, 0, 0, 0, 0})
+	if requests != 6 {
+		t.Errorf("%d requests for 5 updates and the end: %x", requests, conn.wrote.Bytes())
+	}
+}
+
+func TestRFBSendsInput(t *testing.T) {
+	pixels := rect(0, 0, 1, 1, raw, "abcd")
+	for _, c := range []struct {
+		name, before string
+		event        wire.Message
+		want         string
+	}{
+		{"scan code", update(rect(0, 0, 0, 0, extended, ""), pixels), wire.Key{Code: 30, Down: true}, "\xff\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x1e"},
+		{"grey key", update(rect(0, 0, 0, 0, extended, ""), pixels), wire.Key{Code: 103}, "\xff\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xc8"},
+		{"num lock", update(rect(0, 0, 0, 0, extended, ""), rect(0, 0, 1, 1, "\xff\xff\xfe\xfb", "\x02"), pixels), wire.Key{Code: 71, Down: true}, "\xff\x00\x00\x01\x00\x00\xff\xb5\x00\x00\x00\x47"},
+		{"keysym", update(pixels), wire.Key{Code: 30, Down: true}, "\x04\x01\x00\x00\x00\x00\x00a"},
+		{"unknown key", update(pixels), wire.Key{Code: 700, Down: true}, ""},
+		{"pointer", update(pixels), wire.Pointer{X: 258, Y: 3}, "\x05\x00\x01\x02\x00\x03"},
+		{"button", update(pixels), wire.Button{Button: wire.RightButton, Down: true}, "\x05\x04\x00\x00\x00\x00"},
+		{"wheel", update(pixels), wire.Wheel{DY: 120}, "\x05\x10\x00\x00\x00\x00\x05\x00\x00\x00\x00\x00"},
+		{"half a notch", update(pixels), wire.Wheel{DY: 60}, ""},
+	} {
+		conn, s := open(t, c.before)
+		if _, err := s.Next(); err != nil {
+			t.Fatal(err)
+		}
+		conn.wrote.Reset()
+		if err := s.Input(c.event); err != nil || conn.wrote.String() != c.want {
+			t.Errorf("%s: wrote %q, %v", c.name, conn.wrote.String(), err)
+		}
+	}
+	_, s := open(t, "")
+	if err := s.Input(wire.Bye{}); !errors.Is(err, fusion.ErrInvalid) {
+		t.Error(err)
+	}
+	if err := s.Resize(1, 1); !errors.Is(err, fusion.ErrUnsupported) {
+		t.Error(err)
+	}
+}
+
+func TestRFBRefusesNonsense(t *testing.T) {
+	for name, c := range map[string]struct {
+		bytes string
+		cause error
+	}{
+		"old":       {"RFB 003.003\n", fusion.ErrInvalid},
+		"no rfb":    {"SSH-2.0-open\n", fusion.ErrInvalid},
+		"password":  {"RFB 003.008\n\x01\x02", fusion.ErrUnsupported},
+		"refused":   {"RFB 003.008\n\x01\x01\x00\x00\x00\x01", fusion.ErrPermission},
+		"no pixels": {greeting + "\x00\x00" + serverInit[2:], fusion.ErrInvalid},
+		"8 GiB":     {greeting + "\xff\xff\xff\xff" + serverInit[4:], fusion.ErrInvalid},
+		"cut":       {greeting, fusion.ErrOffline},
+	} {
+		if _, err := RFB(t.Context(), &script{r: bytesReader(c.bytes)}); !errors.Is(err, c.cause) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for name, b := range map[string]string{
+		"outside":        update(rect(1, 0, 4, 3, raw, "")),
+		"copy from away": update(rect(0, 0, 2, 1, copying, "\x00\x03\x00\x00")),
+		"encoding":       update(rect(0, 0, 1, 1, "\x00\x00\x00\x10", "")),
+		"type":           "\xf0",
+	} {
+		_, s := open(t, b)
+		if _, err := s.Next(); !errors.Is(err, fusion.ErrInvalid) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// FuzzRFB plays a hostile QEMU.
+func FuzzRFB(f *testing.F) {
+	f.Add([]byte(update(rect(0, 0, 1, 1, raw, "abcd"), rect(1, 1, 1, 1, copying, "\x00\x00\x00\x00"))))
+	f.Add([]byte(update(rect(0, 0, 1, 1, cursor, "\x01\x02\x03\x00\x80"), rect(0, 0, 9, 9, sizing, ""))))
+	f.Add([]byte(update(rect(1, 0, 9, 9, "\xff\xff\xfe\xcc", "\x01\x00\x00\x000123456789abcdef"))))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		s, err := RFB(t.Context(), &script{r: bytesReader(greeting + serverInit + string(b))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for {
+			c, err := s.Next()
+			if err != nil {
+				return
+			}
+			for _, p := range c.Patches {
+				last := (p.Rect.Dy()-1)*p.Stride + p.Rect.Dx()*4
+				if p.Rect.Empty() || p.Rect.Max.X > c.Width || p.Rect.Max.Y > c.Height || last > len(p.Pix) {
+					t.Fatalf("patch %v of %d×%d", p.Rect, c.Width, c.Height)
+				}
+			}
+		}
+	})
+}
+
+func TestKeysAreMappedOnce(t *testing.T) {
+	seen := map[uint32]uint16{}
+	for code := range uint16(256) {
+		xt := xtCode(code)
+		if xt == 0 {
+			continue
+		}
+		if other, twice := seen[xt]; twice {
+			t.Errorf("keys %d and %d are both %#x", other, code, xt)
+		}
+		seen[xt] = code
+	}
+}

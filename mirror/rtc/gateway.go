@@ -1,0 +1,147 @@
+package rtc
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+
+	"github.com/pion/webrtc/v4"
+
+	"hither/fusion"
+	"hither/mirror/wire"
+)
+
+// Gateway answers the offers of viewers and carries their views. It runs the
+// goroutines of each session until the viewer or the view ends.
+type Gateway struct {
+	log     *slog.Logger
+	running sync.WaitGroup
+	ctx     context.Context
+	cancel  context.CancelFunc
+
+	mu       sync.Mutex // guards the fields below
+	sessions int
+	closed   bool
+}
+
+// NewGateway makes a gateway.
+func NewGateway(config Config) *Gateway {
+	g := &Gateway{log: cmp.Or(config.Log, slog.New(slog.DiscardHandler))}
+	g.ctx, g.cancel = context.WithCancel(context.Background())
+	return g
+}
+
+// Answer opens a view and answers the viewer's complete offer with this host's
+// complete answer. ctx bounds the call only; the view ends when either side
+// does, or when the viewer does not connect within connectTime. It promises
+// ErrInvalid for what is no offer, ErrBusy for too many sessions, and the
+// errors of open.
+func (g *Gateway) Answer(ctx context.Context, offer string, open func(context.Context) (fusion.Pipe, error)) (answer string, err error) {
+	if len(offer) > maxSDP {
+		return "", failed(fusion.ErrInvalid, "the offer is too long", "")
+	}
+	if err := g.begin(); err != nil {
+		return "", err
+	}
+	p, err := newPipe()
+	if err != nil {
+		g.end()
+		return "", err
+	}
+	var view fusion.Pipe
+	if answer, err = p.answer(ctx, offer); err == nil {
+		view, err = open(ctx)
+	}
+	if err != nil {
+		defer g.end()
+		if closing := p.Close(); closing != nil {
+			g.log.Debug("webrtc closed", "error", closing, "trace", fusion.Trace(ctx))
+		}
+		return "", err
+	}
+	trace := fusion.Trace(ctx)
+	go func() {
+		defer g.end()
+		if err := g.carry(p, view); err != nil {
+			g.log.Info("view over webrtc ended", "error", err, "trace", trace)
+		}
+	}()
+	return answer, nil
+}
+
+// begin counts a session; end ends it.
+func (g *Gateway) begin() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	switch {
+	case g.closed:
+		return failed(fusion.ErrOffline, "the node stops", "")
+	case g.sessions >= maxSessions:
+		return failed(fusion.ErrBusy, "too many views", "close a view of this host first")
+	}
+	g.sessions++
+	g.running.Add(1)
+	return nil
+}
+
+func (g *Gateway) end() {
+	g.mu.Lock()
+	g.sessions--
+	g.mu.Unlock()
+	g.running.Done()
+}
+
+// carry runs a session.
+func (g *Gateway) carry(p *pipe, view fusion.Pipe) error {
+	stop := context.AfterFunc(g.ctx, func() { _ = view.Close() })
+	defer stop()
+	ctx, cancel := context.WithTimeout(g.ctx, connectTime)
+	defer cancel()
+	if err := p.wait(ctx, inputLabel, framesLabel); err != nil {
+		return errors.Join(err, view.Close(), p.Close())
+	}
+	// A lost connection does not wake a Read of the view by itself.
+	unwatch := context.AfterFunc(p.lost, func() { _ = view.Close() })
+	defer unwatch()
+	return wire.Join(view, p)
+}
+
+// Close ends all sessions and waits for them.
+func (g *Gateway) Close() error {
+	g.mu.Lock()
+	g.closed = true
+	g.mu.Unlock()
+	g.cancel()
+	g.running.Wait()
+	return nil
+}
+
+// answer makes the complete answer to an offer.
+func (p *pipe) answer(ctx context.Context, offer string) (string, error) {
+	p.connection.OnDataChannel(p.accept)
+	remote := webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: offer}
+	if err := p.connection.SetRemoteDescription(remote); err != nil {
+		return "", failed(fusion.ErrInvalid, err.Error(), "")
+	}
+	local, err := p.connection.CreateAnswer(nil)
+	if err != nil {
+		return "", failed(fusion.ErrInvalid, err.Error(), "")
+	}
+	return p.describe(ctx, local)
+}
+
+// describe sets the local description and waits for its candidates.
+func (p *pipe) describe(ctx context.Context, local webrtc.SessionDescription) (string, error) {
+	complete := webrtc.GatheringCompletePromise(p.connection)
+	if err := p.connection.SetLocalDescription(local); err != nil {
+		return "", failed(fusion.ErrInvalid, err.Error(), "")
+	}
+	select {
+	case <-complete:
+		return p.connection.LocalDescription().SDP, nil
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+}
