@@ -141,6 +141,7 @@ export const en = {
   'machine.disks': 'Disks',
   'machine.noDisks': 'No disks.',
   'machine.host': 'On',
+  'machine.on': 'on {host}',
   'machine.os': 'System',
   'machine.cpus': 'CPUs',
   'machine.memory': 'Memory',

@@ -142,6 +142,7 @@ export const zh: Record<Key, string> = {
   'machine.disks': '磁盘',
   'machine.noDisks': '没有磁盘。',
   'machine.host': '所在电脑',
+  'machine.on': '位于 {host}',
   'machine.os': '系统',
   'machine.cpus': 'CPU 数',
   'machine.memory': '内存',
