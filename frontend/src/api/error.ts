@@ -49,7 +49,8 @@ export class UiError extends Error {
   /** Makes a UiError of anything that was thrown. */
   static from(thrown: unknown): UiError {
     if (thrown instanceof UiError) return thrown
-    if (thrown instanceof ConnectError) return fromConnect(thrown)
+    // Connect wraps what an interceptor throws.
+    if (thrown instanceof ConnectError) return thrown.cause instanceof UiError ? thrown.cause : fromConnect(thrown)
     if (thrown instanceof DOMException && thrown.name === 'AbortError') return new UiError({}, { cancelled: true })
     return new UiError({ detail: thrown instanceof Error ? thrown.message : String(thrown) })
   }

@@ -1,6 +1,13 @@
-import {
-  AppWindow, CirclePlay, CirclePower, ExternalLink, Info, Pause, Play, Power, RotateCw, Trash2,
-} from '@lucide/svelte'
+import AppWindow from '@lucide/svelte/icons/app-window'
+import CirclePlay from '@lucide/svelte/icons/circle-play'
+import CirclePower from '@lucide/svelte/icons/circle-power'
+import ExternalLink from '@lucide/svelte/icons/external-link'
+import Info from '@lucide/svelte/icons/info'
+import Pause from '@lucide/svelte/icons/pause'
+import Play from '@lucide/svelte/icons/play'
+import Power from '@lucide/svelte/icons/power'
+import RotateCw from '@lucide/svelte/icons/rotate-cw'
+import Trash2 from '@lucide/svelte/icons/trash-2'
 import type { Machine, Verb } from '../api/model'
 import { isDesktop } from '../platform/platform'
 import { about, type App } from '../state/app.svelte'

@@ -1,4 +1,4 @@
-import { i18n, t } from './i18n.svelte'
+import { t } from './i18n.svelte'
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']
 
@@ -32,8 +32,4 @@ export function span(from: Date, now = Date.now()): string {
   const [d, h, m] = [Math.floor(minutes / 1440), Math.floor(minutes / 60) % 24, minutes % 60]
   if (d) return t('span.days', { d, h })
   return h ? t('span.hours', { h, m }) : t('span.minutes', { m })
-}
-
-export function count(n: number): string {
-  return new Intl.NumberFormat(i18n.tag).format(n)
 }

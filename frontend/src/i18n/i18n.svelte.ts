@@ -33,7 +33,11 @@ class I18n {
   t = (key: Key, params: Params = {}): string => {
     const forms = catalogues[this.language][key].split(' | ')
     const form = forms.length > 1 && params.n !== 1 ? forms[1]! : forms[0]!
-    return form.replace(/\{(\w+)\}/g, (all, name: string) => String(params[name] ?? all))
+    return form.replace(/\{(\w+)\}/g, (all, name: string) => this.write(params[name] ?? all))
+  }
+
+  private write(value: string | number): string {
+    return typeof value === 'number' ? new Intl.NumberFormat(this.tag).format(value) : value
   }
 
   say(text: Text): string {

@@ -40,15 +40,16 @@ export class Wheel {
     const scale = NOTCH / (PER_NOTCH[mode] ?? 1)
     this.x += dx * scale
     this.y += dy * scale
-    const out = { dx: clamp(Math.trunc(this.x)), dy: clamp(Math.trunc(this.y)) }
+    const out = { dx: whole(this.x), dy: whole(this.y) }
     this.x -= out.dx
     this.y -= out.dy
     return out
   }
 }
 
-function clamp(n: number): number {
-  return Math.max(-32768, Math.min(32767, n))
+/** The whole part as an i16; sums of fractions fall just short of it. */
+function whole(n: number): number {
+  return Math.max(-32768, Math.min(32767, Math.trunc(n + Math.sign(n) * 1e-6)))
 }
 
 /**

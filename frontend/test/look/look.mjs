@@ -9,9 +9,17 @@ const out = process.env.OUT ?? '/tmp/frontend-look'
 const only = process.argv[2] ?? ''
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const dialog = (name) => (page) => page.keyboard.press(name)
+/** Types a key into the screen and waits until the mock has painted for it. */
+async function typeInto(page) {
+  await page.locator('[data-testid=screen][data-state=live]').click()
+  await page.keyboard.press('a')
+  await page.locator('[data-testid=screen][data-frame="2"]').waitFor()
+  const [r] = await page.locator('[data-testid=screen]').evaluate((c) => c.getContext('2d').getImageData(65, c.height - 55, 1, 1).data)
+  if (r !== 240) throw new Error('the key did not show: ' + r)
+}
 const views = [
   { name: 'library', path: '/library' },
-  { name: 'machine', path: '/machine/cloud/build-01?transport=websocket', wait: '[data-state=live]' },
+  { name: 'machine', path: '/machine/cloud/build-01?transport=websocket', act: typeInto, wait: '[data-state=live]' },
   { name: 'machine-off', path: '/machine/laptop/ipxe' },
   { name: 'apps', path: '/apps/cloud' },
   { name: 'app', path: '/app/cloud/self/xterm-1?transport=websocket', wait: '[data-state=live]' },
@@ -25,7 +33,7 @@ const views = [
   { name: 'error', path: '/library', act: (page) => page.locator('[data-machine=staging] button:not([tabindex="-1"])').first().click(), wait: '[role=alert]' },
   { name: 'select', path: '/library', act: async (page) => {
     await page.locator('button[aria-pressed=false]').first().click()
-    for (const box of await page.locator('article input[type=checkbox]').all()) if (Math.random() < 2) await box.check()
+    for (const box of await page.locator('article input[type=checkbox]').all()) await box.check()
   } },
   { name: 'signin', path: '/library', signedOut: true },
 ]
@@ -35,7 +43,11 @@ const looks = [
   { theme: 'dark', language: 'en', width: 390, height: 844 },
 ]
 
-const server = spawn('npx', ['vite', 'preview', '--config', 'test/mock/vite.config.ts'], { detached: true, stdio: ['ignore', 'pipe', 'inherit'] })
+const server = spawn('npx', ['vite', 'preview', '--config', 'test/mock/vite.config.ts'], {
+  detached: true,
+  env: { ...process.env, VITE_CONFIG_NATIVE_IGNORE_WARNING: 'true' },
+  stdio: ['ignore', 'pipe', 'inherit'],
+})
 const base = await new Promise((resolve, reject) => {
   let text = ''
   server.stdout.on('data', (d) => {

@@ -17,7 +17,7 @@ export function paint(w: number, h: number, name: string): Uint8Array {
     let x = 72
     for (let k = 0; k < 9; k++) {
       const len = 12 + ((seed * (i + 3) * (k + 5)) % 58)
-      if (x + len > w - 110 || (i * k + seed) % 7 === 6) break
+      if (x + len > w - 110 || k > 2 + ((i * seed) % 6)) break
       box(x, y, x + len, y + 6, k === 0 ? 96 : 190, k === 0 ? 200 : 196, k === 0 ? 130 : 206)
       x += len + 8
     }

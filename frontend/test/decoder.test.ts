@@ -1,0 +1,130 @@
+import { crc32 } from 'node:zlib'
+import { describe, expect, it } from 'vitest'
+import { Decoder } from '../src/mirror/decoder'
+import { WireError } from '../src/mirror/wire'
+import { unzstd } from '../src/mirror/zstd'
+import vectors from './vectors/frames.json'
+
+const u16 = (n: number) => [n >> 8, n & 255]
+const rect = (x: number, y: number, w: number, h: number) => [x, y, w, h].flatMap(u16)
+const frame = (flags: number, w: number, h: number, ...ops: number[]) => Uint8Array.from([flags, ...u16(w), ...u16(h), ...ops])
+const rgb = (d: Decoder, x: number, y: number) => {
+  const p = d.picture!
+  return [...p.bytes.subarray((y * p.width + x) * 4, (y * p.width + x) * 4 + 4)]
+}
+/** A zstd frame with one raw block. */
+const stored = (...content: number[]) => [
+  0x28, 0xb5, 0x2f, 0xfd, 0x20, content.length, ((content.length << 3) | 1) & 255, (content.length >> 5) & 255, 0, ...content,
+]
+const white = [255, 255, 255, 255]
+
+describe('golden frames of the Go encoder', () => {
+  it('gives the same pixels, frame by frame', () => {
+    const d = new Decoder()
+    vectors.forEach((v, i) => {
+      const update = d.decode(new Uint8Array(Buffer.from(v.frame, 'base64')))
+      expect(update.resized).toBe(i === 0 || i === vectors.length - 1)
+      expect([d.picture!.width, d.picture!.height]).toEqual([v.width, v.height])
+      expect(crc32(d.picture!.bytes), `frame ${i}`).toBe(v.crc)
+    })
+  })
+  it('refuses each of them cut off, without hanging', () => {
+    for (const v of vectors) {
+      const whole = new Uint8Array(Buffer.from(v.frame, 'base64'))
+      for (const keep of [0, 4, 9, whole.length >> 1, whole.length - 1]) {
+        expect(() => new Decoder().decode(whole.slice(0, keep)), `${keep} bytes`).toThrow(WireError)
+      }
+    }
+  })
+  it('survives flipped bytes: it throws WireError or decodes', () => {
+    let seed = 1
+    for (let i = 0; i < 400; i++) {
+      const b = new Uint8Array(Buffer.from(vectors[i % vectors.length]!.frame, 'base64'))
+      seed = (seed * 1103515245 + 12345) & 0x7fffffff
+      b[5 + (seed % (b.length - 5))]! ^= 1 << (seed & 7)
+      try {
+        new Decoder().decode(b)
+      } catch (error) {
+        expect(error).toBeInstanceOf(WireError)
+      }
+    }
+  })
+})
+
+describe('operations', () => {
+  it('starts black, fills, copies with overlap and takes raw pixels', () => {
+    const d = new Decoder()
+    expect(d.decode(frame(1, 4, 2, 2, ...rect(0, 0, 2, 1), 9, 8, 7)).resized).toBe(true)
+    expect(rgb(d, 0, 0)).toEqual([9, 8, 7, 255])
+    expect(rgb(d, 3, 1)).toEqual([0, 0, 0, 255])
+    d.decode(frame(0, 4, 2, 3, ...rect(0, 0, 1, 1), 1, 2, 3, 1, ...u16(0), ...u16(0), ...rect(1, 0, 3, 2)))
+    expect([0, 1, 2].map((x) => rgb(d, x, 0)[0])).toEqual([1, 1, 9])
+  })
+  it('copies up and down', () => {
+    for (const [from, to] of [[0, 1], [1, 0]] as const) {
+      const d = new Decoder()
+      d.decode(frame(1, 1, 3, 3, ...rect(0, 0, 1, 3), 1, 1, 1, 2, 2, 2, 3, 3, 3))
+      d.decode(frame(0, 1, 3, 1, ...u16(0), ...u16(from), ...rect(0, to, 1, 2)))
+      expect([0, 1, 2].map((y) => rgb(d, 0, y)[0])).toEqual(to === 1 ? [1, 1, 2] : [2, 3, 3])
+    }
+  })
+  it.each([
+    [2, 1, [0b01010000]],
+    [3, 2, [0b00010001]],
+    [5, 4, [0x01, 0x01]],
+    [17, 8, [0, 1, 0, 1]],
+  ])('unpacks a palette of %i colours with %i bits', (n, _, packed) => {
+    const d = new Decoder()
+    const colours = Array.from({ length: n }, (_, i) => (i === 1 ? [255, 255, 255] : [0, 0, i])).flat()
+    d.decode(frame(1, 4, 1, 4, ...rect(0, 0, 4, 1), n - 1, ...colours, ...packed))
+    expect([0, 1, 2, 3].map((x) => rgb(d, x, 0))).toEqual([[0, 0, 0, 255], white, [0, 0, 0, 255], white])
+  })
+  it('takes a cursor and hides it', () => {
+    const d = new Decoder()
+    const shown = d.decode(frame(1, 1, 1, 6, ...u16(1), ...u16(0), ...u16(1), ...u16(1), 1, 2, 3, 128)).cursor
+    expect(shown).toMatchObject({ hotX: 1, width: 1, rgba: Uint8Array.from([1, 2, 3, 128]) })
+    expect(d.decode(frame(0, 1, 1, 6, ...rect(0, 0, 0, 0))).cursor).toMatchObject({ width: 0 })
+  })
+  it.each([
+    ['an empty frame', Uint8Array.from([])],
+    ['unknown flags', frame(5, 1, 1)],
+    ['no size', frame(1, 0, 1)],
+    ['a huge size', frame(1, 65535, 65535)],
+    ['a change before a key frame', frame(0, 1, 1)],
+    ['an unknown operation', frame(1, 1, 1, 7)],
+    ['video, which version 1 does not send', frame(1, 1, 1, 5, ...rect(0, 0, 1, 1), 0, 0, 0, 0, 0)],
+    ['an empty rectangle', frame(1, 1, 1, 2, ...rect(0, 0, 0, 1), 1, 1, 1)],
+    ['a fill that leaves the picture', frame(1, 2, 2, 2, ...rect(1, 1, 2, 1), 1, 1, 1)],
+    ['a copy from outside', frame(1, 2, 2, 1, ...u16(1), ...u16(0), ...rect(0, 0, 2, 1))],
+    ['raw pixels cut off', frame(1, 2, 1, 3, ...rect(0, 0, 2, 1), 1, 2, 3)],
+    ['a palette of one colour', frame(1, 1, 1, 4, ...rect(0, 0, 1, 1), 0, 1, 1, 1, 0)],
+    ['an index beyond the palette', frame(1, 1, 1, 4, ...rect(0, 0, 1, 1), 2, ...Array(9).fill(0), 0xc0)],
+    ['a cursor that is too large', frame(1, 1, 1, 6, ...rect(0, 0, 257, 1))],
+    ['a cursor without height', frame(1, 1, 1, 6, ...rect(0, 0, 1, 0))],
+    ['too much work for few bytes', frame(1, 256, 256, ...Array.from({ length: 17 }, () => [2, ...rect(0, 0, 256, 256), 0, 0, 0]).flat())],
+  ])('refuses %s', (_, b) => expect(() => new Decoder().decode(b)).toThrow(WireError))
+  it('refuses another size without the key flag', () => {
+    const d = new Decoder()
+    d.decode(frame(1, 2, 2))
+    expect(() => d.decode(frame(0, 3, 2))).toThrow('key frame')
+  })
+})
+
+describe('zstd', () => {
+  it('takes one frame with its content size', () => {
+    const d = new Decoder()
+    d.decode(frame(3, 1, 1, ...stored(2, ...rect(0, 0, 1, 1), 5, 6, 7)))
+    expect(rgb(d, 0, 0)).toEqual([5, 6, 7, 255])
+  })
+  it.each([
+    ['no frame', [1, 2, 3, 4, 5, 6, 7]],
+    ['two frames', [...stored(1), ...stored(2)]],
+    ['a tail', [...stored(1), 0]],
+    ['a skippable frame', [0x50, 0x2a, 0x4d, 0x18, 0, 0, 0, 0]],
+    ['no content size', [0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x58, 0x09, 0, 0, 1]],
+    ['content of 4 GiB', [0x28, 0xb5, 0x2f, 0xfd, 0xa0, 255, 255, 255, 255, 1, 0, 0]],
+    ['a window of 2 GiB', [0x28, 0xb5, 0x2f, 0xfd, 0x40, 0xa8, 0, 0, 1, 0, 0]],
+    ['a dictionary', [0x28, 0xb5, 0x2f, 0xfd, 0x21, 7, 1, 9, 0, 0, 1]],
+    ['a block cut off', stored(1, 2, 3).slice(0, -1)],
+  ])('refuses %s', (_, b) => expect(() => unzstd(Uint8Array.from(b))).toThrow(WireError))
+})

@@ -1,0 +1,96 @@
+import type { Api } from '../src/api/api'
+import { UiError } from '../src/api/error'
+import type { Event, Folder, Host, Machine, Screen } from '../src/api/model'
+import { App } from '../src/state/app.svelte'
+
+export const host = (name: string, more: Partial<Host> = {}): Host => ({
+  id: 'id-' + name, name, online: true, path: '', local: false, color: 1, os: 'Debian', version: '0.1.0', lastSeen: new Date(0),
+  fingerprint: 'coral-otter', grants: ['admin'], ...more,
+})
+
+export const machine = (owner: string, name: string, state: Machine['state'], more: Partial<Machine> = {}): Machine => ({
+  host: owner, name, state, kind: name === 'self' ? 'self' : 'vm', cpus: 2, memoryBytes: 1 << 30, os: 'Debian', note: '',
+  accelerator: 'kvm', started: null, disks: [], screen: true, verbs: state === 'off' ? ['start'] : ['stop', 'pause'], ...more,
+})
+
+export const screen = (owner: string, name: string): Screen => ({
+  host: owner, name, machine: 'self', kind: 'app', title: 'xterm', width: 1, height: 1, app: 'xterm',
+})
+
+export const folder = (owner: string, name: string, more: Partial<Folder> = {}): Folder => ({
+  host: owner, name, path: '/f/' + name, state: 'idle', needBytes: 0, needFiles: 0, globalBytes: 10, globalFiles: 2, hosts: [], note: '',
+  ...more,
+})
+
+type Body = Event extends infer E ? (E extends Event ? Omit<E, 'seq' | 'removed'> : never) : never
+
+/** A watch stream that a test feeds. */
+export class Stream {
+  private queue: Array<Event | 'end' | UiError> = []
+  private wake = () => {}
+  seq = 0
+  opened = 0
+
+  push(body: Body, more: { removed?: boolean; seq?: number } = {}): void {
+    this.seq = more.seq ?? this.seq + 1
+    this.queue.push({ removed: more.removed ?? false, ...body, seq: this.seq } as Event)
+    this.wake()
+  }
+  end(error?: UiError): void {
+    this.queue.push(error ?? 'end')
+    this.wake()
+  }
+  async *watch(signal: AbortSignal): AsyncIterable<Event> {
+    this.opened++
+    signal.addEventListener('abort', () => this.wake())
+    while (!signal.aborted) {
+      const next = this.queue.shift()
+      if (next === undefined) await new Promise<void>((r) => (this.wake = r))
+      else if (next === 'end') return
+      else if (next instanceof UiError) throw next
+      else yield next
+    }
+  }
+}
+
+/** An Api in memory: what a test does not give fails as unsupported. */
+export function fakeApi(stream: Stream, more: Partial<Api> = {}): Api {
+  const known: Partial<Api> = {
+    watch: (signal) => stream.watch(signal),
+    status: async () => ({
+      id: '', name: 'laptop', home: '/h', version: '0.1.0', libvirtUri: 'test:///default', webUrl: '', fingerprint: '', addrs: [],
+    }),
+    stats: async () => [],
+    doctor: async () => [{ name: 'libvirt', state: 'bad', text: 'is missing', hint: 'sudo apt install libvirt-daemon' }],
+    apps: async () => [{ id: 'xterm', name: 'XTerm', comment: 'Terminal', icon: 'x', categories: [] }],
+    async *offer(_, signal) {
+      yield { code: '4711-apple-river-stone', addr: '/ip4/192.0.2.1/tcp/1/p2p/x', expires: new Date(Date.now() + 300_000), host: null }
+      await new Promise((resolve) => signal.addEventListener('abort', resolve))
+    },
+    nearby: async () => [{ id: 'x', name: 'studio', number: '4711' }],
+    ...more,
+  }
+  return new Proxy(known as Api, {
+    get: (target, name: keyof Api) =>
+      target[name] ?? (async () => Promise.reject(new UiError({ op: String(name), cause: 'unsupported' }))),
+  })
+}
+
+/** Two computers, as most tests want them. */
+export function fill(stream: Stream): void {
+  stream.push({ kind: 'host', host: host('laptop', { local: true, color: 0 }) })
+  stream.push({ kind: 'host', host: host('cloud') })
+  stream.push({ kind: 'host', host: host('nas', { online: false, color: 2 }) })
+  stream.push({ kind: 'machine', machine: machine('laptop', 'self', 'running') })
+  stream.push({ kind: 'machine', machine: machine('laptop', 'ipxe', 'off') })
+  stream.push({ kind: 'machine', machine: machine('cloud', 'build', 'running') })
+  stream.push({ kind: 'machine', machine: machine('nas', 'media', 'off') })
+  stream.push({ kind: 'screen', screen: screen('cloud', 'self/xterm-1') })
+  stream.push({ kind: 'folder', folder: folder('laptop', 'notes', { hosts: ['id-cloud'], state: 'syncing', needBytes: 4 }) })
+  stream.push({ kind: 'ready' })
+}
+
+export function fakeApp(more: Partial<Api> = {}): { app: App; stream: Stream } {
+  const stream = new Stream()
+  return { app: new App(fakeApi(stream, more)), stream }
+}

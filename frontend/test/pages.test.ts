@@ -1,0 +1,116 @@
+import { fireEvent, render, screen as page, within } from '@testing-library/svelte'
+import axe from 'axe-core'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { UiError } from '../src/api/error'
+import { i18n } from '../src/i18n/i18n.svelte'
+import SignIn from '../src/pages/SignIn.svelte'
+import Shell from '../src/Shell.svelte'
+import type { App, Dialog } from '../src/state/app.svelte'
+import { fakeApp, fill, folder } from './fake'
+
+let stop = () => {}
+afterEach(() => {
+  stop()
+  i18n.set('en')
+})
+
+async function open(path: string, more = {}): Promise<App> {
+  history.replaceState(null, '', path)
+  const { app, stream } = fakeApp(more)
+  stop = app.start()
+  render(Shell, { app })
+  fill(stream)
+  await vi.waitFor(() => expect(app.watch.loaded).toBe(true))
+  return app
+}
+async function clean(): Promise<void> {
+  // jsdom has no layout: contrast is measured in Chromium (npm run look).
+  const { violations } = await axe.run(document.body, { rules: { 'color-contrast': { enabled: false } } })
+  expect(violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(' ')}`)).toEqual([])
+}
+
+describe('pages', () => {
+  const paths = ['/library', '/machine/laptop/ipxe', '/machine/cloud/gone', '/apps/cloud', '/folders', '/host/cloud', '/host/laptop', '/settings', '/nowhere']
+  for (const language of ['en', 'zh'] as const) {
+    it.each(paths)(`%s has no violation (${language})`, async (path) => {
+      i18n.set(language)
+      await open(path)
+      await page.findByRole('main')
+      expect(page.getAllByRole('heading').length).toBeGreaterThan(0)
+      await clean()
+    })
+  }
+  it.each([
+    { kind: 'pair' },
+    { kind: 'create', host: '' },
+    { kind: 'add-folder' },
+    { kind: 'share', folder: folder('laptop', 'notes') },
+    { kind: 'palette' },
+    { kind: 'confirm', confirm: { title: ['confirm.forget.title', { name: 'x' }], text: ['confirm.forget', {}], verb: 'confirm.forget.verb', do() {} } },
+  ] as Dialog[])('dialog $kind has no violation', async (dialog) => {
+    const app = await open('/library')
+    app.dialog = dialog
+    await page.findByRole(dialog.kind === 'confirm' ? 'alertdialog' : 'dialog')
+    await clean()
+  })
+  it('tells how to sign in', async () => {
+    const again = vi.fn()
+    render(SignIn, { error: new UiError({}, { signedOut: true }), again })
+    expect(page.getByText('hither web')).toBeTruthy()
+    await clean()
+  })
+})
+
+describe('library', () => {
+  const card = (name: string) => within(page.getByRole('article', { name }))
+
+  it('groups by computer, starts a machine and shows why it did not', async () => {
+    const doMachine = vi.fn().mockRejectedValueOnce(new UiError({ cause: 'invalid', detail: 'no disk', hint: 'Add one.' })).mockResolvedValue(undefined)
+    await open('/library', { doMachine })
+    expect((await page.findAllByRole('heading', { level: 2 })).map((h) => h.textContent?.trim())).toEqual(expect.arrayContaining(['laptop', 'cloud', 'nas']))
+    await fireEvent.click(card('ipxe').getByRole('button', { name: 'Start' }))
+    expect(doMachine).toHaveBeenCalledWith('id-laptop', 'ipxe', 'start')
+    expect((await card('ipxe').findByRole('alert')).textContent).toMatch(/Start ipxe.*refused.*no disk.*Add one/)
+    await fireEvent.click(card('ipxe').getByRole('button', { name: 'Start' }))
+    await vi.waitFor(() => expect(card('ipxe').queryByRole('alert')).toBeNull())
+  })
+
+  it('asks before it removes', async () => {
+    const removeMachine = vi.fn().mockResolvedValue(undefined)
+    await open('/library', { removeMachine })
+    await fireEvent.click(card('ipxe').getByRole('button', { name: 'More for ipxe' }))
+    await fireEvent.click(page.getByRole('menuitem', { name: /Remove/ }))
+    const ask = within(await page.findByRole('alertdialog'))
+    expect(removeMachine).not.toHaveBeenCalled()
+    await fireEvent.click(ask.getByRole('button', { name: 'Remove' }))
+    expect(removeMachine).toHaveBeenCalledWith('id-laptop', 'ipxe')
+  })
+
+  it('keeps the filter in the address', async () => {
+    await open('/library?q=media')
+    expect((await page.findAllByRole('article')).length).toBe(1)
+    await fireEvent.input(page.getByRole('searchbox'), { target: { value: 'zzz' } })
+    expect(location.search).toBe('?q=zzz')
+    expect(await page.findByText('No machine matches “zzz”.')).toBeTruthy()
+  })
+
+  it('opens the palette by key and runs what was found', async () => {
+    const app = await open('/library')
+    await fireEvent.keyDown(document.body, { key: 'k', ctrlKey: true })
+    const field = await page.findByRole('combobox')
+    await fireEvent.input(field, { target: { value: 'open build' } })
+    await fireEvent.keyDown(field, { key: 'Enter' })
+    expect(app.router.path).toBe('/machine/cloud/build')
+  })
+})
+
+it('pairs by a code and shows why not', async () => {
+  const join = vi.fn().mockRejectedValue(new UiError({ cause: 'permission', detail: 'the words do not match', hint: 'Two guesses are left.' }))
+  const app = await open('/library', { join })
+  app.dialog = { kind: 'pair' }
+  await fireEvent.click(await page.findByRole('tab', { name: 'Enter a code' }))
+  await fireEvent.input(page.getByTestId('pair-field'), { target: { value: ' 4711 Apple River Stone ' } })
+  await fireEvent.click(page.getByRole('button', { name: 'Pair' }))
+  expect(join.mock.calls[0]!.slice(0, 3)).toEqual(['4711-apple-river-stone', '', ['admin']])
+  expect((await page.findByRole('alert')).textContent).toMatch(/Two guesses/)
+})
