@@ -17,6 +17,7 @@ import (
 type locator struct {
 	vms  *vmctl.Store
 	apps *remoteapp.Store
+	name string // of this computer: the title of its desktop
 	log  *slog.Logger
 }
 
@@ -27,7 +28,7 @@ func (l *locator) List(ctx context.Context, machine string) ([]fusion.Screen, er
 	}
 	var out []fusion.Screen
 	if m.Screen {
-		out = append(out, screenOf(m))
+		out = append(out, l.screenOf(m))
 	}
 	if m.Kind == fusion.KindSelf {
 		out = append(out, l.apps.Screens()...)
@@ -37,10 +38,10 @@ func (l *locator) List(ctx context.Context, machine string) ([]fusion.Screen, er
 
 // screenOf gives the monitor or console of a machine. Its size is known once
 // it is open.
-func screenOf(m fusion.Machine) fusion.Screen {
+func (l *locator) screenOf(m fusion.Machine) fusion.Screen {
 	s := fusion.Screen{Name: m.Name, Machine: m.Name, Kind: fusion.ScreenConsole, Title: m.Name}
 	if m.Kind == fusion.KindSelf {
-		s.Kind = fusion.ScreenMonitor
+		s.Kind, s.Title = fusion.ScreenMonitor, l.name
 	}
 	return s
 }
@@ -69,7 +70,7 @@ func (l *locator) console(ctx context.Context, machine string) (mirror.Located, 
 		return mirror.Located{}, err
 	}
 	source, err := capture.RFB(ctx, conn)
-	return mirror.Located{Screen: screenOf(m), Source: source}, err
+	return mirror.Located{Screen: l.screenOf(m), Source: source}, err
 }
 
 // desktop gives the session's display, else a private one.
@@ -78,13 +79,13 @@ func (l *locator) desktop(ctx context.Context) (mirror.Located, error) {
 	if err != nil {
 		return mirror.Located{}, err
 	}
-	display, ok := remoteapp.SessionDisplay(ctx)
-	if !ok {
+	display, session := remoteapp.SessionDisplay(ctx)
+	if !session {
 		if display, err = l.apps.Desktop(ctx); err != nil {
 			return mirror.Located{}, err
 		}
 	}
-	return l.x11(ctx, display, screenOf(m), nil)
+	return l.x11(ctx, display, !session, l.screenOf(m), nil)
 }
 
 // app gives the display of a running app, which ends with its viewer's bye.
@@ -99,14 +100,15 @@ func (l *locator) app(ctx context.Context, screen string) (mirror.Located, error
 			shown = s
 		}
 	}
-	return l.x11(ctx, display, shown, func() {
+	return l.x11(ctx, display, true, shown, func() {
 		if err := l.apps.End(context.WithoutCancel(ctx), screen); err != nil {
-			l.log.Debug("app: it had ended before its viewer said bye", "screen", screen, "err", err)
+			l.log.Debug("it had ended before its viewer said bye", "screen", screen, "err", err)
 		}
 	})
 }
 
-func (l *locator) x11(ctx context.Context, d remoteapp.Display, s fusion.Screen, bye func()) (mirror.Located, error) {
-	source, err := capture.X11(ctx, capture.X11Config{Display: d.Name, Xauthority: d.Xauthority})
+// x11 opens a display; a private one takes the size that its viewer wants.
+func (l *locator) x11(ctx context.Context, d remoteapp.Display, private bool, s fusion.Screen, bye func()) (mirror.Located, error) {
+	source, err := capture.X11(ctx, capture.X11Config{Display: d.Name, Xauthority: d.Xauthority, Resizable: private})
 	return mirror.Located{Screen: s, Source: source, Bye: bye}, err
 }

@@ -83,7 +83,7 @@ func Start(ctx context.Context, cfg Config) (_ *Node, err error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Node{home: cfg.Home, log: cfg.Log, table: newTable(), stop: make(chan bool, 1)}
+	n := &Node{home: cfg.Home, log: part(cfg, "node"), table: newTable(), stop: make(chan bool, 1)}
 	n.ctx, n.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	defer func() {
 		if err != nil {
@@ -107,11 +107,14 @@ func Start(ctx context.Context, cfg Config) (_ *Node, err error) {
 	return n, settings.save(cfg.Home)
 }
 
+// part gives a subsystem its logger.
+func part(cfg Config, name string) *slog.Logger { return cfg.Log.With("part", name) }
+
 // onClose adds what Close does before everything added earlier.
 func (n *Node) onClose(f func() error) { n.closers = append(n.closers, f) }
 
 func (n *Node) openNetwork(ctx context.Context, cfg Config) (err error) {
-	n.network, err = peers.Open(ctx, peers.Config{Dir: cfg.Home.Sub("peers"), Name: cfg.Name, Listen: cfg.Listen, Log: cfg.Log})
+	n.network, err = peers.Open(ctx, peers.Config{Dir: cfg.Home.Sub("peers"), Name: cfg.Name, Listen: cfg.Listen, Version: Version, Log: part(cfg, "peers")})
 	if err == nil {
 		n.onClose(n.network.Close)
 	}
@@ -119,7 +122,7 @@ func (n *Node) openNetwork(ctx context.Context, cfg Config) (err error) {
 }
 
 func (n *Node) openMachines(ctx context.Context, cfg Config) (err error) {
-	n.vms, err = vmctl.Open(ctx, vmctl.Config{Dir: cfg.Home.Sub("machines"), RunDir: cfg.Home.Run, URI: cfg.Libvirt, Log: cfg.Log})
+	n.vms, err = vmctl.Open(ctx, vmctl.Config{Dir: cfg.Home.Sub("machines"), RunDir: cfg.Home.Run, URI: cfg.Libvirt, Log: part(cfg, "vmctl")})
 	if err == nil {
 		n.onClose(n.vms.Close)
 	}
@@ -127,15 +130,15 @@ func (n *Node) openMachines(ctx context.Context, cfg Config) (err error) {
 }
 
 func (n *Node) openApps(ctx context.Context, cfg Config) (err error) {
-	n.apps, err = remoteapp.Open(ctx, remoteapp.Config{Dir: cfg.Home.Sub("apps"), RunDir: cfg.Home.Run, Log: cfg.Log})
+	n.apps, err = remoteapp.Open(ctx, remoteapp.Config{Dir: cfg.Home.Sub("apps"), RunDir: cfg.Home.Run, Log: part(cfg, "remoteapp")})
 	if err == nil {
 		n.onClose(n.apps.Close)
 	}
 	return err
 }
 
-func (n *Node) openScreens(context.Context, Config) error {
-	n.screens = mirror.NewServer(&locator{vms: n.vms, apps: n.apps, log: n.log}, mirror.Config{Log: n.log})
+func (n *Node) openScreens(_ context.Context, cfg Config) error {
+	n.screens = mirror.NewServer(&locator{vms: n.vms, apps: n.apps, name: n.Name(), log: n.log}, mirror.Config{Log: part(cfg, "mirror")})
 	n.onClose(n.screens.Close)
 	return nil
 }
@@ -145,7 +148,7 @@ func (n *Node) openFolders(ctx context.Context, cfg Config) (err error) {
 	n.onClose(listener.Close)
 	n.folders, err = folder.Open(ctx, folder.Config{
 		Dir: cfg.Home.Sub("sync"), Root: cfg.Home.Folders, Self: n.network.ID(), Name: n.network.Name(),
-		Listener: listener, Paired: n.pairedForFiles, Log: cfg.Log,
+		Listener: listener, Paired: n.pairedForFiles, Log: part(cfg, "folder"),
 		Dial: func(ctx context.Context, id fusion.HostID) (net.Conn, error) {
 			return n.network.Dial(ctx, id, folderProtocol)
 		},
@@ -165,9 +168,9 @@ func (n *Node) pairedForFiles(id fusion.HostID) (name string, own, ok bool) {
 	return peer.Name, fusion.Allows(peer.Grants, fusion.FilesCap), true
 }
 
-func (n *Node) openAPI(context.Context, Config) error {
+func (n *Node) openAPI(_ context.Context, cfg Config) error {
 	n.local = &local{n: n}
-	n.api = api.New(n, frontend.Page(), n.log)
+	n.api = api.New(n, frontend.Page(), part(cfg, "api"))
 	n.onClose(func() error { n.api.Close(); return nil })
 	return nil
 }

@@ -88,7 +88,7 @@ func (n *Node) keepUp(what string, watch func() error) {
 		if n.ctx.Err() != nil {
 			return
 		}
-		n.log.Warn("node: a watch ended and begins anew", "of", what, "err", err)
+		n.log.Warn("a watch ended and begins anew", "of", what, "err", err)
 		if !n.pause(n.ctx, wait) {
 			return
 		}
@@ -173,7 +173,7 @@ func (n *Node) watchPeer(ctx context.Context, p peers.Peer) {
 		if ctx.Err() != nil {
 			return
 		}
-		n.log.Debug("node: watching a host ended", "host", p.Name, "err", err)
+		n.log.Debug("watching a host ended", "host", p.Name, "err", err)
 		if time.Since(began) > 10*time.Second {
 			wait = 100 * time.Millisecond
 		}

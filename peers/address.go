@@ -54,9 +54,9 @@ func (n *Network) listen(ctx context.Context) error {
 		err = n.host.Network().Listen(addr)
 	}
 	if err != nil {
-		n.cfg.Log.Warn("peers: no QUIC, TCP works", "err", err)
+		n.cfg.Log.Warn("no QUIC, TCP works", "err", err)
 	}
-	n.cfg.Log.Info("peers: listening", "addrs", n.Addrs())
+	n.cfg.Log.Info("listening", "addrs", n.Addrs())
 	return nil
 }
 
@@ -93,13 +93,13 @@ func (n *Network) keptPort() uint64 {
 	text, err := os.ReadFile(n.portPath())
 	if err != nil {
 		if !errors.Is(err, fs.ErrNotExist) {
-			n.cfg.Log.Warn("peers: the kept port cannot be read", "err", err)
+			n.cfg.Log.Warn("the kept port cannot be read", "err", err)
 		}
 		return 0
 	}
 	port, err := strconv.ParseUint(strings.TrimSpace(string(text)), 10, 16)
 	if err != nil {
-		n.cfg.Log.Warn("peers: the kept port is none", "path", n.portPath())
+		n.cfg.Log.Warn("the kept port is none", "path", n.portPath())
 	}
 	return port
 }
@@ -117,7 +117,7 @@ func (n *Network) Addrs() []string {
 func (n *Network) listenAddrs() []ma.Multiaddr {
 	addrs, err := n.host.Network().InterfaceListenAddresses()
 	if err != nil {
-		n.cfg.Log.Warn("peers: own addresses", "err", err)
+		n.cfg.Log.Warn("own addresses", "err", err)
 		addrs = n.host.Network().ListenAddresses()
 	}
 	addrs = slices.Clone(addrs)

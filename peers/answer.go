@@ -26,7 +26,7 @@ func (n *Network) answerPair(stream network.Stream) {
 	}
 	theirs, err := parseIntro(roleJoiner, first)
 	if err != nil {
-		n.cfg.Log.Info("peers: malformed pairing message", "from", stream.Conn().RemoteMultiaddr(), "err", err)
+		n.cfg.Log.Info("malformed pairing message", "from", stream.Conn().RemoteMultiaddr(), "err", err)
 		n.refuse(stream, refusedInvalid)
 		return
 	}
@@ -38,12 +38,12 @@ func (n *Network) answerPair(stream network.Stream) {
 	defer n.offers.leave(o)
 	p, err := n.meetJoiner(stream, o, first, theirs)
 	if why, ok := err.(refusedError); ok {
-		n.cfg.Log.Warn("peers: pairing refused", "from", stream.Conn().RemoteMultiaddr(), "why", string(why))
+		n.cfg.Log.Warn("pairing refused", "from", stream.Conn().RemoteMultiaddr(), "why", string(why))
 		n.refuse(stream, refusal(why))
 		return
 	}
 	if err != nil {
-		n.cfg.Log.Info("peers: pairing broke off", "from", stream.Conn().RemoteMultiaddr(), "err", err)
+		n.cfg.Log.Info("pairing broke off", "from", stream.Conn().RemoteMultiaddr(), "err", err)
 		return
 	}
 	n.offers.limiter.giveBack()
@@ -115,7 +115,7 @@ func (n *Network) finishOffer(stream network.Stream, o *Offer, p *proofs, theirs
 	// From here on this side is paired. Whether the joiner is too, its last
 	// proof says, or the next pulse.
 	if err := expectProof(stream, p, joinerStored); err != nil {
-		n.cfg.Log.Info("peers: the end of a pairing was cut; the next contact decides", "host", theirs.Name, "err", err)
+		n.cfg.Log.Info("the end of a pairing was cut; the next contact decides", "host", theirs.Name, "err", err)
 	} else {
 		stream.CloseWrite()
 	}
@@ -139,7 +139,7 @@ func (n *Network) storeJoiner(stream network.Stream, o *Offer, p *proofs, theirs
 		return err
 	}
 	if err := sendProof(stream, p, offererStored); err != nil {
-		n.cfg.Log.Info("peers: the end of a pairing was cut; the next contact decides", "host", theirs.Name, "err", err)
+		n.cfg.Log.Info("the end of a pairing was cut; the next contact decides", "host", theirs.Name, "err", err)
 	}
 	return nil
 }
@@ -174,6 +174,6 @@ func (n *Network) welcome(id peer.ID) (Peer, error) {
 			Hint: "nothing was stored; make a new code and try again"}
 	}
 	p := n.peer(id, r)
-	n.cfg.Log.Info("peers: paired", "host", p.Name, "fingerprint", p.Fingerprint, "grants", fmt.Sprint(p.Grants))
+	n.cfg.Log.Info("paired", "host", p.Name, "fingerprint", p.Fingerprint, "grants", fmt.Sprint(p.Grants))
 	return p, nil
 }

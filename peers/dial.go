@@ -96,7 +96,7 @@ func (n *Network) offline(p peer.ID, r record, why error) error {
 	}
 	e := &fusion.Error{Op: "peers.dial", Path: r.Name, Cause: fusion.ErrOffline,
 		Hint: "wake " + r.Name + " or look at its network; " + seen}
-	n.cfg.Log.Debug("peers: dial", "host", r.Name, "err", why)
+	n.cfg.Log.Debug("dial", "host", r.Name, "err", why)
 	return e
 }
 

@@ -75,7 +75,7 @@ func (n *Network) join(stream network.Stream, c code, grants []fusion.Capability
 		return err
 	}
 	if err := sendProof(stream, p, joinerStored); err != nil {
-		n.cfg.Log.Info("peers: the end of a pairing was cut; the next contact decides", "host", theirs.Name, "err", err)
+		n.cfg.Log.Info("the end of a pairing was cut; the next contact decides", "host", theirs.Name, "err", err)
 		return nil
 	}
 	stream.CloseWrite()

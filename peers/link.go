@@ -66,7 +66,7 @@ func (n *Network) unlink(id peer.ID, conns []network.Conn) {
 	}
 	n.mu.Unlock()
 	if err := n.gate.lift(id, false); err != nil {
-		n.cfg.Log.Warn("peers: limits", "err", err)
+		n.cfg.Log.Warn("limits", "err", err)
 	}
 	for _, conn := range conns {
 		conn.Close()
@@ -99,7 +99,7 @@ func (n *Network) arrived(s *session, theirs greeting) error {
 	l.signal()
 	n.mu.Unlock()
 	if came {
-		n.cfg.Log.Info("peers: online", "host", n.nameOf(id), "addr", s.conn.RemoteMultiaddr())
+		n.cfg.Log.Info("online", "host", n.nameOf(id), "addr", s.conn.RemoteMultiaddr())
 		n.notify(id)
 	}
 	return nil
@@ -131,9 +131,9 @@ func (n *Network) lost(s *session, why error) {
 		return
 	}
 	if went {
-		n.cfg.Log.Info("peers: offline", "host", n.nameOf(id), "why", why)
+		n.cfg.Log.Info("offline", "host", n.nameOf(id), "why", why)
 		if err := n.saveSeen([]peer.ID{id}); err != nil {
-			n.cfg.Log.Warn("peers: last seen", "err", err)
+			n.cfg.Log.Warn("last seen", "err", err)
 		}
 	}
 	if turned {
@@ -151,10 +151,10 @@ func (n *Network) refusedBy(id peer.ID) {
 	if !ok {
 		return
 	}
-	n.cfg.Log.Warn("peers: the other computer does not know this one", "host", r.Name)
+	n.cfg.Log.Warn("the other computer does not know this one", "host", r.Name)
 	if !r.Confirmed {
 		if err := n.forget(id); err != nil {
-			n.cfg.Log.Warn("peers: undo of a cut pairing", "host", r.Name, "err", err)
+			n.cfg.Log.Warn("undo of a cut pairing", "host", r.Name, "err", err)
 		}
 	}
 }
@@ -193,7 +193,7 @@ func (n *Network) learn(id peer.ID, theirs greeting, conn network.Conn) error {
 	case errors.Is(err, errRefused):
 		return err
 	case err != nil: // a full disk does not make a computer unreachable
-		n.cfg.Log.Warn("peers: what a computer said of itself is not kept", "host", old.Name, "err", err)
+		n.cfg.Log.Warn("what a computer said of itself is not kept", "host", old.Name, "err", err)
 	default:
 		n.notify(id)
 	}
@@ -229,7 +229,7 @@ func (n *Network) keep(ctx context.Context, l *link) {
 			continue
 		}
 		if err := n.dial(ctx, l.id, dialTime); err != nil {
-			n.cfg.Log.Debug("peers: redial", "host", l.id, "err", err)
+			n.cfg.Log.Debug("redial", "host", l.id, "err", err)
 		}
 	}
 }

@@ -55,7 +55,7 @@ func (n *Network) announceNode() {
 			server, err = n.register(nodeService, text)
 			said = text
 			if err != nil && !quiet {
-				n.cfg.Log.Warn("peers: no mDNS; give addresses when pairing", "err", err)
+				n.cfg.Log.Warn("no mDNS; give addresses when pairing", "err", err)
 			}
 			quiet = err != nil
 		}
@@ -71,7 +71,7 @@ func (n *Network) announceOffer(o *Offer) {
 	n.start(func() {
 		server, err := n.register(offerService, n.announcement(o.code.number))
 		if err != nil {
-			n.cfg.Log.Debug("peers: the code is not announced", "err", err)
+			n.cfg.Log.Debug("the code is not announced", "err", err)
 			return
 		}
 		defer server.Shutdown()
@@ -124,7 +124,7 @@ func (n *Network) browse(service string) {
 			err = n.browseOnce(service, ifaces)
 		}
 		if err != nil {
-			n.cfg.Log.Debug("peers: mDNS browse", "err", err)
+			n.cfg.Log.Debug("mDNS browse", "err", err)
 			n.sleep(n.ctx, announceEvery)
 		}
 	}

@@ -72,7 +72,7 @@ func (n *Network) Offer(ctx context.Context, grants []fusion.Capability) (*Offer
 	o.timer = time.AfterFunc(n.cfg.OfferFor, func() { n.offers.end(o, refusedExpired, refusedExpired.err()) })
 	n.offers.begin(o)
 	n.announceOffer(o)
-	n.cfg.Log.Info("peers: pairing code made", "number", o.code.number, "expires", o.Expires, "trace", fusion.Trace(ctx))
+	n.cfg.Log.Info("pairing code made", "number", o.code.number, "expires", o.Expires, "trace", fusion.Trace(ctx))
 	return o, nil
 }
 

@@ -131,7 +131,7 @@ func (n *Network) SetGrants(ctx context.Context, id fusion.HostID, grants []fusi
 	if err != nil {
 		return err
 	}
-	n.cfg.Log.Info("peers: grants", "host", old.Name, "grants", grants, "trace", fusion.Trace(ctx))
+	n.cfg.Log.Info("grants", "host", old.Name, "grants", grants, "trace", fusion.Trace(ctx))
 	n.notify(p)
 	return nil
 }
@@ -161,7 +161,7 @@ func (n *Network) Forget(ctx context.Context, id fusion.HostID) error {
 	if err := n.forget(p); err != nil {
 		return err
 	}
-	n.cfg.Log.Info("peers: forgotten", "host", r.Name, "trace", fusion.Trace(ctx))
+	n.cfg.Log.Info("forgotten", "host", r.Name, "trace", fusion.Trace(ctx))
 	return nil
 }
 

@@ -90,7 +90,7 @@ func (n *Network) disconnected(conn network.Conn) {
 // beat runs a session until it answers no more.
 func (n *Network) beat(s *session) {
 	if err := n.gate.lift(s.conn.RemotePeer(), true); err != nil {
-		n.cfg.Log.Warn("peers: limits", "err", err)
+		n.cfg.Log.Warn("limits", "err", err)
 	}
 	err := n.beatOnce(s)
 	n.lost(s, err)

@@ -37,7 +37,7 @@ func (s *Store) Do(ctx context.Context, name string, verb fusion.Verb) error {
 	if err != nil && !(verb == fusion.ForceOff && s.isOff(ctx, uuid)) {
 		return fail(op, name, err)
 	}
-	s.config.Log.Info("machine", "verb", verb, "machine", name, "trace", fusion.Trace(ctx))
+	s.config.Log.Info("verb", "verb", verb, "machine", name, "trace", fusion.Trace(ctx))
 	return nil
 }
 

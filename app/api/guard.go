@@ -77,7 +77,7 @@ func (s *Server) logCall(ctx context.Context, method string, start time.Time, er
 	if err != nil && ctx.Err() == nil {
 		attrs = append(attrs, slog.String("err", err.Error()))
 	}
-	s.log.LogAttrs(ctx, level, "api: call", attrs...)
+	s.log.LogAttrs(ctx, level, "call", attrs...)
 }
 
 // String names the caller for the log.

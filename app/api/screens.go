@@ -69,7 +69,7 @@ func (x screenService) Connect(ctx context.Context, req *connect.Request[pb.Scre
 		near, far := wire.Pair()
 		x.s.done.Go(func() {
 			if err := x.s.views.run(pipe, far, peer, options); err != nil {
-				x.s.log.Debug("api: view ended", "trace", fusion.Trace(ctx), "err", err)
+				x.s.log.Debug("view ended", "trace", fusion.Trace(ctx), "err", err)
 			}
 		})
 		return near, nil
@@ -103,13 +103,13 @@ func (s *Server) upgradeScreen(w http.ResponseWriter, r *http.Request) {
 	stream, err := takeOver(w)
 	if err != nil {
 		_ = pipe.Close()
-		s.log.Warn("api: the connection could not be taken over", "err", err)
+		s.log.Warn("the connection could not be taken over", "err", err)
 		return
 	}
 	s.done.Add(1)
 	defer s.done.Done()
 	if err := s.views.run(pipe, wire.Stream(stream), callerOf(ctx).Peer, options); err != nil {
-		s.log.Debug("api: view ended", "trace", fusion.Trace(ctx), "err", err)
+		s.log.Debug("view ended", "trace", fusion.Trace(ctx), "err", err)
 	}
 }
 
@@ -149,7 +149,7 @@ func (s *Server) screenSocket(ctx context.Context, w http.ResponseWriter, r *htt
 	}
 	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true}) // checkOrigin is stricter
 	if err != nil {
-		s.log.Debug("api: websocket", "err", err)
+		s.log.Debug("websocket", "err", err)
 		return
 	}
 	s.done.Add(1)
@@ -166,7 +166,7 @@ func (s *Server) screenSocket(ctx context.Context, w http.ResponseWriter, r *htt
 	}
 	viewer := &socketPipe{ctx: ctx, conn: conn}
 	if err := s.views.run(pipe, viewer, callerOf(ctx).Peer, options); err != nil {
-		s.log.Debug("api: view ended", "trace", fusion.Trace(ctx), "err", err)
+		s.log.Debug("view ended", "trace", fusion.Trace(ctx), "err", err)
 	}
 }
 

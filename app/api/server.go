@@ -127,7 +127,7 @@ func (s *Server) serve(l net.Listener, handler http.Handler, with func(context.C
 	s.mu.Unlock()
 	s.done.Go(func() {
 		if err := server.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) {
-			s.log.Error("api: a listener ended", "addr", l.Addr().String(), "err", err)
+			s.log.Error("a listener ended", "addr", l.Addr().String(), "err", err)
 		}
 	})
 }
@@ -140,12 +140,12 @@ func (s *Server) Close() {
 	s.mu.Unlock()
 	for _, server := range servers {
 		if err := server.Close(); err != nil {
-			s.log.Debug("api: close", "err", err)
+			s.log.Debug("close", "err", err)
 		}
 	}
 	s.views.closeAll()
 	if err := s.browsers.Close(); err != nil {
-		s.log.Debug("api: close", "err", err)
+		s.log.Debug("close", "err", err)
 	}
 	s.done.Wait()
 }

@@ -163,7 +163,7 @@ func screenshotCalls(t *testing.T, n *node) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return strings.Count(string(log), "vmctl: screenshot")
+	return strings.Count(string(log), "msg=screenshot part=vmctl")
 }
 
 // survivesKill ends the other node as a power cut does, and starts it again.
@@ -239,7 +239,7 @@ func followTrace(t *testing.T, a, b *node, web *browser, guest string) {
 		if !strings.Contains(string(log), "trace="+trace+" method=/hither.v1.MachineService/Do") {
 			t.Errorf("the log of %s has no line of the request", n.name)
 		}
-		if n == b && !strings.Contains(string(log), "vmctl: pause") {
+		if n == b && !strings.Contains(string(log), `msg=verb part=vmctl verb=pause machine=`+name+" trace="+trace) {
 			t.Error("the log of the other computer has no line of vmctl")
 		}
 	}
