@@ -50,7 +50,6 @@ func TestTray(t *testing.T) {
 	if _, err := conn.RequestName("org.kde.StatusNotifierWatcher", 0); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { command(t, hither, "--home", home, "down", "--machines") })
 	launch(t, env, "openbox")
 	up := exec.Command(hither, "--home", home, "up", "--name", "desk", "--libvirt", "off", "--listen", "127.0.0.1:0", "--web", "127.0.0.1:0")
 	up.Env = env
@@ -61,7 +60,12 @@ func TestTray(t *testing.T) {
 	if err := up.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = up.Wait() }) // after down
+	t.Cleanup(func() {
+		command(t, hither, "--home", home, "down", "--machines")
+		if err := up.Wait(); err != nil {
+			t.Error("node: ", err)
+		}
+	})
 	for lines := bufio.NewScanner(out); lines.Scan() && !strings.HasPrefix(lines.Text(), "ready"); {
 	}
 
