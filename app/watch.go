@@ -22,11 +22,17 @@ func (n *Node) watchAll(ctx context.Context) error {
 	n.watch("machines", func() error {
 		return n.vms.Watch(n.ctx, func(m fusion.Machine, removed bool) {
 			put(fusion.Event{Kind: fusion.EventMachine, Machine: &m, Removed: removed})
+			if removed || m.State == fusion.Off || m.State == fusion.Saved {
+				n.screens.End(m.Name)
+			}
 		})
 	})
 	n.watch("apps", func() error {
 		return n.apps.Watch(n.ctx, func(s fusion.Screen, removed bool) {
 			put(fusion.Event{Kind: fusion.EventScreen, Screen: &s, Removed: removed})
+			if removed {
+				n.screens.End(s.Name)
+			}
 		})
 	})
 	n.watch("folders", func() error {
