@@ -5,6 +5,8 @@ import (
 	"iter"
 
 	"hither/fusion"
+	"hither/remoteapp"
+	"hither/vmctl"
 )
 
 // local is this computer as a Host.
@@ -14,7 +16,7 @@ var _ fusion.Host = (*local)(nil)
 
 func (l *local) Machines() fusion.Machines { return l.n.vms }
 func (l *local) Screens() fusion.Screens   { return l.n.screens }
-func (l *local) Apps() fusion.Apps         { return l.n.apps }
+func (l *local) Apps() fusion.Apps         { return localApps{Store: l.n.apps, vms: l.n.vms} }
 func (l *local) Folders() fusion.Folders   { return l.n.folders }
 
 func (l *local) Info(context.Context) (fusion.HostInfo, error) {
@@ -24,4 +26,37 @@ func (l *local) Info(context.Context) (fusion.HostInfo, error) {
 
 func (l *local) Watch(ctx context.Context) iter.Seq2[fusion.Event, error] {
 	return l.n.table.watch(ctx, l.n.network.ID())
+}
+
+// localApps tells a machine that is not there from one that has no apps: the
+// store of apps knows the machine "self" only.
+type localApps struct {
+	*remoteapp.Store
+	vms *vmctl.Store
+}
+
+func (a localApps) there(ctx context.Context, machine string) error {
+	_, err := a.vms.Get(ctx, machine)
+	return err
+}
+
+func (a localApps) List(ctx context.Context, machine, language string) ([]fusion.App, error) {
+	if err := a.there(ctx, machine); err != nil {
+		return nil, err
+	}
+	return a.Store.List(ctx, machine, language)
+}
+
+func (a localApps) Icon(ctx context.Context, machine, app string) ([]byte, string, error) {
+	if err := a.there(ctx, machine); err != nil {
+		return nil, "", err
+	}
+	return a.Store.Icon(ctx, machine, app)
+}
+
+func (a localApps) Run(ctx context.Context, machine, app string, files []string) (fusion.Screen, error) {
+	if err := a.there(ctx, machine); err != nil {
+		return fusion.Screen{}, err
+	}
+	return a.Store.Run(ctx, machine, app, files)
 }

@@ -100,7 +100,9 @@ func Start(ctx context.Context, cfg Config) (_ *Node, err error) {
 			return nil, err
 		}
 	}
-	n.watchAll()
+	if err := n.watchAll(ctx); err != nil {
+		return nil, err
+	}
 	if err := n.serve(&cfg, settings); err != nil {
 		return nil, err
 	}

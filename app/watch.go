@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
@@ -13,86 +12,54 @@ import (
 // watchAll starts the watchers that keep the table: one for each subsystem of
 // this computer, one for the list of paired computers, and one for each of
 // them that is online. They end with n.ctx; Close waits for them.
-func (n *Node) watchAll() {
-	self := n.network.ID()
-	n.table.setHost(n.selfInfo(""))
-	n.running.Go(func() {
-		n.keepUp("machines", func() error {
-			list := n.vms.List
-			return n.listThenWatch(func(ctx context.Context) error {
-				return n.vms.Watch(ctx, func(m fusion.Machine, removed bool) {
-					n.table.put(self, fusion.Event{Kind: fusion.EventMachine, Machine: &m, Removed: removed})
-				})
-			}, func(ctx context.Context) error {
-				machines, err := list(ctx)
-				for _, m := range machines {
-					if m.Kind == fusion.KindSelf {
-						n.table.setHost(n.selfInfo(m.OS))
-					}
-					n.table.put(self, fusion.Event{Kind: fusion.EventMachine, Machine: &m})
-				}
-				return err
-			})
-		})
-	})
-	n.running.Go(func() {
-		n.keepUp("apps", func() error {
-			return n.listThenWatch(func(ctx context.Context) error {
-				return n.apps.Watch(ctx, func(s fusion.Screen, removed bool) {
-					n.table.put(self, fusion.Event{Kind: fusion.EventScreen, Screen: &s, Removed: removed})
-				})
-			}, func(context.Context) error {
-				for _, s := range n.apps.Screens() {
-					n.table.put(self, fusion.Event{Kind: fusion.EventScreen, Screen: &s})
-				}
-				return nil
-			})
-		})
-	})
-	n.running.Go(func() {
-		n.keepUp("folders", func() error {
-			return n.listThenWatch(func(ctx context.Context) error {
-				return n.folders.Watch(ctx, func(f fusion.Folder, removed bool) {
-					n.table.put(self, fusion.Event{Kind: fusion.EventFolder, Folder: &f, Removed: removed})
-				})
-			}, func(ctx context.Context) error {
-				folders, err := n.folders.List(ctx)
-				for _, f := range folders {
-					n.table.put(self, fusion.Event{Kind: fusion.EventFolder, Folder: &f})
-				}
-				return err
-			})
-		})
-	})
-	n.running.Go(n.watchPeers)
-}
-
-// listThenWatch subscribes first and lists then, so that no change falls
-// between the two.
-func (n *Node) listThenWatch(watch, list func(context.Context) error) error {
-	ctx, cancel := context.WithCancel(n.ctx)
-	defer cancel()
-	ended := make(chan error, 1)
-	go func() { ended <- watch(ctx) }() // waited for below
-	err := list(ctx)
+func (n *Node) watchAll(ctx context.Context) error {
+	computer, err := n.vms.Get(ctx, fusion.Self)
 	if err != nil {
-		cancel()
+		return err
 	}
-	return errors.Join(err, <-ended)
+	n.table.setHost(n.selfInfo(computer.OS))
+	put := func(e fusion.Event) { n.table.put(n.network.ID(), e) }
+	n.watch("machines", func() error {
+		return n.vms.Watch(n.ctx, func(m fusion.Machine, removed bool) {
+			put(fusion.Event{Kind: fusion.EventMachine, Machine: &m, Removed: removed})
+			if removed || m.State == fusion.Off || m.State == fusion.Saved {
+				n.screens.End(m.Name)
+			}
+		})
+	})
+	n.watch("apps", func() error {
+		return n.apps.Watch(n.ctx, func(s fusion.Screen, removed bool) {
+			put(fusion.Event{Kind: fusion.EventScreen, Screen: &s, Removed: removed})
+			if removed {
+				n.screens.End(s.Name)
+			}
+		})
+	})
+	n.watch("folders", func() error {
+		return n.folders.Watch(n.ctx, func(f fusion.Folder, removed bool) {
+			put(fusion.Event{Kind: fusion.EventFolder, Folder: &f, Removed: removed})
+		})
+	})
+	n.watchPeers()
+	return nil
 }
 
-// keepUp runs a watcher anew when it fails, until the node stops.
-func (n *Node) keepUp(what string, watch func() error) {
-	for wait := 200 * time.Millisecond; n.ctx.Err() == nil; wait = min(2*wait, 10*time.Second) {
-		err := watch()
-		if n.ctx.Err() != nil {
-			return
+// watch runs a watcher that ends with the node only.
+func (n *Node) watch(what string, watch func() error) {
+	n.running.Go(func() {
+		if err := watch(); n.ctx.Err() == nil {
+			n.log.Error("a watch ended before the node", "of", what, "err", err)
 		}
-		n.log.Warn("a watch ended and begins anew", "of", what, "err", err)
-		if !n.pause(n.ctx, wait) {
-			return
-		}
-	}
+	})
+}
+
+// watchPeers follows the paired computers and watches each that is online.
+func (n *Node) watchPeers() {
+	w := &peerWatchers{n: n, cancel: map[fusion.HostID]context.CancelFunc{}}
+	n.watch("hosts", func() error {
+		defer w.end()
+		return n.network.Watch(n.ctx, w.changed)
+	})
 }
 
 // pause waits and says whether it was not interrupted.
@@ -105,22 +72,6 @@ func (n *Node) pause(ctx context.Context, d time.Duration) bool {
 	case <-timer.C:
 		return true
 	}
-}
-
-// watchPeers follows the paired computers and watches each that is online.
-func (n *Node) watchPeers() {
-	w := peerWatchers{n: n, cancel: map[fusion.HostID]context.CancelFunc{}}
-	defer w.end()
-	n.keepUp("hosts", func() error {
-		return n.listThenWatch(func(ctx context.Context) error {
-			return n.network.Watch(ctx, w.changed)
-		}, func(context.Context) error {
-			for _, p := range n.network.Peers() {
-				w.changed(p, false)
-			}
-			return nil
-		})
-	})
 }
 
 // peerWatchers has a watcher for each online computer.

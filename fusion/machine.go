@@ -128,7 +128,9 @@ type Machines interface {
 	// length in bytes, -1 when unknown. It promises ErrExists, ErrInvalid, and
 	// that a broken upload leaves nothing.
 	Upload(ctx context.Context, name string, size int64, r io.Reader) error
-	// Watch calls changed with each machine that changed, or that is gone
-	// (removed), until ctx ends. It does not call it for the present state.
+	// Watch calls changed with each machine that is there now, then with each
+	// that changed or is gone (removed; then only the names are set), until ctx
+	// ends. Nothing falls between the two, steps may be left out, and the last
+	// that is told of a machine is how it is. The calls come one at a time.
 	Watch(ctx context.Context, changed func(m Machine, removed bool)) error
 }

@@ -158,6 +158,16 @@ func (s *Server) bye(f func()) {
 	s.running.Go(f)
 }
 
+// End ends the views of a screen whose owner knows that it is gone. The source
+// tells it too, but is asked only while some viewer can take a frame.
+func (s *Server) End(screen string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if sc := s.screens[screen]; sc != nil && !s.closed {
+		s.running.Go(func() { sc.stop("the screen has ended") }) // it may still be opening
+	}
+}
+
 // Views lists the open views, oldest first.
 func (s *Server) Views() []View {
 	var all []View

@@ -70,12 +70,10 @@ func watchOne(t *testing.T, n *Network) <-chan change {
 		defer close(done)
 		n.Watch(ctx, func(p Peer, removed bool) { changes <- change{p, removed} })
 	}()
-	until(t, "watching", func() bool {
-		n.watches.mu.Lock()
-		defer n.watches.mu.Unlock()
-		return len(n.watches.all) > 0
-	})
 	t.Cleanup(func() { cancel(); <-done })
+	for _, p := range n.Peers() {
+		next(t, changes, func(c change) bool { return c.peer.ID == p.ID && !c.removed }) // what there is now
+	}
 	return changes
 }
 

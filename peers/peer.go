@@ -180,6 +180,8 @@ func (n *Network) forget(id peer.ID) error {
 	last.Online, last.Path = false, ""
 	n.notifying.Lock()
 	defer n.notifying.Unlock()
-	n.watches.send(last, true)
+	if _, again := n.store.get(id); !again { // else it was paired anew meanwhile
+		n.watches.send(last, true)
+	}
 	return nil
 }

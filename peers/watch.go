@@ -66,18 +66,11 @@ func (n *Network) notify(id peer.ID) {
 	}
 }
 
-// Watch calls f on every change of a paired computer: paired, online, offline,
-// renamed, granted, forgotten (removed). It begins with the next change, calls f
-// one at a time from this goroutine, and returns when ctx or the network ends.
-// List with Peers after Watch has begun, or take both as the present state.
+// Watch calls f with each paired computer there is, then on every change:
+// paired, online, offline, renamed, granted, forgotten (removed). It calls f one
+// at a time from this goroutine, and returns when ctx or the network ends.
 func (n *Network) Watch(ctx context.Context, f func(p Peer, removed bool)) error {
-	one := &watch{queue: map[fusion.HostID]change{}, wake: make(chan struct{}, 1)}
-	n.watches.mu.Lock()
-	if n.watches.all == nil {
-		n.watches.all = map[*watch]bool{}
-	}
-	n.watches.all[one] = true
-	n.watches.mu.Unlock()
+	one := n.beginWatch()
 	defer func() {
 		n.watches.mu.Lock()
 		delete(n.watches.all, one)
@@ -95,6 +88,25 @@ func (n *Network) Watch(ctx context.Context, f func(p Peer, removed bool)) error
 			return errClosed("peers.watch")
 		}
 	}
+}
+
+// beginWatch gives a watch that is to be told what there is now. Nothing is
+// notified meanwhile, so what is told later is newer.
+func (n *Network) beginWatch() *watch {
+	one := &watch{queue: map[fusion.HostID]change{}, wake: make(chan struct{}, 1)}
+	n.notifying.Lock()
+	defer n.notifying.Unlock()
+	for _, p := range n.Peers() {
+		one.order = append(one.order, p.ID)
+		one.queue[p.ID] = change{peer: p}
+	}
+	n.watches.mu.Lock()
+	defer n.watches.mu.Unlock()
+	if n.watches.all == nil {
+		n.watches.all = map[*watch]bool{}
+	}
+	n.watches.all[one] = true
+	return one
 }
 
 func errClosed(op string) error {

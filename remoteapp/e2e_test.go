@@ -113,18 +113,10 @@ func watch(t *testing.T, s *Store) <-chan told {
 	events := make(chan told, 100)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
-	started := make(chan struct{})
 	go func() {
 		defer close(done)
-		close(started)
 		_ = s.Watch(ctx, func(screen fusion.Screen, removed bool) { events <- told{screen, removed} })
 	}()
-	<-started
-	until(t, "watching", func() bool {
-		s.watchers.mu.Lock()
-		defer s.watchers.mu.Unlock()
-		return len(s.watchers.all) > 0
-	})
 	t.Cleanup(func() { cancel(); <-done })
 	return events
 }

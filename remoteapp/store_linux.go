@@ -179,10 +179,10 @@ func (s *Store) Resize(_ context.Context, screen string, width, height int) erro
 	return nil
 }
 
-// Watch calls changed with each app screen that came, changed its title or
-// size, or is gone, until ctx ends. It does not tell the present ones (Screens).
+// Watch calls changed with each app screen there is, then with each that came,
+// changed its title or size, or is gone, until ctx ends.
 func (s *Store) Watch(ctx context.Context, changed func(screen fusion.Screen, removed bool)) error {
-	return s.watchers.watch(ctx, changed)
+	return s.watchers.watch(ctx, s.Screens, changed)
 }
 
 func (s *Store) find(op, screen string) (*instance, error) {

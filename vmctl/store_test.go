@@ -80,8 +80,10 @@ func contains(verbs []fusion.Verb, verb fusion.Verb) bool {
 
 func TestWatch(t *testing.T) {
 	f := newFake()
+	f.put(vm("0", "old", fusion.Off))
 	s := store(t, f)
 	events := watch(t, s)
+	events.await(t, "old off")
 	f.put(vm("1", "m", fusion.Off))
 	events.await(t, "m off")
 	f.put(vm("1", "m", fusion.Running))

@@ -23,7 +23,8 @@ type news struct {
 	removed bool
 }
 
-// Watch calls changed with each machine that changed or went, until ctx ends.
+// Watch calls changed with each machine there is, then with each that changed
+// or went, until ctx ends.
 func (s *Store) Watch(ctx context.Context, changed func(m fusion.Machine, removed bool)) error {
 	w := s.subscribe()
 	defer s.unsubscribe(w)
@@ -41,10 +42,15 @@ func (s *Store) Watch(ctx context.Context, changed func(m fusion.Machine, remove
 	}
 }
 
+// subscribe gives a watcher that is to be told what there is now.
 func (s *Store) subscribe() *watcher {
 	w := &watcher{wake: make(chan struct{}, 1), pending: map[string]news{}}
+	w.put(self(), false)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	for _, r := range s.records {
+		w.put(s.machineLocked(r), false)
+	}
 	s.watchers[w] = true
 	return w
 }

@@ -85,20 +85,16 @@ func (m *machines) Watch(ctx context.Context, changed func(fusion.Machine, bool)
 	})
 }
 
-// each calls do with every change of a host until ctx ends.
+// each calls do with what a host has now and with every change, until ctx ends.
 func each(ctx context.Context, h *host, do func(fusion.Event)) error {
-	ready := false
 	for e, err := range h.Watch(ctx) {
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case err != nil:
 			return err
-		case e.Kind == fusion.EventReady:
-			ready = true
-		case ready:
-			do(e)
 		}
+		do(e)
 	}
 	return ctx.Err()
 }

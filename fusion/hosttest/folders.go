@@ -5,9 +5,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"hither/fusion"
 )
@@ -75,47 +73,16 @@ func (s *suite) testFolders(t *testing.T) {
 	s.watchFolders(t, add)
 }
 
+// watchFolders: what is now is told, then what changes.
 func (s *suite) watchFolders(t *testing.T, add func(string) fusion.Folder) {
-	folders := s.host.Folders()
-	ctx, cancel := context.WithCancel(s.ctx(t))
-	defer cancel()
-	var (
-		mu    sync.Mutex
-		came  = map[string]bool{}
-		went  = map[string]bool{}
-		ended = make(chan error, 1)
-	)
-	go func() {
-		ended <- folders.Watch(ctx, func(f fusion.Folder, removed bool) {
-			mu.Lock()
-			defer mu.Unlock()
-			if removed {
-				went[f.Name] = true
-			} else {
-				came[f.Name] = true
-			}
-		})
-	}()
-	in := func(set map[string]bool, name string) bool {
-		mu.Lock()
-		defer mu.Unlock()
-		return set[name]
-	}
-	var name string
-	// Nothing says when a watch has begun, so folders are added until one is told.
-	s.eventually(t, "word of a new folder", func() bool {
-		name = fresh("folder")
-		add(name)
-		for range 50 {
-			if in(came, name) {
-				return true
-			}
-			time.Sleep(20 * time.Millisecond)
-		}
-		return false
-	})
+	folders, old, name := s.host.Folders(), fresh("folder"), fresh("folder")
+	add(old)
+	told := listen(s, t, func(f fusion.Folder) string { return f.Name }, folders.Watch)
+	s.eventually(t, "word of a folder there was", told.is(old, whatever))
+	add(name)
+	s.eventually(t, "word of a new folder", told.is(name, whatever))
 	must(t, "remove", folders.Remove(s.ctx(t), name))
-	s.eventually(t, "word of a removed folder", func() bool { return in(went, name) })
-	cancel()
-	s.ends(t, "watch", ended)
+	s.eventually(t, "word of a removed folder", told.isGone(name))
+	told.cancel()
+	s.ends(t, "watch", told.ended)
 }

@@ -148,6 +148,28 @@ func (m *Memory) Watch(ctx context.Context) iter.Seq2[fusion.Event, error] {
 	}
 }
 
+// each calls do with what is now, then with each change.
+func (m *Memory) each(ctx context.Context, op string, do func(fusion.Event)) error {
+	m.mu.Lock()
+	w := m.subscribe()
+	now := m.present()
+	m.mu.Unlock()
+	defer m.unsubscribe(w)
+	for _, e := range now {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		do(e)
+	}
+	for {
+		e, err := w.next(ctx, op)
+		if err != nil {
+			return err
+		}
+		do(e)
+	}
+}
+
 // present gives an event for each thing that is now. The caller holds mu.
 func (m *Memory) present() []fusion.Event {
 	info := m.info

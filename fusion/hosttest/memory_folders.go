@@ -110,17 +110,9 @@ func (p memoryFolders) Remove(ctx context.Context, name string) error {
 }
 
 func (p memoryFolders) Watch(ctx context.Context, changed func(fusion.Folder, bool)) error {
-	p.m.mu.Lock()
-	w := p.m.subscribe()
-	p.m.mu.Unlock()
-	defer p.m.unsubscribe(w)
-	for {
-		e, err := w.next(ctx, "folder.watch")
-		if err != nil {
-			return err
-		}
-		if e.Kind == fusion.EventFolder {
+	return p.m.each(ctx, "folder.watch", func(e fusion.Event) {
+		if e.Folder != nil {
 			changed(*e.Folder, e.Removed)
 		}
-	}
+	})
 }

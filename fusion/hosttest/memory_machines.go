@@ -275,17 +275,9 @@ func (p memoryMachines) Upload(ctx context.Context, name string, size int64, r i
 }
 
 func (p memoryMachines) Watch(ctx context.Context, changed func(fusion.Machine, bool)) error {
-	p.m.mu.Lock()
-	w := p.m.subscribe()
-	p.m.mu.Unlock()
-	defer p.m.unsubscribe(w)
-	for {
-		e, err := w.next(ctx, "machine.watch")
-		if err != nil {
-			return err
-		}
-		if e.Kind == fusion.EventMachine {
+	return p.m.each(ctx, "machine.watch", func(e fusion.Event) {
+		if e.Machine != nil {
 			changed(*e.Machine, e.Removed)
 		}
-	}
+	})
 }

@@ -46,6 +46,7 @@ func Run(t *testing.T, options Options, open func(t *testing.T) (host fusion.Hos
 		t.Run("life", s.testLife)
 		t.Run("console", s.testConsole)
 		t.Run("machine watch", s.testMachineWatch)
+		t.Run("machine watch race", s.testMachineWatchRace)
 		t.Run("host watch", s.testHostWatch)
 	}
 	t.Run("screens", s.testScreens)

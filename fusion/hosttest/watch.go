@@ -11,54 +11,89 @@ import (
 	"hither/fusion"
 )
 
-// testMachineWatch: changes are told, the present state is not.
-func (s *suite) testMachineWatch(t *testing.T) {
-	machines := s.host.Machines()
+// heard collects what a Watch of machines or folders tells.
+type heard[T any] struct {
+	mu     sync.Mutex
+	last   map[string]T // by name; what is gone is in gone
+	gone   map[string]bool
+	ended  chan error
+	cancel context.CancelFunc
+}
+
+// listen runs a Watch until the test ends.
+func listen[T any](s *suite, t *testing.T, name func(T) string, watch func(context.Context, func(T, bool)) error) *heard[T] {
 	ctx, cancel := context.WithCancel(s.ctx(t))
-	defer cancel()
-	type told struct {
-		machine fusion.Machine
-		removed bool
-	}
-	var (
-		mu    sync.Mutex
-		heard []told
-		ended = make(chan error, 1)
-	)
+	h := &heard[T]{last: map[string]T{}, gone: map[string]bool{}, ended: make(chan error, 1), cancel: cancel}
+	t.Cleanup(cancel)
 	go func() {
-		ended <- machines.Watch(ctx, func(m fusion.Machine, removed bool) {
-			mu.Lock()
-			defer mu.Unlock()
-			heard = append(heard, told{m, removed})
+		h.ended <- watch(ctx, func(value T, removed bool) {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			if h.gone[name(value)] = removed; removed {
+				delete(h.last, name(value))
+			} else {
+				h.last[name(value)] = value
+			}
 		})
 	}()
-	has := func(match func(told) bool) func() bool {
-		return func() bool {
-			mu.Lock()
-			defer mu.Unlock()
-			return slices.ContainsFunc(heard, match)
+	return h
+}
+
+// is says whether the last that was told of a name matches.
+func (h *heard[T]) is(name string, match func(T) bool) func() bool {
+	return func() bool {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		value, there := h.last[name]
+		return there && match(value)
+	}
+}
+
+func (h *heard[T]) isGone(name string) func() bool {
+	return func() bool {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		return h.gone[name]
+	}
+}
+
+func (s *suite) listenMachines(t *testing.T) *heard[fusion.Machine] {
+	return listen(s, t, func(m fusion.Machine) string { return m.Name }, s.host.Machines().Watch)
+}
+
+func whatever[T any](T) bool { return true }
+
+// testMachineWatch: what is now is told, then what changes.
+func (s *suite) testMachineWatch(t *testing.T) {
+	old := s.create(t, fusion.MachineSpec{}).Name
+	told := s.listenMachines(t)
+	s.eventually(t, "word of self", told.is(fusion.Self, whatever))
+	s.eventually(t, "word of a machine there was", told.is(old, whatever))
+	name := s.create(t, fusion.MachineSpec{Start: true}).Name
+	s.eventually(t, "word of a running machine", told.is(name, func(m fusion.Machine) bool { return m.State == fusion.Running }))
+	s.discard(t, name)
+	s.eventually(t, "word of a removed machine", told.isGone(name))
+	told.cancel()
+	s.ends(t, "watch", told.ended)
+}
+
+// testMachineWatchRace: a change that comes while a Watch begins is not lost,
+// and what was before it does not win.
+func (s *suite) testMachineWatchRace(t *testing.T) {
+	name := s.create(t, fusion.MachineSpec{Start: true}).Name
+	s.until(t, name, fusion.Running)
+	for range 4 {
+		for _, step := range []struct {
+			verb  fusion.Verb
+			state fusion.MachineState
+		}{{fusion.Pause, fusion.Paused}, {fusion.Resume, fusion.Running}} {
+			told := s.listenMachines(t)
+			must(t, string(step.verb), s.host.Machines().Do(s.ctx(t), name, step.verb))
+			s.eventually(t, "word of "+string(step.state), told.is(name, func(m fusion.Machine) bool { return m.State == step.state }))
+			told.cancel()
+			s.ends(t, "watch", told.ended)
 		}
 	}
-	// Nothing says when a watch has begun, so machines are made until one is told.
-	s.eventually(t, "word of a new machine", func() bool {
-		name := s.create(t, fusion.MachineSpec{}).Name
-		defer s.discard(t, name)
-		for range 50 {
-			if has(func(x told) bool { return x.machine.Name == name && !x.removed })() {
-				return true
-			}
-			time.Sleep(20 * time.Millisecond)
-		}
-		return false
-	})
-	name := s.create(t, fusion.MachineSpec{Start: true}).Name
-	s.eventually(t, "word of a running machine", has(func(x told) bool {
-		return x.machine.Name == name && x.machine.State == fusion.Running
-	}))
-	s.discard(t, name)
-	s.eventually(t, "word of a removed machine", has(func(x told) bool { return x.machine.Name == name && x.removed }))
-	cancel()
-	s.ends(t, "watch", ended)
 }
 
 // ends waits for a call whose context has ended, and checks its error.
@@ -132,11 +167,9 @@ func (s *suite) testReady(t *testing.T) {
 	list, err := s.host.Machines().List(s.ctx(t))
 	must(t, "list", err)
 	for _, m := range list {
-		if !slices.ContainsFunc(now, func(e fusion.Event) bool {
+		s.eventually(t, "word of "+m.Name, w.has(func(e fusion.Event) bool {
 			return e.Kind == fusion.EventMachine && e.Machine != nil && e.Machine.Name == m.Name && !e.Removed
-		}) {
-			t.Errorf("%s is missing", m.Name)
-		}
+		}))
 	}
 	w.cancel()
 	s.ends(t, "watch", w.ended)
@@ -153,10 +186,10 @@ func (s *suite) testHostWatch(t *testing.T) {
 	old := s.create(t, fusion.MachineSpec{}).Name
 	w := s.watchHost(t)
 	s.eventually(t, "ready", func() bool { _, ready := w.present(); return ready })
-	now, _ := w.present()
-	if !slices.ContainsFunc(now, func(e fusion.Event) bool { return e.Machine != nil && e.Machine.Name == old }) {
-		t.Errorf("%s is missing", old)
-	}
+	// It was made just now, so that it may come as a change too.
+	s.eventually(t, "word of a machine there was", w.has(func(e fusion.Event) bool {
+		return e.Machine != nil && e.Machine.Name == old && !e.Removed
+	}))
 	name := s.create(t, fusion.MachineSpec{Start: true}).Name
 	machine := func(match func(fusion.Event) bool) func() bool {
 		return w.has(func(e fusion.Event) bool {

@@ -124,13 +124,13 @@ func TestWatch(t *testing.T) {
 			seen <- f
 		})
 	}()
-	watching := func() bool {
-		a.hub.mu.Lock()
-		defer a.hub.mu.Unlock()
-		return len(a.hub.watchers) == 1
-	}
-	if !eventually(watching) {
-		t.Fatal("no watcher")
+	select {
+	case f := <-seen:
+		if f.Name != "before" {
+			t.Errorf("%s was told first", f.Name)
+		}
+	case <-time.After(patience):
+		t.Fatal("the folder that was there is not told")
 	}
 	write(t, a.add("docs"), "one", "1")
 	deadline := time.After(patience)

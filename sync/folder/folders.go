@@ -142,8 +142,8 @@ func (s *Store) Remove(ctx context.Context, name string) error {
 	return nil
 }
 
-// Watch calls changed with each folder that changed or is gone. When several
-// changes come before changed returns, the last is told.
+// Watch calls changed with each folder there is, then with each that changed or
+// is gone. When several changes come before changed returns, the last is told.
 func (s *Store) Watch(ctx context.Context, changed func(f fusion.Folder, removed bool)) error {
 	return s.hub.watch(ctx, s.ctx, changed)
 }

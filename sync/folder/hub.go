@@ -56,7 +56,7 @@ func poke(c chan struct{}) {
 	}
 }
 
-// run looks until ctx ends. What is there at first is not told.
+// run looks until ctx ends.
 func (h *hub) run(ctx context.Context) {
 	retry := time.NewTimer(retryAfter)
 	defer retry.Stop()
@@ -125,12 +125,16 @@ func (h *hub) inError() []fusion.Folder {
 	return list
 }
 
-// watch tells one watcher until ctx or store ends.
+// watch tells one watcher what is there, then what changes, until ctx or store ends.
 func (h *hub) watch(ctx, store context.Context, changed func(fusion.Folder, bool)) error {
 	w := &watcher{untold: map[string]change{}, poke: make(chan struct{}, 1)}
 	h.mu.Lock()
+	for name, f := range h.last {
+		w.untold[name] = change{folder: f}
+	}
 	h.watchers[w] = struct{}{}
 	h.mu.Unlock()
+	poke(w.poke)
 	defer func() {
 		h.mu.Lock()
 		delete(h.watchers, w)
