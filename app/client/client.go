@@ -9,6 +9,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"time"
 
 	"connectrpc.com/connect"
 
@@ -44,7 +45,8 @@ func New(dial, screen Dial) *Client {
 	transport := &http.Transport{
 		DialContext:       func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) },
 		DisableKeepAlives: true,
-		Proxy:             nil,
+		// An upload waits so long for the node's word before it sends anyway.
+		ExpectContinueTimeout: 30 * time.Second,
 	}
 	c := &Client{http: &http.Client{Transport: transport}, screen: screen}
 	options := connect.WithInterceptors(tracer{})

@@ -113,6 +113,7 @@ func (m *machines) Upload(ctx context.Context, name string, size int64, r io.Rea
 		req.Body = http.NoBody
 	}
 	req.Header.Set(TraceHeader, fusion.Trace(ctx))
+	req.Header.Set("Expect", "100-continue") // what is refused at once is not sent at all
 	res, err := m.c.http.Do(req)
 	if err != nil {
 		if body.err != nil {
