@@ -9,6 +9,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"time"
 
 	"connectrpc.com/connect"
 
@@ -44,6 +45,8 @@ func New(dial, screen Dial) *Client {
 	transport := &http.Transport{
 		DialContext:       func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) },
 		DisableKeepAlives: true,
+		// How long an upload waits for the word that it is wanted.
+		ExpectContinueTimeout: 10 * time.Second,
 		Proxy:             nil,
 	}
 	c := &Client{http: &http.Client{Transport: transport}, screen: screen}
