@@ -70,7 +70,7 @@ func startNode(t *testing.T, name string) *Node {
 		}
 		text, err := os.ReadFile(log.Name())
 		if t.Failed() {
-			t.Logf("log of %s (%v):\n%s", name, err, text[max(0, len(text)-20_000):])
+			t.Logf("log of %s (%v):\n%s", name, err, text)
 		}
 		_ = log.Close() // it was written by the node
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"sync"
@@ -44,7 +45,7 @@ type Config struct {
 type Node struct {
 	home    home.Home
 	log     *slog.Logger
-	lock    *lock
+	lock    io.Closer // keeps a second node off the home
 	network *peers.Network
 	vms     *vmctl.Store
 	apps    *remoteapp.Store
@@ -90,10 +91,10 @@ func Start(ctx context.Context, cfg Config) (_ *Node, err error) {
 			err = errors.Join(err, n.Close())
 		}
 	}()
-	if n.lock, err = takeLock(cfg.Home); err != nil {
+	if n.lock, err = cfg.Home.Lock(); err != nil {
 		return nil, err
 	}
-	n.onClose(n.lock.release)
+	n.onClose(n.lock.Close)
 	steps := []func(context.Context, Config) error{n.openNetwork, n.openMachines, n.openApps, n.openScreens, n.openFolders, n.openAPI}
 	for _, step := range steps {
 		if err := step(ctx, cfg); err != nil {

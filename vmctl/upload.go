@@ -19,18 +19,9 @@ func (s *Store) Upload(ctx context.Context, name string, size int64, r io.Reader
 	if err := fusion.CheckName(name); err != nil {
 		return invalid(op, fusionClip(name), "", fusion.Hint(err))
 	}
-	exists := &fusion.Error{Op: op, Path: name, Cause: fusion.ErrExists, Hint: "choose another name"}
-	release, ok := s.claim("image", name)
-	if !ok {
-		return exists
-	}
-	defer release()
 	final := filepath.Join(s.config.pool(), name)
-	if _, err := os.Lstat(final); !errors.Is(err, os.ErrNotExist) {
-		if err != nil {
-			return &fusion.Error{Op: op, Path: name, Cause: err}
-		}
-		return exists
+	if err := vacant(op, name, final); err != nil {
+		return err
 	}
 	if err := s.room(op, name, max(size, 0)); err != nil {
 		return err
@@ -44,11 +35,36 @@ func (s *Store) Upload(ctx context.Context, name string, size int64, r io.Reader
 	if err := errors.Join(err, f.Close()); err != nil {
 		return s.poolError(op, name, err)
 	}
+	// The name is taken at the end only: an upload that broke may not have
+	// noticed yet when its person tries again.
+	release, ok := s.claim("image", name)
+	if !ok {
+		return taken(op, name)
+	}
+	defer release()
+	if err := vacant(op, name, final); err != nil {
+		return err
+	}
 	if err := os.Rename(f.Name(), final); err != nil {
 		return s.poolError(op, name, err)
 	}
 	s.config.Log.Info("image uploaded", "image", name, "trace", fusion.Trace(ctx))
 	return nil
+}
+
+// vacant says whether nothing is at path yet.
+func vacant(op, name, path string) error {
+	switch _, err := os.Lstat(path); {
+	case err == nil:
+		return taken(op, name)
+	case !errors.Is(err, os.ErrNotExist):
+		return &fusion.Error{Op: op, Path: name, Cause: err}
+	}
+	return nil
+}
+
+func taken(op, name string) error {
+	return &fusion.Error{Op: op, Path: name, Cause: fusion.ErrExists, Hint: "choose another name"}
 }
 
 // receive copies exactly size bytes, or what fits when size is unknown, to disk.

@@ -45,8 +45,8 @@ func New(dial, screen Dial) *Client {
 	transport := &http.Transport{
 		DialContext:       func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) },
 		DisableKeepAlives: true,
-		// An upload waits so long for the node's word before it sends anyway.
-		ExpectContinueTimeout: 30 * time.Second,
+		// How long an upload waits for the word that it is wanted.
+		ExpectContinueTimeout: 10 * time.Second,
 	}
 	c := &Client{http: &http.Client{Transport: transport}, screen: screen}
 	options := connect.WithInterceptors(tracer{})

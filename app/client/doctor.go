@@ -14,7 +14,7 @@ type Doctor interface {
 var _ Doctor = (*host)(nil)
 
 func (h *host) Doctor(ctx context.Context) ([]*pb.Check, error) {
-	res, err := call(ctx, h.name, h.c.Nodes.Doctor, &pb.DoctorRequest{Host: h.name})
+	res, err := call(ctx, h.label, h.c.Nodes.Doctor, &pb.DoctorRequest{Host: h.name})
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,7 @@ var _ fusion.Folders = (*folders)(nil)
 func (f *folders) path(name string) string { return (*host)(f).path(name) }
 
 func (f *folders) List(ctx context.Context) ([]fusion.Folder, error) {
-	res, err := call(ctx, f.name, f.c.folders.List, &pb.FolderListRequest{Host: f.name})
+	res, err := call(ctx, f.label, f.c.folders.List, &pb.FolderListRequest{Host: f.name})
 	if err != nil {
 		return nil, err
 	}

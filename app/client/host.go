@@ -46,7 +46,7 @@ func (h *host) path(name string) string {
 }
 
 func (h *host) Info(ctx context.Context) (fusion.HostInfo, error) {
-	res, err := call(ctx, h.name, h.c.Nodes.Info, &pb.InfoRequest{Host: h.name})
+	res, err := call(ctx, h.label, h.c.Nodes.Info, &pb.InfoRequest{Host: h.name})
 	if err != nil {
 		return fusion.HostInfo{}, err
 	}
@@ -54,21 +54,21 @@ func (h *host) Info(ctx context.Context) (fusion.HostInfo, error) {
 }
 
 func (h *host) Watch(ctx context.Context) iter.Seq2[fusion.Event, error] {
-	return h.c.watch(ctx, h.name)
+	return h.c.watch(ctx, h.name, h.label)
 }
 
 // WatchAll yields the events of every host that the node knows, as Host.Watch.
 func (c *Client) WatchAll(ctx context.Context) iter.Seq2[fusion.Event, error] {
-	return c.watch(ctx, "")
+	return c.watch(ctx, "", "")
 }
 
-func (c *Client) watch(ctx context.Context, name string) iter.Seq2[fusion.Event, error] {
+func (c *Client) watch(ctx context.Context, name, label string) iter.Seq2[fusion.Event, error] {
 	return func(yield func(fusion.Event, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		stream, err := c.Nodes.Watch(ctx, connect.NewRequest(&pb.WatchRequest{Host: name}))
 		if err != nil {
-			yield(fusion.Event{}, convert.ErrorFromPB(err, name))
+			yield(fusion.Event{}, convert.ErrorFromPB(err, label))
 			return
 		}
 		for stream.Receive() {
@@ -83,6 +83,6 @@ func (c *Client) watch(ctx context.Context, name string) iter.Seq2[fusion.Event,
 		if err == nil {
 			err = connect.NewError(connect.CodeUnavailable, errEnded)
 		}
-		yield(fusion.Event{}, convert.ErrorFromPB(err, name))
+		yield(fusion.Event{}, convert.ErrorFromPB(err, label))
 	}
 }

@@ -24,7 +24,7 @@ var _ fusion.Machines = (*machines)(nil)
 func (m *machines) path(name string) string { return (*host)(m).path(name) }
 
 func (m *machines) List(ctx context.Context) ([]fusion.Machine, error) {
-	res, err := call(ctx, m.name, m.c.machines.List, &pb.MachineListRequest{Host: m.name})
+	res, err := call(ctx, m.label, m.c.machines.List, &pb.MachineListRequest{Host: m.name})
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +69,7 @@ func (m *machines) Screenshot(ctx context.Context, name string) ([]byte, error) 
 }
 
 func (m *machines) Stats(ctx context.Context) ([]fusion.Stats, error) {
-	res, err := call(ctx, m.name, m.c.machines.Stats, &pb.MachineStatsRequest{Host: m.name})
+	res, err := call(ctx, m.label, m.c.machines.Stats, &pb.MachineStatsRequest{Host: m.name})
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +113,8 @@ func (m *machines) Upload(ctx context.Context, name string, size int64, r io.Rea
 		req.Body = http.NoBody
 	}
 	req.Header.Set(TraceHeader, fusion.Trace(ctx))
-	req.Header.Set("Expect", "100-continue") // what is refused at once is not sent at all
+	// A refusal must not get lost while the image is on its way.
+	req.Header.Set("Expect", "100-continue")
 	res, err := m.c.http.Do(req)
 	if err != nil {
 		if body.err != nil {

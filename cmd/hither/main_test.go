@@ -9,7 +9,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"go.uber.org/goleak"
@@ -87,7 +89,7 @@ func shortHome(env *testscript.Env, dir string) (home.Home, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return home.Home{}, err
 	}
-	if err := os.WriteFile(filepath.Join(dir, "run"), []byte(run+"\n"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "run"), []byte(filepath.Join(run, "r")+"\n"), 0o600); err != nil {
 		return home.Home{}, err
 	}
 	return home.Find(dir)
@@ -95,13 +97,27 @@ func shortHome(env *testscript.Env, dir string) (home.Home, error) {
 
 // serve answers the API on the home's socket until end is called.
 func serve(node *fake) (end func(), err error) {
-	listener, err := net.Listen("unix", node.home.Socket())
+	lock, err := node.home.Lock()
 	if err != nil {
 		return nil, err
 	}
+	listener, err := net.Listen("unix", node.home.Socket())
+	if err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
 	server := &http.Server{Handler: node.handler()}
-	node.stop = func() { _ = listener.Close() } // new calls are refused; the running one is answered
 	done := make(chan struct{})
+	var ending sync.WaitGroup
+	// New calls are refused and the running one is answered. The node itself
+	// takes a while longer to end.
+	node.stop = sync.OnceFunc(func() {
+		_ = listener.Close()
+		ending.Go(func() {
+			<-time.After(300 * time.Millisecond)
+			_ = os.WriteFile(node.home.Sub("ended"), nil, 0o600) // the script misses it
+			_ = lock.Close()
+		})
+	})
 	go func() {
 		defer close(done)
 		_ = server.Serve(listener) // ends by Close
@@ -109,5 +125,7 @@ func serve(node *fake) (end func(), err error) {
 	return func() {
 		_ = server.Close() // its listener may be closed already
 		<-done
+		node.stop()
+		ending.Wait()
 	}, nil
 }

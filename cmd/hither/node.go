@@ -11,6 +11,7 @@ import (
 
 	"hither/app/client"
 	"hither/app/convert"
+	"hither/app/home"
 	"hither/fusion"
 	pb "hither/proto/hither/v1"
 )
@@ -67,44 +68,39 @@ func downCommand(g *globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "down", Short: "Stop the node; its machines go on running", Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := g.running()
+			h, err := home.Find(g.home)
 			if err != nil {
 				return err
 			}
-			_, err = c.Nodes.Down(cmd.Context(), connect.NewRequest(&pb.DownRequest{Machines: machines}))
+			_, err = client.Unix(h.Socket()).Nodes.Down(cmd.Context(), connect.NewRequest(&pb.DownRequest{Machines: machines}))
 			if err != nil {
 				return client.Error(err, "")
 			}
-			return waitGone(cmd.Context(), c)
+			return waitGone(cmd.Context(), h)
 		},
 	}
 	cmd.Flags().BoolVar(&machines, "machines", false, "stop the machines too")
 	return cmd
 }
 
-// downTimeout bounds how long a node may take to stop.
-const downTimeout = 60 * time.Second
+// downTimeout bounds how long a node may take to stop, with its machines.
+const downTimeout = 2 * time.Minute
 
-// waitGone waits until the node no longer answers.
-func waitGone(ctx context.Context, c *client.Client) error {
-	ctx, cancel := context.WithTimeout(ctx, downTimeout)
+// waitGone waits until the node has ended: it answers no more long before.
+func waitGone(ctx context.Context, h home.Home) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, downTimeout, &fusion.Error{Op: "node", Cause: fusion.ErrBusy,
+		Detail: "it still stops", Hint: "look at it again with: hither status"})
 	defer cancel()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		_, err := c.Nodes.Status(ctx, connect.NewRequest(&pb.StatusRequest{}))
-		switch {
-		case ctx.Err() == context.Canceled:
-			return ctx.Err()
-		case ctx.Err() != nil:
-			return &fusion.Error{Op: "node", Cause: fusion.ErrBusy, Detail: "it still stops",
-				Hint: "look at it again with: hither status"}
-		case err != nil:
-			return nil
+		if running, err := h.Locked(); err != nil || !running {
+			return err
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
+			return context.Cause(ctx)
 		}
 	}
 }
