@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"bytes"
 	"image"
 	"image/draw"
 	"os"
@@ -26,7 +27,7 @@ func newDisplay(t *testing.T) *display {
 		t.Fatal(err)
 	}
 	defer read.Close()
-	server := exec.Command("Xvfb", "-displayfd", "3", "-screen", "0", "1280x900x24", "-nolisten", "tcp", "-ac")
+	server := exec.Command("Xvfb", "-displayfd", "3", "-screen", "0", "1280x900x24", "-nolisten", "tcp", "-ac", "-noreset")
 	server.ExtraFiles = []*os.File{write}
 	background(t, server)
 	if err := write.Close(); err != nil {
@@ -44,10 +45,16 @@ func newDisplay(t *testing.T) *display {
 	manager := exec.Command("openbox", "--sm-disable")
 	manager.Env = append(os.Environ(), "DISPLAY="+d.name)
 	background(t, manager)
+	var said string
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("%s: the root window said at last: %s", d.name, said)
+		}
+	})
 	until(t, "openbox manages "+d.name, func() bool {
 		// openbox sets the list of clients last; before it, it loses requests.
-		out, err := d.run("xprop", "-root", "_NET_CLIENT_LIST")
-		return err == nil && strings.Contains(out, "WINDOW")
+		said, err = d.run("xprop", "-root", "_NET_CLIENT_LIST", "_NET_SUPPORTING_WM_CHECK")
+		return err == nil && strings.Contains(said, "_NET_CLIENT_LIST(WINDOW)")
 	})
 	return d
 }
@@ -55,12 +62,17 @@ func newDisplay(t *testing.T) *display {
 // background runs a program until the test ends.
 func background(t *testing.T, cmd *exec.Cmd) {
 	t.Helper()
+	var said bytes.Buffer
+	cmd.Stderr = &said
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill() // it may have ended
 		_ = cmd.Wait()
+		if t.Failed() {
+			t.Logf("%s: %v, and it said: %s", cmd.Args[0], cmd.ProcessState, said.String())
+		}
 	})
 }
 
