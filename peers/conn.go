@@ -16,8 +16,8 @@ import (
 )
 
 // conn is one stream as a net.Conn, with what TCP does at the end: Close sends
-// everything written and then the end; data that still comes in after Close
-// resets the stream, which tells the writer that nobody reads.
+// everything written and then the end; a writer that goes on after Close is
+// reset, which tells it that nobody reads.
 type conn struct {
 	stream  network.Stream
 	network *Network
@@ -30,6 +30,11 @@ type conn struct {
 
 // lingerTime bounds how long a closed stream waits for the other end's close.
 const lingerTime = 30 * time.Second
+
+// lingerBytes is how much a closed stream still takes in. A reset could destroy
+// what was sent before the close and is not read yet, so what was under way at
+// that moment is let in, and only a writer that goes on is reset.
+const lingerBytes = 256 << 10
 
 // Peer says whose stream it is: the key that the connection proved.
 func (c *conn) Peer() fusion.HostID { return hostID(c.stream.Conn().RemotePeer()) }
@@ -88,8 +93,7 @@ func (c *conn) linger() {
 	c.reading.Lock()
 	defer c.reading.Unlock()
 	c.stream.SetReadDeadline(time.Now().Add(lingerTime))
-	var one [1]byte
-	if _, err := c.stream.Read(one[:]); err != io.EOF {
+	if _, err := io.CopyN(io.Discard, c.stream, lingerBytes); err != io.EOF {
 		c.stream.Reset()
 		return
 	}

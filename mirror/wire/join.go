@@ -3,30 +3,48 @@ package wire
 import (
 	"errors"
 	"io"
+	"time"
 
 	"hither/fusion"
 )
 
+// lastWords is how long a side that takes no more messages may still give some:
+// a screen that ended says so, whatever its viewer sends meanwhile.
+const lastWords = 5 * time.Second
+
 // Join carries messages between two pipes both ways until either ends, closes
 // both, and waits until nothing runs. An ordinary end is no error.
 func Join(a, b fusion.Pipe) error {
-	back := make(chan error, 1)
-	go func() { back <- oneWay(a, b) }()
-	err := oneWay(b, a)
-	return errors.Join(ordinary(err), ordinary(<-back))
+	ends := make(chan end, 2)
+	go func() { ends <- oneWay(a, b) }()
+	go func() { ends <- oneWay(b, a) }()
+	both := func() error { return errors.Join(ordinary(a.Close()), ordinary(b.Close())) }
+	first := <-ends
+	if first.deaf {
+		cut := time.AfterFunc(lastWords, func() { _ = both() }) // closed again below
+		defer cut.Stop()
+	} else if err := both(); err != nil {
+		first.err = errors.Join(first.err, err)
+	}
+	second := <-ends
+	return errors.Join(ordinary(first.err), ordinary(second.err), both())
 }
 
-// oneWay copies and then closes both, which ends the other way too.
-func oneWay(dst, src fusion.Pipe) error {
-	defer dst.Close()
-	defer src.Close()
+// end is how one direction ended; deaf means that its destination takes no more.
+type end struct {
+	err  error
+	deaf bool
+}
+
+// oneWay copies until the source ends or the destination takes no more.
+func oneWay(dst, src fusion.Pipe) end {
 	for {
 		m, err := src.Read()
 		if err != nil {
-			return err
+			return end{err: err}
 		}
 		if err := write(dst, m, more(src)); err != nil {
-			return err
+			return end{err: err, deaf: true}
 		}
 	}
 }

@@ -286,3 +286,31 @@ func (w *writes) Write(b []byte) (int, error) {
 	w.bytes += len(b)
 	return len(b), nil
 }
+
+// TestJoinDeliversLastWords: a screen that ends says so even when its viewer
+// sends at that very moment.
+func TestJoinDeliversLastWords(t *testing.T) {
+	for range 200 {
+		host, m := Pair()
+		n, viewer := Pair()
+		joined := make(chan error, 1)
+		go func() { joined <- Join(m, n) }()
+		sent := make(chan struct{})
+		go func() {
+			defer close(sent)
+			for viewer.Write(Ping{1}.Append(nil)) == nil {
+			}
+		}()
+		words := Closed{Text: "ended"}.Append(nil)
+		if err := host.Write(words); err != nil {
+			t.Fatal(err)
+		}
+		host.Close()
+		if m, err := viewer.Read(); err != nil || !bytes.Equal(m, words) {
+			t.Fatalf("the viewer read %q, %v", m, err)
+		}
+		<-joined
+		viewer.Close()
+		<-sent
+	}
+}
