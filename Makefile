@@ -12,6 +12,8 @@ LDFLAGS := -s -w -X hither/app.Version=$(VERSION)
 GO := go
 TOOLS := bin/tools
 export CGO_ENABLED ?= 1
+# A clone whose owner is somebody else builds too.
+export GOFLAGS := -buildvcs=false
 export LANG ?= C.UTF-8
 
 # The tray links a toolkit with a large C part and main.go needs the window's

@@ -125,11 +125,20 @@ func (n *Node) openNetwork(ctx context.Context, cfg Config) (err error) {
 }
 
 func (n *Node) openMachines(ctx context.Context, cfg Config) (err error) {
-	n.vms, err = vmctl.Open(ctx, vmctl.Config{Dir: cfg.Home.Sub("machines"), RunDir: cfg.Home.Run, URI: cfg.Libvirt, Log: part(cfg, "vmctl")})
+	n.vms, err = vmctl.Open(ctx, vmctl.Config{Dir: cfg.Home.Sub("machines"), RunDir: cfg.Home.Run, URI: cfg.Libvirt,
+		SelfNote: screenNote(ctx), Log: part(cfg, "vmctl")})
 	if err == nil {
 		n.onClose(n.vms.Close)
 	}
 	return err
+}
+
+// screenNote says what the screen of "self" is where it is not the session's.
+func screenNote(ctx context.Context) string {
+	if _, ok := remoteapp.SessionDisplay(ctx); ok {
+		return ""
+	}
+	return "Its screen is a private desktop: this node was not started in a graphical session, and the login screen is out of reach."
 }
 
 func (n *Node) openApps(ctx context.Context, cfg Config) (err error) {

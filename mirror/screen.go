@@ -119,10 +119,14 @@ func (sc *screen) run() {
 		}
 		sc.apply(change)
 	}
-	// Let the source free what only Next may free.
-	for {
+	// The views let go of the picture, then the source frees it: in the Next
+	// after one that failed.
+	sc.pixels.Lock()
+	sc.picture = nil
+	sc.pixels.Unlock()
+	for failed := 0; failed < 2; {
 		if _, err := sc.located.Source.Next(); err != nil {
-			return
+			failed++
 		}
 	}
 }
@@ -160,6 +164,10 @@ func (sc *screen) apply(change capture.Change) {
 	sc.pixels.Lock()
 	defer sc.pixels.Unlock()
 	p := sc.picture
+	if change.Whole != nil {
+		p = change.Whole
+		sc.picture = p
+	}
 	if p == nil || p.Width != change.Width || p.Height != change.Height {
 		p = codec.NewPicture(change.Width, change.Height)
 		sc.picture = p

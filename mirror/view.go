@@ -57,6 +57,9 @@ func (v *view) credit() bool { return v.sent-v.acked < inFlight }
 // note adds a change. It needs screen.mu, and the pixels locked.
 func (v *view) note(change capture.Change) {
 	v.damage.SetSize(change.Width, change.Height)
+	for _, r := range change.Damage {
+		v.damage.Add(r)
+	}
 	for _, patch := range change.Patches {
 		v.damage.Add(patch.Rect)
 	}
@@ -141,6 +144,9 @@ func (v *view) encode() error {
 	sc := v.screen
 	sc.pixels.RLock()
 	defer sc.pixels.RUnlock()
+	if sc.picture == nil {
+		return nil // the screen has ended
+	}
 	sc.mu.Lock()
 	v.damage, v.working = v.working, v.damage
 	v.damage.SetSize(sc.picture.Width, sc.picture.Height)

@@ -66,17 +66,6 @@ func (t *nearby) note(s Nearby, now time.Time) bool {
 	return true
 }
 
-// gone forgets an announcement that was taken back.
-func (t *nearby) gone(id fusion.HostID, number bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if number {
-		delete(t.numbers, id)
-	} else {
-		delete(t.heard, id)
-	}
-}
-
 // now lists who was heard within nearbyFor, and a channel that is closed when
 // the next announcement comes.
 func (t *nearby) now(now time.Time) ([]Nearby, <-chan struct{}) {

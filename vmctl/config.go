@@ -16,6 +16,8 @@ type Config struct {
 	// Default: qemu:///system if its socket opens, else qemu:///session (for an
 	// ordinary user), else private.
 	URI string
+	// SelfNote is the note of the machine "self"; default none.
+	SelfNote string
 	// Log is silent by default.
 	Log *slog.Logger
 

@@ -5,9 +5,6 @@ import (
 	"strings"
 )
 
-// metadataSpace is the namespace of what Create notes in a definition.
-const metadataSpace = "urn:hither:machine:1"
-
 // The structs below are the parts of libvirt's domain XML that Create writes
 // and that reading needs (https://libvirt.org/formatdomain.html).
 type domainXML struct {

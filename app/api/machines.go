@@ -2,7 +2,9 @@ package api
 
 import (
 	"context"
+	"io"
 	"net/http"
+	"time"
 
 	"connectrpc.com/connect"
 	"google.golang.org/protobuf/encoding/protojson"
@@ -118,9 +120,26 @@ func (s *Server) putImage(w http.ResponseWriter, r *http.Request) {
 	}
 	if err != nil {
 		writeError(w, err)
+		drain(w, r)
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)
+}
+
+// drainTime bounds how long a refused upload is still read.
+const drainTime = 5 * time.Second
+
+// drain sends the answer and reads on for a while: a sender whose connection
+// breaks while it writes never reads why.
+func drain(w http.ResponseWriter, r *http.Request) {
+	control := http.NewResponseController(w)
+	err := control.Flush()
+	if err == nil {
+		err = control.SetReadDeadline(time.Now().Add(drainTime))
+	}
+	if err == nil {
+		_, _ = io.Copy(io.Discard, r.Body) // the sender stops, or the time is over
+	}
 }
 
 // writeError answers a plain HTTP request with an error as JSON.

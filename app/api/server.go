@@ -65,6 +65,9 @@ type Server struct {
 	// browsers carries the views that WebRTC reaches.
 	browsers *rtc.Gateway
 	mux      *http.ServeMux
+	// ctx is every request's; it ends when Close begins.
+	ctx    context.Context
+	cancel context.CancelFunc
 	// mu guards the fields below.
 	mu      sync.Mutex
 	servers []*http.Server
@@ -79,6 +82,7 @@ const maxRequest = 1 << 20
 // New makes a server. page is the built frontend.
 func New(node Node, page fs.FS, log *slog.Logger) *Server {
 	s := &Server{node: node, log: log, page: page, mux: http.NewServeMux(), browsers: rtc.NewGateway(rtc.Config{Log: log})}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
 	options := []connect.HandlerOption{connect.WithInterceptors(guard{s}), connect.WithReadMaxBytes(maxRequest)}
 	s.mux.Handle(v1.NewNodeServiceHandler(nodeService{s: s}, options...))
 	s.mux.Handle(v1.NewHostServiceHandler(hostService{s: s}, options...))
@@ -116,6 +120,7 @@ func (s *Server) ServePeers(l net.Listener) {
 func (s *Server) serve(l net.Listener, handler http.Handler, with func(context.Context, net.Conn) context.Context) {
 	server := &http.Server{
 		Handler:           handler,
+		BaseContext:       func(net.Listener) context.Context { return s.ctx },
 		ConnContext:       with,
 		ReadHeaderTimeout: 20 * time.Second,
 		IdleTimeout:       2 * time.Minute,
@@ -132,14 +137,21 @@ func (s *Server) serve(l net.Listener, handler http.Handler, with func(context.C
 	})
 }
 
+// closeGrace lets answers that are being written reach their callers, the one
+// to Down among them.
+const closeGrace = time.Second
+
 // Close ends all listeners, calls and views, and waits for them.
 func (s *Server) Close() {
+	s.cancel()
 	s.mu.Lock()
 	servers := s.servers
 	s.servers = nil
 	s.mu.Unlock()
+	grace, cancel := context.WithTimeout(context.Background(), closeGrace)
+	defer cancel()
 	for _, server := range servers {
-		if err := server.Close(); err != nil {
+		if err := errors.Join(server.Shutdown(grace), server.Close()); err != nil {
 			s.log.Debug("close", "err", err)
 		}
 	}

@@ -47,7 +47,6 @@ func New(dial, screen Dial) *Client {
 		DisableKeepAlives: true,
 		// How long an upload waits for the word that it is wanted.
 		ExpectContinueTimeout: 10 * time.Second,
-		Proxy:                 nil,
 	}
 	c := &Client{http: &http.Client{Transport: transport}, screen: screen}
 	options := connect.WithInterceptors(tracer{})

@@ -8,6 +8,7 @@ import (
 	"connectrpc.com/connect"
 
 	"hither/app/client"
+	"hither/app/convert"
 	"hither/app/home"
 	"hither/fusion"
 	pb "hither/proto/hither/v1"
@@ -32,7 +33,7 @@ type Endpoint struct {
 }
 
 // Bridge is the page's way to the desktop; the page sees its methods as
-// window.go.shell.Bridge. Its errors are words for a person.
+// window.go.shell.Bridge. Its errors are the parts of a fusion.Error.
 type Bridge struct {
 	home home.Home
 	node *client.Client
@@ -109,9 +110,15 @@ func (b *Bridge) Notify(title, body string) error {
 	return b.desk.Notify(title, body)
 }
 
-// errorText is how an error of a method reaches the page: one text, the hint
-// as its last sentence.
-func errorText(err error) any {
+// pageError is how an error of a method reaches the page: the parts of a
+// fusion.Error, as the node's API gives them.
+func pageError(err error) any {
+	e := convert.Describe(err)
+	return map[string]string{"op": e.Op, "path": e.Path, "cause": e.Cause, "detail": e.Detail, "hint": e.Hint}
+}
+
+// errorText is an error as one text, the hint as its last sentence.
+func errorText(err error) string {
 	hint := fusion.Hint(err)
 	if hint == "" {
 		return err.Error()

@@ -230,10 +230,19 @@ func TestWindowThatNeverStartedCloses(t *testing.T) {
 }
 
 func TestPageOrPlaceholder(t *testing.T) {
-	if o := pageOptions(fstest.MapFS{"index.html": {Data: []byte("page")}}); o.Assets == nil {
+	o := pageOptions(fstest.MapFS{"index.html": {Data: []byte("<html><head><title>page</title></head></html>")}})
+	if o.Assets == nil {
 		t.Error("the page is not served")
 	}
-	o := pageOptions(fstest.MapFS{placeholder: {Data: []byte("run make build")}})
+	for path, want := range map[string]int{"/machine/cloud/web": 200, "/machine/cloud/a.b": 200, "/assets/gone.js": 404} {
+		w := httptest.NewRecorder()
+		o.Handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+		bound := strings.Contains(w.Body.String(), `<script src="/wails/runtime.js">`)
+		if w.Code != want || bound != (want == 200) {
+			t.Errorf("%s: got %d %q", path, w.Code, w.Body)
+		}
+	}
+	o = pageOptions(fstest.MapFS{placeholder: {Data: []byte("run make build")}})
 	w := httptest.NewRecorder()
 	o.Handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
 	if !strings.Contains(w.Body.String(), "make build") {
@@ -241,8 +250,12 @@ func TestPageOrPlaceholder(t *testing.T) {
 	}
 }
 
-func TestErrorTextTellsTheHint(t *testing.T) {
+func TestErrorsKeepTheirParts(t *testing.T) {
 	err := &fusion.Error{Op: "node", Cause: fusion.ErrOffline, Hint: "start it"}
+	parts, ok := pageError(err).(map[string]string)
+	if !ok || parts["op"] != "node" || parts["cause"] != "offline" || parts["hint"] != "start it" {
+		t.Errorf("got %v", parts)
+	}
 	if got := errorText(err); got != "node: offline; start it" {
 		t.Errorf("got %q", got)
 	}

@@ -38,7 +38,7 @@ func (b *Bridge) OpenWindow(address string) error {
 	}
 	go func() { // as above
 		if err := <-ended; err != nil && ctx.Err() == nil {
-			b.desk.Complain(errorText(err).(string))
+			b.desk.Complain(errorText(err))
 		}
 	}()
 	return nil

@@ -79,7 +79,7 @@ func (w *Window) Options() *options.App {
 		AssetServer:      pageOptions(w.page),
 		OnStartup:        w.start,
 		Bind:             []any{w.bridge},
-		ErrorFormatter:   errorText,
+		ErrorFormatter:   pageError,
 		Linux: &linux.Options{Icon: w.icon, ProgramName: "hither",
 			WebviewGpuPolicy: linux.WebviewGpuPolicyNever}, // accelerated, WebKitGTK is blank on some drivers
 	}

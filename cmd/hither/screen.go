@@ -34,12 +34,20 @@ func screenLs(g *globals) *cobra.Command {
 			return g.show(cmd, list, func(w io.Writer) error {
 				t := newTable("SCREEN", "KIND", "SIZE", "TITLE")
 				for _, s := range list {
-					t.add(screenAddress(address.Host, s), string(s.Kind), fmt.Sprintf("%d×%d", s.Width, s.Height), s.Title)
+					t.add(screenAddress(address.Host, s), string(s.Kind), screenSize(s), s.Title)
 				}
 				return t.write(w)
 			})
 		},
 	}
+}
+
+// screenSize is empty for a screen that was not opened yet.
+func screenSize(s fusion.Screen) string {
+	if s.Width == 0 || s.Height == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d×%d", s.Width, s.Height)
 }
 
 // screenAddress is what `hither view` takes.

@@ -45,8 +45,9 @@ func newDisplay(t *testing.T) *display {
 	manager.Env = append(os.Environ(), "DISPLAY="+d.name)
 	background(t, manager)
 	until(t, "openbox manages "+d.name, func() bool {
-		out, err := d.run("xprop", "-root", "_NET_SUPPORTING_WM_CHECK")
-		return err == nil && strings.Contains(out, "window id")
+		// openbox sets the list of clients last; before it, it loses requests.
+		out, err := d.run("xprop", "-root", "_NET_CLIENT_LIST")
+		return err == nil && strings.Contains(out, "WINDOW")
 	})
 	return d
 }

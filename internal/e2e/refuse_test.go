@@ -46,7 +46,7 @@ func badCodes(t *testing.T, a, b *node) {
 		t.Fatal(err)
 	}
 	number, _, _ := strings.Cut(code.Code, "-")
-	a.refused(2, "", "pair", "nonsense", "--addr", code.Addr)
+	a.refused(1, "invalid", "pair", "nonsense", "--addr", code.Addr)
 	for range 20 {
 		_, errs, exit := a.try("pair", number+"-apple-apple-apple", "--addr", code.Addr)
 		if exit == 0 || !strings.Contains(errs, "\nhint: ") {

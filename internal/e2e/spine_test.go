@@ -41,9 +41,10 @@ func spine(t *testing.T, as *account) {
 	web := chromium(t)
 	bootShell(t, a, web, guest)
 	exactScreen(t, a, b, web, guest)
-	nativeWindow(t, a, guest)
+	stillLive := nativeWindow(t, a, guest)
 	survivesKill(t, a, b, guest)
 	survivesStop(t, a, b)
+	stillLive()
 	followTrace(t, a, b, web, guest)
 }
 

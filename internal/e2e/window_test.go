@@ -9,8 +9,9 @@ import (
 )
 
 // nativeWindow opens the guest's screen in a window of this desktop, compares
-// its pixels with libvirt's screenshot, and types into it.
-func nativeWindow(t *testing.T, a *node, guest string) {
+// its pixels with libvirt's screenshot, and types into it. What it gives types
+// again and waits until the window shows it.
+func nativeWindow(t *testing.T, a *node, guest string) (stillLive func()) {
 	d := newDisplay(t)
 	view := a.command("view", guest)
 	view.Env = append(view.Env, "DISPLAY="+d.name)
@@ -27,9 +28,21 @@ func nativeWindow(t *testing.T, a *node, guest string) {
 
 	d.must("xdotool", "windowfocus", "--sync", window)
 	before := lit(d.picture(window))
-	d.must("xdotool", "type", "--window", window, "wwww")
-	d.must("xdotool", "key", "--clearmodifiers", "w", "w", "w", "w")
+	typeW(d)
 	until(t, "keys typed in the native window show up in the guest", func() bool { return lit(a.screenshot(guest)) > before+60 })
+	return func() {
+		before := lit(d.picture(window))
+		// What is typed before the view is open again is lost, as on a cable.
+		until(t, "the native window went on by itself", func() bool {
+			typeW(d)
+			return lit(d.picture(window)) > before+60
+		})
+	}
+}
+
+func typeW(d *display) {
+	d.t.Helper()
+	d.must("xdotool", "key", "--clearmodifiers", "w", "w", "w", "w")
 }
 
 // TestApp launches a real app on one computer and uses its one window on the

@@ -24,7 +24,8 @@ type Source interface {
 	// Next waits for a change and gives it. The first change is the whole
 	// picture. It returns io.EOF when the screen ended or Close was called.
 	// It is called from one goroutine, and what it gave is valid until it is
-	// called again.
+	// called again, after an error too: a source frees its memory when Next is
+	// called once more.
 	Next() (Change, error)
 	// Input applies a wire.Key, Pointer, Button or Wheel at once. It may be
 	// called from many goroutines, at any time.
@@ -41,9 +42,15 @@ type Change struct {
 	// Width and Height are the picture's size. When it differs from before,
 	// Patches cover the whole picture.
 	Width, Height int
-	Patches       []Patch
-	Cursor        *codec.Cursor // nil: as before
-	Title         string        // "": as before
+	// Whole, if not nil, is the new picture itself, and Patches is empty. It
+	// saves the copy where nearly all changed. Unlike patches it stays valid,
+	// and its receiver may write to it, until Next is called after another
+	// Whole was given, or after an error.
+	Whole   *codec.Picture
+	Damage  []image.Rectangle // of Whole
+	Patches []Patch
+	Cursor  *codec.Cursor // nil: as before
+	Title   string        // "": as before
 }
 
 // Patch is new pixels for one rectangle of the picture.

@@ -20,7 +20,9 @@ type x11 struct {
 	shmExt xextension
 	damage xextension
 	xfixes xextension
-	shm    shm
+	shm    shm    // what the server writes to
+	given  shm    // what is the receiver's picture
+	old    []shm  // to be freed by the next Next
 	track  uint32 // the DAMAGE object of the root window
 	region uint32 // XFIXES region that takes over what was damaged
 
@@ -50,7 +52,8 @@ func X11(ctx context.Context, config X11Config) (Source, error) {
 		s.input, err = openInput(ctx, display, config)
 	}
 	if err != nil {
-		s.detach()
+		s.retire()
+		s.free()
 		return nil, wrapX(display, errors.Join(err, s.Close()))
 	}
 	return s, nil
@@ -92,27 +95,44 @@ func (s *x11) open() (err error) {
 	return s.attach()
 }
 
-// attach makes shared memory for the whole picture.
-func (s *x11) attach() error {
-	s.detach()
-	m, err := newShm(s.width * s.height * 4)
-	if err != nil {
-		return err
+// attach makes shared memory for two whole pictures.
+func (s *x11) attach() (err error) {
+	s.retire()
+	if s.shm, err = s.segment(); err == nil {
+		s.given, err = s.segment()
 	}
-	s.shm = m
-	s.shm.seg = s.conn.id()
-	s.conn.request(s.shmExt.major, 1, words(s.shm.seg, uint32(m.id), 0))
-	err = s.conn.sync()
-	m.remove()
 	return err
 }
 
-func (s *x11) detach() {
-	if s.shm.mem == nil {
-		return
+func (s *x11) segment() (shm, error) {
+	m, err := newShm(s.width * s.height * 4)
+	if err != nil {
+		return shm{}, err
 	}
-	s.conn.request(s.shmExt.major, 2, words(s.shm.seg))
-	s.shm.free()
+	m.seg = s.conn.id()
+	s.conn.request(s.shmExt.major, 1, words(m.seg, uint32(m.id), 0))
+	err = s.conn.sync()
+	m.remove()
+	return m, err
+}
+
+// retire gives up the shared memory, which the receiver may still read.
+func (s *x11) retire() {
+	for _, m := range []shm{s.shm, s.given} {
+		if m.mem != nil {
+			s.conn.request(s.shmExt.major, 2, words(m.seg))
+			s.old = append(s.old, m)
+		}
+	}
+	s.shm, s.given = shm{}, shm{}
+}
+
+// free frees what was given up before the receiver asked for more.
+func (s *x11) free() {
+	for _, m := range s.old {
+		m.free()
+	}
+	s.old = nil
 }
 
 // event notes what an event says; Next acts on it.
@@ -132,6 +152,7 @@ func (s *x11) event(b []byte) {
 }
 
 func (s *x11) Next() (Change, error) {
+	s.free()
 	for {
 		for !s.whole && !s.newCursor && s.area.Empty() || s.conn.r.Buffered() >= 32 {
 			b, err := s.conn.read()
@@ -146,14 +167,14 @@ func (s *x11) Next() (Change, error) {
 		if err != nil {
 			return Change{}, s.grabError(err)
 		}
-		if len(change.Patches) > 0 || change.Cursor != nil {
+		if change.Whole != nil || len(change.Patches) > 0 || change.Cursor != nil {
 			return change, nil
 		}
 	}
 }
 
 func (s *x11) end() error {
-	s.detach()
+	s.retire()
 	return io.EOF
 }
 
@@ -168,19 +189,15 @@ func (s *x11) grabError(err error) error {
 }
 
 // grab fetches what changed.
-func (s *x11) grab() (Change, error) {
-	var change Change
-	if s.newCursor {
-		s.newCursor = false
-		cursor, err := s.cursor()
-		if err != nil {
+func (s *x11) grab() (change Change, err error) {
+	if s.whole || !s.area.Empty() {
+		if change, err = s.pixels(); err != nil {
 			return Change{}, err
 		}
-		change.Cursor = cursor
 	}
-	var err error
-	if s.whole || !s.area.Empty() {
-		change.Patches, err = s.pixels()
+	if s.newCursor {
+		s.newCursor = false
+		change.Cursor, err = s.cursor()
 	}
 	change.Width, change.Height = s.width, s.height
 	return change, err

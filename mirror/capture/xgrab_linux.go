@@ -18,16 +18,16 @@ const (
 
 // pixels takes the damage over from the server and fetches its pixels. The
 // damage is subtracted first: what is drawn later is told of again.
-func (s *x11) pixels() ([]Patch, error) {
+func (s *x11) pixels() (Change, error) {
 	for {
 		whole := s.whole
 		s.whole = false
 		if whole && len(s.shm.mem) != s.width*s.height*4 {
 			if err := s.attach(); err != nil {
-				return nil, err
+				return Change{}, err
 			}
 		}
-		patches, err := s.tryPixels(whole)
+		change, err := s.tryPixels(whole)
 		var refused xerror
 		if errors.As(err, &refused) && refused.code == badMatch && s.sync() == nil && s.whole {
 			continue // the display became smaller under the grab
@@ -35,7 +35,7 @@ func (s *x11) pixels() ([]Patch, error) {
 		if err == nil && s.whole {
 			continue // the size changed, so what was fetched is void
 		}
-		return patches, err
+		return change, err
 	}
 }
 
@@ -43,39 +43,53 @@ const badMatch = 8
 
 func (s *x11) sync() error { return s.conn.sync() }
 
-func (s *x11) tryPixels(whole bool) ([]Patch, error) {
+func (s *x11) tryPixels(whole bool) (Change, error) {
 	bounds := image.Rect(0, 0, s.width, s.height)
-	guess := s.area.Intersect(bounds)
+	area := s.area.Intersect(bounds)
 	s.area = image.Rectangle{}
-	if guess.Dx()*guess.Dy() > guessArea {
-		guess = image.Rectangle{}
+	if whole {
+		area = bounds
+	}
+	if area.Dx()*area.Dy() > bounds.Dx()*bounds.Dy()/2 {
+		s.conn.request(s.damage.major, 3, words(s.track, 0, 0)) // Subtract
+		return s.fetchWhole(area)
 	}
 	s.conn.request(s.damage.major, 3, words(s.track, 0, s.region))   // Subtract
 	regionSeq := s.conn.request(s.xfixes.major, 19, words(s.region)) // FetchRegion
-	if whole {
-		if _, err := s.conn.reply(regionSeq); err != nil {
-			return nil, err
-		}
-		return s.fetch([]image.Rectangle{bounds})
-	}
 	var guessSeq uint16
-	if !guess.Empty() {
-		guessSeq = s.image(guess, 0)
+	if guess := area.Dx()*area.Dy() <= guessArea; guess && !area.Empty() {
+		guessSeq = s.image(area, 0)
 	}
 	b, regionErr := s.conn.reply(regionSeq)
 	if guessSeq != 0 {
 		if _, err := s.conn.reply(guessSeq); err != nil {
-			return nil, err
+			return Change{}, err
 		}
 	}
 	if regionErr != nil {
-		return nil, regionErr
+		return Change{}, regionErr
 	}
 	rects := xrects(b, bounds)
-	if covers(guess, rects) {
-		return []Patch{s.patch(guess, 0)}, nil
+	if guessSeq != 0 && covers(area, rects) {
+		return Change{Patches: []Patch{s.patch(area, 0)}}, nil
 	}
-	return s.fetch(rects)
+	patches, err := s.fetch(rects)
+	return Change{Patches: patches}, err
+}
+
+// fetchWhole gets the whole picture, into the memory that is not the receiver's
+// picture, and makes it so: the two change places.
+func (s *x11) fetchWhole(damage image.Rectangle) (Change, error) {
+	bounds := image.Rect(0, 0, s.width, s.height)
+	if _, err := s.conn.reply(s.image(bounds, 0)); err != nil {
+		return Change{}, err
+	}
+	// Events of what was drawn before the damage was subtracted came before the
+	// reply. They stay noted: others of them are of what was drawn since.
+	damage = damage.Union(s.area).Intersect(bounds)
+	s.shm, s.given = s.given, s.shm
+	p := &codec.Picture{Width: s.width, Height: s.height, Stride: s.width * 4, Pix: s.given.mem}
+	return Change{Whole: p, Damage: []image.Rectangle{damage}}, nil
 }
 
 // xrects reads the rectangles of a FetchRegion reply.

@@ -113,6 +113,9 @@ func (c *canvas) apply(change Change) {
 	if c.picture == nil || c.picture.Width != change.Width || c.picture.Height != change.Height {
 		c.picture = codec.NewPicture(change.Width, change.Height)
 	}
+	if change.Whole != nil {
+		c.picture = change.Whole
+	}
 	for _, p := range change.Patches {
 		p.Apply(c.picture)
 	}

@@ -103,7 +103,7 @@ func (v *viewer) show(t interface{ Fatalf(string, ...any) }, p *painter) (bytes 
 		t.Fatalf("decode: %v", err)
 	}
 	if !v.d.Picture().Equal(p.p) {
-		t.Fatalf("the viewer differs in %v", changed(p.p, v.d.Picture(), p.p.Bounds()))
+		t.Fatalf("the viewer differs in %v", differing(p.p, v.d.Picture()))
 	}
 	if before != nil && !update.Resized {
 		for _, r := range update.Dirty {
@@ -116,6 +116,17 @@ func (v *viewer) show(t interface{ Fatalf(string, ...any) }, p *painter) (bytes 
 		}
 	}
 	return len(frame)
+}
+
+// differing gives the bounds of what differs.
+func differing(a, b *Picture) image.Rectangle {
+	var all, r image.Rectangle
+	for y := range a.Height {
+		r = image.Rectangle{}
+		grow(&r, pixels(a.row(y, 0, a.Width)), pixels(b.row(y, 0, b.Width)), 0, y)
+		all = all.Union(r)
+	}
+	return all
 }
 
 func TestViewerShowsWhatWasDrawn(t *testing.T) {

@@ -3,7 +3,8 @@ package codec
 import "image"
 
 // colours finds the colours of a place and gives each an index. Its hash table
-// is emptied by a new generation instead of being cleared.
+// is emptied by a new generation instead of being cleared, and n may be set back:
+// an entry counts only if the list says so.
 type colours struct {
 	list       [256]uint32
 	n          int
@@ -26,13 +27,12 @@ func (c *colours) reset() {
 	}
 }
 
-// count gives how many colours r has, or 0 for more than 256.
-func (c *colours) count(p *Picture, r image.Rectangle) int {
+// count finds the colours of r; n is 0 when there are more than 256.
+func (c *colours) count(p *Picture, r image.Rectangle) {
 	c.reset()
 	if !c.add(p, r) {
-		return 0
+		c.n = 0
 	}
-	return c.n
 }
 
 // add counts the colours of another place too; false means more than 256.
@@ -56,8 +56,8 @@ func (c *colours) add(p *Picture, r image.Rectangle) bool {
 func (c *colours) index(v uint32) int {
 	i := v * 0x9e3779b1 >> 22
 	for c.slots[i].generation == c.generation {
-		if c.slots[i].colour == v {
-			return int(c.slots[i].index)
+		if at := int(c.slots[i].index); c.slots[i].colour == v && at < c.n && c.list[at] == v {
+			return at
 		}
 		i = (i + 1) % uint32(len(c.slots))
 	}

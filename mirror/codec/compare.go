@@ -22,37 +22,25 @@ func sameRow(a, b []byte) bool {
 	if bytes.Equal(a, b) {
 		return true
 	}
-	p, q := pixels(a), pixels(b)
-	for i := range p {
-		if (p[i]^q[i])&mask1 != 0 {
-			return false
-		}
-	}
-	return true
+	return firstDifferent(pixels(a), pixels(b), len(a)/4) == len(a)/4
 }
 
-// changed gives the smallest rectangle inside r that holds every pixel of r in
-// which the two pictures differ.
-func changed(a, b *Picture, r image.Rectangle) image.Rectangle {
-	var out image.Rectangle
-	x0, x1 := r.Max.X, r.Min.X
-	for y := r.Min.Y; y < r.Max.Y; y++ {
-		p, q := a.row(y, r.Min.X, r.Max.X), b.row(y, r.Min.X, r.Max.X)
-		if sameRow(p, q) {
-			continue
-		}
-		if x1 <= x0 {
-			out.Min.Y = y
-		}
-		out.Max.Y = y + 1
-		x0 = r.Min.X + firstDifferent(pixels(p), pixels(q), x0-r.Min.X)
-		x1 = r.Min.X + lastDifferent(pixels(p), pixels(q), x1-r.Min.X)
+// grow makes r, a place that changed or nothing yet, hold what differs in the
+// rows p and q of its tile too. The rows begin at column left of row y.
+func grow(r *image.Rectangle, p, q []uint32, left, y int) {
+	x0, x1 := r.Min.X-left, r.Max.X-left
+	if r.Empty() {
+		x0, x1 = len(p), 0
 	}
-	if x1 <= x0 {
-		return image.Rectangle{}
+	x0 = firstDifferent(p, q, x0)
+	x1 = lastDifferent(p, q, max(x0, x1))
+	switch {
+	case x1 == x0: // nothing
+	case r.Empty():
+		*r = image.Rect(left+x0, y, left+x1, y+1)
+	default:
+		r.Min.X, r.Max.X, r.Max.Y = left+x0, left+x1, y+1
 	}
-	out.Min.X, out.Max.X = x0, x1
-	return out
 }
 
 // firstDifferent gives the first index below limit where p and q differ, or limit.

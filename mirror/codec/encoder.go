@@ -45,10 +45,12 @@ func (e *Encoder) Encode(now *Picture, damage *Damage, cursor *Cursor) ([]byte, 
 	switch {
 	case key:
 		e.begin(now)
-		e.grid.all(now.Bounds())
+		e.grid.begin(now.Bounds())
+		e.grid.mark(nil)
 		e.tiles(now)
 	case !damage.Empty():
-		e.grid.damaged(damage)
+		e.grid.begin(now.Bounds())
+		e.grid.mark(damage)
 		e.change(now)
 	}
 	if cursor != nil {
@@ -83,19 +85,29 @@ func background(p *Picture) uint32 {
 	return best
 }
 
-// change encodes the grid's tiles: first what moved, then what is new.
+// change encodes the grid's tiles: first what moved, then what is new. Most of
+// what changes goes on from one frame to the next, so moves like the last ones
+// are tried before anything is compared.
 func (e *Encoder) change(now *Picture) {
-	e.grid.compare(now, e.shown)
+	e.mover.begin(now.Bounds())
+	e.mover.again(now, e.shown, &e.grid)
+	for _, m := range e.mover.found {
+		e.grid.unmark(m.dst)
+	}
+	e.grid.compare(now, e.shown, now.Bounds())
 	for _, region := range e.grid.regions() {
-		if e.mover.find(now, e.shown, region, e.copy) {
-			e.grid.compareIn(now, e.shown, region)
+		if e.mover.find(now, e.shown, region) {
+			e.grid.compare(now, e.shown, region)
 		}
+	}
+	for _, m := range e.mover.found {
+		e.copy(m)
 	}
 	e.emit(now)
 }
 
 func (e *Encoder) tiles(now *Picture) {
-	e.grid.compare(now, e.shown)
+	e.grid.compare(now, e.shown, now.Bounds())
 	e.emit(now)
 }
 
@@ -104,21 +116,25 @@ func (e *Encoder) tiles(now *Picture) {
 func (e *Encoder) emit(now *Picture) {
 	for span := range e.grid.spans(now, &e.colour) {
 		e.span(now, span)
+		// Beside what changed in a tile only padding differs.
+		e.shown.take(now, image.Rect(span.Min.X/tile*tile, span.Min.Y,
+			min((span.Max.X+tile-1)/tile*tile, now.Width), span.Max.Y))
 	}
-	for _, r := range e.grid.marked {
-		for y := r.Min.Y; y < r.Max.Y; y++ {
-			copy(e.shown.row(y, r.Min.X, r.Max.X), now.row(y, r.Min.X, r.Max.X))
+	for i, is := range e.grid.stale {
+		if is {
+			e.shown.take(now, e.grid.tile(i))
 		}
 	}
 }
 
+// span writes r, whose colours e.colour holds.
 func (e *Encoder) span(now *Picture, r image.Rectangle) {
-	n := e.colour.count(now, r)
+	n := e.colour.n
 	switch {
 	case n == 1:
 		e.fill(r, e.colour.list[0])
 	case n > 0 && n*3+1+(r.Dx()*indexBits(n)+7)/8*r.Dy() < r.Dx()*r.Dy()*3:
-		e.palette(now, r, n)
+		e.palette(now, r)
 	default:
 		e.raw(now, r)
 	}

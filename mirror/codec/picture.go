@@ -25,7 +25,7 @@ func (p *Picture) row(y, x0, x1 int) []byte {
 	return p.Pix[y*p.Stride+x0*4 : y*p.Stride+x1*4]
 }
 
-// copyRect moves the rectangle at src to dst; the two may overlap.
+// Move moves the rectangle at src to dst; the two may overlap.
 func (p *Picture) Move(dst, src image.Point, w, h int) {
 	y, end, step := 0, h, 1
 	if dst.Y > src.Y {
@@ -33,6 +33,13 @@ func (p *Picture) Move(dst, src image.Point, w, h int) {
 	}
 	for ; y != end; y += step {
 		copy(p.row(dst.Y+y, dst.X, dst.X+w), p.row(src.Y+y, src.X, src.X+w))
+	}
+}
+
+// take copies a rectangle from the same place of q.
+func (p *Picture) take(q *Picture, r image.Rectangle) {
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		copy(p.row(y, r.Min.X, r.Max.X), q.row(y, r.Min.X, r.Max.X))
 	}
 }
 

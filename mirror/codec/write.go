@@ -20,9 +20,8 @@ func (e *Encoder) rgb(c uint32) {
 	e.ops = append(e.ops, byte(c>>16), byte(c>>8), byte(c))
 }
 
-// copy is a move that the mover found and has made in shown already.
-func (e *Encoder) copy(dst image.Rectangle, src image.Point) {
-	e.op(opCopy, src.X, src.Y, dst.Min.X, dst.Min.Y, dst.Dx(), dst.Dy())
+func (e *Encoder) copy(m move) {
+	e.op(opCopy, m.dst.Min.X, m.dst.Min.Y-m.dy, m.dst.Min.X, m.dst.Min.Y, m.dst.Dx(), m.dst.Dy())
 }
 
 func (e *Encoder) fill(r image.Rectangle, c uint32) {
@@ -39,8 +38,9 @@ func (e *Encoder) raw(now *Picture, r image.Rectangle) {
 	}
 }
 
-// palette writes r with the n colours that e.colour has just counted.
-func (e *Encoder) palette(now *Picture, r image.Rectangle, n int) {
+// palette writes r with the colours that e.colour holds.
+func (e *Encoder) palette(now *Picture, r image.Rectangle) {
+	n := e.colour.n
 	e.rect(opPalette, r)
 	e.ops = append(e.ops, byte(n-1))
 	for _, c := range e.colour.list[:n] {

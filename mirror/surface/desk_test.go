@@ -61,9 +61,9 @@ func newDesk(t testing.TB) *desk {
 	d.root = xproto.Setup(d.conn).DefaultScreen(d.conn).Root
 	start(t, manager)
 	d.until("a window manager", func() bool {
-		reply, err := xproto.GetProperty(d.conn, false, d.root, d.atom("_NET_SUPPORTING_WM_CHECK"),
+		reply, err := xproto.GetProperty(d.conn, false, d.root, d.atom("_NET_CLIENT_LIST"), // set last; openbox loses requests before
 			xproto.AtomWindow, 0, 1).Reply()
-		return err == nil && reply.ValueLen == 1
+		return err == nil && reply.Type == xproto.AtomWindow
 	})
 	return d
 }

@@ -52,7 +52,9 @@ export class UiError extends Error {
     // Connect wraps what an interceptor throws.
     if (thrown instanceof ConnectError) return thrown.cause instanceof UiError ? thrown.cause : fromConnect(thrown)
     if (thrown instanceof DOMException && thrown.name === 'AbortError') return new UiError({}, { cancelled: true })
-    return new UiError({ detail: thrown instanceof Error ? thrown.message : String(thrown) })
+    if (thrown instanceof Error) return new UiError({ detail: thrown.message })
+    // The desktop window's bindings throw the parts themselves.
+    return typeof thrown === 'object' && thrown !== null ? new UiError(strings(thrown)) : new UiError({ detail: String(thrown) })
   }
 }
 
@@ -75,18 +77,20 @@ function fromConnect(e: ConnectError): UiError {
   return new UiError({ cause: gone ? 'offline' : BY_CODE[e.code], detail: gone ? '' : e.rawMessage }, how)
 }
 
+function strings(value: object): Parts {
+  const parts: Parts = {}
+  for (const key of ['op', 'path', 'cause', 'detail', 'hint'] as const) {
+    const part = (value as Record<string, unknown>)[key]
+    if (typeof part === 'string') parts[key] = part
+  }
+  return parts
+}
+
 /** Reads an error as the node writes it outside Connect (uploads, /screen). */
 export function errorFromJson(text: string): UiError {
   try {
     const value: unknown = JSON.parse(text)
-    if (value && typeof value === 'object') {
-      const parts: Record<string, string> = {}
-      for (const key of ['op', 'path', 'cause', 'detail', 'hint'] as const) {
-        const part = (value as Record<string, unknown>)[key]
-        if (typeof part === 'string') parts[key] = part
-      }
-      return new UiError(parts)
-    }
+    if (value && typeof value === 'object') return new UiError(strings(value))
   } catch {
     // not JSON: the text itself is the detail
   }

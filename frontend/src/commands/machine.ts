@@ -9,7 +9,6 @@ import Power from '@lucide/svelte/icons/power'
 import RotateCw from '@lucide/svelte/icons/rotate-cw'
 import Trash2 from '@lucide/svelte/icons/trash-2'
 import type { Machine, Verb } from '../api/model'
-import { isDesktop } from '../platform/platform'
 import { about, type App } from '../state/app.svelte'
 import { to } from '../state/router.svelte'
 import type { Command, Targets } from './target'
@@ -71,10 +70,8 @@ export const machineCommands: Command<'machine'>[] = [
     name: 'window',
     label: 'verb.window',
     icon: ExternalLink,
-    when: (_, { machine, host }) => !isDesktop() && host.online && machine.screen && alive(machine),
-    do: (_, { machine, host }) => {
-      window.open(`/screen/${encodeURIComponent(host.name)}/${encodeURIComponent(machine.name)}`, '_blank')
-    },
+    when: (_, { machine, host }) => host.online && machine.screen && alive(machine),
+    do: (app, { machine, host }) => void app.window(host, machine.name, machine.name, about.machine(machine)),
   },
   {
     name: 'remove',

@@ -1,3 +1,4 @@
+import ExternalLink from '@lucide/svelte/icons/external-link'
 import FolderMinus from '@lucide/svelte/icons/folder-minus'
 import LayoutGrid from '@lucide/svelte/icons/layout-grid'
 import Monitor from '@lucide/svelte/icons/monitor'
@@ -71,6 +72,13 @@ export const screenCommands: Command<'screen'>[] = [
     icon: AppWindow,
     when: (_, { host }) => host.online,
     do: (app, { screen, host }) => app.router.go(to.app(host.name, screen.name)),
+  },
+  {
+    name: 'screen.window',
+    label: 'verb.window',
+    icon: ExternalLink,
+    when: (_, { host }) => host.online,
+    do: (app, { screen, host }) => void app.window(host, screen.name, screen.title || screen.name, about.screen(screen)),
   },
   {
     name: 'screen.end',

@@ -3,6 +3,7 @@ import type { Api } from '../api/api'
 import { UiError } from '../api/error'
 import type { Event, Folder, Host, Machine, MachineSpec, Screen, Status, Verb } from '../api/model'
 import type { Key, Params } from '../i18n/i18n.svelte'
+import { openWindow } from '../platform/platform'
 import { Session, type Glass } from '../mirror/session.svelte'
 import { Catalogue } from './catalogue.svelte'
 import { Folders } from './folders.svelte'
@@ -143,6 +144,11 @@ export class App {
       () => this.api.runApp(host.id, 'self', app.id),
     )
     if (screen) this.router.go(to.app(host.name, screen.name))
+  }
+
+  /** Opens a screen (MACHINE or MACHINE/INSTANCE) in a window of its own. */
+  window(host: Host, screen: string, name: string, key: string): Promise<void> {
+    return this.tasks.run({ key: 'task.window', params: { name } }, key, () => openWindow(`${host.name}/${screen}`))
   }
 
   end(s: Screen): Promise<void> {
