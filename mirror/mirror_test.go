@@ -169,6 +169,29 @@ func TestEndOfTheSourceIsTold(t *testing.T) {
 	}
 }
 
+// A viewer that acknowledges nothing is told too, though nobody asks the source
+// for changes any more.
+func TestEndIsToldToAViewerThatIsBehind(t *testing.T) {
+	s, f, _ := serve(t, 10, 10)
+	w := watch(t, s, fusion.ViewOptions{})
+	w.ack = false
+	for w.seq < inFlight {
+		f.fill(image.Rect(0, 0, 10, 10), byte(w.seq+1))
+		w.hear()
+	}
+	s.End("another")
+	s.End("vm")
+	for {
+		if closed, ok := w.hear().(wire.Closed); ok {
+			if closed.Reason != wire.Ended || closed.Text == "" {
+				t.Errorf("%#v", closed)
+			}
+			break
+		}
+	}
+	f.until(t, "closed", func() bool { return f.closed == 1 })
+}
+
 func TestTakenPermissionEndsTheViewsOfItsViewer(t *testing.T) {
 	s, f, _ := serve(t, 10, 10)
 	ann := watch(t, s, fusion.ViewOptions{})

@@ -1,0 +1,185 @@
+package api
+
+import (
+	"context"
+	"iter"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"hither/app/client"
+	"hither/fusion"
+	"hither/fusion/hosttest"
+	pb "hither/proto/hither/v1"
+
+	"log/slog"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// patience bounds every wait of a test; it is long for loaded machines.
+const patience = 30 * time.Second
+
+// fakeNode is the computer "cloud"; it is paired with "nas", which is in memory
+// too.
+type fakeNode struct {
+	host, nas fusion.Host
+
+	mu     sync.Mutex // guards the fields below
+	grants map[fusion.HostID][]fusion.Capability
+}
+
+var _ Node = (*fakeNode)(nil)
+
+func (n *fakeNode) Name() string { return "cloud" }
+
+func (n *fakeNode) Resolve(name string) (fusion.Host, fusion.HostInfo, error) {
+	switch name {
+	case "", "cloud", "id-cloud":
+		return n.host, fusion.HostInfo{ID: "id-cloud", Name: "cloud", Local: true}, nil
+	case "nas", "id-nas":
+		return n.nas, fusion.HostInfo{ID: "id-nas", Name: "nas"}, nil
+	}
+	return nil, fusion.HostInfo{}, &fusion.Error{Op: "host", Path: name, Cause: fusion.ErrNotFound, Hint: "hither host ls"}
+}
+
+func (n *fakeNode) HostName(id fusion.HostID) string {
+	if id == "id-nas" {
+		return "nas"
+	}
+	return string(id)
+}
+
+func (n *fakeNode) Hosts() []fusion.HostInfo { return nil }
+
+func (n *fakeNode) Watch(ctx context.Context, _ fusion.HostID) iter.Seq2[fusion.Event, error] {
+	return n.host.Watch(ctx)
+}
+
+func (n *fakeNode) grant(peer fusion.HostID, grants ...fusion.Capability) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.grants[peer] = grants
+}
+
+func (n *fakeNode) Grants(peer fusion.HostID) ([]fusion.Capability, bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	grants, paired := n.grants[peer]
+	return grants, paired
+}
+
+func (n *fakeNode) Status() *pb.StatusResponse                  { return &pb.StatusResponse{Name: "cloud"} }
+func (n *fakeNode) Doctor(context.Context) []*pb.Check          { return nil }
+func (n *fakeNode) Stop(bool)                                   {}
+func (n *fakeNode) Nearby() []*pb.NearbyHost                    { return nil }
+func (n *fakeNode) Forget(context.Context, fusion.HostID) error { return nil }
+
+func (n *fakeNode) Offer(context.Context, []fusion.Capability) (Offer, error) {
+	return fakeOffer{}, nil
+}
+
+func (n *fakeNode) Join(context.Context, string, string, []fusion.Capability) (fusion.HostInfo, error) {
+	return fusion.HostInfo{Name: "nas"}, nil
+}
+
+func (n *fakeNode) Grant(context.Context, fusion.HostID, []fusion.Capability) (fusion.HostInfo, error) {
+	return fusion.HostInfo{Name: "nas"}, nil
+}
+
+type fakeOffer struct{}
+
+func (fakeOffer) Code() (code, addr string, expires time.Time) { return "1-a", "", time.Time{} }
+func (fakeOffer) Wait(context.Context) (fusion.HostInfo, error) {
+	return fusion.HostInfo{Name: "nas"}, nil
+}
+
+// scene is a server with its doors.
+type scene struct {
+	t      *testing.T
+	node   *fakeNode
+	server *Server
+	dir    string
+}
+
+func newScene(t *testing.T) *scene {
+	t.Helper()
+	dir, err := os.MkdirTemp("/tmp", "hapi-") // short, for sockets
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	memory := hosttest.NewMemory("id-cloud", "cloud")
+	memory.Pair("id-nas")
+	s := &scene{t: t, dir: dir, node: &fakeNode{host: memory, nas: hosttest.NewMemory("id-nas", "nas"),
+		grants: map[fusion.HostID][]fusion.Capability{}}}
+	page := fstest.MapFS{"index.html": {Data: []byte("<title>page")}, "assets/a.js": {Data: []byte("1")}}
+	s.server = New(s.node, page, slog.New(slog.DiscardHandler))
+	t.Cleanup(s.server.Close)
+	return s
+}
+
+// socket listens in the scene's directory and gives how to reach it.
+func (s *scene) socket(name string) (net.Listener, client.Dial) {
+	s.t.Helper()
+	path := filepath.Join(s.dir, name)
+	listener, err := net.Listen("unix", path)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return listener, func(ctx context.Context) (net.Conn, error) { return (&net.Dialer{}).DialContext(ctx, "unix", path) }
+}
+
+// owner gives a connection of the owner's programs.
+func (s *scene) owner() client.Dial {
+	listener, dial := s.socket("owner")
+	s.server.ServeUnix(listener)
+	return dial
+}
+
+// peer gives a connection of another computer.
+func (s *scene) peer(id fusion.HostID) client.Dial {
+	listener, dial := s.socket(string(id))
+	s.server.ServePeers(peerListener{listener, id})
+	return dial
+}
+
+// peerListener says whose its connections are, as a libp2p stream does.
+type peerListener struct {
+	net.Listener
+	id fusion.HostID
+}
+
+func (l peerListener) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	return peerConn{conn, l.id}, err
+}
+
+type peerConn struct {
+	net.Conn
+	id fusion.HostID
+}
+
+func (c peerConn) Peer() fusion.HostID { return c.id }
+
+// hostOf gives the host as a client sees it: the paired computer "cloud".
+func hostOf(dial client.Dial, name string) fusion.Host {
+	return client.New(dial, dial).HostAs(name, "cloud")
+}
+
+// plain gives an HTTP client over dial.
+func plain(dial client.Dial) *http.Client {
+	return &http.Client{Transport: &http.Transport{DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) }}}
+}

@@ -1,0 +1,195 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"net/http"
+	"slices"
+	"testing"
+
+	"connectrpc.com/connect"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/known/emptypb"
+
+	"hither/app/client"
+	"hither/app/convert"
+	"hither/fusion"
+	pb "hither/proto/hither/v1"
+)
+
+// rpc is one method of the API as the descriptors have it.
+type rpc struct {
+	procedure string
+	streams   bool
+}
+
+func rpcs(t *testing.T) []rpc {
+	t.Helper()
+	var all []rpc
+	for _, file := range []protoreflect.FileDescriptor{pb.File_hither_v1_app_proto, pb.File_hither_v1_folder_proto,
+		pb.File_hither_v1_machine_proto, pb.File_hither_v1_node_proto, pb.File_hither_v1_screen_proto} {
+		for i := range file.Services().Len() {
+			service := file.Services().Get(i)
+			for j := range service.Methods().Len() {
+				method := service.Methods().Get(j)
+				all = append(all, rpc{"/" + string(service.FullName()) + "/" + string(method.Name()), method.IsStreamingServer()})
+			}
+		}
+	}
+	if len(all) < 30 {
+		t.Fatalf("only %d methods", len(all))
+	}
+	return all
+}
+
+func TestEveryMethodHasARow(t *testing.T) {
+	stale := maps.Clone(methods)
+	delete(stale, screenPath)
+	delete(stale, imagesPath)
+	for _, r := range rpcs(t) {
+		if _, there := methods[r.procedure]; !there {
+			t.Errorf("%s has no row in methods", r.procedure)
+		}
+		delete(stale, r.procedure)
+	}
+	for name := range stale {
+		t.Errorf("%s has a row in methods, but is no method", name)
+	}
+}
+
+func TestAMethodWithoutARowIsRefused(t *testing.T) {
+	s := newScene(t)
+	err := s.server.allow(withCaller(t.Context(), Caller{Owner: true}), "/hither.v1.NodeService/New")
+	if !errors.Is(err, fusion.ErrUnsupported) || fusion.Hint(err) == "" {
+		t.Errorf("got %v", err)
+	}
+}
+
+// call makes a call with an empty request and gives its error, if any.
+func (r rpc) call(ctx context.Context, web *http.Client) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	c := connect.NewClient[emptypb.Empty, emptypb.Empty](web, "http://hither"+r.procedure)
+	if !r.streams {
+		_, err := c.CallUnary(ctx, connect.NewRequest(&emptypb.Empty{}))
+		return convert.ErrorFromPB(err, "")
+	}
+	stream, err := c.CallServerStream(ctx, connect.NewRequest(&emptypb.Empty{}))
+	if err != nil {
+		return convert.ErrorFromPB(err, "")
+	}
+	stream.Receive()
+	err = stream.Err()
+	cancel()
+	_ = stream.Close() // the call was cancelled
+	return convert.ErrorFromPB(err, "")
+}
+
+func TestAnUnpairedComputerMayDoNothing(t *testing.T) {
+	s := newScene(t)
+	dial := s.peer("stranger")
+	web := plain(dial)
+	for _, r := range rpcs(t) {
+		err := r.call(t.Context(), web)
+		// What only the owner may do is refused as that, paired or not.
+		if !errors.Is(err, fusion.ErrUnpaired) && !errors.Is(err, fusion.ErrPermission) || fusion.Hint(err) == "" {
+			t.Errorf("%s: got %v (hint %q)", r.procedure, err, fusion.Hint(err))
+		}
+		if need := methods[r.procedure]; need.cap != "" && !errors.Is(err, fusion.ErrUnpaired) {
+			t.Errorf("%s: got %v, want not paired", r.procedure, err)
+		}
+	}
+	for what, err := range paths(t, dial) {
+		if !errors.Is(err, fusion.ErrUnpaired) || fusion.Hint(err) == "" {
+			t.Errorf("%s: got %v", what, err)
+		}
+	}
+}
+
+// paths calls what is no Connect method.
+func paths(t *testing.T, dial client.Dial) map[string]error {
+	t.Helper()
+	host := hostOf(dial, "")
+	pipe, err := host.Screens().Open(t.Context(), fusion.Self, fusion.ViewOptions{})
+	if err == nil {
+		err = pipe.Close()
+	}
+	return map[string]error{
+		screenPath: err,
+		imagesPath: host.Machines().Upload(t.Context(), "image", 0, http.NoBody),
+	}
+}
+
+// allowed says what each grant lets another computer do: the second entry in
+// the books, so that a change of the table in methods.go is a change here.
+var allowed = map[fusion.Capability][]string{
+	fusion.ViewCap: {"NodeService/Info", "NodeService/Watch", "MachineService/List", "MachineService/Get",
+		"MachineService/Screenshot", "MachineService/Stats", "ScreenService/List", "ScreenService/Connect"},
+	fusion.ControlCap:  {"MachineService/Do"},
+	fusion.MachinesCap: {"MachineService/Create", "MachineService/Remove"},
+	fusion.AppsCap:     {"AppService/List", "AppService/Icon", "AppService/Run", "AppService/End"},
+	fusion.FilesCap:    {"FolderService/List", "FolderService/Get", "FolderService/Share", "FolderService/Remove"},
+	fusion.TunnelCap:   {},
+	fusion.MeshCap:     {},
+	fusion.AdminCap:    {"NodeService/Doctor", "FolderService/Add"},
+}
+
+func (r rpc) allowedBy(grant fusion.Capability) bool {
+	has := func(c fusion.Capability) bool { return slices.Contains(allowed[c], r.procedure[len("/hither.v1."):]) }
+	switch grant {
+	case fusion.AdminCap:
+		return slices.ContainsFunc(fusion.Capabilities, has)
+	case fusion.ControlCap, fusion.MachinesCap, fusion.AppsCap:
+		return has(grant) || has(fusion.ViewCap)
+	}
+	return has(grant)
+}
+
+func TestEachGrantAllowsItsOwn(t *testing.T) {
+	s := newScene(t)
+	dial := s.peer("laptop")
+	web := plain(dial)
+	for _, grant := range fusion.Capabilities {
+		s.node.grant("laptop", grant)
+		for _, r := range rpcs(t) {
+			if methods[r.procedure].open {
+				continue
+			}
+			err := r.call(t.Context(), web)
+			refused := errors.Is(err, fusion.ErrPermission) || errors.Is(err, fusion.ErrUnpaired)
+			if refused == r.allowedBy(grant) {
+				t.Errorf("%s with %s: got %v", r.procedure, grant, err)
+			}
+			if refused && fusion.Hint(err) == "" {
+				t.Errorf("%s with %s: %v has no hint", r.procedure, grant, err)
+			}
+		}
+		open := paths(t, dial)
+		sees := grant != fusion.FilesCap && grant != fusion.TunnelCap && grant != fusion.MeshCap
+		if err := open[screenPath]; errors.Is(err, fusion.ErrPermission) == sees {
+			t.Errorf("screen with %s: got %v", grant, err)
+		}
+		makes := grant == fusion.MachinesCap || grant == fusion.AdminCap
+		if err := open[imagesPath]; errors.Is(err, fusion.ErrPermission) == makes {
+			t.Errorf("image with %s: got %v", grant, err)
+		}
+	}
+}
+
+func TestTheOwnerMayDoEverything(t *testing.T) {
+	s := newScene(t)
+	dial := s.owner()
+	web := plain(dial)
+	for _, r := range rpcs(t) {
+		err := r.call(t.Context(), web)
+		if errors.Is(err, fusion.ErrPermission) || errors.Is(err, fusion.ErrUnpaired) && !methods[r.procedure].open {
+			t.Errorf("%s: got %v", r.procedure, err)
+		}
+	}
+	for what, err := range paths(t, dial) {
+		if err != nil {
+			t.Errorf("%s: got %v", what, err)
+		}
+	}
+}
