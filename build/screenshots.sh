@@ -80,10 +80,11 @@ page empty
 
 # The other computer, its machines, a folder on both.
 cloud_up
-coproc PAIR { cloud pair --json; }
-read -r line <&"${PAIR[0]}"
+exec 4< <(cloud pair --json)
+read -r line <&4
 "$hither" pair "$(field code <<<"$line")" --addr "$(field addr <<<"$line")"
-wait "$PAIR_PID"
+cat <&4 >/dev/null # the other side has it too
+exec 4<&-
 until_ok "$hither" machine show cloud/self
 quietly "$hither" machine create cloud/build --memory 2GiB --cpus 2 --disk 40GiB
 quietly "$hither" machine create router --memory 64MiB --start
