@@ -121,6 +121,15 @@ wmctrl -i -c "$web"
 run window bin/hither-desktop
 library=$(window '^Hither')
 wmctrl -i -r "$library" -e 0,30,20,1220,730
+sleep 12
+# Both desktops are looked at once: their cards keep the picture. The window's
+# place makes these the buttons of the cards, and the rail's first entry.
+for card in '317 731' '317 415'; do
+  xdotool mousemove $card click 1
+  sleep 5
+  xdotool key ctrl+alt mousemove 98 112 click 1
+  sleep 2
+done
 sleep 15
 shot desktop-window
 run xcalc "$hither" app run cloud/self xcalc
@@ -128,9 +137,9 @@ calc=$(window alculator)
 run xterm "$hither" app run cloud/self xterm
 term=$(window 'xterm|@|~')
 sleep 2
-xdotool windowmove "$term" 620 90 windowmove "$calc" 930 430
+xdotool windowmove "$term" 620 90 windowmove "$calc" 940 380
 xdotool windowfocus --sync "$term"
-xdotool type --delay 20 'uname -a; free -m; df -h /'
+xdotool type --delay 20 'free -h; df -h /; ls /usr'
 xdotool key Return
 sleep 3
 shot app-window
@@ -152,5 +161,6 @@ sleep 4
 shot tray
 
 kill -KILL "$cloud_pid"
+wait "$cloud_pid" 2>/dev/null || true
 page offline
 cloud_up # so that its machines can be ended
