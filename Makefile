@@ -71,6 +71,7 @@ test-unit: frontend/dist/index.html ## unit tests: no display, no VM, no network
 
 test-e2e: bin/hither bin/hither-desktop bin/hither-tray ## real nodes, QEMU, Chromium, X servers
 	HITHER_BIN=$(CURDIR)/bin $(GO) test -tags $(E2E) -p 1 -timeout 20m $(PACKAGES)
+	HITHER_BIN=$(CURDIR)/bin $(GO) test -tags e2e -timeout 10m ./cmd/hither-tray/...
 
 test-page: frontend/dist/index.html ## the page's own tests
 	cd frontend && npm test

@@ -12,6 +12,10 @@ mkdir -p "$cloud"
 field() { grep -oE "\"$1\": *\"[^\"]*\"" | head -n 1 | cut -d '"' -f 4; }
 
 if [ "${1:-}" = end ]; then
+  if ! "$hither" status --home "$cloud" >/dev/null 2>&1; then
+    echo "The host cloud does not run."
+    exit
+  fi
   "$hither" host forget cloud || true # it may not be paired
   exec "$hither" down --machines --home "$cloud"
 fi
@@ -31,10 +35,11 @@ id=$("$hither" status --json --home "$cloud" | field id)
 "$hither" machine ls >/dev/null # starts this computer's node
 if ! "$hither" host show "$id" >/dev/null 2>&1; then
   echo "Pairing …"
-  coproc PAIR { "$hither" pair --json --home "$cloud"; }
-  read -r line <&"${PAIR[0]}"
+  exec 4< <("$hither" pair --json --home "$cloud")
+  read -r line <&4
   "$hither" pair "$(field code <<<"$line")" --addr "$(field addr <<<"$line")"
-  wait "$PAIR_PID"
+  cat <&4 >/dev/null # the other side has it too
+  exec 4<&-
 fi
 
 if ! "$hither" machine show "$id/hello" >/dev/null 2>&1; then

@@ -39,8 +39,7 @@ func TestTray(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	command(t, "go", "build", "-tags=noquic,noassets,libvirt_dlopen", "-o", dir+"/", "hither/cmd/hither", "hither/cmd/hither-tray")
-	hither, home := filepath.Join(dir, "hither"), filepath.Join(dir, "home")
+	hither, home := program(t, "hither"), filepath.Join(dir, "home")
 	bus, conn := startBus(t, dir)
 	env := append(os.Environ(), "DISPLAY="+startX(t), "DBUS_SESSION_BUS_ADDRESS="+bus, "LANG=en_US.UTF-8", "LANGUAGE=", "LC_ALL=", "HOME="+dir)
 	w := &watcher{items: make(chan string, 1)}
@@ -69,7 +68,7 @@ func TestTray(t *testing.T) {
 	for lines := bufio.NewScanner(out); lines.Scan() && !strings.HasPrefix(lines.Text(), "ready"); {
 	}
 
-	agent := launch(t, env, filepath.Join(dir, "hither-tray"), "--home", home)
+	agent := launch(t, env, program(t, "hither-tray"), "--home", home)
 	var item dbus.BusObject
 	select {
 	case sender := <-w.items:
@@ -101,6 +100,23 @@ func TestTray(t *testing.T) {
 	case <-time.After(patience):
 		t.Error("Quit does not end it")
 	}
+}
+
+// program gives one of the built programs, from HITHER_BIN or bin.
+func program(t *testing.T, name string) string {
+	t.Helper()
+	bin := os.Getenv("HITHER_BIN")
+	if bin == "" {
+		bin = filepath.Join("..", "..", "bin")
+	}
+	path, err := filepath.Abs(filepath.Join(bin, name))
+	if err == nil {
+		_, err = os.Stat(path)
+	}
+	if err != nil {
+		t.Fatalf("%v; build it with: make build", err)
+	}
+	return path
 }
 
 // layout is a node of com.canonical.dbusmenu.

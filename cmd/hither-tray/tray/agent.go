@@ -54,6 +54,7 @@ func Run(app fyne.App, node Node, desk Desk, words Words, icon []byte) error {
 		}
 		a.icons[mood] = fyne.NewStaticResource([]string{"fine.png", "working.png", "needs-you.png"}[mood], picture)
 	}
+	app.SetIcon(a.icons[Fine]) // of its windows
 	ctx, cancel := context.WithCancel(context.Background())
 	defer a.wg.Wait()
 	defer cancel()

@@ -10,6 +10,7 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
@@ -73,12 +74,17 @@ func (p *pairing) build() {
 	space := canvas.NewRectangle(color.Transparent)
 	space.SetMinSize(fyne.NewSize(520, 4))
 	p.window.SetContent(container.NewPadded(container.NewVBox(
-		head(w.YourCode), p.code, container.NewBorder(nil, nil, nil, p.again, p.left), widget.NewLabel(w.CodeHelp),
+		head(w.YourCode), inset(p.code), container.NewBorder(nil, nil, nil, p.again, p.left), widget.NewLabel(w.CodeHelp),
 		widget.NewSeparator(),
-		head(w.TheirCode), container.NewBorder(nil, nil, nil, p.join, p.entry),
+		head(w.TheirCode), inset(container.NewBorder(nil, nil, nil, p.join, p.entry)),
 		space, warning, p.result,
 	)))
 	p.window.CenterOnScreen()
+}
+
+// inset puts what has no padding of its own in line with the labels.
+func inset(o fyne.CanvasObject) fyne.CanvasObject {
+	return container.New(layout.NewCustomPaddedLayout(0, 0, theme.InnerPadding(), theme.InnerPadding()), o)
 }
 
 // offer shows a code until it is used or runs out.

@@ -17,7 +17,8 @@ import { upload } from './upload'
 /** The Api over Connect: bearer and a fresh trace ID on every call, errors as UiError. */
 export function connectApi(session: Session, onSignedOut: () => void): Api {
   const fail = (thrown: unknown): UiError => {
-    const error = UiError.from(thrown)
+    // What fetch throws when it does not reach the node.
+    const error = thrown instanceof TypeError ? new UiError({ cause: 'offline' }) : UiError.from(thrown)
     if (error.signedOut) onSignedOut()
     return error
   }

@@ -12,6 +12,11 @@ export function bytes(n: number): string {
   return (unit === 0 ? String(Math.round(n)) : n.toFixed(1)) + ' ' + UNITS[unit]
 }
 
+/** A system's name where there is little room: "Debian 12" for "Debian GNU/Linux 12 (bookworm)". */
+export function shortSystem(name: string): string {
+  return name.replace(' GNU/Linux', '').replace(/ \(.*\)$/, '')
+}
+
 export function percent(share: number): string {
   return Math.round(share * 100) + ' %'
 }

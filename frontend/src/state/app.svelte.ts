@@ -3,7 +3,7 @@ import type { Api } from '../api/api'
 import { UiError } from '../api/error'
 import type { Event, Folder, Host, Machine, MachineSpec, Screen, Status, Verb } from '../api/model'
 import type { Key, Params } from '../i18n/i18n.svelte'
-import { openWindow } from '../platform/platform'
+import { isDesktop, openWindow } from '../platform/platform'
 import { Session, type Glass } from '../mirror/session.svelte'
 import { Catalogue } from './catalogue.svelte'
 import { Folders } from './folders.svelte'
@@ -137,7 +137,12 @@ export class App {
     })
   }
 
+  /** Launches an app: in the desktop window as a window of the desktop, in a browser as a page. */
   async run(host: Host, app: { id: string; name: string }): Promise<void> {
+    if (isDesktop()) {
+      const label = { key: 'task.launch', params: { name: app.name } } as const
+      return this.tasks.run(label, about.app(host.id, app.id), () => openWindow(`${host.name}/self/${app.id}`))
+    }
     const screen = await this.tasks.run(
       { key: 'task.launch', params: { name: app.name } },
       about.app(host.id, app.id),

@@ -1,0 +1,166 @@
+#!/usr/bin/env bash
+# Takes the pictures of docs/images from the real programs: two nodes with
+# homes and libvirts of their own, a real machine, app and folder, Chromium for
+# the page, an X server of its own for the windows. It leaves nothing behind.
+#
+#   build/screenshots.sh [OUT]     OUT is docs/images by default
+set -euo pipefail
+cd "$(dirname "$0")/.."
+out=$(mkdir -p "${1:-docs/images}" && cd "${1:-docs/images}" && pwd)
+hither=$PWD/bin/hither
+dir=$(mktemp -d /tmp/hither-shots-XXXX)
+pids=()
+unset WAYLAND_DISPLAY DBUS_SESSION_BUS_ADDRESS
+export HOME=$dir/desk HITHER_HOME=$dir/desk/node LANG=en_US.UTF-8 LANGUAGE= LC_ALL=
+mkdir -p "$HOME" "$dir/cloud"
+
+finish() {
+  set +e
+  "$hither" down --machines >/dev/null 2>&1
+  "$hither" down --machines --home "$dir/cloud/node" >/dev/null 2>&1
+  for ((i = ${#pids[@]} - 1; i >= 0; i--)); do kill "${pids[i]}" 2>/dev/null; done
+  wait
+  rm -rf "$dir"
+}
+trap finish EXIT
+
+# run LOG PROGRAM… runs a program until this script ends.
+run() {
+  local log=$dir/$1.log
+  shift
+  "$@" >>"$log" 2>&1 </dev/null 3>&- &
+  pids+=($!)
+}
+# until_ok PROGRAM… waits until a program says yes.
+until_ok() {
+  for _ in $(seq 300); do
+    "$@" >/dev/null 2>&1 && return
+    sleep 0.3
+  done
+  echo "waited in vain for: $*" >&2
+  tail -n 20 "$dir"/*.log >&2
+  return 1
+}
+quietly() { "$@" >/dev/null; }
+# field NAME gives the first text field of that name in a JSON object.
+field() { grep -oE "\"$1\": *\"[^\"]*\"" | head -n 1 | cut -d '"' -f 4; }
+state() { [ "$("$hither" machine show "$1" --json | field state)" = "$2" ]; }
+# window TITLE waits for a window and gives it.
+window() {
+  until_ok xdotool search --onlyvisible --name "$1"
+  xdotool search --onlyvisible --name "$1" | tail -n 1
+}
+page() { node build/screenshots.mjs "$hither" "$out" "$1"; }
+# shot NAME takes the whole display.
+shot() {
+  import -window root -depth 8 -define png:compression-level=9 -strip "$out/$1.png"
+  echo "$1"
+}
+cloud() { HOME=$dir/cloud "$hither" "$@" --home "$dir/cloud/node"; }
+cloud_up() {
+  HOME=$dir/cloud run cloud env -u DISPLAY "$hither" up --home "$dir/cloud/node" --name cloud \
+    --libvirt private --listen 127.0.0.1:0 --web off
+  cloud_pid=${pids[-1]}
+  until_ok cloud status
+}
+
+# A display as a person's desktop.
+mkfifo "$dir/number"
+Xvfb -displayfd 3 -screen 0 1280x800x24 -nolisten tcp 3<>"$dir/number" >"$dir/xvfb.log" 2>&1 &
+pids+=($!)
+read -r number <"$dir/number"
+export DISPLAY=:$number
+run openbox openbox --sm-disable
+until_ok wmctrl -m
+xsetroot -solid '#3b4a5e'
+
+run desk "$hither" up --name desk --libvirt private --listen 127.0.0.1:0 --web 127.0.0.1:0
+until_ok "$hither" status
+page empty
+
+# The other computer, its machines, a folder on both.
+cloud_up
+exec 4< <(cloud pair --json)
+read -r line <&4
+"$hither" pair "$(field code <<<"$line")" --addr "$(field addr <<<"$line")"
+cat <&4 >/dev/null # the other side has it too
+exec 4<&-
+until_ok "$hither" machine show cloud/self
+quietly "$hither" machine create cloud/build --memory 2GiB --cpus 2 --disk 40GiB
+quietly "$hither" machine create router --memory 64MiB --start
+quietly "$hither" machine create windows --memory 4GiB --cpus 2 --disk 64GiB
+mkdir -p "$HOME/Documents" "$HOME/Pictures"
+cp docs/*.md docs/decisions/*.md "$HOME/Documents"
+cp -r assets "$HOME/Pictures"
+quietly "$hither" folder add "$HOME/Documents" --name documents
+quietly "$hither" folder add "$HOME/Pictures" --name pictures
+"$hither" folder share documents cloud
+until_ok sh -c "'$hither' folder status documents --json | grep -q '\"state\": \"idle\"'"
+
+quietly "$hither" machine create cloud/web --memory 128MiB --start
+# Ctrl-B while it boots opens iPXE's command line, whose settings have colours.
+run view "$hither" view cloud/web
+web=$(window web)
+xdotool windowfocus --sync "$web"
+for _ in $(seq 50); do
+  xdotool key --clearmodifiers ctrl+b
+  sleep 0.25
+done
+xdotool type --delay 120 config
+xdotool key Return
+sleep 2
+
+# The windows of this desktop.
+xdotool windowfocus --sync "$web"
+xdotool windowmove "$web" 260 150
+sleep 1
+shot view-window
+page page
+
+wmctrl -i -c "$web"
+run window bin/hither-desktop
+library=$(window '^Hither')
+wmctrl -i -r "$library" -e 0,30,20,1220,730
+sleep 12
+# Both desktops are looked at once: their cards keep the picture. The window's
+# place makes these the buttons of the cards, and the rail's first entry.
+for card in '317 731' '317 415'; do
+  xdotool mousemove $card click 1
+  sleep 5
+  xdotool key ctrl+alt mousemove 98 112 click 1
+  sleep 2
+done
+sleep 15
+shot desktop-window
+run xcalc "$hither" app run cloud/self xcalc
+calc=$(window alculator)
+run xterm "$hither" app run cloud/self xterm
+term=$(window 'xterm|@|~')
+sleep 2
+xdotool windowmove "$term" 620 90 windowmove "$calc" 940 380
+xdotool windowfocus --sync "$term"
+xdotool type --delay 20 'free -h; df -h /; ls /usr'
+xdotool key Return
+sleep 3
+shot app-window
+wmctrl -i -c "$calc"
+wmctrl -i -c "$term"
+wmctrl -i -c "$library"
+
+# The tray's pairing window, opened through its menu on a bus of its own.
+run bus dbus-daemon --session --nofork --nopidfile --address="unix:path=$dir/bus"
+export DBUS_SESSION_BUS_ADDRESS=unix:path=$dir/bus
+run tray bin/hither-tray
+menu() { dbus-send --session --print-reply --dest="org.kde.StatusNotifierItem-${pids[-1]}-1" /StatusNotifierItem/menu "com.canonical.dbusmenu.$1" "${@:2}"; }
+entry() { menu GetLayout int32:0 int32:-1 array:string: | awk -v label="$1" '$1 == "int32" { id = $2 } index($0, "\"" label) { print id; found = 1; exit } END { exit !found }'; }
+until_ok entry 'Pair a computer'
+menu Event "int32:$(entry 'Pair a computer')" string:clicked variant:string: uint32:0 >/dev/null
+pairing=$(window 'Pair a computer')
+xdotool windowmove "$pairing" 400 200
+sleep 4
+shot tray
+
+kill -KILL "$cloud_pid"
+wait "$cloud_pid" 2>/dev/null || true
+page offline
+cloud_up # so that its machines can be ended
