@@ -37,7 +37,7 @@ func TestReport(t *testing.T) {
 		r.addKeys("a", "patch", []time.Duration{time.Millisecond})
 		r.addKeys("b", "patch", []time.Duration{3 * time.Millisecond})
 	}
-	r.addScroll("a", "copy", scrolled{Bytes: 1e6, CPU: 1, Exact: true})
+	r.addScroll("a", "copy", scrolled{Bytes: 1e6, CPU: 1, XCPU: 0.5, Exact: true})
 	r.addScroll("b", "copy", scrolled{Bytes: 2e6, CPU: 4, Different: 7})
 	var out bytes.Buffer
 	if err := r.print(&out); err != nil {
@@ -45,10 +45,10 @@ func TestReport(t *testing.T) {
 	}
 	lines := strings.Split(out.String(), "\n")
 	for i, want := range map[int]string{
-		1: "a patch 2 1.00 1.00 1.00 1.00 1.00 1.00",
-		2: "b patch 2 3.00 3.00 3.00 3.00 3.00 3.00",
-		5: "a copy 0.0 1.00 1.00 0 0 yes 1.00 1.00",
-		6: "b copy 0.0 2.00 4.00 0 0 no (7 px) 2.00 4.00",
+		3: "a patch 2 1.00 1.00 1.00 1.00 1.00 1.00",
+		4: "b patch 2 3.00 3.00 3.00 3.00 3.00 3.00",
+		7: "a copy 0.0 1.00 1.00 0.50 0 0 yes 1.00 1.00",
+		8: "b copy 0.0 2.00 4.00 0.00 0 0 no (7 px) 2.00 4.00",
 	} {
 		if got := strings.Join(strings.Fields(lines[i]), " "); got != want {
 			t.Errorf("line %d is %q, want %q", i, got, want)

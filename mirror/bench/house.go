@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"hither/fusion"
 )
 
@@ -164,29 +166,17 @@ func needPrograms(peers []string) error {
 	return nil
 }
 
-// cpuOf gives the CPU time that processes have used.
+// cpuOf gives the CPU time that processes have used, from their own clocks:
+// what /proc/PID/stat says is counted in ticks, which work that is done in step
+// with a timer falls between.
 func cpuOf(processes []*process) time.Duration {
 	var sum time.Duration
 	for _, p := range processes {
-		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
-		if err == nil {
-			sum += statTime(string(text))
+		const processClock = 2 // CPUCLOCK_SCHED of a whole process, see clock_getcpuclockid(3)
+		var t unix.Timespec
+		if err := unix.ClockGettime(int32(^p.cmd.Process.Pid<<3|processClock), &t); err == nil {
+			sum += time.Duration(t.Nano())
 		}
 	}
 	return sum
-}
-
-// statTime reads user and system time of /proc/PID/stat (proc(5)).
-func statTime(stat string) time.Duration {
-	const ticksPerSecond = 100 // USER_HZ
-	_, after, _ := strings.Cut(stat[strings.LastIndexByte(stat, ')')+1:], " ")
-	fields := strings.Fields(after)
-	if len(fields) < 13 {
-		return 0
-	}
-	var user, system int64
-	if _, err := fmt.Sscan(fields[11]+" "+fields[12], &user, &system); err != nil {
-		return 0
-	}
-	return time.Duration(user+system) * time.Second / ticksPerSecond
 }

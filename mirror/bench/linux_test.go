@@ -5,6 +5,8 @@ package main
 import (
 	"io"
 	"net"
+	"os"
+	"os/exec"
 	"testing"
 	"time"
 
@@ -13,14 +15,15 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func TestStatTime(t *testing.T) {
-	const stat = "4711 (a) b (c) S 1 4711 4711 0 -1 4194304 100 0 0 0 250 50 0 0 20 0 1 0 12345"
-	if got := statTime(stat); got != 3*time.Second {
-		t.Errorf("statTime = %v", got)
+func TestCPUOfRises(t *testing.T) {
+	own := []*process{{cmd: &exec.Cmd{Process: &os.Process{Pid: os.Getpid()}}}}
+	before := cpuOf(own)
+	if before <= 0 {
+		t.Fatalf("this process has used %v", before)
 	}
-	for _, broken := range []string{"", "1 (x", "1 (x) S 1 2"} {
-		if got := statTime(broken); got != 0 {
-			t.Errorf("statTime(%q) = %v", broken, got)
+	for end := time.Now().Add(time.Minute); cpuOf(own) == before; {
+		if time.Now().After(end) {
+			t.Fatal("a busy loop uses no CPU time")
 		}
 	}
 }

@@ -52,7 +52,7 @@ func main() {
 	p := plan{}
 	var names string
 	flag.IntVar(&p.rounds, "rounds", 5, "rounds in which the peers take turns")
-	flag.IntVar(&p.samples, "samples", 62, "keys of each scene in a round")
+	flag.IntVar(&p.samples, "samples", 60, "keys of each scene in a round")
 	flag.DurationVar(&p.scroll, "scroll", 10*time.Second, "how long the terminal scrolls")
 	flag.StringVar(&names, "peers", strings.Join(peerNames, ","), "who is measured")
 	flag.StringVar(&p.json, "json", "", "write the figures to `FILE` too")

@@ -89,6 +89,9 @@ func (r *report) addScroll(peer, terminal string, s scrolled) {
 // print writes the tables. Ratios are to the first peer: above 1 it is the
 // first that needs less.
 func (r *report) print(out io.Writer) error {
+	if len(r.Keys) > 0 {
+		fmt.Fprintf(out, "Ratios are to %s: above 1.00, %s is the better one.\n\n", r.Keys[0].Peer, r.Keys[0].Peer)
+	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "key → pixel\tscene\tsamples\tp50 ms\tp90\tp99\tmax\tp50 ratio\tp99 ratio\t")
 	for _, scene := range scenes {
@@ -105,7 +108,7 @@ func (r *report) print(out io.Writer) error {
 		}
 	}
 	fmt.Fprintln(w)
-	fmt.Fprintln(w, "scrolling terminal\tkind\tseconds\tMB\thost CPU s\tdrawn\tshown\texact at rest\tMB ratio\tCPU ratio\t")
+	fmt.Fprintln(w, "scrolling terminal\tkind\tseconds\tMB\thost CPU s\tits X server\tdrawn\tshown\texact at rest\tMB ratio\tCPU ratio\t")
 	for _, terminal := range terminals {
 		var first *scrolling
 		for _, s := range r.Scroll {
@@ -115,12 +118,19 @@ func (r *report) print(out io.Writer) error {
 			if first == nil {
 				first = s
 			}
-			fmt.Fprintf(w, "%s\t%s\t%.1f\t%.2f\t%.2f\t%d\t%d\t%s\t%.2f\t%.2f\t\n", s.Peer, s.Terminal, s.Seconds,
-				float64(s.Bytes)/1e6, s.CPU, s.Drawn, s.Shown, exactly(s.scrolled),
+			fmt.Fprintf(w, "%s\t%s\t%.1f\t%.2f\t%.2f\t%.2f\t%d\t%d\t%s\t%.2f\t%.2f\t\n", s.Peer, s.Terminal, s.Seconds,
+				float64(s.Bytes)/1e6, s.CPU, s.XCPU, s.Drawn, s.Shown, exactly(s.scrolled),
 				float64(s.Bytes)/float64(first.Bytes), s.CPU/first.CPU)
 		}
 	}
-	return w.Flush()
+	fmt.Fprintln(w)
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(out, `The terminal writes 60 lines a second. "copy" moves its old lines with CopyArea, as xterm does, which a server
+that is part of the X server is told; "redraw" draws all of itself, as most terminals do now.
+"host CPU s" is all that the host spends: its X server, which draws the terminal too, and the mirror's server.`)
+	return err
 }
 
 func exactly(s scrolled) string {

@@ -28,6 +28,9 @@ type x11 struct {
 
 	width, height int
 	area          image.Rectangle // bounds of the damage that events told of
+	taking        bool            // a grab is under way
+	taken         uint16          // the request of it that subtracts the damage
+	late          image.Rectangle // bounds of what was drawn before that and told after
 	whole         bool            // the next change is the whole picture
 	newCursor     bool
 
@@ -140,7 +143,12 @@ func (s *x11) event(b []byte) {
 	switch b[0] & 0x7f {
 	case s.damage.event:
 		x, y := int(int16(le.Uint16(b[16:]))), int(int16(le.Uint16(b[18:])))
-		s.area = s.area.Union(image.Rect(x, y, x+int(le.Uint16(b[20:])), y+int(le.Uint16(b[22:]))))
+		r := image.Rect(x, y, x+int(le.Uint16(b[20:])), y+int(le.Uint16(b[22:])))
+		if s.taking && int16(le.Uint16(b[2:])-s.taken) < 0 {
+			s.late = s.late.Union(r)
+		} else {
+			s.area = s.area.Union(r)
+		}
 	case s.xfixes.event + 1:
 		s.newCursor = true
 	case 22: // ConfigureNotify

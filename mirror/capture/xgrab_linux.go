@@ -46,18 +46,19 @@ func (s *x11) sync() error { return s.conn.sync() }
 func (s *x11) tryPixels(whole bool) (Change, error) {
 	bounds := image.Rect(0, 0, s.width, s.height)
 	area := s.area.Intersect(bounds)
-	s.area = image.Rectangle{}
 	if whole {
 		area = bounds
 	}
+	s.area, s.late, s.taking = image.Rectangle{}, image.Rectangle{}, true
+	defer func() { s.taking = false }()
 	if area.Dx()*area.Dy() > bounds.Dx()*bounds.Dy()/2 {
-		s.conn.request(s.damage.major, 3, words(s.track, 0, 0)) // Subtract
+		s.subtract(0)
 		return s.fetchWhole(area)
 	}
-	s.conn.request(s.damage.major, 3, words(s.track, 0, s.region))   // Subtract
+	s.subtract(s.region)
 	regionSeq := s.conn.request(s.xfixes.major, 19, words(s.region)) // FetchRegion
 	var guessSeq uint16
-	if guess := area.Dx()*area.Dy() <= guessArea; guess && !area.Empty() {
+	if n := area.Dx() * area.Dy(); n > 0 && n <= guessArea {
 		guessSeq = s.image(area, 0)
 	}
 	b, regionErr := s.conn.reply(regionSeq)
@@ -77,6 +78,11 @@ func (s *x11) tryPixels(whole bool) (Change, error) {
 	return Change{Patches: patches}, err
 }
 
+// subtract takes the damage over, into a region unless that is 0.
+func (s *x11) subtract(region uint32) {
+	s.taken = s.conn.request(s.damage.major, 3, words(s.track, 0, region))
+}
+
 // fetchWhole gets the whole picture, into the memory that is not the receiver's
 // picture, and makes it so: the two change places.
 func (s *x11) fetchWhole(damage image.Rectangle) (Change, error) {
@@ -84,12 +90,9 @@ func (s *x11) fetchWhole(damage image.Rectangle) (Change, error) {
 	if _, err := s.conn.reply(s.image(bounds, 0)); err != nil {
 		return Change{}, err
 	}
-	// Events of what was drawn before the damage was subtracted came before the
-	// reply. They stay noted: others of them are of what was drawn since.
-	damage = damage.Union(s.area).Intersect(bounds)
 	s.shm, s.given = s.given, s.shm
 	p := &codec.Picture{Width: s.width, Height: s.height, Stride: s.width * 4, Pix: s.given.mem}
-	return Change{Whole: p, Damage: []image.Rectangle{damage}}, nil
+	return Change{Whole: p, Damage: []image.Rectangle{damage.Union(s.late).Intersect(bounds)}}, nil
 }
 
 // xrects reads the rectangles of a FetchRegion reply.

@@ -69,7 +69,7 @@ func (b *ballot) vote(now, shown *Picture, r image.Rectangle) {
 // is expected: it looks for a few rows of now in shown, and first as far away
 // as the last time.
 func guess(now, shown *Picture, r image.Rectangle, last int) int {
-	if moved(now, shown, r, last) {
+	if sample(now, shown, r, last) == moved {
 		return last
 	}
 	for quarter := 1; quarter < 4; quarter++ {
@@ -81,7 +81,7 @@ func guess(now, shown *Picture, r image.Rectangle, last int) int {
 		for dy := 1; dy < r.Dy(); dy++ {
 			for _, dy := range [2]int{dy, -dy} {
 				if from := y - dy; from >= r.Min.Y && from < r.Max.Y &&
-					bytes.Equal(row, shown.row(from, r.Min.X, r.Max.X)) && moved(now, shown, r, dy) {
+					bytes.Equal(row, shown.row(from, r.Min.X, r.Max.X)) && sample(now, shown, r, dy) == moved {
 					return dy
 				}
 			}
@@ -90,8 +90,17 @@ func guess(now, shown *Picture, r image.Rectangle, last int) int {
 	return 0
 }
 
-// moved says whether most of some rows of r that changed moved by dy.
-func moved(now, shown *Picture, r image.Rectangle, dy int) bool {
+// verdict is what some rows say of a rectangle.
+type verdict int
+
+const (
+	same    verdict = iota // none of them changed
+	moved                  // most of those that changed moved
+	changed                // they did not
+)
+
+// sample asks a few rows of r whether they moved by dy.
+func sample(now, shown *Picture, r image.Rectangle, dy int) verdict {
 	yes, no := 0, 0
 	for i := range samples {
 		y := r.Min.Y + r.Dy()*(2*i+1)/(2*samples)
@@ -104,5 +113,11 @@ func moved(now, shown *Picture, r image.Rectangle, dy int) bool {
 			no++
 		}
 	}
-	return yes > no
+	switch {
+	case yes > no:
+		return moved
+	case no > 0:
+		return changed
+	}
+	return same
 }

@@ -173,6 +173,42 @@ func TestViewerShowsWhatWasDrawn(t *testing.T) {
 	})
 }
 
+// TestScrollGoesOn scrolls one place by other distances and with other drawing
+// in between, so that remembered moves are right, wrong, and right again.
+func TestScrollGoesOn(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		const w, h = 300, 400
+		p := newPainter(w, h, rapid.Uint64().Draw(t, "seed"))
+		x, y := rapid.IntRange(0, 90).Draw(t, "x"), rapid.IntRange(0, 90).Draw(t, "y")
+		window := image.Rect(x, y, rapid.IntRange(x+100, w).Draw(t, "x1"), rapid.IntRange(y+100, h).Draw(t, "y1"))
+		p.text(window, 2)
+		var v viewer
+		defer v.d.Close()
+		defer v.e.Close()
+		v.show(t, p)
+		for range rapid.IntRange(1, 10).Draw(t, "frames") {
+			dy := rapid.SampledFrom([]int{-40, -26, -13, -13, -13, -1, 5, 13}).Draw(t, "dy")
+			src := window.Intersect(window.Add(image.Pt(0, -dy)))
+			p.move(src.Min.Add(image.Pt(0, dy)), src)
+			if dy < 0 {
+				p.text(image.Rect(window.Min.X, window.Max.Y+dy, window.Max.X, window.Max.Y), 2)
+			}
+			switch rapid.IntRange(0, 6).Draw(t, "besides") {
+			case 0: // a status line that stays
+				p.fill(image.Rect(window.Min.X, window.Min.Y+50, window.Max.X, window.Min.Y+60), 0x335577)
+			case 1:
+				p.noise(image.Rect(window.Min.X+30, window.Min.Y, window.Min.X+50, window.Max.Y))
+			case 2:
+				p.text(window, 4)
+			case 3: // damage of all, with padding that changes
+				p.fill(image.Rect(0, 0, w, min(20, y+1)), 0)
+				p.damage.Add(p.p.Bounds())
+			}
+			v.show(t, p)
+		}
+	})
+}
+
 func TestScrollCostsTheNewLineOnly(t *testing.T) {
 	p := newPainter(1920, 1080, 1)
 	p.text(image.Rect(100, 100, 1000, 900), 2)

@@ -116,7 +116,7 @@ func (g *grid) compareTiles(now, shown *Picture, i, j int) {
 	}
 }
 
-// regions gives the bounds of the tiles that changed and touch each other.
+// regions gives the bounds of what changed in tiles that touch each other.
 func (g *grid) regions() []image.Rectangle {
 	var out []image.Rectangle
 	clear(g.seen)
@@ -131,13 +131,13 @@ func (g *grid) regions() []image.Rectangle {
 
 // region follows changed tiles from tile i.
 func (g *grid) region(i int) image.Rectangle {
-	bounds := g.tile(i)
+	bounds := g.changed[i]
 	g.seen[i] = true
 	g.stack = append(g.stack[:0], i)
 	for len(g.stack) > 0 {
 		at := g.stack[len(g.stack)-1]
 		g.stack = g.stack[:len(g.stack)-1]
-		bounds = bounds.Union(g.tile(at))
+		bounds = bounds.Union(g.changed[at])
 		for y := max(0, at/g.w-1); y <= min(g.h-1, at/g.w+1); y++ {
 			for x := max(0, at%g.w-1); x <= min(g.w-1, at%g.w+1); x++ {
 				if n := y*g.w + x; !g.seen[n] && !g.changed[n].Empty() {

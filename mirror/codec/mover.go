@@ -1,13 +1,16 @@
 package codec
 
-import "image"
+import (
+	"image"
+	"slices"
+)
 
 const (
 	minStripe  = 4 // columns, where two windows meet
 	minMoved   = 8 // changed rows that make a copy worth its 13 bytes
 	minArea    = 256
 	minRegion  = 24             // sides of a region in which a move is looked for
-	maxAgain   = 8              // moves of the frame before that are tried again
+	maxAgain   = 8              // moves of frames before that are tried again
 	maxJoining = 64             // moves back to which a new one may be joined
 	maxWork    = workFactor / 2 // pictures that the moves of a frame may touch
 )
@@ -22,7 +25,7 @@ const (
 // after the other, do the same to the viewer's picture.
 type mover struct {
 	found  []move // in this frame
-	before []move // in the frame before
+	before []move // in frames before, newest first
 	work   int    // pixels that moves may still touch in this frame
 	ballot ballot
 }
@@ -36,22 +39,26 @@ func (v move) src() image.Rectangle { return v.dst.Sub(image.Pt(0, v.dy)) }
 
 // begin starts a frame of a picture.
 func (m *mover) begin(bounds image.Rectangle) {
-	m.found, m.before = m.before[:0], m.found
+	m.before = append(m.found, m.before...)
+	m.before = m.before[:min(len(m.before), maxAgain)]
+	m.found = nil
 	m.work = maxWork * bounds.Dx() * bounds.Dy()
 }
 
-// again looks where something moved in the frame before, as a scroll goes on.
-// It asks for no comparison of the pictures and so is the fast way.
+// again looks where something moved before, as a scroll goes on. It asks for no
+// comparison of the pictures and so is the fast way. A place is remembered until
+// it changes in another way.
 func (m *mover) again(now, shown *Picture, g *grid) {
-	for _, last := range m.before[:min(len(m.before), maxAgain)] {
-		if !g.allMarked(last.dst) {
-			continue
-		}
+	m.before = slices.DeleteFunc(m.before, func(last move) bool {
 		area := last.dst.Union(last.src())
+		if !g.allMarked(last.dst) || sample(now, shown, area, last.dy) == same {
+			return false
+		}
 		if dy := guess(now, shown, area, last.dy); dy != 0 {
 			m.follow(now, shown, area, dy, area.Dx())
 		}
-	}
+		return true
+	})
 }
 
 // find looks for moves in a region and says whether there was one.
@@ -59,6 +66,9 @@ func (m *mover) find(now, shown *Picture, region image.Rectangle) bool {
 	if region.Dx() < minRegion || region.Dy() < minRegion {
 		return false
 	}
+	// What stood still at the edges belongs to what moved and may change next.
+	region = image.Rect(region.Min.X/tile*tile, region.Min.Y/tile*tile,
+		(region.Max.X+tile-1)/tile*tile, (region.Max.Y+tile-1)/tile*tile).Intersect(now.Bounds())
 	first := len(m.found)
 	for range 2 { // two windows may scroll by two distances
 		dy := m.ballot.distance(now, shown, region)
