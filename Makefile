@@ -79,7 +79,7 @@ test-page: frontend/dist/index.html ## the page's own tests
 check: $(TOOLS)/staticcheck $(TOOLS)/buf frontend/dist/index.html ## format, vet, lint, types, and the builds for other platforms
 	build/check.sh '$(TAGS)'
 
-bench: bin/hither ## key to pixel and bytes beside TigerVNC, in one run
+bench: ## key to pixel and bytes beside TigerVNC, in one run
 	build/deps.sh bench
 	$(GO) run -tags $(TAGS) ./mirror/bench
 

@@ -16,7 +16,7 @@ run=(
   libgtk-3-dev libwebkit2gtk-4.1-dev libgl1-mesa-dev xorg-dev
   xvfb openbox xterm x11-apps x11-utils x11-xserver-utils xauth fonts-noto-cjk fonts-dejavu-core
 )
-tests=(chromium xdotool wmctrl imagemagick procps util-linux e2fsprogs iproute2)
+tests=(passwd chromium xdotool wmctrl imagemagick procps util-linux e2fsprogs iproute2)
 bench=(tigervnc-standalone-server tigervnc-viewer tigervnc-scraping-server)
 
 case $want in
