@@ -64,12 +64,16 @@ cloud_up() {
   until_ok cloud status
 }
 
-# A display as a person's desktop.
+# A display as a person's desktop. A server that ends meanwhile may take away
+# the socket of the one that takes its number, so it is asked whether it answers.
 mkfifo "$dir/number"
-Xvfb -displayfd 3 -screen 0 1280x800x24 -nolisten tcp 3<>"$dir/number" >"$dir/xvfb.log" 2>&1 &
-pids+=($!)
-read -r number <"$dir/number"
-export DISPLAY=:$number
+for _ in 1 2 3 4 5; do
+  Xvfb -displayfd 3 -screen 0 1280x800x24 -nolisten tcp 3<>"$dir/number" >"$dir/xvfb.log" 2>&1 &
+  pids+=($!)
+  read -r number <"$dir/number"
+  export DISPLAY=:$number
+  xprop -root >/dev/null 2>&1 && break
+done
 run openbox openbox --sm-disable
 until_ok wmctrl -m
 xsetroot -solid '#3b4a5e'
@@ -137,7 +141,7 @@ calc=$(window alculator)
 run xterm "$hither" app run cloud/self xterm
 term=$(window 'xterm|@|~')
 sleep 2
-xdotool windowmove "$term" 620 90 windowmove "$calc" 940 380
+xdotool windowmove "$term" 480 60 windowmove "$calc" 1000 330
 xdotool windowfocus --sync "$term"
 xdotool type --delay 20 'free -h; df -h /; ls /usr'
 xdotool key Return
