@@ -3,17 +3,16 @@
 package mirror
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
 	"hither/fusion"
+	"hither/internal/xserver"
 	"hither/mirror/capture"
 	"hither/mirror/codec"
 	"hither/mirror/wire"
@@ -24,20 +23,7 @@ type display string
 
 func xvfb(t testing.TB) display {
 	t.Helper()
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	cmd := exec.Command("Xvfb", "-displayfd", "3", "-nolisten", "tcp", "-noreset", "-screen", "0", "1920x1080x24")
-	cmd.ExtraFiles = []*os.File{w}
-	run(t, cmd)
-	w.Close()
-	line, err := bufio.NewReader(r).ReadString('\n')
-	if err != nil {
-		t.Fatalf("Xvfb did not start: %v", err)
-	}
-	return display(":" + strings.TrimSpace(line))
+	return display(xserver.Start(t, "-screen", "0", "1920x1080x24").Display)
 }
 
 // run starts a program and kills it when the test ends.

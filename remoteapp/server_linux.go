@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -85,13 +86,10 @@ func (s *server) start(ctx context.Context, manager ...string) error {
 	if err := x11.WriteAuthority(s.display().Xauthority); err != nil {
 		return err
 	}
-	if err := s.startX(ctx); err != nil {
+	if err := s.connectX(ctx); err != nil {
 		return err
 	}
 	var err error
-	if s.conn, err = x11.Dial(ctx, s.display().Name, s.display().Xauthority); err != nil {
-		return err
-	}
 	if err := s.conn.Resize(startWidth, startHeight); err != nil {
 		return err
 	}
@@ -105,6 +103,28 @@ func (s *server) start(ctx context.Context, manager ...string) error {
 		return err
 	}
 	return s.awaitManager(ctx)
+}
+
+// serverTries is how often an X server is started before it counts as broken.
+const serverTries = 5
+
+// connectX starts an X server and connects to it. An older server that ends at
+// that moment may take the new one's socket away with its own, as both had the
+// same number; then another one is started.
+func (s *server) connectX(ctx context.Context) (err error) {
+	for range serverTries {
+		if err = s.startX(ctx); err != nil {
+			return err
+		}
+		if s.conn, err = x11.Dial(ctx, s.display().Name, s.display().Xauthority); err == nil || ctx.Err() != nil {
+			return err
+		}
+		s.Server.Signal(syscall.SIGKILL)
+		if ended := s.Server.Done(ctx); ended != nil {
+			return errors.Join(err, ended)
+		}
+	}
+	return err
 }
 
 // startX starts Xvfb on a free display number, which it tells through a pipe.

@@ -4,7 +4,6 @@ package main
 
 import (
 	"bufio"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +14,8 @@ import (
 	"time"
 
 	"github.com/godbus/dbus/v5"
+
+	"hither/internal/xserver"
 )
 
 const patience = 90 * time.Second
@@ -41,7 +42,7 @@ func TestTray(t *testing.T) {
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	hither, home := program(t, "hither"), filepath.Join(dir, "home")
 	bus, conn := startBus(t, dir)
-	env := append(os.Environ(), "DISPLAY="+startX(t), "DBUS_SESSION_BUS_ADDRESS="+bus, "LANG=en_US.UTF-8", "LANGUAGE=", "LC_ALL=", "HOME="+dir)
+	env := append(os.Environ(), "DISPLAY="+xserver.Start(t, "-screen", "0", "1280x800x24").Display, "DBUS_SESSION_BUS_ADDRESS="+bus, "LANG=en_US.UTF-8", "LANGUAGE=", "LC_ALL=", "HOME="+dir)
 	w := &watcher{items: make(chan string, 1)}
 	if err := conn.Export(w, "/StatusNotifierWatcher", "org.kde.StatusNotifierWatcher"); err != nil {
 		t.Fatal(err)
@@ -208,27 +209,6 @@ func launch(t *testing.T, env []string, args ...string) <-chan struct{} {
 		<-ended
 	})
 	return ended
-}
-
-func startX(t *testing.T) string {
-	t.Helper()
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	cmd := exec.Command("Xvfb", "-displayfd", "3", "-screen", "0", "1280x800x24", "-nolisten", "tcp")
-	cmd.ExtraFiles = []*os.File{w}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = cmd.Process.Signal(syscall.SIGTERM); _ = cmd.Wait() })
-	w.Close()
-	var number int
-	if _, err := fmt.Fscan(r, &number); err != nil {
-		t.Fatal(err)
-	}
-	return fmt.Sprintf(":%d", number)
 }
 
 func startBus(t *testing.T, dir string) (string, *dbus.Conn) {

@@ -15,6 +15,7 @@ import (
 
 	"hither/app/home"
 	"hither/fusion"
+	"hither/internal/xserver"
 	"hither/mirror/wire"
 )
 
@@ -103,21 +104,7 @@ func isBye(m wire.Message) bool { _, ok := m.(wire.Bye); return ok }
 // desk starts an X server with a window manager and makes it $DISPLAY.
 func desk(t *testing.T) {
 	t.Helper()
-	read, write, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer read.Close()
-	server := exec.Command("Xvfb", "-displayfd", "3", "-screen", "0", "1024x768x24", "-nolisten", "tcp", "-noreset")
-	server.ExtraFiles = []*os.File{write}
-	background(t, server)
-	write.Close()
-	number := make([]byte, 16)
-	n, err := read.Read(number)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("DISPLAY", ":"+strings.TrimSpace(string(number[:n])))
+	t.Setenv("DISPLAY", xserver.Start(t, "-screen", "0", "1024x768x24").Display)
 	background(t, exec.Command("openbox", "--sm-disable"))
 	until(t, "a window manager", func() bool {
 		// Openbox sets it when it has begun to manage windows.

@@ -10,7 +10,8 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
-	"time"
+
+	"hither/internal/xserver"
 )
 
 // display is an X server with a window manager, as a person's desktop.
@@ -22,26 +23,7 @@ type display struct {
 // newDisplay starts Xvfb and openbox, which end with the test.
 func newDisplay(t *testing.T) *display {
 	t.Helper()
-	read, write, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer read.Close()
-	server := exec.Command("Xvfb", "-displayfd", "3", "-screen", "0", "1280x900x24", "-nolisten", "tcp", "-ac", "-noreset")
-	server.ExtraFiles = []*os.File{write}
-	background(t, server)
-	if err := write.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := read.SetReadDeadline(time.Now().Add(patience)); err != nil {
-		t.Fatal(err)
-	}
-	number := make([]byte, 16)
-	n, err := read.Read(number)
-	if err != nil {
-		t.Fatalf("Xvfb names no display: %v", err)
-	}
-	d := &display{t: t, name: ":" + strings.TrimSpace(string(number[:n]))}
+	d := &display{t: t, name: xserver.Start(t, "-screen", "0", "1280x900x24", "-ac").Display}
 	manager := exec.Command("openbox", "--sm-disable")
 	manager.Env = append(os.Environ(), "DISPLAY="+d.name)
 	background(t, manager)
@@ -53,6 +35,7 @@ func newDisplay(t *testing.T) *display {
 	})
 	until(t, "openbox manages "+d.name, func() bool {
 		// openbox sets the list of clients last; before it, it loses requests.
+		var err error
 		said, err = d.run("xprop", "-root", "_NET_CLIENT_LIST", "_NET_SUPPORTING_WM_CHECK")
 		return err == nil && strings.Contains(said, "_NET_CLIENT_LIST(WINDOW)")
 	})

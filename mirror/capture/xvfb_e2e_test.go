@@ -3,15 +3,14 @@
 package capture
 
 import (
-	"bufio"
 	"image"
 	"io"
 	"os"
 	"os/exec"
-	"strings"
 	"testing"
 	"time"
 
+	"hither/internal/xserver"
 	"hither/mirror/codec"
 )
 
@@ -20,20 +19,8 @@ const patience = 60 * time.Second
 // xvfb starts an X server and gives its display and what kills it.
 func xvfb(t testing.TB, args ...string) (display string, kill func()) {
 	t.Helper()
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	cmd := exec.Command("Xvfb", append([]string{"-displayfd", "3", "-nolisten", "tcp", "-noreset"}, args...)...)
-	cmd.ExtraFiles = []*os.File{w}
-	kill = start(t, cmd)
-	w.Close()
-	line, err := bufio.NewReader(r).ReadString('\n')
-	if err != nil {
-		t.Fatalf("Xvfb did not start: %v", err)
-	}
-	return ":" + strings.TrimSpace(line), kill
+	x := xserver.Start(t, args...)
+	return x.Display, x.Kill
 }
 
 // start runs a program until the test ends or kill is called.

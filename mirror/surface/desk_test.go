@@ -3,12 +3,10 @@
 package surface
 
 import (
-	"bufio"
 	"errors"
 	"image"
 	"os"
 	"os/exec"
-	"strings"
 	"testing"
 	"time"
 
@@ -18,6 +16,8 @@ import (
 	"github.com/jezek/xgb/xtest"
 
 	"hither/mirror/codec"
+
+	"hither/internal/xserver"
 )
 
 const patience = 60 * time.Second
@@ -32,22 +32,10 @@ type desk struct {
 
 func newDesk(t testing.TB) *desk {
 	t.Helper()
-	read, write, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := exec.Command("Xvfb", "-displayfd", "3", "-screen", "0", "1280x800x24", "-nolisten", "tcp", "-noreset")
-	server.ExtraFiles = []*os.File{write}
-	start(t, server)
-	write.Close()
-	line, err := bufio.NewReader(read).ReadString('\n')
-	read.Close()
-	if err != nil {
-		t.Fatalf("Xvfb gave no display: %v", err)
-	}
-	d := &desk{t: t, name: ":" + strings.TrimSpace(line)}
+	d := &desk{t: t, name: xserver.Start(t, "-screen", "0", "1280x800x24").Display}
 	manager := exec.Command("openbox", "--sm-disable", "--config-file", "/dev/null")
 	manager.Env = append(os.Environ(), "DISPLAY="+d.name)
+	var err error
 	if d.conn, err = xgb.NewConnDisplay(d.name); err != nil {
 		t.Fatal(err)
 	}
