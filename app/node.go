@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
+	"os"
 	"sync"
 
 	"hither/app/api"
@@ -118,10 +120,15 @@ func (n *Node) onClose(f func() error) { n.closers = append(n.closers, f) }
 
 func (n *Node) openNetwork(ctx context.Context, cfg Config) (err error) {
 	n.network, err = peers.Open(ctx, peers.Config{Dir: cfg.Home.Sub("peers"), Name: cfg.Name, Listen: cfg.Listen, Version: Version, Log: part(cfg, "peers")})
-	if err == nil {
-		n.onClose(n.network.Close)
+	if err != nil {
+		return err
 	}
-	return err
+	n.onClose(n.network.Close)
+	if peer, err := n.network.Lookup(n.network.Name()); err == nil && peer.ID != n.network.ID() {
+		return &fusion.Error{Op: "node", Path: peer.Name, Cause: fusion.ErrExists, Detail: "a paired computer has this name",
+			Hint: "give this one another: hither up --name NAME"}
+	}
+	return nil
 }
 
 func (n *Node) openMachines(ctx context.Context, cfg Config) (err error) {
@@ -233,11 +240,15 @@ func (n *Node) StopMachines(ctx context.Context) error {
 // Close ends everything in reverse order. Machines and apps go on.
 func (n *Node) Close() error {
 	n.cancel()
+	n.running.Wait()
 	var errs []error
 	for i := len(n.closers) - 1; i >= 0; i-- {
 		errs = append(errs, n.closers[i]())
 	}
 	n.closers = nil
-	n.running.Wait()
+	// What survives the node, as a private libvirt, keeps the run directory.
+	if err := os.Remove(n.home.Run); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		n.log.Debug("the run directory stays", "err", err)
+	}
 	return errors.Join(errs...)
 }

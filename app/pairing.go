@@ -52,12 +52,16 @@ func (n *Node) Join(ctx context.Context, code, addr string, grants []fusion.Capa
 	return n.peerInfo(peer), nil
 }
 
-// Forget unpairs a computer: its key may do nothing here from now on.
+// Forget unpairs a computer: its key may do nothing here from now on. Its views
+// hear why before its connections end.
 func (n *Node) Forget(ctx context.Context, host fusion.HostID) error {
-	if err := n.network.Forget(ctx, host); err != nil {
+	if err := n.network.SetGrants(ctx, host, nil); err != nil {
 		return err
 	}
 	n.api.GrantsChanged(host)
+	if err := n.network.Forget(ctx, host); err != nil {
+		return err
+	}
 	n.folders.Unpaired(host)
 	return nil
 }

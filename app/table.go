@@ -84,13 +84,26 @@ func (t *table) host(id fusion.HostID) (fusion.HostInfo, bool) {
 	return k.info, true
 }
 
-// put takes one fact about a host's machine, screen or folder.
-func (t *table) put(id fusion.HostID, e fusion.Event) {
+// maxThings is how many machines, screens and folders one host may have; more
+// is a host that means harm.
+const maxThings = 10_000
+
+// put takes one fact about a host's machine, screen or folder, and says whether
+// there is room for it. A fact about an unknown host is dropped.
+func (t *table) put(id fusion.HostID, e fusion.Event) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if k := t.hosts[id]; k != nil && k.apply(e) {
+	k := t.hosts[id]
+	if k == nil {
+		return true
+	}
+	if !e.Removed && len(k.machines)+len(k.screens)+len(k.folders) > maxThings {
+		return false
+	}
+	if k.apply(e) {
 		t.send(id, k.named(e))
 	}
+	return true
 }
 
 // keep removes what a host no longer has: everything that is not in seen,

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
 
@@ -152,10 +153,15 @@ func (n *Node) copyEvents(ctx context.Context, p peers.Peer) error {
 			n.table.keep(p.ID, seen)
 			ready = true
 		default:
+			if err := sound(e); err != nil {
+				return err
+			}
 			if !ready {
 				seen[eventKey(e)] = true
 			}
-			n.table.put(p.ID, e)
+			if !n.table.put(p.ID, e) {
+				return &fusion.Error{Op: "watch", Path: p.Name, Cause: fusion.ErrInvalid, Detail: "it says that it has too many things"}
+			}
 		}
 	}
 	return nil
@@ -170,4 +176,23 @@ func (n *Node) learn(id fusion.HostID, said fusion.HostInfo) {
 	info := n.peerInfo(peer)
 	info.OS, info.Version = said.OS, said.Version
 	n.table.setHost(info)
+}
+
+// sound refuses what no node says: a name that could mean something else in a
+// path, or an event about nothing.
+func sound(e fusion.Event) error {
+	switch {
+	case e.Machine != nil:
+		return fusion.CheckName(e.Machine.Name)
+	case e.Folder != nil:
+		return fusion.CheckName(e.Folder.Name)
+	case e.Screen != nil:
+		for _, part := range strings.Split(e.Screen.Name, "/") {
+			if err := fusion.CheckName(part); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return &fusion.Error{Op: "watch", Path: string(e.Kind), Cause: fusion.ErrInvalid, Detail: "an event about nothing"}
 }

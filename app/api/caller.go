@@ -63,7 +63,7 @@ func (s *Server) allowPeer(peer fusion.HostID, want fusion.Capability) error {
 	case !fusion.Allows(grants, want) && !impliedBy(grants, want):
 		return &fusion.Error{Op: "api", Path: s.node.Name(), Cause: fusion.ErrPermission,
 			Detail: fmt.Sprintf("this computer was not granted %q", want),
-			Hint:   fmt.Sprintf("on %s: hither host grant HOST %s", s.node.Name(), want)}
+			Hint:   fmt.Sprintf("on %s: hither host grant %s +%s", s.node.Name(), s.node.HostName(peer), want)}
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"slices"
 
 	"connectrpc.com/connect"
 
@@ -12,14 +13,24 @@ import (
 
 type folderService struct{ s *Server }
 
-// folder names the hosts for the owner; another computer gets their IDs.
-func (f folderService) folder(ctx context.Context, x fusion.Folder, host fusion.HostInfo) *pb.Folder {
+// folder gives a folder as its caller may see it, or false when the caller may
+// not know of it: the owner gets the names of hosts, a computer with admin
+// their IDs, and another computer only what is shared with it, without the
+// path and without the other hosts.
+func (s *Server) folder(ctx context.Context, x fusion.Folder, host string) (*pb.Folder, bool) {
 	out := convert.FolderToPB(x)
-	out.Host = host.Name
-	if callerOf(ctx).Owner {
-		out.Hosts = convert.All(x.Hosts, func(id string) string { return f.s.node.HostName(fusion.HostID(id)) })
+	out.Host = host
+	caller := callerOf(ctx)
+	switch {
+	case caller.Owner:
+		out.Hosts = convert.All(x.Hosts, func(id string) string { return s.node.HostName(fusion.HostID(id)) })
+	case s.may(ctx, fusion.AdminCap):
+	case s.may(ctx, fusion.FilesCap) && slices.Contains(x.Hosts, string(caller.Peer)):
+		out.Path, out.Hosts = "", []string{string(caller.Peer)}
+	default:
+		return nil, false
 	}
-	return out
+	return out, true
 }
 
 func (f folderService) one(ctx context.Context, host string,
@@ -32,7 +43,12 @@ func (f folderService) one(ctx context.Context, host string,
 	if err != nil {
 		return nil, err
 	}
-	return connect.NewResponse(f.folder(ctx, x, info)), nil
+	out, ok := f.s.folder(ctx, x, info.Name)
+	if !ok {
+		return nil, &fusion.Error{Op: "folder.get", Path: x.Name, Cause: fusion.ErrNotFound,
+			Hint: "only folders that are shared with this computer can be seen from it"}
+	}
+	return connect.NewResponse(out), nil
 }
 
 func (f folderService) List(ctx context.Context, req *connect.Request[pb.FolderListRequest]) (*connect.Response[pb.FolderListResponse], error) {
@@ -44,9 +60,13 @@ func (f folderService) List(ctx context.Context, req *connect.Request[pb.FolderL
 	if err != nil {
 		return nil, err
 	}
-	return connect.NewResponse(&pb.FolderListResponse{
-		Folders: convert.All(list, func(x fusion.Folder) *pb.Folder { return f.folder(ctx, x, info) }),
-	}), nil
+	res := &pb.FolderListResponse{}
+	for _, x := range list {
+		if out, ok := f.s.folder(ctx, x, info.Name); ok {
+			res.Folders = append(res.Folders, out)
+		}
+	}
+	return connect.NewResponse(res), nil
 }
 
 func (f folderService) Get(ctx context.Context, req *connect.Request[pb.FolderGetRequest]) (*connect.Response[pb.Folder], error) {

@@ -52,10 +52,11 @@ var methods = map[string]need{
 
 	v1.FolderServiceListProcedure: {cap: fusion.FilesCap, quiet: true},
 	v1.FolderServiceGetProcedure:  {cap: fusion.FilesCap, quiet: true},
-	// Add names a path of this computer, and that needs admin.
+	// Add names a path of this computer, Share hands its files to a computer
+	// of the caller's choice, Remove ends what its owner set up.
 	v1.FolderServiceAddProcedure:    {cap: fusion.AdminCap},
-	v1.FolderServiceShareProcedure:  {cap: fusion.FilesCap},
-	v1.FolderServiceRemoveProcedure: {cap: fusion.FilesCap},
+	v1.FolderServiceShareProcedure:  {cap: fusion.AdminCap},
+	v1.FolderServiceRemoveProcedure: {cap: fusion.AdminCap},
 
 	screenPath: {cap: fusion.ViewCap},
 	imagesPath: {cap: fusion.MachinesCap},

@@ -129,10 +129,10 @@ var allowed = map[fusion.Capability][]string{
 	fusion.ControlCap:  {"MachineService/Do"},
 	fusion.MachinesCap: {"MachineService/Create", "MachineService/Remove"},
 	fusion.AppsCap:     {"AppService/List", "AppService/Icon", "AppService/Run", "AppService/End"},
-	fusion.FilesCap:    {"FolderService/List", "FolderService/Get", "FolderService/Share", "FolderService/Remove"},
+	fusion.FilesCap:    {"FolderService/List", "FolderService/Get"},
 	fusion.TunnelCap:   {},
 	fusion.MeshCap:     {},
-	fusion.AdminCap:    {"NodeService/Doctor", "FolderService/Add"},
+	fusion.AdminCap:    {"NodeService/Doctor", "FolderService/Add", "FolderService/Share", "FolderService/Remove"},
 }
 
 func (r rpc) allowedBy(grant fusion.Capability) bool {

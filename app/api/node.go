@@ -55,6 +55,8 @@ func (n nodeService) Watch(ctx context.Context, req *connect.Request[pb.WatchReq
 	if caller.Owner && req.Msg.Host == "" {
 		only = ""
 	}
+	told := map[string]bool{} // the folders that this caller knows of
+	var seq uint64
 	for event, err := range n.s.node.Watch(ctx, only) {
 		if err != nil {
 			return err
@@ -65,33 +67,55 @@ func (n nodeService) Watch(ctx context.Context, req *connect.Request[pb.WatchReq
 				return err
 			}
 		}
-		if err := stream.Send(n.event(ctx, event)); err != nil {
+		out, ok := n.event(ctx, event, told)
+		if !ok {
+			continue
+		}
+		seq++
+		out.Seq = seq
+		if err := stream.Send(out); err != nil {
 			return err
 		}
 	}
 	return ctx.Err()
 }
 
-// event names the folder's hosts for the owner.
-func (n nodeService) event(ctx context.Context, e fusion.Event) *pb.Event {
+// event gives an event as its caller may see it, or false when the caller may
+// not know of it.
+func (n nodeService) event(ctx context.Context, e fusion.Event, told map[string]bool) (*pb.Event, bool) {
 	out := convert.EventToPB(e)
-	if out.Folder == nil {
-		return out
+	if e.Folder == nil {
+		return out, true
 	}
+	host := ""
 	if e.Host != nil {
-		out.Folder.Host = e.Host.Name
+		host = e.Host.Name
 	}
-	if callerOf(ctx).Owner {
-		out.Folder.Hosts = convert.All(e.Folder.Hosts, func(id string) string { return n.s.node.HostName(fusion.HostID(id)) })
+	key := host + "/" + e.Folder.Name
+	if e.Removed {
+		known := told[key]
+		delete(told, key)
+		out.Folder = &pb.Folder{Host: host, Name: e.Folder.Name}
+		return out, known
 	}
-	return out
+	folder, ok := n.s.folder(ctx, *e.Folder, host)
+	if !ok {
+		// It may have been shared with the caller before.
+		out.Removed, out.Folder = true, &pb.Folder{Host: host, Name: e.Folder.Name}
+		known := told[key]
+		delete(told, key)
+		return out, known
+	}
+	told[key] = true
+	out.Folder = folder
+	return out, true
 }
 
 func (n nodeService) WebToken(context.Context, *connect.Request[pb.WebTokenRequest]) (*connect.Response[pb.WebTokenResponse], error) {
 	url := n.s.WebURL()
 	if url == "" {
 		return nil, &fusion.Error{Op: "web", Cause: fusion.ErrUnsupported, Detail: "this node was started with --web off",
-			Hint: "start it again without --web off"}
+			Hint: "start it again with: hither up --web 127.0.0.1:0"}
 	}
 	token := n.s.tokens.oneTime()
 	return connect.NewResponse(&pb.WebTokenResponse{Url: url + "#token=" + token, Token: token}), nil

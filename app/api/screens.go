@@ -51,8 +51,9 @@ func (s *Server) openScreen(ctx context.Context, r screenRequest) (fusion.Pipe, 
 	if err != nil {
 		return nil, options, err
 	}
+	start := time.Now()
 	pipe, err := h.Screens().Open(ctx, r.Screen, options)
-	s.logCall(ctx, screenPath+"?"+r.Host+"/"+r.Screen, time.Now(), err)
+	s.logCall(ctx, screenPath+"?"+r.Host+"/"+r.Screen, start, err)
 	return pipe, options, err
 }
 
@@ -68,7 +69,7 @@ func (x screenService) Connect(ctx context.Context, req *connect.Request[pb.Scre
 		}
 		near, far := wire.Pair()
 		x.s.done.Go(func() {
-			if err := x.s.views.run(pipe, far, peer, options); err != nil {
+			if err := x.s.runView(pipe, far, peer, options); err != nil {
 				x.s.log.Debug("view ended", "trace", fusion.Trace(ctx), "err", err)
 			}
 		})
@@ -108,7 +109,7 @@ func (s *Server) upgradeScreen(w http.ResponseWriter, r *http.Request) {
 	}
 	s.done.Add(1)
 	defer s.done.Done()
-	if err := s.views.run(pipe, wire.Stream(stream), callerOf(ctx).Peer, options); err != nil {
+	if err := s.runView(pipe, wire.Stream(stream), callerOf(ctx).Peer, options); err != nil {
 		s.log.Debug("view ended", "trace", fusion.Trace(ctx), "err", err)
 	}
 }
@@ -165,7 +166,7 @@ func (s *Server) screenSocket(ctx context.Context, w http.ResponseWriter, r *htt
 		return
 	}
 	viewer := &socketPipe{ctx: ctx, conn: conn}
-	if err := s.views.run(pipe, viewer, callerOf(ctx).Peer, options); err != nil {
+	if err := s.runView(pipe, viewer, callerOf(ctx).Peer, options); err != nil {
 		s.log.Debug("view ended", "trace", fusion.Trace(ctx), "err", err)
 	}
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"sync"
 	"time"
 
@@ -55,19 +56,35 @@ func (v *view) revoke() {
 	_ = v.Close()
 }
 
-// run carries messages between the screen and the viewer until either ends.
-func (vs *views) run(screen, viewer fusion.Pipe, peer fusion.HostID, mode fusion.ViewOptions) error {
+// runView carries messages between the screen and the viewer until either
+// ends. peer is "" for the owner.
+func (s *Server) runView(screen, viewer fusion.Pipe, peer fusion.HostID, mode fusion.ViewOptions) error {
 	batcher, ok := viewer.(wire.Batcher)
 	if !ok {
 		batcher = unbatched{viewer}
 	}
 	v := &view{Batcher: batcher, peer: peer, mode: mode}
-	if !vs.add(v) {
-		_ = screen.Close()
-		return viewer.Close()
+	if !s.views.add(v) {
+		return errors.Join(screen.Close(), viewer.Close())
 	}
-	defer vs.remove(v)
+	defer s.views.remove(v)
+	// A grant that was taken away while the screen was opening is seen here, a
+	// later one by GrantsChanged.
+	if s.lost(v) {
+		v.revoke()
+		return screen.Close()
+	}
 	return wire.Join(screen, v)
+}
+
+// lost says whether the viewer's grants no longer carry the view.
+func (s *Server) lost(v *view) bool {
+	if v.peer == "" {
+		return false
+	}
+	mayView := s.allowPeer(v.peer, fusion.ViewCap) == nil
+	mayControl := s.allowPeer(v.peer, fusion.ControlCap) == nil
+	return !mayView || !mayControl && !v.mode.ViewOnly
 }
 
 func (vs *views) add(v *view) bool {
@@ -114,14 +131,7 @@ func (vs *views) closeAll() {
 // GrantsChanged ends the views of a computer whose grants no longer carry
 // them. The node calls it after every change of grants and every unpairing.
 func (s *Server) GrantsChanged(peer fusion.HostID) {
-	lost := s.views.of(func(v *view) bool {
-		if v.peer != peer {
-			return false
-		}
-		mayView := s.allowPeer(peer, fusion.ViewCap) == nil
-		mayControl := s.allowPeer(peer, fusion.ControlCap) == nil
-		return !mayView || !mayControl && !v.mode.ViewOnly
-	})
+	lost := s.views.of(func(v *view) bool { return v.peer == peer && s.lost(v) })
 	var all sync.WaitGroup
 	for _, v := range lost {
 		all.Go(v.revoke)

@@ -5,6 +5,7 @@ import (
 	"iter"
 
 	"connectrpc.com/connect"
+	"google.golang.org/protobuf/proto"
 
 	"hither/app/convert"
 	"hither/fusion"
@@ -62,6 +63,9 @@ func (c *Client) WatchAll(ctx context.Context) iter.Seq2[fusion.Event, error] {
 	return c.watch(ctx, "", "")
 }
 
+// maxEvent bounds one event in bytes; the largest is a machine with its disks.
+const maxEvent = 64 << 10
+
 func (c *Client) watch(ctx context.Context, name, label string) iter.Seq2[fusion.Event, error] {
 	return func(yield func(fusion.Event, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
@@ -72,6 +76,11 @@ func (c *Client) watch(ctx context.Context, name, label string) iter.Seq2[fusion
 			return
 		}
 		for stream.Receive() {
+			if proto.Size(stream.Msg()) > maxEvent {
+				_ = stream.Close() // what it would say next is of no interest
+				yield(fusion.Event{}, &fusion.Error{Op: "watch", Path: label, Cause: fusion.ErrInvalid, Detail: "an event is too large"})
+				return
+			}
 			if !yield(convert.EventFromPB(stream.Msg()), nil) {
 				cancel()
 				_ = stream.Close() // the watcher left; how the stream ends is of no interest

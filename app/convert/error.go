@@ -83,8 +83,12 @@ func join(a, b string) string {
 // The path is put in where the other side gave none.
 func ErrorFromPB(err error, path string) error {
 	var ours *fusion.Error
-	if err == nil || errors.Is(err, io.EOF) || errors.As(err, &ours) {
+	switch {
+	case err == nil || errors.Is(err, io.EOF):
 		return err
+	case errors.As(err, &ours):
+		// It comes from the dial on this side; Connect has only wrapped it.
+		return ours
 	}
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
