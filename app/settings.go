@@ -41,8 +41,11 @@ func settle(cfg *Config) (*settings, error) {
 	for _, pair := range []struct{ given, kept *string }{
 		{&cfg.Name, &s.Name}, {&cfg.Listen, &s.Listen}, {&cfg.Web, &s.Web}, {&cfg.Libvirt, &s.Libvirt},
 	} {
-		if *pair.given == "" {
+		switch *pair.given {
+		case "":
 			*pair.given = *pair.kept
+		case "auto":
+			*pair.given = "" // back to the default
 		}
 		*pair.kept = *pair.given
 	}

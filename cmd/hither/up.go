@@ -26,7 +26,8 @@ func upCommand(flags *globals) *cobra.Command {
 		Short: "Run this computer's node in the foreground",
 		Long: "Run this computer's node in the foreground. It prints a line that begins with\n" +
 			"\"ready\" once it answers. HITHER_LOG=debug logs every call.\n" +
-			"Ending it leaves machines and apps running.",
+			"Ending it leaves machines and apps running. Name, addresses and libvirt are\n" +
+			"remembered for the next start; auto forgets one again.",
 		Args: noCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var err error
@@ -42,7 +43,7 @@ func upCommand(flags *globals) *cobra.Command {
 	cmd.Flags().StringVar(&cfg.Name, "name", "", "what other computers call this one (default: the host's name)")
 	cmd.Flags().StringVar(&cfg.Listen, "listen", "", "`HOST:PORT` for other computers (default: every address, a port that is kept)")
 	cmd.Flags().StringVar(&cfg.Web, "web", "", "`HOST:PORT` of the loopback for the page, or off")
-	cmd.Flags().StringVar(&cfg.Libvirt, "libvirt", "", "a libvirt `URI`, private or off (default: what there is)")
+	cmd.Flags().StringVar(&cfg.Libvirt, "libvirt", "", "a libvirt `URI`, private, off, or auto for what there is")
 	return cmd
 }
 
