@@ -174,7 +174,7 @@ type watcher struct {
 
 func watch(t *testing.T, s *Server, options fusion.ViewOptions) *watcher {
 	t.Helper()
-	pipe, err := s.OpenAs(t.Context(), "vm", options, "ann")
+	pipe, err := s.Open(t.Context(), "vm", options)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,12 +35,12 @@ func (v *view) over() bool {
 func (v *view) take(m wire.Message) error {
 	switch m := m.(type) {
 	case wire.Key, wire.Pointer, wire.Button, wire.Wheel, wire.Release, wire.Resize:
-		if v.about.ViewOnly {
+		if v.options.ViewOnly {
 			return nil
 		}
 		return v.input(m)
 	case wire.Bye:
-		if !v.about.ViewOnly {
+		if !v.options.ViewOnly {
 			v.screen.server.bye(v.screen.located.Bye)
 		}
 	default:

@@ -5,6 +5,7 @@ import (
 	"io"
 	"sync"
 
+	"hither/fusion"
 	"hither/mirror/capture"
 	"hither/mirror/codec"
 	"hither/mirror/wire"
@@ -56,13 +57,13 @@ func (sc *screen) fail() {
 }
 
 // join adds a view, or gives nil when the screen has ended.
-func (sc *screen) join(about View) *view {
+func (sc *screen) join(options fusion.ViewOptions) *view {
 	sc.mu.Lock()
 	defer sc.mu.Unlock()
 	if sc.ended {
 		return nil
 	}
-	v := newView(sc, about)
+	v := newView(sc, options)
 	sc.views[v] = true
 	sc.wake.Broadcast()
 	return v

@@ -4,13 +4,10 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
-	"slices"
 	"sync"
-	"time"
 
 	"hither/fusion"
 	"hither/mirror/capture"
-	"hither/mirror/wire"
 )
 
 // Locator knows the screens of this host's machines.
@@ -37,14 +34,6 @@ type Config struct {
 	Log *slog.Logger // default: silent
 }
 
-// View is one open view.
-type View struct {
-	Screen   string
-	Viewer   string // as given to OpenAs
-	ViewOnly bool
-	Since    time.Time
-}
-
 // Server opens the screens of this host. It runs a goroutine per captured
 // screen and one per Bye; Close waits for them.
 type Server struct {
@@ -69,13 +58,8 @@ func (s *Server) List(ctx context.Context, machine string) ([]fusion.Screen, err
 	return s.locator.List(ctx, machine)
 }
 
-// Open is fusion.Screens.Open, by a viewer without a name.
+// Open is fusion.Screens.Open.
 func (s *Server) Open(ctx context.Context, name string, options fusion.ViewOptions) (fusion.Pipe, error) {
-	return s.OpenAs(ctx, name, options, "")
-}
-
-// OpenAs is Open by a named viewer, which View carries.
-func (s *Server) OpenAs(ctx context.Context, name string, options fusion.ViewOptions, viewer string) (fusion.Pipe, error) {
 	for {
 		sc, first, err := s.screen(name)
 		if err != nil {
@@ -93,8 +77,8 @@ func (s *Server) OpenAs(ctx context.Context, name string, options fusion.ViewOpt
 		}
 		// A screen that failed to open, or ended since, is gone from the
 		// table: open it anew.
-		if v := sc.join(View{name, viewer, options.ViewOnly, time.Now()}); v != nil {
-			s.log.Info("view opened", "screen", name, "viewer", viewer, "trace", fusion.Trace(ctx))
+		if v := sc.join(options); v != nil {
+			s.log.Info("view opened", "screen", name, "trace", fusion.Trace(ctx))
 			return v, nil
 		}
 	}
@@ -165,30 +149,6 @@ func (s *Server) End(screen string) {
 	defer s.mu.Unlock()
 	if sc := s.screens[screen]; sc != nil && !s.closed {
 		s.running.Go(func() { sc.stop("the screen has ended") }) // it may still be opening
-	}
-}
-
-// Views lists the open views, oldest first.
-func (s *Server) Views() []View {
-	var all []View
-	for _, sc := range s.all() {
-		for _, v := range sc.list() {
-			all = append(all, v.about)
-		}
-	}
-	slices.SortFunc(all, func(a, b View) int { return a.Since.Compare(b.Since) })
-	return all
-}
-
-// CloseViews ends each view that match picks and tells its viewer that
-// permission was taken away, with a text for people.
-func (s *Server) CloseViews(match func(View) bool, text string) {
-	for _, sc := range s.all() {
-		for _, v := range sc.list() {
-			if match(v.about) {
-				v.end(wire.Closed{Reason: wire.Revoked, Text: text})
-			}
-		}
 	}
 }
 

@@ -19,8 +19,8 @@ const maxPongs = 16
 
 // view is one viewer's pipe.
 type view struct {
-	screen *screen
-	about  View
+	screen  *screen
+	options fusion.ViewOptions
 
 	// The reader's own.
 	encoder  codec.Encoder
@@ -47,8 +47,8 @@ type view struct {
 
 var _ fusion.Pipe = (*view)(nil)
 
-func newView(sc *screen, about View) *view {
-	return &view{screen: sc, about: about, working: new(codec.Damage), damage: new(codec.Damage), key: true, cursor: true}
+func newView(sc *screen, options fusion.ViewOptions) *view {
+	return &view{screen: sc, options: options, working: new(codec.Damage), damage: new(codec.Damage), key: true, cursor: true}
 }
 
 // credit says whether the view could take a frame. It needs screen.mu.
@@ -131,7 +131,7 @@ func (v *view) next() (message wire.Message, frame bool, err error) {
 func (v *view) hello() wire.Message {
 	sc := v.screen
 	v.greeted, v.titled = true, sc.title
-	hello := wire.Hello{ViewOnly: v.about.ViewOnly, Title: sc.title,
+	hello := wire.Hello{ViewOnly: v.options.ViewOnly, Title: sc.title,
 		Width: uint16(sc.located.Screen.Width), Height: uint16(sc.located.Screen.Height)}
 	if sc.ready {
 		hello.Width, hello.Height = uint16(sc.width), uint16(sc.height)
