@@ -77,7 +77,7 @@ func start(args []string) (*Server, error) {
 	err = read.SetReadDeadline(time.Now().Add(patience))
 	number, rerr := io.ReadAll(io.LimitReader(read, 16)) // Xvfb closes it when it is ready
 	if err = errors.Join(err, rerr); err == nil && len(number) < 2 {
-		err = errors.New("Xvfb named no display")
+		err = errors.New("it named no display")
 	}
 	if err != nil {
 		s.Kill()
