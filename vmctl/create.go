@@ -3,7 +3,6 @@ package vmctl
 import (
 	"context"
 	"crypto/rand"
-	"encoding/xml"
 	"errors"
 	"fmt"
 	"os"
@@ -92,12 +91,8 @@ func (s *Store) make(ctx context.Context, spec fusion.MachineSpec) (m fusion.Mac
 		return m, err
 	}
 	plan := plan{spec: spec, uuid: newUUID(), kind: kind, pool: s.config.pool(), iso: iso}
-	defer func() {
-		if err != nil {
-			s.removeDisks(plan.disks)
-		}
-	}()
 	if err := s.makeDisks(ctx, &plan); err != nil {
+		s.removeDisks(plan.disks)
 		return m, err
 	}
 	if s.privateUsed() {
@@ -123,30 +118,6 @@ func (s *Store) makeDisks(ctx context.Context, p *plan) error {
 		p.disks = append(p.disks, name)
 	}
 	return nil
-}
-
-// define is the part that ctx does not end: cut in the middle it could leave
-// something behind.
-func (s *Store) define(ctx context.Context, p plan) (fusion.Machine, error) {
-	if err := ctx.Err(); err != nil {
-		return fusion.Machine{}, err
-	}
-	text, err := xml.MarshalIndent(p.domain(), "", "  ")
-	if err != nil {
-		return fusion.Machine{}, err
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
-	defer cancel()
-	if err := s.do(ctx, func(d driver) error { return d.define(string(text)) }); err != nil {
-		return fusion.Machine{}, err
-	}
-	if p.spec.Start {
-		if err := s.do(ctx, func(d driver) error { return d.act(p.uuid, fusion.Start) }); err != nil {
-			return fusion.Machine{}, errors.Join(err, s.do(ctx, func(d driver) error { return d.undefine(p.uuid) }))
-		}
-	}
-	r, err := s.refresh(ctx, p.uuid)
-	return r.machine(s.kvm.note()), err
 }
 
 // removeDisks deletes disks that Create made. What cannot be deleted is logged:

@@ -85,6 +85,9 @@ func (f *fake) domain(uuid string) (domain, error) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if err := f.refuse["domain"]; err != nil {
+		return domain{}, err
+	}
 	d, there := f.all[uuid]
 	if !there {
 		return d, &driverError{fusion.ErrNotFound, "no domain " + uuid}
@@ -112,6 +115,9 @@ func (f *fake) refusal(method string) error {
 }
 
 func (f *fake) undefine(uuid string) error {
+	if err := f.refusal("undefine"); err != nil {
+		return err
+	}
 	f.mu.Lock()
 	delete(f.all, uuid)
 	changed := f.changed
@@ -124,9 +130,11 @@ func (f *fake) act(uuid string, verb fusion.Verb) error {
 	if err := f.refusal(string(verb)); err != nil {
 		return err
 	}
-	d, err := f.domain(uuid)
-	if err != nil {
-		return err
+	f.mu.Lock()
+	d, there := f.all[uuid]
+	f.mu.Unlock()
+	if !there {
+		return &driverError{fusion.ErrNotFound, "no domain " + uuid}
 	}
 	states := map[fusion.Verb]fusion.MachineState{
 		fusion.Start: fusion.Running, fusion.Stop: fusion.Off, fusion.ForceOff: fusion.Off,
