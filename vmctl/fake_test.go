@@ -22,6 +22,9 @@ type fake struct {
 	refuse  map[string]error // by method
 	hang    chan struct{}    // when set, domain waits for it
 	opened  int
+	acting  chan fusion.Verb // when set, a start tells of itself and waits for goOn
+	goOn    chan struct{}
+	late    bool // a machine is started while it is undefined, and runs on
 }
 
 func newFake() *fake {
@@ -119,14 +122,22 @@ func (f *fake) undefine(uuid string) error {
 		return err
 	}
 	f.mu.Lock()
+	d, changed := f.all[uuid], f.changed
 	delete(f.all, uuid)
-	changed := f.changed
+	if f.late {
+		d.state, d.active = fusion.Running, true
+		f.all[uuid] = d
+	}
 	f.mu.Unlock()
 	changed(uuid)
 	return nil
 }
 
 func (f *fake) act(uuid string, verb fusion.Verb) error {
+	if f.acting != nil && verb == fusion.Start {
+		f.acting <- verb
+		<-f.goOn
+	}
 	if err := f.refusal(string(verb)); err != nil {
 		return err
 	}

@@ -74,22 +74,6 @@ func bytesText(n int64) string {
 	return fmt.Sprintf("%d KiB", n>>10)
 }
 
-// claim reserves a name for something that is being made, until release.
-func (s *Store) claim(kind, name string) (release func(), ok bool) {
-	key := kind + "/" + name
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.making[key] {
-		return nil, false
-	}
-	s.making[key] = true
-	return func() {
-		s.mu.Lock()
-		delete(s.making, key)
-		s.mu.Unlock()
-	}, true
-}
-
 // ownDisk says whether name can be a disk that Create made for the domain.
 func ownDisk(name, uuid string) bool {
 	return fusion.CheckName(name) == nil && strings.Contains(name, head(uuid)) && strings.HasSuffix(name, ".qcow2")

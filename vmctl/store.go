@@ -35,7 +35,7 @@ type Store struct {
 	removed  uint64          // seq of the last removal
 	dirty    map[string]bool // UUIDs that changed; bounded by the number of domains
 	watchers map[*watcher]bool
-	making   map[string]bool // names of machines and images being made
+	claims   map[string]int // holders of the names of machines and images in work
 }
 
 var _ fusion.Machines = (*Store)(nil)
@@ -59,7 +59,7 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 		config: config, kvm: newKVMProbe(config.Dir),
 		slots: make(chan struct{}, maxCalls), wake: make(chan struct{}, 1),
 		records: map[string]*record{}, dirty: map[string]bool{},
-		watchers: map[*watcher]bool{}, making: map[string]bool{},
+		watchers: map[*watcher]bool{}, claims: map[string]int{},
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	sweep(config.pool())

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 
 	"hither/fusion"
 )
@@ -22,6 +23,12 @@ func (s *Store) Do(ctx context.Context, name string, verb fusion.Verb) error {
 		return &fusion.Error{Op: op, Path: name, Cause: fusion.ErrUnsupported,
 			Detail: "a computer is not switched from here", Hint: "open its desktop and use its own menu"}
 	}
+	release, ok := s.share("machine", name)
+	if !ok {
+		return inWork(op, name)
+	}
+	run, giveUp := held(release)
+	defer giveUp()
 	uuid, err := s.find(ctx, op, name)
 	if err != nil {
 		return err
@@ -33,12 +40,39 @@ func (s *Store) Do(ctx context.Context, name string, verb fusion.Verb) error {
 	if able := verbsFor(r.domain); !slices.Contains(able, verb) {
 		return invalid(op, name, "it is "+string(r.state), fmt.Sprintf("now it can: %v", able))
 	}
-	err = s.do(ctx, func(d driver) error { return d.act(uuid, verb) })
+	err = s.do(ctx, run(func(d driver) error { return d.act(uuid, verb) }))
 	if err != nil && !(verb == fusion.ForceOff && s.isOff(ctx, uuid)) {
 		return fail(op, name, err)
 	}
 	s.config.Log.Info("verb", "verb", verb, "machine", name, "trace", fusion.Trace(ctx))
 	return nil
+}
+
+// held gives a call its claim: run's fn lets go of it when it returns, which may
+// be long after the caller's context ended; giveUp does when fn has not begun,
+// and then fn never does.
+func held(release func()) (run func(fn func(driver) error) func(driver) error, giveUp func()) {
+	var begun atomic.Bool
+	run = func(fn func(driver) error) func(driver) error {
+		return func(d driver) error {
+			if !begun.CompareAndSwap(false, true) {
+				return context.Canceled
+			}
+			defer release()
+			return fn(d)
+		}
+	}
+	giveUp = func() {
+		if begun.CompareAndSwap(false, true) {
+			release()
+		}
+	}
+	return run, giveUp
+}
+
+// inWork refuses what would meet another change of the same machine.
+func inWork(op, name string) error {
+	return &fusion.Error{Op: op, Path: name, Cause: fusion.ErrBusy, Detail: "something is being done with it", Hint: "try again in a moment"}
 }
 
 // isOff says whether a domain is off after all. A domain that ends while it is
@@ -57,6 +91,11 @@ func (s *Store) Remove(ctx context.Context, name string) error {
 		return &fusion.Error{Op: op, Path: name, Cause: fusion.ErrUnsupported,
 			Detail: "it is this computer itself", Hint: "to forget a computer: hither host forget"}
 	}
+	release, ok := s.claim("machine", name)
+	if !ok {
+		return inWork(op, name)
+	}
+	defer release()
 	uuid, err := s.find(ctx, op, name)
 	if err != nil {
 		return err
@@ -74,6 +113,9 @@ func (s *Store) Remove(ctx context.Context, name string) error {
 	if err := s.do(ctx, func(c driver) error { return c.undefine(uuid) }); err != nil {
 		return fail(op, name, err)
 	}
+	if err := s.forgotten(ctx, op, name, uuid); err != nil {
+		return err
+	}
 	var disks []string
 	for _, file := range d.ownDisks {
 		if ownDisk(file, uuid) {
@@ -82,8 +124,24 @@ func (s *Store) Remove(ctx context.Context, name string) error {
 	}
 	s.removeDisks(disks)
 	s.config.Log.Info("machine removed", "machine", name, "disks", len(disks), "trace", fusion.Trace(ctx))
-	if _, err := s.refresh(ctx, uuid); !errors.Is(err, fusion.ErrNotFound) {
-		return fail(op, name, err)
-	}
 	return nil
+}
+
+// forgotten says whether an undefined machine is gone. One that somebody else
+// started meanwhile runs on without a definition, on its disks.
+func (s *Store) forgotten(ctx context.Context, op, name, uuid string) error {
+	d, err := call(ctx, s, func(c driver) (domain, error) { return c.domain(uuid) }, nil)
+	s.touch(uuid)
+	switch {
+	case errors.Is(err, fusion.ErrNotFound):
+		s.mu.Lock()
+		s.removeLocked(uuid)
+		s.mu.Unlock()
+		return nil
+	case err != nil:
+		return &fusion.Error{Op: op, Path: name, Cause: err, Detail: "it is removed, but its disks stay: it may have been started meanwhile",
+			Hint: "see whether it still runs; then delete its disks in " + s.config.pool()}
+	}
+	return &fusion.Error{Op: op, Path: name, Cause: fusion.ErrBusy, Detail: "it was started meanwhile and is " + string(d.state) + "; its disks stay",
+		Hint: "force it off; then delete its disks in " + s.config.pool()}
 }
