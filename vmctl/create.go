@@ -58,6 +58,9 @@ func (s *Store) Create(ctx context.Context, spec fusion.MachineSpec) (fusion.Mac
 	if err != nil {
 		return fusion.Machine{}, err
 	}
+	if why := s.whyAway(); why != nil {
+		return fusion.Machine{}, away(op, spec.Name, why)
+	}
 	exists := &fusion.Error{Op: op, Path: spec.Name, Cause: fusion.ErrExists, Hint: "choose another name, or remove that machine first"}
 	release, ok := s.claim("machine", spec.Name)
 	if !ok {

@@ -58,10 +58,10 @@ func (s *Store) find(ctx context.Context, op, name string) (string, error) {
 	if uuid := s.known(name); uuid != "" {
 		return uuid, nil
 	}
-	s.mu.Lock()
-	why := s.why
-	s.mu.Unlock()
-	if why != nil {
+	switch why := s.whyAway(); {
+	case errors.Is(why, fusion.ErrUnsupported):
+		return "", absent(op, name, why)
+	case why != nil:
 		return "", away(op, name, why)
 	}
 	if err := fusion.CheckName(name); err != nil {
@@ -83,6 +83,21 @@ func away(op, name string, why error) error {
 		e.Cause, e.Detail = f.Cause, f.Detail
 	}
 	return e
+}
+
+// absent says that there is no such machine where there can be none.
+func absent(op, name string, why error) error {
+	e := &fusion.Error{Op: op, Path: name, Cause: fusion.ErrNotFound, Detail: "no such machine", Hint: fusion.Hint(why)}
+	if f := (*fusion.Error)(nil); errors.As(why, &f) && f.Detail != "" {
+		e.Detail += ": " + f.Detail
+	}
+	return e
+}
+
+func (s *Store) whyAway() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.why
 }
 
 func (s *Store) known(name string) string {

@@ -17,6 +17,10 @@ const (
 	uriSession = "qemu:///session"
 )
 
+// switchOnHint names a flag to pass: flags are remembered, so that leaving one
+// out changes nothing.
+const switchOnHint = "to have them, start the node again with: hither up --libvirt private"
+
 // systemSockets are where libvirt's system daemons listen, monolithic and
 // modular.
 var systemSockets = []string{"/run/libvirt/libvirt-sock", "/run/libvirt/virtqemud-sock"}
@@ -27,7 +31,7 @@ func (c Config) resolve(ctx context.Context) (string, error) {
 	switch {
 	case c.URI == uriOff:
 		return "", &fusion.Error{Op: "machines.connect", Cause: fusion.ErrUnsupported,
-			Detail: "virtual machines are off", Hint: "start the node without --libvirt off"}
+			Detail: "virtual machines are switched off on this node", Hint: switchOnHint}
 	case c.URI == uriPrivate:
 		return c.private().ensure(ctx)
 	case c.URI == uriSession && runtime.GOOS == "linux" && !hasDaemon():
