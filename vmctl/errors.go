@@ -16,7 +16,7 @@ func invalid(op, path, detail, hint string) error {
 
 func notFound(op, name string) error {
 	return &fusion.Error{Op: op, Path: name, Cause: fusion.ErrNotFound, Detail: "no such machine",
-		Hint: "hither machine ls shows the machines of this computer"}
+		Hint: "hither machine ls shows the machines there are"}
 }
 
 // fail wraps err with what the caller did, once.
@@ -58,9 +58,9 @@ func hintFor(d *driverError) string {
 	case errors.Is(d.cause, fusion.ErrBusy):
 		return "try again in a moment"
 	case errors.Is(d.cause, fusion.ErrNotFound):
-		return "hither machine ls shows the machines of this computer"
+		return "hither machine ls shows the machines there are"
 	case errors.Is(d.cause, fusion.ErrInvalid):
-		return "hither machine show says what state it is in"
+		return "see what state it is in"
 	}
 	return ""
 }

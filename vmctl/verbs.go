@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 
 	"hither/fusion"
@@ -21,7 +22,7 @@ func (s *Store) Do(ctx context.Context, name string, verb fusion.Verb) error {
 	}
 	if name == fusion.Self {
 		return &fusion.Error{Op: op, Path: name, Cause: fusion.ErrUnsupported,
-			Detail: "a computer is not switched from here", Hint: "open its desktop and use its own menu"}
+			Detail: "a computer is not switched from here", Hint: "open its desktop and use the menu there"}
 	}
 	release, ok := s.share("machine", name)
 	if !ok {
@@ -38,7 +39,7 @@ func (s *Store) Do(ctx context.Context, name string, verb fusion.Verb) error {
 		return err
 	}
 	if able := verbsFor(r.domain); !slices.Contains(able, verb) {
-		return invalid(op, name, "it is "+string(r.state), fmt.Sprintf("now it can: %v", able))
+		return invalid(op, name, "it is "+string(r.state), nowCan(able))
 	}
 	err = s.do(ctx, run(func(d driver) error { return d.act(uuid, verb) }))
 	if err != nil && !(verb == fusion.ForceOff && s.isOff(ctx, uuid)) {
@@ -46,6 +47,18 @@ func (s *Store) Do(ctx context.Context, name string, verb fusion.Verb) error {
 	}
 	s.config.Log.Info("verb", "verb", verb, "machine", name, "trace", fusion.Trace(ctx))
 	return nil
+}
+
+// nowCan says what else is possible.
+func nowCan(able []fusion.Verb) string {
+	if len(able) == 0 {
+		return "see what state it is in"
+	}
+	words := make([]string, len(able))
+	for i, verb := range able {
+		words[i] = strings.ReplaceAll(string(verb), "-", " ")
+	}
+	return "now it can: " + strings.Join(words, ", ")
 }
 
 // held gives a call its claim: run's fn lets go of it when it returns, which may
@@ -106,7 +119,7 @@ func (s *Store) Remove(ctx context.Context, name string) error {
 	}
 	if d.active {
 		return &fusion.Error{Op: op, Path: name, Cause: fusion.ErrBusy, Detail: "it is " + string(d.state),
-			Hint: "switch it off first: hither machine stop --force " + name}
+			Hint: "force it off first"}
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
 	defer cancel()
