@@ -38,11 +38,11 @@ func checkSpec(spec fusion.MachineSpec) (fusion.MachineSpec, error) {
 	}
 	switch {
 	case spec.MemoryBytes < leastMemory || spec.MemoryBytes > mostMemory:
-		return spec, invalid(op, spec.Name, fmt.Sprintf("%d bytes of memory", spec.MemoryBytes), "give it 16 MiB or more, as in --memory 1GiB")
+		return spec, invalid(op, spec.Name, bytesText(spec.MemoryBytes)+" of memory", "give it 16 MiB to 16 TiB, as in --memory 1GiB")
 	case spec.CPUs < 1 || spec.CPUs > mostCPUs:
 		return spec, invalid(op, spec.Name, fmt.Sprintf("%d CPUs", spec.CPUs), fmt.Sprintf("give it 1 to %d CPUs", mostCPUs))
 	case spec.DiskBytes != 0 && (spec.DiskBytes < leastDisk || spec.DiskBytes > mostDisk):
-		return spec, invalid(op, spec.Name, fmt.Sprintf("a disk of %d bytes", spec.DiskBytes), "give it 1 MiB to 64 TiB, as in --disk 20GiB")
+		return spec, invalid(op, spec.Name, "a disk of "+bytesText(spec.DiskBytes), "give it 1 MiB to 64 TiB, as in --disk 20GiB")
 	}
 	spec.DiskBytes = (spec.DiskBytes + 511) &^ 511
 	return spec, nil
