@@ -45,8 +45,11 @@ const maxCalls = 16
 
 // Open makes the pool, and connects to libvirt. A host without libvirt is no
 // error: then only "self" is there and Checks says what to install. It fails
-// only when Dir cannot be used.
+// only when Dir cannot be used, or URI can be no libvirt URI (ErrInvalid).
 func Open(ctx context.Context, config Config) (*Store, error) {
+	if err := checkURI(config.URI); err != nil {
+		return nil, err
+	}
 	config, err := config.withDefaults()
 	if err == nil {
 		err = config.mkdirs()

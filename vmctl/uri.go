@@ -3,6 +3,7 @@ package vmctl
 import (
 	"context"
 	"net"
+	"net/url"
 	"os"
 	"runtime"
 	"time"
@@ -24,6 +25,18 @@ const switchOnHint = "to have them, start the node again with: hither up --libvi
 // systemSockets are where libvirt's system daemons listen, monolithic and
 // modular.
 var systemSockets = []string{"/run/libvirt/libvirt-sock", "/run/libvirt/virtqemud-sock"}
+
+// checkURI refuses what cannot be a libvirt URI.
+func checkURI(uri string) error {
+	if uri == "" || uri == uriOff || uri == uriPrivate {
+		return nil
+	}
+	if u, err := url.Parse(uri); err == nil && u.Scheme != "" && u.Opaque == "" {
+		return nil
+	}
+	return invalid("machines.open", fusionClip(uri), "it is no libvirt URI",
+		"pass --libvirt private, off, or a URI such as "+uriSystem)
+}
 
 // resolve gives the libvirt URI to connect to; for a private one it starts or
 // adopts the daemon. c.URI is chosen already.
