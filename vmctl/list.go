@@ -198,6 +198,7 @@ func (s *Store) now() uint64 {
 // again.
 func (s *Store) putLocked(d domain, started time.Time, since uint64) record {
 	old := s.records[d.uuid]
+	d.state = s.stateLocked(d)
 	r := record{domain: d, shown: outsideName(d.name, d.uuid), started: started}
 	if d.active && old != nil && old.active && !old.started.IsZero() {
 		r.started = old.started
@@ -225,6 +226,7 @@ func (s *Store) removeLocked(uuid string) {
 		return
 	}
 	delete(s.records, uuid)
+	delete(s.stopping, uuid)
 	s.seq++
 	s.removed = s.seq
 	s.tellLocked(fusion.Machine{Name: r.shown, Kind: fusion.KindVM, UUID: uuid, Verbs: []fusion.Verb{}}, true)

@@ -31,9 +31,10 @@ type Store struct {
 	conn     driver     // nil when off or lost
 	why      error      // why conn is nil
 	records  map[string]*record
-	seq      uint64          // counts changes of records
-	removed  uint64          // seq of the last removal
-	dirty    map[string]bool // UUIDs that changed; bounded by the number of domains
+	seq      uint64               // counts changes of records
+	removed  uint64               // seq of the last removal
+	dirty    map[string]bool      // UUIDs that changed; bounded by the number of domains
+	stopping map[string]time.Time // until when a guest is shown so, by UUID
 	watchers map[*watcher]bool
 	claims   map[string]int // holders of the names of machines and images in work
 }
@@ -62,7 +63,7 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 		config: config, kvm: newKVMProbe(config.Dir),
 		slots: make(chan struct{}, maxCalls), wake: make(chan struct{}, 1),
 		records: map[string]*record{}, dirty: map[string]bool{},
-		watchers: map[*watcher]bool{}, claims: map[string]int{},
+		stopping: map[string]time.Time{}, watchers: map[*watcher]bool{}, claims: map[string]int{},
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	sweep(config.pool())

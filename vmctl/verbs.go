@@ -45,6 +45,9 @@ func (s *Store) Do(ctx context.Context, name string, verb fusion.Verb) error {
 	if err != nil && !(verb == fusion.ForceOff && s.isOff(ctx, uuid)) {
 		return fail(op, name, err)
 	}
+	if verb == fusion.Stop {
+		s.asked(ctx, uuid)
+	}
 	s.config.Log.Info("verb", "verb", verb, "machine", name, "trace", fusion.Trace(ctx))
 	return nil
 }
