@@ -3,7 +3,6 @@ package vmctl
 import (
 	"context"
 	"crypto/rand"
-	"encoding/xml"
 	"errors"
 	"fmt"
 	"os"
@@ -39,11 +38,11 @@ func checkSpec(spec fusion.MachineSpec) (fusion.MachineSpec, error) {
 	}
 	switch {
 	case spec.MemoryBytes < leastMemory || spec.MemoryBytes > mostMemory:
-		return spec, invalid(op, spec.Name, fmt.Sprintf("%d bytes of memory", spec.MemoryBytes), "give it 16 MiB or more, as in --memory 1GiB")
+		return spec, invalid(op, spec.Name, bytesText(spec.MemoryBytes)+" of memory", "give it 16 MiB to 16 TiB, as in --memory 1GiB")
 	case spec.CPUs < 1 || spec.CPUs > mostCPUs:
 		return spec, invalid(op, spec.Name, fmt.Sprintf("%d CPUs", spec.CPUs), fmt.Sprintf("give it 1 to %d CPUs", mostCPUs))
 	case spec.DiskBytes != 0 && (spec.DiskBytes < leastDisk || spec.DiskBytes > mostDisk):
-		return spec, invalid(op, spec.Name, fmt.Sprintf("a disk of %d bytes", spec.DiskBytes), "give it 1 MiB to 64 TiB, as in --disk 20GiB")
+		return spec, invalid(op, spec.Name, "a disk of "+bytesText(spec.DiskBytes), "give it 1 MiB to 64 TiB, as in --disk 20GiB")
 	}
 	spec.DiskBytes = (spec.DiskBytes + 511) &^ 511
 	return spec, nil
@@ -58,6 +57,9 @@ func (s *Store) Create(ctx context.Context, spec fusion.MachineSpec) (fusion.Mac
 	spec, err := checkSpec(spec)
 	if err != nil {
 		return fusion.Machine{}, err
+	}
+	if why := s.whyAway(); why != nil {
+		return fusion.Machine{}, away(op, spec.Name, why)
 	}
 	exists := &fusion.Error{Op: op, Path: spec.Name, Cause: fusion.ErrExists, Hint: "choose another name, or remove that machine first"}
 	release, ok := s.claim("machine", spec.Name)
@@ -92,12 +94,8 @@ func (s *Store) make(ctx context.Context, spec fusion.MachineSpec) (m fusion.Mac
 		return m, err
 	}
 	plan := plan{spec: spec, uuid: newUUID(), kind: kind, pool: s.config.pool(), iso: iso}
-	defer func() {
-		if err != nil {
-			s.removeDisks(plan.disks)
-		}
-	}()
 	if err := s.makeDisks(ctx, &plan); err != nil {
+		s.removeDisks(plan.disks)
 		return m, err
 	}
 	if s.privateUsed() {
@@ -123,30 +121,6 @@ func (s *Store) makeDisks(ctx context.Context, p *plan) error {
 		p.disks = append(p.disks, name)
 	}
 	return nil
-}
-
-// define is the part that ctx does not end: cut in the middle it could leave
-// something behind.
-func (s *Store) define(ctx context.Context, p plan) (fusion.Machine, error) {
-	if err := ctx.Err(); err != nil {
-		return fusion.Machine{}, err
-	}
-	text, err := xml.MarshalIndent(p.domain(), "", "  ")
-	if err != nil {
-		return fusion.Machine{}, err
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
-	defer cancel()
-	if err := s.do(ctx, func(d driver) error { return d.define(string(text)) }); err != nil {
-		return fusion.Machine{}, err
-	}
-	if p.spec.Start {
-		if err := s.do(ctx, func(d driver) error { return d.act(p.uuid, fusion.Start) }); err != nil {
-			return fusion.Machine{}, errors.Join(err, s.do(ctx, func(d driver) error { return d.undefine(p.uuid) }))
-		}
-	}
-	r, err := s.refresh(ctx, p.uuid)
-	return r.machine(s.kvm.note()), err
 }
 
 // removeDisks deletes disks that Create made. What cannot be deleted is logged:

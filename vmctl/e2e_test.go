@@ -110,6 +110,8 @@ func aLife(t *testing.T, s *Store, name string) {
 	events.await(t, name+" running")
 	statsOf(t, s, name)
 	ok(t, s.Do(ctx, name, fusion.Reboot))
+	ok(t, s.Do(ctx, name, fusion.Stop))
+	events.await(t, name+" stopping") // it has no system that listens
 	ok(t, s.Do(ctx, name, fusion.ForceOff))
 	events.await(t, name+" off")
 	_, err = s.Screenshot(ctx, name)

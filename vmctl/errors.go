@@ -16,7 +16,7 @@ func invalid(op, path, detail, hint string) error {
 
 func notFound(op, name string) error {
 	return &fusion.Error{Op: op, Path: name, Cause: fusion.ErrNotFound, Detail: "no such machine",
-		Hint: "hither machine ls shows the machines of this computer"}
+		Hint: "hither machine ls shows the machines there are"}
 }
 
 // fail wraps err with what the caller did, once.
@@ -48,19 +48,19 @@ func hintFor(d *driverError) string {
 	case has("No space left"):
 		return spaceHint
 	case has("Cannot access storage file", "Permission denied", "Could not open"):
-		return "libvirt's QEMU cannot read the file: start the node with --libvirt private, or let its user enter the directory"
+		return "libvirt's QEMU cannot read the file: start the node again with hither up --libvirt private, or let its user enter the directory"
 	case has("Cannot allocate memory", "cannot set up guest memory"):
 		return "give the machine less memory, or stop another one"
 	case errors.Is(d.cause, fusion.ErrOffline):
 		return "libvirt does not answer; Hither connects again by itself, hither doctor says more"
 	case errors.Is(d.cause, fusion.ErrPermission):
-		return "join the group libvirt, or start the node with --libvirt private"
+		return "join the group libvirt, or start the node again with: hither up --libvirt private"
 	case errors.Is(d.cause, fusion.ErrBusy):
 		return "try again in a moment"
 	case errors.Is(d.cause, fusion.ErrNotFound):
-		return "hither machine ls shows the machines of this computer"
+		return "hither machine ls shows the machines there are"
 	case errors.Is(d.cause, fusion.ErrInvalid):
-		return "hither machine show says what state it is in"
+		return "see what state it is in"
 	}
 	return ""
 }

@@ -22,6 +22,10 @@ type fake struct {
 	refuse  map[string]error // by method
 	hang    chan struct{}    // when set, domain waits for it
 	opened  int
+	acting  chan fusion.Verb // when set, a start tells of itself and waits for goOn
+	goOn    chan struct{}
+	deaf    bool // guests do not listen when asked to shut down
+	late    bool // a machine is started while it is undefined, and runs on
 }
 
 func newFake() *fake {
@@ -85,6 +89,9 @@ func (f *fake) domain(uuid string) (domain, error) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if err := f.refuse["domain"]; err != nil {
+		return domain{}, err
+	}
 	d, there := f.all[uuid]
 	if !there {
 		return d, &driverError{fusion.ErrNotFound, "no domain " + uuid}
@@ -112,21 +119,37 @@ func (f *fake) refusal(method string) error {
 }
 
 func (f *fake) undefine(uuid string) error {
+	if err := f.refusal("undefine"); err != nil {
+		return err
+	}
 	f.mu.Lock()
+	d, changed := f.all[uuid], f.changed
 	delete(f.all, uuid)
-	changed := f.changed
+	if f.late {
+		d.state, d.active = fusion.Running, true
+		f.all[uuid] = d
+	}
 	f.mu.Unlock()
 	changed(uuid)
 	return nil
 }
 
 func (f *fake) act(uuid string, verb fusion.Verb) error {
+	if f.acting != nil && verb == fusion.Start {
+		f.acting <- verb
+		<-f.goOn
+	}
 	if err := f.refusal(string(verb)); err != nil {
 		return err
 	}
-	d, err := f.domain(uuid)
-	if err != nil {
-		return err
+	f.mu.Lock()
+	d, there := f.all[uuid]
+	f.mu.Unlock()
+	if !there {
+		return &driverError{fusion.ErrNotFound, "no domain " + uuid}
+	}
+	if f.deaf && verb == fusion.Stop {
+		return nil
 	}
 	states := map[fusion.Verb]fusion.MachineState{
 		fusion.Start: fusion.Running, fusion.Stop: fusion.Off, fusion.ForceOff: fusion.Off,

@@ -58,10 +58,10 @@ func (s *Store) find(ctx context.Context, op, name string) (string, error) {
 	if uuid := s.known(name); uuid != "" {
 		return uuid, nil
 	}
-	s.mu.Lock()
-	why := s.why
-	s.mu.Unlock()
-	if why != nil {
+	switch why := s.whyAway(); {
+	case errors.Is(why, fusion.ErrUnsupported):
+		return "", absent(op, name, why)
+	case why != nil:
 		return "", away(op, name, why)
 	}
 	if err := fusion.CheckName(name); err != nil {
@@ -83,6 +83,21 @@ func away(op, name string, why error) error {
 		e.Cause, e.Detail = f.Cause, f.Detail
 	}
 	return e
+}
+
+// absent says that there is no such machine where there can be none.
+func absent(op, name string, why error) error {
+	e := &fusion.Error{Op: op, Path: name, Cause: fusion.ErrNotFound, Detail: "no such machine", Hint: fusion.Hint(why)}
+	if f := (*fusion.Error)(nil); errors.As(why, &f) && f.Detail != "" {
+		e.Detail += ": " + f.Detail
+	}
+	return e
+}
+
+func (s *Store) whyAway() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.why
 }
 
 func (s *Store) known(name string) string {
@@ -183,6 +198,7 @@ func (s *Store) now() uint64 {
 // again.
 func (s *Store) putLocked(d domain, started time.Time, since uint64) record {
 	old := s.records[d.uuid]
+	d.state = s.stateLocked(d)
 	r := record{domain: d, shown: outsideName(d.name, d.uuid), started: started}
 	if d.active && old != nil && old.active && !old.started.IsZero() {
 		r.started = old.started
@@ -210,6 +226,7 @@ func (s *Store) removeLocked(uuid string) {
 		return
 	}
 	delete(s.records, uuid)
+	delete(s.stopping, uuid)
 	s.seq++
 	s.removed = s.seq
 	s.tellLocked(fusion.Machine{Name: r.shown, Kind: fusion.KindVM, UUID: uuid, Verbs: []fusion.Verb{}}, true)

@@ -64,30 +64,16 @@ func (s *Store) room(op, name string, need int64) error {
 
 func noRoom(op, name, detail string) error { return invalid(op, name, detail, spaceHint) }
 
+// bytesText gives a size in IEC units, as "1.5 GiB".
 func bytesText(n int64) string {
-	switch {
-	case n >= 10<<30:
-		return fmt.Sprintf("%d GiB", n>>30)
-	case n >= 10<<20:
-		return fmt.Sprintf("%d MiB", n>>20)
+	if n < 1<<10 {
+		return fmt.Sprintf("%d B", n)
 	}
-	return fmt.Sprintf("%d KiB", n>>10)
-}
-
-// claim reserves a name for something that is being made, until release.
-func (s *Store) claim(kind, name string) (release func(), ok bool) {
-	key := kind + "/" + name
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.making[key] {
-		return nil, false
+	size, unit := float64(n)/(1<<10), 0
+	for units := "KMGTPE"; size >= 1023.95 && unit < len(units)-1; unit++ {
+		size /= 1 << 10
 	}
-	s.making[key] = true
-	return func() {
-		s.mu.Lock()
-		delete(s.making, key)
-		s.mu.Unlock()
-	}, true
+	return fmt.Sprintf("%.1f %ciB", size, "KMGTPE"[unit])
 }
 
 // ownDisk says whether name can be a disk that Create made for the domain.

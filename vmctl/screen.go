@@ -59,7 +59,7 @@ func (s *Store) Screenshot(ctx context.Context, name string) ([]byte, error) {
 func (s *Store) shown(ctx context.Context, op, name string) (record, error) {
 	if name == fusion.Self {
 		return record{}, &fusion.Error{Op: op, Path: name, Cause: fusion.ErrUnsupported,
-			Detail: "the desktop of this computer is no console of libvirt", Hint: "open it as a screen: hither view self"}
+			Detail: "the desktop of this computer is no console of libvirt", Hint: "open its desktop"}
 	}
 	uuid, err := s.find(ctx, op, name)
 	if err != nil {
@@ -70,7 +70,7 @@ func (s *Store) shown(ctx context.Context, op, name string) (record, error) {
 		return record{}, err
 	}
 	if !r.active {
-		return record{}, invalid(op, name, "it is "+string(r.state), "start it: hither machine start "+name)
+		return record{}, invalid(op, name, "it is "+string(r.state), "start it first")
 	}
 	return r, nil
 }

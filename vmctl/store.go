@@ -31,11 +31,12 @@ type Store struct {
 	conn     driver     // nil when off or lost
 	why      error      // why conn is nil
 	records  map[string]*record
-	seq      uint64          // counts changes of records
-	removed  uint64          // seq of the last removal
-	dirty    map[string]bool // UUIDs that changed; bounded by the number of domains
+	seq      uint64               // counts changes of records
+	removed  uint64               // seq of the last removal
+	dirty    map[string]bool      // UUIDs that changed; bounded by the number of domains
+	stopping map[string]time.Time // until when a guest is shown so, by UUID
 	watchers map[*watcher]bool
-	making   map[string]bool // names of machines and images being made
+	claims   map[string]int // holders of the names of machines and images in work
 }
 
 var _ fusion.Machines = (*Store)(nil)
@@ -45,8 +46,11 @@ const maxCalls = 16
 
 // Open makes the pool, and connects to libvirt. A host without libvirt is no
 // error: then only "self" is there and Checks says what to install. It fails
-// only when Dir cannot be used.
+// only when Dir cannot be used, or URI can be no libvirt URI (ErrInvalid).
 func Open(ctx context.Context, config Config) (*Store, error) {
+	if err := checkURI(config.URI); err != nil {
+		return nil, err
+	}
 	config, err := config.withDefaults()
 	if err == nil {
 		err = config.mkdirs()
@@ -59,7 +63,7 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 		config: config, kvm: newKVMProbe(config.Dir),
 		slots: make(chan struct{}, maxCalls), wake: make(chan struct{}, 1),
 		records: map[string]*record{}, dirty: map[string]bool{},
-		watchers: map[*watcher]bool{}, making: map[string]bool{},
+		stopping: map[string]time.Time{}, watchers: map[*watcher]bool{}, claims: map[string]int{},
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	sweep(config.pool())

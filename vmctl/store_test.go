@@ -163,17 +163,27 @@ func TestWithoutLibvirt(t *testing.T) {
 			}
 			_, err := s.Create(ctx, fusion.MachineSpec{Name: "m"})
 			refused(t, err, fusion.ErrUnsupported)
+			helps(t, err, config.URI)
 			_, err = s.Get(ctx, "m")
-			refused(t, err, fusion.ErrUnsupported)
-			refused(t, s.Do(ctx, "m", fusion.Start), fusion.ErrUnsupported)
-			refused(t, s.Remove(ctx, "m"), fusion.ErrUnsupported)
+			refused(t, err, fusion.ErrNotFound)
+			helps(t, err, config.URI)
+			refused(t, s.Do(ctx, "m", fusion.Start), fusion.ErrNotFound)
+			refused(t, s.Remove(ctx, "m"), fusion.ErrNotFound)
 			_, err = s.OpenConsole(ctx, "m")
-			refused(t, err, fusion.ErrUnsupported)
+			refused(t, err, fusion.ErrNotFound)
 			ok(t, s.StopAll(ctx))
 			if check := s.Checks(ctx)[0]; check.State == CheckOK || check.Hint == "" || s.URI() != "" {
 				t.Errorf("%q: %+v", s.URI(), check)
 			}
 		})
+	}
+}
+
+// helps holds the hint to naming the flag that switches machines on.
+func helps(t *testing.T, err error, uri string) {
+	t.Helper()
+	if uri == uriOff && !strings.Contains(fusion.Hint(err), "hither up --libvirt private") {
+		t.Errorf("%v (hint: %s)", err, fusion.Hint(err))
 	}
 }
 

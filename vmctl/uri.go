@@ -3,6 +3,7 @@ package vmctl
 import (
 	"context"
 	"net"
+	"net/url"
 	"os"
 	"runtime"
 	"time"
@@ -17,9 +18,25 @@ const (
 	uriSession = "qemu:///session"
 )
 
+// switchOnHint names a flag to pass: flags are remembered, so that leaving one
+// out changes nothing.
+const switchOnHint = "to have them, start the node again with: hither up --libvirt private"
+
 // systemSockets are where libvirt's system daemons listen, monolithic and
 // modular.
 var systemSockets = []string{"/run/libvirt/libvirt-sock", "/run/libvirt/virtqemud-sock"}
+
+// checkURI refuses what cannot be a libvirt URI.
+func checkURI(uri string) error {
+	if uri == "" || uri == uriOff || uri == uriPrivate {
+		return nil
+	}
+	if u, err := url.Parse(uri); err == nil && u.Scheme != "" && u.Opaque == "" {
+		return nil
+	}
+	return invalid("machines.open", fusionClip(uri), "it is no libvirt URI",
+		"pass --libvirt private, off, or a URI such as "+uriSystem)
+}
 
 // resolve gives the libvirt URI to connect to; for a private one it starts or
 // adopts the daemon. c.URI is chosen already.
@@ -27,7 +44,7 @@ func (c Config) resolve(ctx context.Context) (string, error) {
 	switch {
 	case c.URI == uriOff:
 		return "", &fusion.Error{Op: "machines.connect", Cause: fusion.ErrUnsupported,
-			Detail: "virtual machines are off", Hint: "start the node without --libvirt off"}
+			Detail: "virtual machines are switched off on this node", Hint: switchOnHint}
 	case c.URI == uriPrivate:
 		return c.private().ensure(ctx)
 	case c.URI == uriSession && runtime.GOOS == "linux" && !hasDaemon():

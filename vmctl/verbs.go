@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
+	"sync/atomic"
 
 	"hither/fusion"
 )
@@ -20,8 +22,14 @@ func (s *Store) Do(ctx context.Context, name string, verb fusion.Verb) error {
 	}
 	if name == fusion.Self {
 		return &fusion.Error{Op: op, Path: name, Cause: fusion.ErrUnsupported,
-			Detail: "a computer is not switched from here", Hint: "open its desktop and use its own menu"}
+			Detail: "a computer is not switched from here", Hint: "open its desktop and use the menu there"}
 	}
+	release, ok := s.share("machine", name)
+	if !ok {
+		return inWork(op, name)
+	}
+	run, giveUp := held(release)
+	defer giveUp()
 	uuid, err := s.find(ctx, op, name)
 	if err != nil {
 		return err
@@ -31,14 +39,56 @@ func (s *Store) Do(ctx context.Context, name string, verb fusion.Verb) error {
 		return err
 	}
 	if able := verbsFor(r.domain); !slices.Contains(able, verb) {
-		return invalid(op, name, "it is "+string(r.state), fmt.Sprintf("now it can: %v", able))
+		return invalid(op, name, "it is "+string(r.state), nowCan(able))
 	}
-	err = s.do(ctx, func(d driver) error { return d.act(uuid, verb) })
+	err = s.do(ctx, run(func(d driver) error { return d.act(uuid, verb) }))
 	if err != nil && !(verb == fusion.ForceOff && s.isOff(ctx, uuid)) {
 		return fail(op, name, err)
 	}
+	if verb == fusion.Stop {
+		s.asked(ctx, uuid)
+	}
 	s.config.Log.Info("verb", "verb", verb, "machine", name, "trace", fusion.Trace(ctx))
 	return nil
+}
+
+// nowCan says what else is possible.
+func nowCan(able []fusion.Verb) string {
+	if len(able) == 0 {
+		return "see what state it is in"
+	}
+	words := make([]string, len(able))
+	for i, verb := range able {
+		words[i] = strings.ReplaceAll(string(verb), "-", " ")
+	}
+	return "now it can: " + strings.Join(words, ", ")
+}
+
+// held gives a call its claim: run's fn lets go of it when it returns, which may
+// be long after the caller's context ended; giveUp does when fn has not begun,
+// and then fn never does.
+func held(release func()) (run func(fn func(driver) error) func(driver) error, giveUp func()) {
+	var begun atomic.Bool
+	run = func(fn func(driver) error) func(driver) error {
+		return func(d driver) error {
+			if !begun.CompareAndSwap(false, true) {
+				return context.Canceled
+			}
+			defer release()
+			return fn(d)
+		}
+	}
+	giveUp = func() {
+		if begun.CompareAndSwap(false, true) {
+			release()
+		}
+	}
+	return run, giveUp
+}
+
+// inWork refuses what would meet another change of the same machine.
+func inWork(op, name string) error {
+	return &fusion.Error{Op: op, Path: name, Cause: fusion.ErrBusy, Detail: "something is being done with it", Hint: "try again in a moment"}
 }
 
 // isOff says whether a domain is off after all. A domain that ends while it is
@@ -57,6 +107,11 @@ func (s *Store) Remove(ctx context.Context, name string) error {
 		return &fusion.Error{Op: op, Path: name, Cause: fusion.ErrUnsupported,
 			Detail: "it is this computer itself", Hint: "to forget a computer: hither host forget"}
 	}
+	release, ok := s.claim("machine", name)
+	if !ok {
+		return inWork(op, name)
+	}
+	defer release()
 	uuid, err := s.find(ctx, op, name)
 	if err != nil {
 		return err
@@ -67,12 +122,15 @@ func (s *Store) Remove(ctx context.Context, name string) error {
 	}
 	if d.active {
 		return &fusion.Error{Op: op, Path: name, Cause: fusion.ErrBusy, Detail: "it is " + string(d.state),
-			Hint: "switch it off first: hither machine stop --force " + name}
+			Hint: "force it off first"}
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
 	defer cancel()
 	if err := s.do(ctx, func(c driver) error { return c.undefine(uuid) }); err != nil {
 		return fail(op, name, err)
+	}
+	if err := s.forgotten(ctx, op, name, uuid); err != nil {
+		return err
 	}
 	var disks []string
 	for _, file := range d.ownDisks {
@@ -82,8 +140,24 @@ func (s *Store) Remove(ctx context.Context, name string) error {
 	}
 	s.removeDisks(disks)
 	s.config.Log.Info("machine removed", "machine", name, "disks", len(disks), "trace", fusion.Trace(ctx))
-	if _, err := s.refresh(ctx, uuid); !errors.Is(err, fusion.ErrNotFound) {
-		return fail(op, name, err)
-	}
 	return nil
+}
+
+// forgotten says whether an undefined machine is gone. One that somebody else
+// started meanwhile runs on without a definition, on its disks.
+func (s *Store) forgotten(ctx context.Context, op, name, uuid string) error {
+	d, err := call(ctx, s, func(c driver) (domain, error) { return c.domain(uuid) }, nil)
+	s.touch(uuid)
+	switch {
+	case errors.Is(err, fusion.ErrNotFound):
+		s.mu.Lock()
+		s.removeLocked(uuid)
+		s.mu.Unlock()
+		return nil
+	case err != nil:
+		return &fusion.Error{Op: op, Path: name, Cause: err, Detail: "it is removed, but its disks stay: it may have been started meanwhile",
+			Hint: "see whether it still runs; then delete its disks in " + s.config.pool()}
+	}
+	return &fusion.Error{Op: op, Path: name, Cause: fusion.ErrBusy, Detail: "it was started meanwhile and is " + string(d.state) + "; its disks stay",
+		Hint: "force it off; then delete its disks in " + s.config.pool()}
 }

@@ -1,0 +1,74 @@
+package vmctl
+
+import (
+	"context"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"time"
+
+	"hither/fusion"
+)
+
+// define is the part of Create that ctx does not end: cut in the middle it could
+// leave something behind. The disks of p are its own to remove when it fails.
+func (s *Store) define(ctx context.Context, p plan) (fusion.Machine, error) {
+	text, err := xml.MarshalIndent(p.domain(), "", "  ")
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		s.removeDisks(p.disks)
+		return fusion.Machine{}, err
+	}
+	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
+	defer cancel()
+	err = s.do(within, func(d driver) error { return d.define(string(text)) })
+	if err == nil && p.spec.Start {
+		err = s.do(within, func(d driver) error { return d.act(p.uuid, fusion.Start) })
+	}
+	if err != nil {
+		return fusion.Machine{}, s.undo(ctx, p, err)
+	}
+	return s.defined(within, p, string(text))
+}
+
+// defined gives the machine that was just made. When libvirt does not answer any
+// more it gives what was asked for: the machine is there, and its disks stay.
+func (s *Store) defined(ctx context.Context, p plan, text string) (fusion.Machine, error) {
+	r, err := s.refresh(ctx, p.uuid)
+	switch {
+	case err == nil:
+		return r.machine(s.kvm.note()), nil
+	case errors.Is(err, fusion.ErrNotFound): // somebody undefined it
+		return fusion.Machine{}, s.undo(ctx, p, err)
+	}
+	s.config.Log.Warn("a new machine could not be asked for", "machine", p.spec.Name, "error", err, "trace", fusion.Trace(ctx))
+	info, err := parseDomain(text)
+	if err != nil {
+		return fusion.Machine{}, err
+	}
+	s.touch(p.uuid)
+	r = record{shown: p.spec.Name, domain: domain{uuid: p.uuid, name: p.spec.Name, state: fusion.Off, domainInfo: info}}
+	if p.spec.Start {
+		r.state, r.active, r.started = fusion.Running, true, time.Now()
+	}
+	return r.machine(s.kvm.note()), nil
+}
+
+// undo takes back a machine that could not be made because of why. Its disks go
+// only once it is known to be gone: it may run on them.
+func (s *Store) undo(ctx context.Context, p plan, why error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
+	defer cancel()
+	err := s.do(ctx, func(d driver) error { return d.act(p.uuid, fusion.ForceOff) })
+	if err == nil || errors.Is(err, fusion.ErrInvalid) { // it is off
+		err = s.do(ctx, func(d driver) error { return d.undefine(p.uuid) })
+	}
+	if err != nil && !errors.Is(err, fusion.ErrNotFound) {
+		return &fusion.Error{Op: "machine.create", Path: p.spec.Name, Cause: fmt.Errorf("%w; then %w", why, err),
+			Detail: "it may be there, with its disks", Hint: "see whether it is there; if so, remove it"}
+	}
+	s.removeDisks(p.disks)
+	return why
+}
