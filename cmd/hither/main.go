@@ -47,7 +47,7 @@ func rootCommand() *cobra.Command {
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.PersistentFlags().StringVar(&flags.home, "home", "", "keep everything of the node under `DIR` (default $HITHER_HOME, else XDG directories)")
 	root.PersistentFlags().BoolVar(&flags.json, "json", false, "print JSON")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
+	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(
 		upCommand(flags),
 		statusCommand(flags), doctorCommand(flags), downCommand(flags), webCommand(flags),
