@@ -316,6 +316,9 @@ func (f fakeApps) Run(_ context.Context, req *connect.Request[pb.AppRunRequest])
 }
 
 func (f fakeApps) End(_ context.Context, req *connect.Request[pb.AppEndRequest]) (*connect.Response[pb.AppEndResponse], error) {
+	if strings.HasSuffix(req.Msg.Screen, "/none") {
+		return refuse[pb.AppEndResponse](fusion.ErrNotFound, req.Msg.Screen, "hither screen ls")
+	}
 	f.ended <- req.Msg.Host + " " + req.Msg.Screen
 	return answer(&pb.AppEndResponse{})
 }
