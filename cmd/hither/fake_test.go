@@ -254,8 +254,8 @@ func (f fakeMachines) Do(_ context.Context, req *connect.Request[pb.MachineDoReq
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	m.State = "running"
-	if strings.Contains(req.Msg.Verb, "o") {
+	m.State = "running" // also after "stop": its system takes its time
+	if req.Msg.Verb == string(fusion.ForceOff) {
 		m.State = "off"
 	}
 	m.Note = "last verb " + req.Msg.Verb
