@@ -27,7 +27,7 @@ func execute(args []string) int {
 	defer stop()
 	root := rootCommand()
 	root.SetArgs(args)
-	err := root.ExecuteContext(fusion.WithTrace(ctx, fusion.NewTrace()))
+	err := fileError(root.ExecuteContext(fusion.WithTrace(ctx, fusion.NewTrace())))
 	if err != nil {
 		printError(root.ErrOrStderr(), err)
 	}
