@@ -56,7 +56,7 @@ func newFake(h home.Home) *fake {
 				{Name: "win11", Kind: "vm", State: "off", Cpus: 2, MemoryBytes: 3 << 29, Verbs: []string{"start"}},
 			},
 		},
-		images: map[string]string{"there.iso": "old"},
+		images: map[string]string{"there.iso": "old", "other.iso": "old"},
 	}
 }
 
@@ -139,8 +139,9 @@ func (f *fake) upload(w http.ResponseWriter, r *http.Request) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if _, there := f.images[name]; there {
-		text, err := protojson.Marshal(convert.Describe(&fusion.Error{Op: "machine.upload", Path: name, Cause: fusion.ErrExists}))
+	if old, there := f.images[name]; there {
+		text, err := protojson.Marshal(convert.Describe(&fusion.Error{Op: "machine.upload", Path: name, Cause: fusion.ErrExists,
+			Detail: fmt.Sprintf("it has %d bytes", len(old))}))
 		if err != nil {
 			panic(err)
 		}
