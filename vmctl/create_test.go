@@ -128,7 +128,11 @@ func TestUpload(t *testing.T) {
 	ok(t, s.Upload(ctx, "a.iso", 5, strings.NewReader("hello")))
 	ok(t, s.Upload(ctx, "b.iso", -1, strings.NewReader("hello")))
 	ok(t, s.Upload(ctx, "empty", 0, strings.NewReader("")))
-	refused(t, s.Upload(ctx, "a.iso", 5, strings.NewReader("other")), fusion.ErrExists)
+	err := s.Upload(ctx, "a.iso", 6, strings.NewReader("other!"))
+	refused(t, err, fusion.ErrExists)
+	if !strings.Contains(err.Error(), "it has ") {
+		t.Errorf("%v does not tell the size", err)
+	}
 	for _, name := range []string{"", "../x", ".hidden", "a/b"} {
 		refused(t, s.Upload(ctx, name, 1, strings.NewReader("x")), fusion.ErrInvalid)
 	}

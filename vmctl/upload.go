@@ -54,16 +54,20 @@ func (s *Store) Upload(ctx context.Context, name string, size int64, r io.Reader
 
 // vacant says whether nothing is at path yet.
 func vacant(op, name, path string) error {
-	switch _, err := os.Lstat(path); {
+	switch info, err := os.Lstat(path); {
 	case err == nil:
-		return taken(op, name)
+		e := taken(op, name)
+		if info.Mode().IsRegular() { // so that its person sees whether it is the same image
+			e.Detail = fmt.Sprintf("it has %d bytes", info.Size())
+		}
+		return e
 	case !errors.Is(err, os.ErrNotExist):
 		return &fusion.Error{Op: op, Path: name, Cause: err}
 	}
 	return nil
 }
 
-func taken(op, name string) error {
+func taken(op, name string) *fusion.Error {
 	return &fusion.Error{Op: op, Path: name, Cause: fusion.ErrExists, Hint: "choose another name"}
 }
 

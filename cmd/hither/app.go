@@ -14,7 +14,7 @@ import (
 )
 
 func appCommand(g *globals) *cobra.Command {
-	return group("app", "Programs of machines, each in a window of its own", appLs(g), appRun(g))
+	return group("app", "Programs of machines, each in a window of its own", appLs(g), appRun(g), appStop(g))
 }
 
 func appLs(g *globals) *cobra.Command {
@@ -83,6 +83,30 @@ func appRun(g *globals) *cobra.Command {
 	cmd.Flags().BoolVar(&detach, "detach", false, "print the screen's address and open no window")
 	cmd.Flags().BoolVar(&viewOnly, "view-only", false, "send no keys and no mouse")
 	return cmd
+}
+
+func appStop(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use: "stop HOST/MACHINE/INSTANCE", Short: "End an app that runs", Args: exactly("HOST/MACHINE/INSTANCE"),
+		Long: "Ask an app that runs to end; one that does not is killed after some seconds. Its\n" +
+			"address is what `hither screen ls` shows and `hither app run --detach` prints.",
+		Example: "  hither app stop nas/self/xterm-1",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			address, err := fusion.ParseAddress(args[0])
+			if err == nil && address.App == "" {
+				err = &fusion.Error{Op: "address", Path: args[0], Cause: fusion.ErrInvalid,
+					Hint: "an app that runs is HOST/MACHINE/INSTANCE; see: hither screen ls MACHINE"}
+			}
+			if err != nil {
+				return usage(err)
+			}
+			host, err := g.machine(cmd.Context(), address)
+			if err != nil {
+				return err
+			}
+			return host.Apps().End(cmd.Context(), address.Machine+"/"+address.App)
+		},
+	}
 }
 
 // appFiles makes the files absolute. They are files of this computer, so only

@@ -34,6 +34,15 @@ func usageHint(text, hint string) error {
 	return usage(&fusion.Error{Detail: text, Hint: hint})
 }
 
+// flagError is a flag that makes no sense. One whose value was refused has its
+// own hint.
+func flagError(cmd *cobra.Command, err error) error {
+	if fusion.Hint(err) != "" {
+		return usage(err)
+	}
+	return usageHint(command(cmd)+err.Error(), "see: "+cmd.CommandPath()+" --help")
+}
+
 func exitCode(err error) int {
 	var wrong usageError
 	switch {

@@ -56,7 +56,7 @@ func newFake(h home.Home) *fake {
 				{Name: "win11", Kind: "vm", State: "off", Cpus: 2, MemoryBytes: 3 << 29, Verbs: []string{"start"}},
 			},
 		},
-		images: map[string]string{"there.iso": "old"},
+		images: map[string]string{"there.iso": "old", "other.iso": "old"},
 	}
 }
 
@@ -139,8 +139,9 @@ func (f *fake) upload(w http.ResponseWriter, r *http.Request) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if _, there := f.images[name]; there {
-		text, err := protojson.Marshal(convert.Describe(&fusion.Error{Op: "machine.upload", Path: name, Cause: fusion.ErrExists}))
+	if old, there := f.images[name]; there {
+		text, err := protojson.Marshal(convert.Describe(&fusion.Error{Op: "machine.upload", Path: name, Cause: fusion.ErrExists,
+			Detail: fmt.Sprintf("it has %d bytes", len(old))}))
 		if err != nil {
 			panic(err)
 		}
@@ -254,8 +255,8 @@ func (f fakeMachines) Do(_ context.Context, req *connect.Request[pb.MachineDoReq
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	m.State = "running"
-	if strings.Contains(req.Msg.Verb, "o") {
+	m.State = "running" // also after "stop": its system takes its time
+	if req.Msg.Verb == string(fusion.ForceOff) {
 		m.State = "off"
 	}
 	m.Note = "last verb " + req.Msg.Verb
@@ -316,6 +317,9 @@ func (f fakeApps) Run(_ context.Context, req *connect.Request[pb.AppRunRequest])
 }
 
 func (f fakeApps) End(_ context.Context, req *connect.Request[pb.AppEndRequest]) (*connect.Response[pb.AppEndResponse], error) {
+	if strings.HasSuffix(req.Msg.Screen, "/none") {
+		return refuse[pb.AppEndResponse](fusion.ErrNotFound, req.Msg.Screen, "hither screen ls")
+	}
 	f.ended <- req.Msg.Host + " " + req.Msg.Screen
 	return answer(&pb.AppEndResponse{})
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"io"
 	"strings"
 	"time"
@@ -114,44 +113,4 @@ func hostForget(g *globals) *cobra.Command {
 			return client.Error(err, args[0])
 		},
 	}
-}
-
-func hostGrant(g *globals) *cobra.Command {
-	return &cobra.Command{
-		Use: "grant HOST CAP…", Short: "Say all that a host may do here", Args: atLeast("HOST", "CAP"),
-		Long: "Say all that a host may do here; what is not named is taken away at once.\n" +
-			"CAP is view, control, machines, apps, files, tunnel, mesh or admin. Control of a\n" +
-			"computer or of its apps is everything its owner can do.",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			grants, err := parseGrants(args[1:])
-			if err != nil {
-				return err
-			}
-			c, err := g.join(cmd.Context())
-			if err != nil {
-				return err
-			}
-			res, err := c.Hosts.Grant(cmd.Context(), connect.NewRequest(&pb.HostGrantRequest{Host: args[0], Grants: grants}))
-			if err != nil {
-				return client.Error(err, args[0])
-			}
-			h := convert.HostFromPB(res.Msg)
-			return g.show(cmd, h, func(w io.Writer) error { return printHosts(w, []fusion.HostInfo{h}) })
-		},
-	}
-}
-
-func parseGrants(words []string) ([]string, error) {
-	var grants []string
-	for _, word := range words {
-		grant, err := fusion.ParseGrant(word)
-		if errors.Is(err, fusion.ErrInvalid) {
-			return nil, usage(err)
-		}
-		if err != nil {
-			return nil, err
-		}
-		grants = append(grants, string(grant))
-	}
-	return grants, nil
 }

@@ -80,16 +80,22 @@ func (img image) bring(cmd *cobra.Command, machines fusion.Machines, to fusion.A
 	err = machines.Upload(cmd.Context(), img.name, info.Size(), meter)
 	meter.done()
 	if errors.Is(err, fusion.ErrExists) {
-		return img.there(cmd, to)
+		return img.there(cmd, to, info.Size(), err)
 	}
 	return img.name, err
 }
 
-// there decides what to do when the pool has an image of this name.
-func (img image) there(cmd *cobra.Command, to fusion.Address) (string, error) {
+// there decides what to do when the pool has an image of this name. A bare name
+// takes it, unless the host says that its size is not that of the file here.
+func (img image) there(cmd *cobra.Command, to fusion.Address, size int64, exists error) (string, error) {
 	where := "this computer"
 	if to.Host != "" {
 		where = to.Host
+	}
+	if other, known := sizeThere(exists); known && other != size {
+		return "", &fusion.Error{Op: "machine.create", Path: img.name, Cause: fusion.ErrExists,
+			Detail: fmt.Sprintf("%s has another image of this name, of %s; the file here has %s", where, bytesText(other), bytesText(size)),
+			Hint:   "give it another name"}
 	}
 	if img.bare {
 		fmt.Fprintf(cmd.ErrOrStderr(), "note: the image %s that %s has already is used\n", img.name, where)
@@ -97,4 +103,17 @@ func (img image) there(cmd *cobra.Command, to fusion.Address) (string, error) {
 	}
 	return "", &fusion.Error{Op: "machine.create", Path: img.name, Cause: fusion.ErrExists, Detail: where + " has an image of this name",
 		Hint: fmt.Sprintf("use that one with %s %s, or rename the file", img.flag, img.name)}
+}
+
+// sizeThere reads the size of the image that is in the way out of a refused
+// upload; an older host does not tell it.
+func sizeThere(exists error) (size int64, known bool) {
+	for err := exists; err != nil; err = errors.Unwrap(err) {
+		if e, ok := err.(*fusion.Error); ok {
+			if n, err := fmt.Sscanf(e.Detail, "it has %d bytes", &size); err == nil && n == 1 {
+				return size, true
+			}
+		}
+	}
+	return 0, false
 }

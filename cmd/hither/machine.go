@@ -34,15 +34,39 @@ func machineStop(g *globals) *cobra.Command {
 	var force bool
 	cmd := &cobra.Command{
 		Use: "stop MACHINE", Short: "Ask a machine to shut down", Args: exactly("MACHINE"),
+		Long: "Ask a machine to shut down. Its system may take a while, or ignore it; --force pulls\n" +
+			"the plug.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if force {
 				return g.do(cmd, args[0], fusion.ForceOff)
 			}
-			return g.do(cmd, args[0], fusion.Stop)
+			if err := g.do(cmd, args[0], fusion.Stop); err != nil || g.json {
+				return err
+			}
+			return g.tellIfRunning(cmd, args[0])
 		},
 	}
 	cmd.Flags().BoolVar(&force, "force", false, "pull the plug")
 	return cmd
+}
+
+// tellIfRunning says what else can be done with a machine that was asked to
+// shut down and still runs.
+func (g *globals) tellIfRunning(cmd *cobra.Command, text string) error {
+	address, err := machineAddress(text)
+	if err != nil {
+		return err
+	}
+	host, err := g.machine(cmd.Context(), address)
+	if err != nil {
+		return err
+	}
+	m, err := host.Machines().Get(cmd.Context(), address.Machine)
+	if err != nil || m.State == fusion.Off {
+		return nil // it took the request; one that is gone since has nothing to tell
+	}
+	_, err = fmt.Fprintf(cmd.ErrOrStderr(), "asked %s to shut down; --force pulls the plug if it does not\n", address)
+	return err
 }
 
 func (g *globals) do(cmd *cobra.Command, text string, verb fusion.Verb) error {

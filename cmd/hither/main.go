@@ -27,7 +27,7 @@ func execute(args []string) int {
 	defer stop()
 	root := rootCommand()
 	root.SetArgs(args)
-	err := root.ExecuteContext(fusion.WithTrace(ctx, fusion.NewTrace()))
+	err := fileError(root.ExecuteContext(fusion.WithTrace(ctx, fusion.NewTrace())))
 	if err != nil {
 		printError(root.ErrOrStderr(), err)
 	}
@@ -47,7 +47,7 @@ func rootCommand() *cobra.Command {
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.PersistentFlags().StringVar(&flags.home, "home", "", "keep everything of the node under `DIR` (default $HITHER_HOME, else XDG directories)")
 	root.PersistentFlags().BoolVar(&flags.json, "json", false, "print JSON")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
+	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(
 		upCommand(flags),
 		statusCommand(flags), doctorCommand(flags), downCommand(flags), webCommand(flags),

@@ -213,6 +213,17 @@ func TestClosingSaysBye(t *testing.T) {
 	run.ends(nil)
 }
 
+func TestDestroyedWindowSaysBye(t *testing.T) {
+	d := newDesk(t)
+	s, pipe := newSource(t, 320, 200, "destroyed")
+	run := runView(t, d, pipe, Config{})
+	s.paint(320, 200, 1)
+	outer, _ := d.waitWindow("destroyed")
+	xproto.DestroyWindow(d.conn, outer)
+	s.expect(wire.Bye{})
+	run.ends(nil)
+}
+
 func TestResize(t *testing.T) {
 	d := newDesk(t)
 	s, pipe := newSource(t, 400, 300, "size")

@@ -70,9 +70,19 @@ func (v *view) event(h *hands, event xgb.Event) {
 		if e.Atom == v.win.atoms["_NET_WM_STATE"] {
 			v.followState()
 		}
+	case xproto.DestroyNotifyEvent:
+		if e.Window == v.win.outer { // by another program: nobody asked us
+			v.closed()
+		}
 	case xproto.ClientMessageEvent:
 		v.clientMessage(e)
 	}
+}
+
+// closed tells the host that the person wants no more of the screen.
+func (v *view) closed() {
+	v.send(wire.Bye{})
+	v.end(errBye)
 }
 
 func (v *view) keyPress(h *hands, keycode byte) {
@@ -162,8 +172,7 @@ func (v *view) clientMessage(e xproto.ClientMessageEvent) {
 	}
 	switch xproto.Atom(e.Data.Data32[0]) {
 	case v.win.atoms["WM_DELETE_WINDOW"]:
-		v.send(wire.Bye{})
-		v.end(errBye)
+		v.closed()
 	case v.win.atoms["_NET_WM_PING"]:
 		e.Window = v.win.screen.Root
 		v.win.toRoot(e)

@@ -31,12 +31,23 @@ func (v *view) reopen(ctx context.Context) (fusion.Pipe, wire.Hello, error) {
 		if err == nil {
 			return pipe, hello, nil
 		}
-		if errors.Is(err, fusion.ErrPermission) || errors.Is(err, fusion.ErrNotFound) {
+		if final(err) {
 			return nil, wire.Hello{}, err
 		}
 		v.cfg.Log.Debug("screen still offline", "trace", fusion.Trace(ctx), "err", err)
 		timer.Reset(pause)
 	}
+}
+
+// final says whether the host refuses for good: waiting would not help before
+// a person did something.
+func final(err error) bool {
+	for _, cause := range []error{fusion.ErrPermission, fusion.ErrUnpaired, fusion.ErrNotFound, fusion.ErrInvalid, fusion.ErrUnsupported} {
+		if errors.Is(err, cause) {
+			return true
+		}
+	}
+	return false
 }
 
 func (v *view) openOnce(ctx context.Context) (fusion.Pipe, wire.Hello, error) {

@@ -26,8 +26,9 @@ type Config struct {
 	Log *slog.Logger
 	// Reopen opens the view anew after its connection was lost; it is called
 	// with growing pauses (at most 5 s) until it works. It is not called after
-	// the source or the person ended the view. fusion.ErrPermission and
-	// fusion.ErrNotFound from it end Run. With nil a lost connection ends Run.
+	// the source or the person ended the view. An error that waiting does not
+	// mend (fusion.ErrPermission, ErrUnpaired, ErrNotFound, ErrInvalid,
+	// ErrUnsupported) ends Run with it. With nil a lost connection ends Run.
 	Reopen func(ctx context.Context) (fusion.Pipe, error)
 }
 

@@ -128,7 +128,7 @@ func (s *Store) reply(host fusion.HostID, stream net.Conn) error {
 	q, err := readQuestion(stream)
 	var a answer
 	if err == nil {
-		a.Missing, err = s.consider(ctx, host, q)
+		a, err = s.consider(ctx, host, q)
 	} else if !errors.As(err, new(*fusion.Error)) {
 		return err // the stream broke: nobody waits for an answer
 	}
@@ -140,33 +140,45 @@ func (s *Store) reply(host fusion.HostID, stream net.Conn) error {
 }
 
 // consider does what a well-formed question asks.
-func (s *Store) consider(ctx context.Context, host fusion.HostID, q question) (missing []string, err error) {
+func (s *Store) consider(ctx context.Context, host fusion.HostID, q question) (answer, error) {
 	if _, _, ok := s.cfg.Paired(host); !ok {
-		return nil, &fusion.Error{Op: "folder." + q.Op, Path: q.Name, Cause: fusion.ErrUnpaired,
+		return answer{}, &fusion.Error{Op: "folder." + q.Op, Path: q.Name, Cause: fusion.ErrUnpaired,
 			Hint: "pair the two hosts first: `hither pair`"}
 	}
 	if err := s.learn(ctx, host, q.Device); err != nil {
-		return nil, err
+		return answer{}, err
 	}
 	switch q.Op {
 	case opOffer:
-		return nil, s.takeOffer(ctx, host, q)
+		return answer{}, s.takeOffer(ctx, host, q)
 	case opLeave:
-		return nil, s.change(ctx, func(l *ledger) error {
+		return answer{}, s.change(ctx, func(l *ledger) error {
 			if f := l.byID(q.Folder); f != nil {
 				f.unshare(host)
 			}
 			return nil
 		})
 	}
+	return s.compare(host, q.Folders), nil
+}
+
+// compare says which of the folders that host believes both keep are not kept
+// here with it.
+func (s *Store) compare(host fusion.HostID, ids []string) (a answer) {
 	kept := s.ledger.Load()
-	for _, id := range q.Folders {
-		f := kept.byID(id)
-		if f == nil || !slices.ContainsFunc(f.Shares, func(sh share) bool { return sh.Host == host }) {
-			missing = append(missing, id)
+	for _, id := range ids {
+		f, i := kept.byID(id), -1
+		if f != nil {
+			i = slices.IndexFunc(f.Shares, func(sh share) bool { return sh.Host == host })
+		}
+		switch {
+		case i < 0:
+			a.Missing = append(a.Missing, id)
+		case f.Shares[i].Accepted && !s.allowed(f.Shares[i]):
+			a.Denied = append(a.Denied, id)
 		}
 	}
-	return missing, nil
+	return a
 }
 
 // takeOffer keeps the offered folder at Root/NAME, or joins the host to it when
@@ -181,14 +193,14 @@ func (s *Store) takeOffer(ctx context.Context, host fusion.HostID, q question) e
 			sh := f.share(host)
 			if !own && !sh.Offered {
 				return refuse(fusion.ErrPermission, s.cfg.Name+" does not take folders from this host",
-					"on "+s.cfg.Name+", grant it `files`")
+					"on "+s.cfg.Name+", add files to what "+s.nameOf(host)+" may do there")
 			}
 			sh.Accepted = true
 			return nil
 		}
 		if !own {
 			return refuse(fusion.ErrPermission, s.cfg.Name+" does not take folders from this host",
-				"on "+s.cfg.Name+", grant it `files`")
+				"on "+s.cfg.Name+", add files to what "+s.nameOf(host)+" may do there")
 		}
 		if l.byName(q.Name) != nil {
 			return refuse(fusion.ErrExists, s.cfg.Name+" keeps another folder of this name",

@@ -174,11 +174,16 @@ func TestAddRefusals(t *testing.T) {
 		{"again", dir, fusion.ErrExists},
 		{"inside", dir + "/sub", fusion.ErrInvalid},
 		{"relative", "sub", fusion.ErrInvalid},
+		{"proc", "/proc", fusion.ErrInvalid},
+		{"deep", a.home + "/none/deep", fusion.ErrNotFound},
 	} {
 		_, err := a.Add(t.Context(), test.name, test.path)
 		if !errors.Is(err, test.cause) || fusion.Hint(err) == "" {
 			t.Errorf("add %q %q: %v", test.name, test.path, err)
 		}
+	}
+	if _, err := os.Stat(a.home + "/none"); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a refused path was made: %v", err)
 	}
 	if list, err := a.List(t.Context()); err != nil || len(list) != 1 {
 		t.Errorf("list %v, %v", list, err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
 
 	"hither/fusion"
 )
@@ -29,7 +30,7 @@ func (s *Store) Get(ctx context.Context, name string) (fusion.Folder, error) {
 }
 
 // Add begins to keep the directory at path under name; see places.check for
-// the paths that it refuses.
+// the paths that it refuses. It makes the directory, but not the one around it.
 func (s *Store) Add(ctx context.Context, name, path string) (fusion.Folder, error) {
 	if err := fusion.CheckName(name); err != nil {
 		return fusion.Folder{}, err
@@ -41,6 +42,9 @@ func (s *Store) Add(ctx context.Context, name, path string) (fusion.Folder, erro
 		}
 		clean, err := s.places().check("folder.add", path, l.Folders)
 		if err != nil {
+			return err
+		}
+		if err := seeParent(clean); err != nil {
 			return err
 		}
 		if err := makeDir(clean); err != nil {
@@ -146,6 +150,21 @@ func (s *Store) Remove(ctx context.Context, name string) error {
 // is gone. When several changes come before changed returns, the last is told.
 func (s *Store) Watch(ctx context.Context, changed func(f fusion.Folder, removed bool)) error {
 	return s.hub.watch(ctx, s.ctx, changed)
+}
+
+// seeParent refuses a path that would need more than its last directory made:
+// it is mistyped, or its disk is not there.
+func seeParent(path string) error {
+	parent := filepath.Dir(path)
+	_, err := os.Stat(parent)
+	if errors.Is(err, os.ErrNotExist) {
+		return &fusion.Error{Op: "folder.add", Path: path, Cause: fusion.ErrNotFound,
+			Detail: "there is no directory " + parent, Hint: "see the spelling, mount the disk, or make that directory first"}
+	}
+	if err != nil {
+		return wrap("folder.add", path, err)
+	}
+	return nil
 }
 
 // makeDir makes a folder's directory, and sees that this user may write there.

@@ -60,7 +60,7 @@ func (s *Store) serveLink(ctx context.Context, host fusion.HostID, stream net.Co
 	if err := e.model.OnHello(device, stream.RemoteAddr(), hello); err != nil {
 		return err // the share went away meanwhile
 	}
-	conn := protocol.NewConnection(device, secure, secure, secure, listener{e.model, l, s.hub.touch},
+	conn := protocol.NewConnection(device, secure, secure, secure, listener{e.model, l, func() { s.recheck(host) }},
 		newConnInfo(stream, dialed), protocol.CompressionMetadata, e.keys)
 	e.model.AddConnection(conn, hello)
 	if !e.model.ConnectedTo(device) { // the share went away just now
@@ -130,8 +130,8 @@ func (s *Store) dropLink(l *link) {
 	p := s.peers[l.host]
 	s.mu.Unlock()
 	close(l.done)
+	p.recheck()
 	s.hub.touch()
-	p.wake()
 }
 
 // endLink ends the link with host, if there is one.

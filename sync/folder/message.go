@@ -54,6 +54,9 @@ type answer struct {
 	Hint    string `json:"hint,omitempty"`
 	// Missing are the folders of a "check" that are not kept here.
 	Missing []string `json:"missing,omitempty"`
+	// Denied are those of a "check" that are kept here, but not with the asking
+	// host any more: it may no longer use files here.
+	Denied []string `json:"denied,omitempty"`
 }
 
 func writeMessage(w io.Writer, v any) error {
@@ -133,6 +136,9 @@ func readAnswer(r io.Reader) (answer, error) {
 	}
 	if _, known := fusion.Causes[a.Cause]; a.Cause != "" && !known {
 		return answer{}, broken("cause %.20q", a.Cause)
+	}
+	if err := checkIDs(a.Denied); err != nil {
+		return answer{}, err
 	}
 	return a, checkIDs(a.Missing)
 }

@@ -195,6 +195,9 @@ func (d *node) start() {
 func (d *node) add(name string) string {
 	d.t.Helper()
 	path := filepath.Join(d.home, "files", name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		d.t.Fatal(err)
+	}
 	if _, err := d.Add(d.t.Context(), name, path); err != nil {
 		d.t.Fatal(err)
 	}

@@ -21,6 +21,23 @@ type peer struct {
 	cancel  context.CancelFunc
 	poke    chan struct{} // something is to be done; capacity 1
 	refresh atomic.Bool   // what Paired says may have changed
+	stale   atomic.Bool   // what the other side says of the shares may have changed
+}
+
+// recheck makes the courier ask the other side again what it keeps with us. p
+// may be nil.
+func (p *peer) recheck() {
+	if p == nil {
+		return
+	}
+	p.stale.Store(true)
+	p.wake()
+}
+
+// recheck is for what a host says on its link.
+func (s *Store) recheck(host fusion.HostID) {
+	s.online(host).recheck()
+	s.hub.touch()
 }
 
 // wake makes the courier look what is to be done. p may be nil.
@@ -124,6 +141,7 @@ func (s *Store) courier(ctx context.Context, id fusion.HostID, p *peer) {
 				wait = retryFirst
 			}
 			linked, resting = nil, true
+			p.stale.Store(true) // it may have refused, or take files again
 			retry()
 		}
 	}
@@ -136,6 +154,9 @@ func (s *Store) tend(ctx context.Context, id fusion.HostID, p *peer, checked *bo
 			p.refresh.Store(true)
 			return err
 		}
+	}
+	if p.stale.Swap(false) {
+		*checked = false
 	}
 	if !*checked {
 		if err := s.checkShares(ctx, id); err != nil {

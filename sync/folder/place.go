@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"hither/fusion"
@@ -16,8 +17,11 @@ type places struct {
 	home string // the user's home, or ""
 }
 
+// systemDirs hold no files: the kernel makes what is read there.
+var systemDirs = []string{"/proc", "/sys", "/dev"}
+
 // check returns the cleaned path, or why no folder may lie there: it must be
-// absolute, not the file system's root nor the user's whole home, and neither
+// absolute, not of the kernel, not the file system's root nor the user's whole home, and neither
 // inside nor around another folder or the store's own files. Links are
 // followed before paths are compared.
 func (p places) check(op, path string, folders []kept) (string, error) {
@@ -30,6 +34,8 @@ func (p places) check(op, path string, folders []kept) (string, error) {
 	path = filepath.Clean(path)
 	real := resolve(path)
 	switch {
+	case slices.ContainsFunc(systemDirs, func(dir string) bool { return within(real, dir) }):
+		return refuse(fusion.ErrInvalid, "the system's own files, not yours", "choose a directory of your own")
 	case filepath.Dir(real) == real:
 		return refuse(fusion.ErrInvalid, "a whole file system", "choose a directory inside it")
 	case p.home != "" && within(resolve(p.home), real):

@@ -82,9 +82,14 @@ func (s *Store) checkShares(ctx context.Context, host fusion.HostID) error {
 		if err != nil {
 			return err
 		}
-		if a.Cause != "" {
+		switch a.Cause {
+		case "":
+		case fusion.CauseName(fusion.ErrUnpaired), fusion.CauseName(fusion.ErrPermission):
+			a.Missing, a.Denied = nil, part
+		default:
 			return fmt.Errorf("check: %s: %s", a.Cause, clip(a.Detail))
 		}
+		s.noteClosed(host, part, a.Denied)
 		if len(a.Missing) == 0 {
 			continue
 		}
@@ -101,6 +106,27 @@ func (s *Store) checkShares(ctx context.Context, host fusion.HostID) error {
 		}
 	}
 	return nil
+}
+
+// noteClosed remembers which of the asked folders a host keeps without us.
+func (s *Store) noteClosed(host fusion.HostID, asked, denied []string) {
+	s.mu.Lock()
+	for _, id := range asked {
+		delete(s.closedBy, refusal{id, host})
+	}
+	for _, id := range denied {
+		if slices.Contains(asked, id) {
+			s.closedBy[refusal{id, host}] = true
+		}
+	}
+	s.mu.Unlock()
+	s.hub.touch()
+}
+
+func (s *Store) closedTo(folder string, host fusion.HostID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closedBy[refusal{folder, host}]
 }
 
 // leave tells the hosts of a removed folder. One that is away learns it by its
@@ -130,6 +156,11 @@ func (s *Store) forgetRefusals(host fusion.HostID) {
 	for key := range s.refused {
 		if key.host == host {
 			delete(s.refused, key)
+		}
+	}
+	for key := range s.closedBy {
+		if key.host == host {
+			delete(s.closedBy, key)
 		}
 	}
 }

@@ -70,11 +70,15 @@ type hostView struct {
 	refusal error // it did not take the offer
 	offered bool  // it has not answered the offer yet
 	denied  bool  // it may no longer use files here
+	closed  bool  // it says that this host may no longer use files there
 	linked  bool  // files flow now
 	online  bool
 	unknown bool // its list of files has not arrived whole, ever or on this link
 	behind  int  // items it has not told to have
 }
+
+// waits says whether a person must do something before files flow.
+func (h hostView) waits() bool { return h.offered || h.denied || h.closed }
 
 func (s *Store) showHosts(f kept, p progress) []hostView {
 	var views []hostView
@@ -95,6 +99,7 @@ func (s *Store) showHosts(f kept, p progress) []hostView {
 				v.unknown = !told || have < reach
 			}
 		}
+		v.closed = sh.Accepted && !v.linked && s.closedTo(f.ID, sh.Host)
 		views = append(views, v)
 	}
 	return views
@@ -121,7 +126,7 @@ func judge(p progress, hosts []hostView, path string) (state, note string) {
 	reading, away := false, false
 	for _, h := range hosts {
 		switch {
-		case h.offered || h.denied:
+		case h.waits():
 		case h.online && h.unknown:
 			reading = true
 		case !h.linked && h.unknown:
@@ -137,7 +142,7 @@ func judge(p progress, hosts []hostView, path string) (state, note string) {
 			len(p.failed), first.Path, explain(first.Err, path)))
 	case reading, missing && anyLinked:
 		return say(stateSyncing)
-	case missing, away, slices.ContainsFunc(hosts, func(h hostView) bool { return h.offered || h.denied }):
+	case missing, away, slices.ContainsFunc(hosts, hostView.waits):
 		return say(stateWaiting)
 	}
 	return say(stateIdle)
@@ -160,7 +165,9 @@ func hostNotes(hosts []hostView) []string {
 			}
 			notes = append(notes, note)
 		case h.denied:
-			notes = append(notes, h.name+" may no longer use files here (grant it `files`)")
+			notes = append(notes, h.name+" may no longer use files here (add files to what "+h.name+" may do here)")
+		case h.closed:
+			notes = append(notes, h.name+" no longer takes files from here (there, add files to what this host may do)")
 		case h.offered && !h.online:
 			notes = append(notes, h.name+" is away and gets it when it is back")
 		case h.offered:

@@ -37,6 +37,7 @@ func TestJudge(t *testing.T) {
 		"offer waits":         {quiet, []hostView{{name: "nas", offered: true}}, stateWaiting, "gets it when it is back"},
 		"offer refused":       {quiet, []hostView{{name: "nas", offered: true, online: true, refusal: &fusion.Error{Detail: "no", Hint: "do"}}}, stateWaiting, "nas did not take it: no (do)"},
 		"grant taken":         {quiet, []hostView{{name: "nas", denied: true}}, stateWaiting, "files"},
+		"other closed":        {quiet, []hostView{{name: "nas", online: true, closed: true, unknown: true}}, stateWaiting, "nas no longer takes files from here"},
 		"path gone":           {progress{err: errors.New("folder path missing")}, nil, stateError, "gone"},
 		"marker gone":         {progress{err: errors.New("folder marker missing (…)")}, nil, stateError, "emptied"},
 		"one file not to be":  {progress{state: stateIdle, scanned: true, failed: []model.FileError{{Path: "a", Err: "no space left on device"}}}, []hostView{linked}, stateError, "disk is full"},

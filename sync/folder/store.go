@@ -56,11 +56,12 @@ type Store struct {
 	engine atomic.Pointer[engine]
 	hub    *hub
 
-	mu      sync.Mutex // guards the fields below
-	closed  bool
-	peers   map[fusion.HostID]*peer // the hosts that are online
-	links   map[fusion.HostID]*link
-	refused map[refusal]error // why the other side did not take an offer
+	mu       sync.Mutex // guards the fields below
+	closed   bool
+	peers    map[fusion.HostID]*peer // the hosts that are online
+	links    map[fusion.HostID]*link
+	refused  map[refusal]error // why the other side did not take an offer
+	closedBy map[refusal]bool  // the other side no longer lets files flow
 }
 
 type refusal struct {
@@ -98,7 +99,8 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	}
 	captureEngineLog(cfg.Log)
 	s := &Store{cfg: cfg, log: cfg.Log, cert: cert, turn: make(chan struct{}, 1),
-		peers: map[fusion.HostID]*peer{}, links: map[fusion.HostID]*link{}, refused: map[refusal]error{}}
+		peers: map[fusion.HostID]*peer{}, links: map[fusion.HostID]*link{}, refused: map[refusal]error{},
+		closedBy: map[refusal]bool{}}
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	s.ledger.Store(kept)
 	s.hub = newHub(s.snapshot, s.retryFailed)

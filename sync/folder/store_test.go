@@ -208,8 +208,19 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// TestGrantTakenAway is so for the side that dials the link and for the other.
 func TestGrantTakenAway(t *testing.T) {
-	a, b := two(t)
+	t.Run("by the dialed", func(t *testing.T) {
+		a, b := two(t)
+		takeGrant(t, a, b)
+	})
+	t.Run("by the dialer", func(t *testing.T) {
+		b, a := two(t)
+		takeGrant(t, a, b)
+	})
+}
+
+func takeGrant(t *testing.T, a, b *node) {
 	dir := a.add("docs")
 	if err := a.Share(t.Context(), "docs", b.id); err != nil {
 		t.Fatal(err)
@@ -220,6 +231,9 @@ func TestGrantTakenAway(t *testing.T) {
 	b.until("docs", "waiting", func(f fusion.Folder) bool {
 		return f.State == "waiting" && strings.Contains(f.Note, "may no longer use files")
 	})
+	a.until("docs", "told that b refuses", func(f fusion.Folder) bool {
+		return f.State == "waiting" && strings.Contains(f.Note, string(b.id)+" no longer takes files from here")
+	})
 	write(t, dir, "late", "not for b")
 	a.until("docs", "scanned", func(f fusion.Folder) bool { return f.GlobalFiles == 1 })
 	if _, err := os.Stat(filepath.Join(b.home, "folders", "docs", "late")); !errors.Is(err, os.ErrNotExist) {
@@ -228,6 +242,7 @@ func TestGrantTakenAway(t *testing.T) {
 	b.net.pair(a.id, b.id, true)
 	b.SetOnline(a.id, true)
 	untilFile(t, filepath.Join(b.home, "folders", "docs"), "late", "not for b")
+	a.untilShared("docs", b.id)
 }
 
 func TestReopen(t *testing.T) {
