@@ -49,6 +49,7 @@ type Node struct {
 	log     *slog.Logger
 	lock    io.Closer // keeps a second node off the home
 	network *peers.Network
+	doors   []net.Listener // for other computers
 	vms     *vmctl.Store
 	apps    *remoteapp.Store
 	screens *mirror.Server
@@ -124,6 +125,10 @@ func (n *Node) openNetwork(ctx context.Context, cfg Config) (err error) {
 		return err
 	}
 	n.onClose(n.network.Close)
+	// What other computers ask from now on waits until serve.
+	for _, protocol := range []string{apiProtocol, screenProtocol} {
+		n.doors = append(n.doors, n.network.Listen(protocol, peers.AllowUnpaired))
+	}
 	if peer, err := n.network.Lookup(n.network.Name()); err == nil && peer.ID != n.network.ID() {
 		return &fusion.Error{Op: "node", Path: peer.Name, Cause: fusion.ErrExists, Detail: "a paired computer has this name",
 			Hint: "give this one another: hither up --name NAME"}
@@ -204,8 +209,9 @@ func (n *Node) serve(cfg *Config, settings *settings) error {
 	if err != nil {
 		return errors.Join(err, socket.Close())
 	}
-	n.api.ServePeers(n.network.Listen(apiProtocol, peers.AllowUnpaired))
-	n.api.ServePeers(n.network.Listen(screenProtocol, peers.AllowUnpaired))
+	for _, door := range n.doors {
+		n.api.ServePeers(door)
+	}
 	n.api.ServeUnix(socket)
 	if web != nil {
 		n.api.ServeWeb(web)

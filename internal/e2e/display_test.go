@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"bytes"
+	"context"
 	"image"
 	"image/draw"
 	"os"
@@ -61,7 +62,10 @@ func background(t *testing.T, cmd *exec.Cmd) {
 
 // run runs a program of this display.
 func (d *display) run(name string, args ...string) (string, error) {
-	cmd := exec.Command(name, args...)
+	// import and xdotool wait for ever when a window is gone.
+	ctx, cancel := context.WithTimeout(context.Background(), patience/2)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Env = append(os.Environ(), "DISPLAY="+d.name)
 	out, err := cmd.CombinedOutput()
 	return string(out), err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"hither/fusion"
@@ -14,6 +15,9 @@ const (
 	firstPause = 200 * time.Millisecond
 	maxPause   = 5 * time.Second
 	greetTime  = 20 * time.Second
+	// settleTime is how long a host that came back may take until its machines
+	// are what they are: before, it may not know them yet.
+	settleTime = 10 * time.Second
 )
 
 // reopen opens the view anew, with pauses that double, until it works, ctx
@@ -21,6 +25,7 @@ const (
 func (v *view) reopen(ctx context.Context) (fusion.Pipe, wire.Hello, error) {
 	timer := time.NewTimer(firstPause)
 	defer timer.Stop()
+	var refused time.Time // since when the host says that there is nothing to see
 	for pause := firstPause; ; pause = min(2*pause, maxPause) {
 		select {
 		case <-ctx.Done():
@@ -31,7 +36,14 @@ func (v *view) reopen(ctx context.Context) (fusion.Pipe, wire.Hello, error) {
 		if err == nil {
 			return pipe, hello, nil
 		}
-		if final(err) {
+		switch {
+		case isOne(err, fusion.ErrPermission, fusion.ErrUnpaired):
+			return nil, wire.Hello{}, err
+		case !isOne(err, fusion.ErrNotFound, fusion.ErrInvalid, fusion.ErrUnsupported):
+			refused = time.Time{}
+		case refused.IsZero():
+			refused, pause = time.Now(), firstPause
+		case time.Since(refused) > settleTime:
 			return nil, wire.Hello{}, err
 		}
 		v.cfg.Log.Debug("screen still offline", "trace", fusion.Trace(ctx), "err", err)
@@ -39,15 +51,8 @@ func (v *view) reopen(ctx context.Context) (fusion.Pipe, wire.Hello, error) {
 	}
 }
 
-// final says whether the host refuses for good: waiting would not help before
-// a person did something.
-func final(err error) bool {
-	for _, cause := range []error{fusion.ErrPermission, fusion.ErrUnpaired, fusion.ErrNotFound, fusion.ErrInvalid, fusion.ErrUnsupported} {
-		if errors.Is(err, cause) {
-			return true
-		}
-	}
-	return false
+func isOne(err error, causes ...error) bool {
+	return slices.ContainsFunc(causes, func(cause error) bool { return errors.Is(err, cause) })
 }
 
 func (v *view) openOnce(ctx context.Context) (fusion.Pipe, wire.Hello, error) {
