@@ -29,8 +29,9 @@ func spine(t *testing.T, as *account) {
 	pair(t, a, b)
 	until(t, "both see the other online", func() bool { return a.sees(b) && b.sees(a) })
 
-	a.hither("machine", "create", "cloud/guest-"+guestOf(as), "--memory", "64MiB")
 	guest := "cloud/guest-" + guestOf(as)
+	removeGuest(a, guest) // a run that was killed left it in the session's libvirt
+	a.hither("machine", "create", guest, "--memory", "64MiB")
 	t.Cleanup(func() { removeGuest(a, guest) })
 	if list := a.hither("machine", "ls", "cloud", "--json"); !strings.Contains(list, guest) || !strings.Contains(list, `"self"`) {
 		t.Fatalf("the other side does not list the machine and the computer itself:\n%s", list)
