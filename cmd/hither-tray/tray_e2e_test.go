@@ -87,14 +87,6 @@ func TestTray(t *testing.T) {
 		search.Env = env
 		return search.Run() == nil
 	})
-	if shot := os.Getenv("HITHER_SHOT"); shot != "" {
-		time.Sleep(2 * time.Second) // for the eyes only
-		cmd := exec.Command("import", "-window", "root", shot)
-		cmd.Env = env
-		if err := cmd.Run(); err != nil {
-			t.Error(err)
-		}
-	}
 	click(t, item, "Quit")
 	select {
 	case <-agent:

@@ -21,11 +21,7 @@ func appLs(g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use: "ls MACHINE", Short: "List the apps of a machine", Args: exactly("MACHINE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			address, err := machineAddress(args[0])
-			if err != nil {
-				return err
-			}
-			host, err := g.machine(cmd.Context(), address)
+			address, host, err := g.target(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}

@@ -49,6 +49,16 @@ func (g *globals) machine(ctx context.Context, address fusion.Address) (fusion.H
 	return c.Host(address.Host), nil
 }
 
+// target reads a machine's address and finds its host.
+func (g *globals) target(ctx context.Context, text string) (fusion.Address, fusion.Host, error) {
+	address, err := machineAddress(text)
+	if err != nil {
+		return fusion.Address{}, nil, err
+	}
+	host, err := g.machine(ctx, address)
+	return address, host, err
+}
+
 // show prints value as JSON when asked, else calls human.
 func (g *globals) show(cmd *cobra.Command, value any, human func(w io.Writer) error) error {
 	if !g.json {

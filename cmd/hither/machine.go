@@ -53,11 +53,7 @@ func machineStop(g *globals) *cobra.Command {
 // tellIfRunning says what else can be done with a machine that was asked to
 // shut down and still runs.
 func (g *globals) tellIfRunning(cmd *cobra.Command, text string) error {
-	address, err := machineAddress(text)
-	if err != nil {
-		return err
-	}
-	host, err := g.machine(cmd.Context(), address)
+	address, host, err := g.target(cmd.Context(), text)
 	if err != nil {
 		return err
 	}
@@ -70,11 +66,7 @@ func (g *globals) tellIfRunning(cmd *cobra.Command, text string) error {
 }
 
 func (g *globals) do(cmd *cobra.Command, text string, verb fusion.Verb) error {
-	address, err := machineAddress(text)
-	if err != nil {
-		return err
-	}
-	host, err := g.machine(cmd.Context(), address)
+	address, host, err := g.target(cmd.Context(), text)
 	if err != nil {
 		return err
 	}
@@ -85,11 +77,7 @@ func machineShow(g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use: "show MACHINE", Short: "Show one machine", Args: exactly("MACHINE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			address, err := machineAddress(args[0])
-			if err != nil {
-				return err
-			}
-			host, err := g.machine(cmd.Context(), address)
+			address, host, err := g.target(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
@@ -127,11 +115,7 @@ func machineRm(g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use: "rm MACHINE", Short: "Remove a machine that is off, with the disks made for it", Args: exactly("MACHINE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			address, err := machineAddress(args[0])
-			if err != nil {
-				return err
-			}
-			host, err := g.machine(cmd.Context(), address)
+			address, host, err := g.target(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}

@@ -15,11 +15,7 @@ func machineStats(g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use: "stats MACHINE", Short: "Show a running machine's counters", Args: exactly("MACHINE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			address, err := machineAddress(args[0])
-			if err != nil {
-				return err
-			}
-			host, err := g.machine(cmd.Context(), address)
+			address, host, err := g.target(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}

@@ -19,11 +19,7 @@ func screenLs(g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use: "ls MACHINE", Short: "List a machine's screen and the apps that run on it", Args: exactly("MACHINE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			address, err := machineAddress(args[0])
-			if err != nil {
-				return err
-			}
-			host, err := g.machine(cmd.Context(), address)
+			address, host, err := g.target(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}

@@ -281,23 +281,30 @@ func (n *node) waitEnded() {
 	n.cmd = nil
 }
 
+// offer shows a pairing code; the command ends when it is used or burnt.
+func (n *node) offer() (cmd *exec.Cmd, code, addr string) {
+	n.t.Helper()
+	cmd = n.command("pair", "--json")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		n.t.Fatal(err)
+	}
+	var shown struct{ Code, Addr string }
+	if err := json.NewDecoder(out).Decode(&shown); err != nil {
+		n.t.Fatalf("hither pair printed no code: %v", err)
+	}
+	return cmd, shown.Code, shown.Addr
+}
+
 // pair lets b show a code and a use it, by the command line.
 func pair(t *testing.T, a, b *node) {
 	t.Helper()
-	offer := b.command("pair", "--json")
-	out, err := offer.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := offer.Start(); err != nil {
-		t.Fatal(err)
-	}
-	var code struct{ Code, Addr string }
-	if err := json.NewDecoder(out).Decode(&code); err != nil {
-		t.Fatalf("hither pair printed no code: %v", err)
-	}
+	offer, code, addr := b.offer()
 	began := time.Now()
-	a.hither("pair", code.Code, "--addr", code.Addr)
+	a.hither("pair", code, "--addr", addr)
 	t.Logf("paired in %v", time.Since(began).Round(time.Millisecond))
 	if err := offer.Wait(); err != nil {
 		t.Fatalf("hither pair: %v", err)

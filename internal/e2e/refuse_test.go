@@ -3,7 +3,6 @@
 package e2e
 
 import (
-	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -33,27 +32,16 @@ func TestRefusals(t *testing.T) {
 
 // badCodes guesses until the code is burnt; the right words are refused then.
 func badCodes(t *testing.T, a, b *node) {
-	offer := b.command("pair", "--json")
-	out, err := offer.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := offer.Start(); err != nil {
-		t.Fatal(err)
-	}
-	var code struct{ Code, Addr string }
-	if err := json.NewDecoder(out).Decode(&code); err != nil {
-		t.Fatal(err)
-	}
-	number, _, _ := strings.Cut(code.Code, "-")
-	a.refused(1, "invalid", "pair", "nonsense", "--addr", code.Addr)
+	offer, code, addr := b.offer()
+	number, _, _ := strings.Cut(code, "-")
+	a.refused(1, "invalid", "pair", "nonsense", "--addr", addr)
 	for range 20 {
-		_, errs, exit := a.try("pair", number+"-apple-apple-apple", "--addr", code.Addr)
+		_, errs, exit := a.try("pair", number+"-apple-apple-apple", "--addr", addr)
 		if exit == 0 || !strings.Contains(errs, "\nhint: ") {
 			t.Fatalf("a wrong code: exit %d: %s", exit, errs)
 		}
 	}
-	if _, errs, exit := a.try("pair", code.Code, "--addr", code.Addr); exit == 0 || !strings.Contains(errs, "\nhint: ") {
+	if _, errs, exit := a.try("pair", code, "--addr", addr); exit == 0 || !strings.Contains(errs, "\nhint: ") {
 		t.Errorf("the right code after 20 guesses: exit %d: %s", exit, errs)
 	}
 	if err := offer.Wait(); err == nil {
