@@ -28,7 +28,7 @@ step format formatted
 step "shell syntax" shell
 step vet go vet -tags "$tags" $(packages)
 step "vet of the end-to-end tests" go vet -tags "$tags,e2e" $(packages)
-step staticcheck bin/tools/staticcheck -tags "$tags" $(packages)
+step staticcheck bin/tools/staticcheck -tags "$tags,e2e" $(packages)
 step "proto lint" bash -c 'cd proto && ../bin/tools/buf lint'
 step "proto compatibility" breaking
 step "page types" bash -c 'cd frontend && npm run check'

@@ -178,13 +178,6 @@ func until(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-func command(t *testing.T, args ...string) {
-	t.Helper()
-	if out, err := exec.Command(args[0], args[1:]...).CombinedOutput(); err != nil {
-		t.Errorf("%v: %v\n%s", args, err, out)
-	}
-}
-
 // launch runs a program until the test ends; the channel is closed when it ends.
 func launch(t *testing.T, env []string, args ...string) <-chan struct{} {
 	t.Helper()

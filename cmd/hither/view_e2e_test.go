@@ -72,7 +72,7 @@ func (s screenServer) listen() {
 			panic(err)
 		}
 		if ping, ok := m.(wire.Ping); ok {
-			_ = s.Write(wire.Pong{ID: ping.ID}.Append(nil)) // the next Read tells
+			_ = s.Write(wire.Pong(ping).Append(nil)) // the next Read tells
 			continue
 		}
 		s.said <- m

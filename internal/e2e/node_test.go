@@ -15,9 +15,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"hither/app/client"
-	"hither/app/home"
 )
 
 // patience bounds every wait; a machine under load may need most of it.
@@ -239,16 +236,6 @@ func field[T any](n *node, name string, args ...string) T {
 		n.t.Fatalf("hither %s: no field %q of that type in %s", strings.Join(args, " "), name, out)
 	}
 	return value
-}
-
-// api gives a client of the node; only its own account may use it.
-func (n *node) api() *client.Client {
-	n.t.Helper()
-	h, err := home.Find(n.home)
-	if err != nil {
-		n.t.Fatal(err)
-	}
-	return client.Unix(h.Socket())
 }
 
 // signal sends a signal to the node's process alone.
