@@ -32,6 +32,10 @@ type Screen struct {
 type ViewOptions struct {
 	// ViewOnly refuses input from this viewer.
 	ViewOnly bool `json:"viewOnly"`
+	// Windows asks for the windows of an app one by one instead of one picture
+	// of its display. A screen without windows of its own stays one picture;
+	// the view's hello says which it is.
+	Windows bool `json:"windows"`
 }
 
 // Pipe carries the messages of mirror/wire both ways: each at most 16 KiB,

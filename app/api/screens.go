@@ -42,11 +42,12 @@ type screenRequest struct {
 	Host     string `json:"host"`
 	Screen   string `json:"screen"`
 	ViewOnly bool   `json:"viewOnly"`
+	Windows  bool   `json:"windows"`
 }
 
 // openScreen opens a screen as the caller may see it.
 func (s *Server) openScreen(ctx context.Context, r screenRequest) (fusion.Pipe, fusion.ViewOptions, error) {
-	options := fusion.ViewOptions{ViewOnly: r.ViewOnly || !s.may(ctx, fusion.ControlCap)}
+	options := fusion.ViewOptions{ViewOnly: r.ViewOnly || !s.may(ctx, fusion.ControlCap), Windows: r.Windows}
 	h, _, err := s.resolve(ctx, r.Host)
 	if err != nil {
 		return nil, options, err
@@ -61,7 +62,7 @@ func (s *Server) openScreen(ctx context.Context, r screenRequest) (fusion.Pipe, 
 // until the peer connection or the screen ends.
 func (x screenService) Connect(ctx context.Context, req *connect.Request[pb.ScreenConnectRequest]) (*connect.Response[pb.ScreenConnectResponse], error) {
 	peer := callerOf(ctx).Peer
-	request := screenRequest{Host: req.Msg.Host, Screen: req.Msg.Screen, ViewOnly: req.Msg.ViewOnly}
+	request := screenRequest{Host: req.Msg.Host, Screen: req.Msg.Screen, ViewOnly: req.Msg.ViewOnly, Windows: req.Msg.Windows}
 	answer, err := x.s.browsers.Answer(ctx, req.Msg.OfferSdp, func(ctx context.Context) (fusion.Pipe, error) {
 		pipe, options, err := x.s.openScreen(ctx, request)
 		if err != nil {
@@ -90,7 +91,8 @@ func (s *Server) upgradeScreen(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	query := r.URL.Query()
-	request := screenRequest{Host: query.Get("host"), Screen: query.Get("screen"), ViewOnly: query.Get("viewOnly") == "1"}
+	request := screenRequest{Host: query.Get("host"), Screen: query.Get("screen"), ViewOnly: query.Get("viewOnly") == "1",
+		Windows: query.Get("windows") == "1"}
 	err := s.allow(ctx, screenPath)
 	var pipe fusion.Pipe
 	var options fusion.ViewOptions

@@ -59,6 +59,9 @@ func (s *screens) upgrade(ctx context.Context, conn net.Conn, screen string, opt
 	if options.ViewOnly {
 		query.Set("viewOnly", "1")
 	}
+	if options.Windows {
+		query.Set("windows", "1")
+	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/screen?"+query.Encode(), nil)
 	if err != nil {
 		return nil, err

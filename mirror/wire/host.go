@@ -26,6 +26,7 @@ type Unknown struct{ Type byte }
 // Hello is the first message of a view.
 type Hello struct {
 	ViewOnly      bool
+	Windows       bool // a view of windows; the size is their desktop's
 	Width, Height uint16
 	Title         string
 }
@@ -83,6 +84,8 @@ func ParseHost(b []byte) (Message, error) {
 			return nil, invalid("pong length")
 		}
 		return Pong{be.Uint64(body)}, nil
+	case typeOn, typeWindow, typeGone, typeIcon:
+		return parseHostWindow(b[0], body)
 	}
 	return Unknown{b[0]}, nil
 }
@@ -94,7 +97,7 @@ func parseHello(b []byte) (Message, error) {
 	if b[0] != Version {
 		return nil, invalid("version of the screen wire")
 	}
-	return Hello{b[1]&1 != 0, be.Uint16(b[2:]), be.Uint16(b[4:]), text(b[6:])}, nil
+	return Hello{b[1]&1 != 0, b[1]&2 != 0, be.Uint16(b[2:]), be.Uint16(b[4:]), text(b[6:])}, nil
 }
 
 const partHeader = 1 + 4 + 2 + 2
@@ -133,7 +136,7 @@ func clip(s string, other int) string {
 func (m Unknown) Append(b []byte) []byte { return append(b, m.Type) }
 
 func (m Hello) Append(b []byte) []byte {
-	b = append(b, typeHello, Version, flag(m.ViewOnly))
+	b = append(b, typeHello, Version, flag(m.ViewOnly)|flag(m.Windows)<<1)
 	b = be.AppendUint16(b, m.Width)
 	b = be.AppendUint16(b, m.Height)
 	return append(b, clip(m.Title, 7)...)

@@ -12,6 +12,7 @@ const (
 	typeRefresh = 0x88
 	typeBye     = 0x89
 	typePing    = 0x8a
+	typeAble    = 0x8b
 )
 
 // Key is a physical key: a Linux evdev KEY_* code.
@@ -56,12 +57,26 @@ type Refresh struct{}
 // Bye says that the person closed this view.
 type Bye struct{}
 
+// Able says what the viewer can take beyond tiles. A host sends nothing of the
+// kind before it.
+type Able struct{ Flags AbleFlags }
+
+// AbleFlags are abilities of a viewer.
+type AbleFlags uint32
+
+// Abilities of a viewer.
+const (
+	VP9    AbleFlags = 1 << iota // decodes VP9 profile 0 (4:2:0, 8 bits)
+	VP9444                       // decodes VP9 profile 1 (4:4:4, 8 bits)
+)
+
 // Ping asks for the Pong of the same number.
 type Ping struct{ ID uint64 }
 
 // viewerLengths are the lengths of the bodies.
 var viewerLengths = map[byte]int{typeKey: 3, typePointer: 4, typeButton: 2, typeWheel: 4, typeAck: 4,
-	typeResize: 4, typeRelease: 0, typeRefresh: 0, typeBye: 0, typePing: 8}
+	typeResize: 4, typeRelease: 0, typeRefresh: 0, typeBye: 0, typePing: 8, typeAble: 4,
+	typeOver: 4, typePlace: 12, typeState: 6, typeShut: 4, typeDesk: 4}
 
 // ParseViewer reads a message that a viewer sent. An unknown type gives Unknown.
 func ParseViewer(m []byte) (Message, error) {
@@ -93,8 +108,12 @@ func ParseViewer(m []byte) (Message, error) {
 		return Refresh{}, nil
 	case typeBye:
 		return Bye{}, nil
+	case typePing:
+		return Ping{be.Uint64(b)}, nil
+	case typeAble:
+		return Able{AbleFlags(be.Uint32(b))}, nil
 	}
-	return Ping{be.Uint64(b)}, nil
+	return parseViewerWindow(m[0], b), nil
 }
 
 func (m Key) Append(b []byte) []byte {
@@ -116,6 +135,10 @@ func (Release) Append(b []byte) []byte { return append(b, typeRelease) }
 func (Refresh) Append(b []byte) []byte { return append(b, typeRefresh) }
 
 func (Bye) Append(b []byte) []byte { return append(b, typeBye) }
+
+func (m Able) Append(b []byte) []byte {
+	return be.AppendUint32(append(b, typeAble), uint32(m.Flags))
+}
 
 func (m Ping) Append(b []byte) []byte { return be.AppendUint64(append(b, typePing), m.ID) }
 

@@ -17,14 +17,17 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var hostMessages = []Message{
-	Hello{true, 1920, 1080, "köln · 屏幕"}, Hello{Width: 1, Height: 2},
+	Hello{true, false, 1920, 1080, "köln · 屏幕"}, Hello{Windows: true, Width: 1, Height: 2},
 	FramePart{1, 0, 1, []byte{}}, FramePart{7, 2, 3, []byte("abc")},
 	Title{""}, Title{"xterm"}, Closed{Revoked, "taken away"}, Closed{}, Pong{1 << 60},
+	On{7}, Window{ID: 7, Parent: 3, Flags: Popup | Modal, X: -5, Y: 9, Width: 640, Height: 480, MinWidth: 10, MaxHeight: 20, Title: "menu"},
+	Gone{7}, Icon{7, []byte("png")},
 }
 
 var viewerMessages = []Message{
 	Key{30, true}, Key{30, false}, Pointer{1919, 1079}, Button{LeftButton, true}, Wheel{-120, 240},
-	Ack{9}, Resize{800, 600}, Release{}, Refresh{}, Bye{}, Ping{42},
+	Ack{9}, Resize{800, 600}, Release{}, Refresh{}, Bye{}, Ping{42}, Able{VP9 | VP9444},
+	Over{7}, Place{7, -5, 9, 640, 480}, State{7, Maximized | Active}, Shut{7}, Desk{1920, 1080},
 }
 
 func TestMessagesReadBackAsWritten(t *testing.T) {
@@ -46,7 +49,10 @@ func TestBytesAreThoseOfTheDocument(t *testing.T) {
 		m    Message
 		want string
 	}{
-		{Hello{true, 0x102, 3, "t"}, "\x01\x01\x01\x01\x02\x00\x03t"},
+		{Hello{true, false, 0x102, 3, "t"}, "\x01\x01\x01\x01\x02\x00\x03t"},
+		{Window{1, 2, Dialog, -1, 3, 4, 5, 6, 7, 8, 9, "t"},
+			"\x11\x00\x00\x00\x01\x00\x00\x00\x02\x00\x40\xff\xff\x00\x03\x00\x04\x00\x05\x00\x06\x00\x07\x00\x08\x00\x09t"},
+		{Place{1, -1, 2, 3, 4}, "\x91\x00\x00\x00\x01\xff\xff\x00\x02\x00\x03\x00\x04"},
 		{FramePart{1, 2, 3, []byte("x")}, "\x02\x00\x00\x00\x01\x00\x02\x00\x03x"},
 		{Closed{Failed, "no"}, "\x05\x02no"},
 		{Key{0x1e, true}, "\x81\x00\x1e\x01"},
@@ -68,7 +74,7 @@ func TestWrongLengthsAreRefused(t *testing.T) {
 			}
 		}
 	}
-	for _, bad := range []string{"", "\x01", "\x01\x02\x00\x00\x01\x00\x01", "\x02\x00\x00\x00\x01\x00\x01\x00\x01", "\x05", "\x06\x00"} {
+	for _, bad := range []string{"", "\x01", "\x01\x02\x00\x00\x01\x00\x01", "\x02\x00\x00\x00\x01\x00\x01\x00\x01", "\x05", "\x06\x00", "\x10\x00", "\x11\x00", "\x12", "\x13\x00"} {
 		if got, err := ParseHost([]byte(bad)); !errors.Is(err, fusion.ErrInvalid) {
 			t.Errorf("%q gave %#v, %v", bad, got, err)
 		}
@@ -86,7 +92,7 @@ func TestUnknownTypesAreSkipped(t *testing.T) {
 
 func TestLongTextsAreClippedToAMessage(t *testing.T) {
 	long := strings.Repeat("界", MaxMessage)
-	for _, m := range []Message{Hello{Title: long}, Title{long}, Closed{Text: long}} {
+	for _, m := range []Message{Hello{Title: long}, Title{long}, Closed{Text: long}, Window{Title: long}} {
 		b := m.Append(nil)
 		if len(b) > MaxMessage || len(b) < MaxMessage-4 {
 			t.Errorf("%T has %d bytes", m, len(b))
