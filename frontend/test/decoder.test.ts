@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { Decoder } from '../src/mirror/decoder'
 import { WireError } from '../src/mirror/wire'
-import { unzstd } from '../src/mirror/zstd'
+import { ZstdStream } from '../src/mirror/zstd'
 import vectors from './vectors/frames.json'
 
 const u16 = (n: number) => [n >> 8, n & 255]
@@ -12,10 +12,11 @@ const rgb = (d: Decoder, x: number, y: number) => {
   const p = d.picture!
   return [...p.bytes.subarray((y * p.width + x) * 4, (y * p.width + x) * 4 + 4)]
 }
-/** A zstd frame with one raw block. */
-const stored = (...content: number[]) => [
-  0x28, 0xb5, 0x2f, 0xfd, 0x20, content.length, ((content.length << 3) | 1) & 255, (content.length >> 5) & 255, 0, ...content,
-]
+/** The beginning of a zstd stream. */
+const magic = [0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x58]
+/** A raw block, not the last. */
+const raw = (...content: number[]) => [(content.length << 3) & 255, content.length >> 5, 0, ...content]
+const u32 = (n: number) => [...u16(n >>> 16), ...u16(n & 65535)]
 const white = [255, 255, 255, 255]
 
 describe('golden frames of the Go encoder', () => {
@@ -29,21 +30,26 @@ describe('golden frames of the Go encoder', () => {
     })
   })
   it('refuses each of them cut off, without hanging', () => {
-    for (const v of vectors) {
+    vectors.forEach((v, i) => {
       const whole = new Uint8Array(Buffer.from(v.frame, 'base64'))
-      for (const keep of [0, 4, 9, whole.length >> 1, whole.length - 1]) {
-        expect(() => new Decoder().decode(whole.slice(0, keep)), `${keep} bytes`).toThrow(WireError)
+      for (const keep of [0, 4, 6, whole.length >> 1, whole.length - 1]) {
+        const d = new Decoder()
+        for (const before of vectors.slice(0, i)) d.decode(new Uint8Array(Buffer.from(before.frame, 'base64')))
+        expect(() => d.decode(whole.slice(0, keep)), `frame ${i}, ${keep} bytes`).toThrow(WireError)
       }
-    }
+    })
   })
   it('survives flipped bytes: it throws WireError or decodes', () => {
     let seed = 1
+    const first = new Uint8Array(Buffer.from(vectors[0]!.frame, 'base64'))
     for (let i = 0; i < 400; i++) {
       const b = new Uint8Array(Buffer.from(vectors[i % vectors.length]!.frame, 'base64'))
       seed = (seed * 1103515245 + 12345) & 0x7fffffff
       b[5 + (seed % (b.length - 5))]! ^= 1 << (seed & 7)
       try {
-        new Decoder().decode(b)
+        const d = new Decoder()
+        d.decode(first)
+        d.decode(b)
       } catch (error) {
         expect(error).toBeInstanceOf(WireError)
       }
@@ -87,7 +93,7 @@ describe('operations', () => {
   })
   it.each([
     ['an empty frame', Uint8Array.from([])],
-    ['unknown flags', frame(5, 1, 1)],
+    ['unknown flags', frame(9, 1, 1)],
     ['no size', frame(1, 0, 1)],
     ['a huge size', frame(1, 65535, 65535)],
     ['a change before a key frame', frame(0, 1, 1)],
@@ -111,20 +117,31 @@ describe('operations', () => {
 })
 
 describe('zstd', () => {
-  it('takes one frame with its content size', () => {
+  it('goes on from frame to frame, and begins anew when told', () => {
     const d = new Decoder()
-    d.decode(frame(3, 1, 1, ...stored(2, ...rect(0, 0, 1, 1), 5, 6, 7)))
-    expect(rgb(d, 0, 0)).toEqual([5, 6, 7, 255])
+    const op = (...c: number[]) => [2, ...rect(0, 0, 1, 1), ...c]
+    const send = (flags: number, head: number[], ...c: number[]) => {
+      d.decode(frame(flags, 1, 1, ...u32(op(...c).length), ...head, ...raw(...op(...c))))
+      expect(rgb(d, 0, 0)).toEqual([...c, 255])
+    }
+    send(7, magic, 5, 6, 7)
+    send(2, [], 8, 9, 1)
+    send(6, magic, 2, 3, 4)
   })
   it.each([
-    ['no frame', [1, 2, 3, 4, 5, 6, 7]],
-    ['two frames', [...stored(1), ...stored(2)]],
-    ['a tail', [...stored(1), 0]],
-    ['a skippable frame', [0x50, 0x2a, 0x4d, 0x18, 0, 0, 0, 0]],
-    ['no content size', [0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x58, 0x09, 0, 0, 1]],
-    ['content of 4 GiB', [0x28, 0xb5, 0x2f, 0xfd, 0xa0, 255, 255, 255, 255, 1, 0, 0]],
-    ['a window of 2 GiB', [0x28, 0xb5, 0x2f, 0xfd, 0x40, 0xa8, 0, 0, 1, 0, 0]],
-    ['a dictionary', [0x28, 0xb5, 0x2f, 0xfd, 0x21, 7, 1, 9, 0, 0, 1]],
-    ['a block cut off', stored(1, 2, 3).slice(0, -1)],
-  ])('refuses %s', (_, b) => expect(() => unzstd(Uint8Array.from(b))).toThrow(WireError))
+    ['no length', [0, 0]],
+    ['no stream', [...u32(1), 1, 2, 3, 4, 5, 6, 7]],
+    ['a tail', [...u32(1), ...magic, ...raw(1), 0]],
+    ['a skippable frame', [...u32(0), 0x50, 0x2a, 0x4d, 0x18, 0, 0, 0, 0]],
+    ['less than it says', [...u32(2), ...magic, ...raw(1)]],
+    ['more than it says', [...u32(1), ...magic, ...raw(1, 2)]],
+    ['content of 4 GiB', [255, 255, 255, 255, ...magic, ...raw(1)]],
+    ['a window of 2 GiB', [...u32(1), 0x28, 0xb5, 0x2f, 0xfd, 0x00, 0xa8, ...raw(1)]],
+    ['a dictionary', [...u32(1), 0x28, 0xb5, 0x2f, 0xfd, 0x01, 0x58, 9, ...raw(1)]],
+    ['a last block', [...u32(1), ...magic, 9, 0, 0, 1]],
+    ['a block cut off', [...u32(3), ...magic, ...raw(1, 2, 3).slice(0, -1)]],
+  ])('refuses %s', (_, b) => expect(() => new ZstdStream().next(Uint8Array.from(b), true)).toThrow(WireError))
+  it('refuses to go on with what never began', () => {
+    expect(() => new ZstdStream().next(Uint8Array.from([...u32(1), ...raw(1)]), false)).toThrow('beginning')
+  })
 })

@@ -3,8 +3,6 @@ package codec
 import (
 	"encoding/binary"
 	"image"
-
-	"github.com/klauspost/compress/zstd"
 )
 
 // maxDirty is how many rectangles Update.Dirty holds before they become one.
@@ -32,8 +30,7 @@ type Decoder struct {
 	Alloc func(width, height int) (*Picture, error)
 
 	picture *Picture
-	zstd    *zstd.Decoder
-	buf     []byte
+	stream  decompressor
 	work    int
 	update  Update
 }
@@ -43,12 +40,7 @@ type Decoder struct {
 func (d *Decoder) Picture() *Picture { return d.picture }
 
 // Close frees the decompressor.
-func (d *Decoder) Close() {
-	if d.zstd != nil {
-		d.zstd.Close()
-		d.zstd = nil
-	}
-}
+func (d *Decoder) Close() { d.stream.close() }
 
 // Decode applies one frame. After an error the picture is of no use until a
 // key frame. The update is valid until the next Decode.
@@ -58,7 +50,7 @@ func (d *Decoder) Decode(frame []byte) (Update, error) {
 		return Update{}, invalid("header is too short")
 	}
 	flags := frame[0]
-	if flags&^(flagKey|flagZstd) != 0 {
+	if flags&^(flagKey|flagZstd|flagFresh) != 0 {
 		return Update{}, invalid("unknown flags")
 	}
 	w, h := int(binary.BigEndian.Uint16(frame[1:])), int(binary.BigEndian.Uint16(frame[3:]))
@@ -68,7 +60,7 @@ func (d *Decoder) Decode(frame []byte) (Update, error) {
 	ops := frame[frameHeader:]
 	if flags&flagZstd != 0 {
 		var err error
-		if ops, err = d.decompress(ops); err != nil {
+		if ops, err = d.stream.next(ops, flags&flagFresh != 0); err != nil {
 			return Update{}, err
 		}
 	}
@@ -110,27 +102,6 @@ func (d *Decoder) alloc(w, h int) (*Picture, error) {
 	return NewPicture(w, h), nil
 }
 
-func (d *Decoder) decompress(b []byte) ([]byte, error) {
-	var head zstd.Header
-	if err := head.Decode(b); err != nil || head.Skippable || !head.HasFCS || head.FrameContentSize > MaxContent {
-		return nil, invalid("header of zstd")
-	}
-	if d.zstd == nil {
-		z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
-			zstd.WithDecoderMaxMemory(MaxContent), zstd.WithDecoderMaxWindow(MaxWindow))
-		if err != nil {
-			return nil, err
-		}
-		d.zstd = z
-	}
-	out, err := d.zstd.DecodeAll(b, d.buf[:0])
-	if err != nil || uint64(len(out)) != head.FrameContentSize {
-		return nil, invalid("zstd")
-	}
-	d.buf = out
-	return out, nil
-}
-
 func (d *Decoder) apply(r reader) error {
 	for len(r.b) > 0 {
 		if err := d.op(&r); err != nil {
@@ -149,7 +120,9 @@ func (d *Decoder) op(r *reader) error {
 	case opRaw:
 		return d.raw(r)
 	case opPalette:
-		return d.palette(r)
+		return d.palette(r, false)
+	case opColumns:
+		return d.palette(r, true)
 	case opCursor:
 		return d.cursor(r)
 	}

@@ -3,7 +3,9 @@
 //
 // An Encoder belongs to one viewer and remembers what it shows. Encode compares
 // only the damaged places with it, finds what merely moved, and writes the rest
-// as fills, palettes or raw pixels, compressed by zstd. A Decoder is the
+// as fills, palettes or raw pixels, compressed by a zstd stream that goes on
+// from frame to frame: what was written before, a letter for instance, is only
+// referred to. A Decoder is the
 // viewer's side. It trusts nobody: a frame of a hostile host is an error and
 // costs bounded memory and time. Neither is safe for use from several
 // goroutines, and neither runs one.
@@ -21,8 +23,9 @@ const (
 )
 
 const (
-	flagKey  = 1
-	flagZstd = 2
+	flagKey   = 1
+	flagZstd  = 2
+	flagFresh = 4
 )
 
 const (
@@ -32,6 +35,7 @@ const (
 	opPalette = 4
 	opVideo   = 5
 	opCursor  = 6
+	opColumns = 7
 )
 
 const frameHeader = 5

@@ -3,13 +3,10 @@ package codec
 import (
 	"encoding/binary"
 	"image"
-
-	"github.com/klauspost/compress/zstd"
 )
 
-// smallContent is the length below which compression costs more than it saves;
-// from 256 bytes on the compressor writes the content size that the wire wants.
-const smallContent = 256
+// smallContent is the length below which compression costs more than it saves.
+const smallContent = 64
 
 // Encoder makes the frames for one viewer. The zero value works; call Close
 // when done.
@@ -18,21 +15,17 @@ type Encoder struct {
 	grid   grid
 	mover  mover
 	colour colours
+	shades palettes
 	ops    []byte
 	frame  []byte
-	zstd   *zstd.Encoder
+	stream compressor
 }
 
 // Refresh makes the next frame a key frame.
 func (e *Encoder) Refresh() { e.shown = nil }
 
 // Close frees the compressor.
-func (e *Encoder) Close() error {
-	if e.zstd == nil {
-		return nil
-	}
-	return e.zstd.Close()
-}
+func (e *Encoder) Close() error { return e.stream.close() }
 
 // Encode gives the frame that makes the viewer show now, of which only the
 // damaged places may differ from the now of before, and the new cursor if it
@@ -134,7 +127,7 @@ func (e *Encoder) span(now *Picture, r image.Rectangle) {
 	case n == 1:
 		e.fill(r, e.colour.list[0])
 	case n > 0 && n*3+1+(r.Dx()*indexBits(n)+7)/8*r.Dy() < r.Dx()*r.Dy()*3:
-		e.palette(now, r)
+		e.palette(now, r, e.shades.of(&e.colour))
 	default:
 		e.raw(now, r)
 	}
@@ -145,24 +138,20 @@ func (e *Encoder) finish(now *Picture, key bool) ([]byte, error) {
 	e.frame = append(e.frame[:0], 0)
 	e.frame = binary.BigEndian.AppendUint16(e.frame, uint16(now.Width))
 	e.frame = binary.BigEndian.AppendUint16(e.frame, uint16(now.Height))
-	if len(e.ops) >= smallContent {
-		if e.zstd == nil {
-			z, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1),
-				zstd.WithEncoderCRC(false), zstd.WithWindowSize(1<<20), zstd.WithLowerEncoderMem(true))
-			if err != nil {
-				return nil, err
-			}
-			e.zstd = z
-		}
-		e.frame = e.zstd.EncodeAll(e.ops, e.frame)
-		flags |= flagZstd
+	if len(e.ops) < smallContent {
+		e.frame[0] = flags
+		e.frame = append(e.frame, e.ops...)
+		return e.frame, nil
 	}
-	if len(e.frame)-frameHeader >= len(e.ops) || flags&flagZstd == 0 {
-		e.frame = append(e.frame[:frameHeader], e.ops...)
-		flags &^= flagZstd
+	if key {
+		e.stream.restart()
 	}
+	flags |= flagZstd | flag(e.stream.fresh(), flagFresh)
+	e.frame = binary.BigEndian.AppendUint32(e.frame, uint32(len(e.ops)))
+	var err error
+	e.frame, err = e.stream.append(e.frame, e.ops)
 	e.frame[0] = flags
-	return e.frame, nil
+	return e.frame, err
 }
 
 func flag(on bool, bit byte) byte {

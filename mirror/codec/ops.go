@@ -1,6 +1,9 @@
 package codec
 
-import "image"
+import (
+	"image"
+	"unsafe"
+)
 
 // rect reads a rectangle that must lie inside the picture.
 func (d *Decoder) rect(r *reader) (image.Rectangle, error) {
@@ -82,7 +85,8 @@ func indexBits(n int) int {
 	return 8
 }
 
-func (d *Decoder) palette(r *reader) error {
+// palette reads rows of indices, or columns.
+func (d *Decoder) palette(r *reader, columns bool) error {
 	rect, err := d.rect(r)
 	if err != nil {
 		return err
@@ -93,8 +97,11 @@ func (d *Decoder) palette(r *reader) error {
 	}
 	rgb := r.bytes(n * 3)
 	bits := indexBits(n)
-	rowBytes := (rect.Dx()*bits + 7) / 8
-	b := r.bytes(rowBytes * rect.Dy())
+	rowBytes, rows := (rect.Dx()*bits+7)/8, rect.Dy()
+	if columns {
+		rowBytes, rows = (rect.Dy()*bits+7)/8, rect.Dx()
+	}
+	b := r.bytes(rowBytes * rows)
 	if rgb == nil || b == nil {
 		return invalid("palette is too short")
 	}
@@ -102,15 +109,38 @@ func (d *Decoder) palette(r *reader) error {
 	for i := range n {
 		colours[i] = uint32(rgb[i*3+2]) | uint32(rgb[i*3+1])<<8 | uint32(rgb[i*3])<<16 | 0xff<<24
 	}
-	for y := rect.Min.Y; y < rect.Max.Y; y++ {
-		row := d.picture.row(y, rect.Min.X, rect.Max.X)
-		if !unpack(row, b[:rowBytes], bits, colours[:n]) {
-			return invalid("index beyond the palette")
+	ok := true
+	if columns {
+		ok = d.columns(rect, b, bits, colours[:n])
+	} else {
+		for y := rect.Min.Y; y < rect.Max.Y && ok; y++ {
+			ok = unpack(d.picture.row(y, rect.Min.X, rect.Max.X), b[:rowBytes], bits, colours[:n])
+			b = b[rowBytes:]
 		}
-		b = b[rowBytes:]
+	}
+	if !ok {
+		return invalid("index beyond the palette")
 	}
 	d.dirty(rect)
 	return nil
+}
+
+// columns writes columns of indices as pixels.
+func (d *Decoder) columns(rect image.Rectangle, b []byte, bits int, colours []uint32) bool {
+	columnBytes, most := (rect.Dy()*bits+7)/8, 0
+	for x := rect.Min.X; x < rect.Max.X; x++ {
+		at := rect.Min.Y*d.picture.Stride + x*4
+		for i := range rect.Dy() {
+			index := int(b[i*bits>>3]>>(8-bits-i*bits&7)) & (1<<bits - 1)
+			if most = max(most, index); most >= len(colours) {
+				return false
+			}
+			*(*uint32)(unsafe.Pointer(&d.picture.Pix[at])) = colours[index]
+			at += d.picture.Stride
+		}
+		b = b[columnBytes:]
+	}
+	return true
 }
 
 // unpack writes a row of indices as pixels.

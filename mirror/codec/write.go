@@ -3,6 +3,7 @@ package codec
 import (
 	"encoding/binary"
 	"image"
+	"unsafe"
 )
 
 func (e *Encoder) op(kind byte, numbers ...int) {
@@ -38,17 +39,40 @@ func (e *Encoder) raw(now *Picture, r image.Rectangle) {
 	}
 }
 
-// palette writes r with the colours that e.colour holds.
-func (e *Encoder) palette(now *Picture, r image.Rectangle) {
-	n := e.colour.n
-	e.rect(opPalette, r)
-	e.ops = append(e.ops, byte(n-1))
-	for _, c := range e.colour.list[:n] {
-		e.rgb(c)
+// lineHeight is the height up to which a place is written column by column: a
+// letter of a line of text is then one run of bytes, wherever it stands.
+const lineHeight = 32
+
+// palette writes r with the colours of c.
+func (e *Encoder) palette(now *Picture, r image.Rectangle, c *colours) {
+	kind := byte(opPalette)
+	if r.Dy() <= lineHeight {
+		kind = opColumns
 	}
-	bits := indexBits(n)
+	e.rect(kind, r)
+	e.ops = append(e.ops, byte(c.n-1))
+	for _, colour := range c.list[:c.n] {
+		e.rgb(colour)
+	}
+	bits := indexBits(c.n)
+	if kind == opColumns {
+		e.columns(now, r, c, bits)
+		return
+	}
 	for y := r.Min.Y; y < r.Max.Y; y++ {
-		e.ops = e.colour.pack(e.ops, pixels(now.row(y, r.Min.X, r.Max.X)), bits)
+		e.ops = c.pack(e.ops, pixels(now.row(y, r.Min.X, r.Max.X)), bits)
+	}
+}
+
+// columns packs r column by column.
+func (e *Encoder) columns(now *Picture, r image.Rectangle, c *colours, bits int) {
+	var column [lineHeight]uint32
+	for x := r.Min.X; x < r.Max.X; x++ {
+		at := r.Min.Y*now.Stride + x*4
+		for y := range r.Dy() {
+			column[y] = *(*uint32)(unsafe.Pointer(&now.Pix[at+y*now.Stride]))
+		}
+		e.ops = c.pack(e.ops, column[:r.Dy()], bits)
 	}
 }
 

@@ -1,9 +1,10 @@
 import { Picture, pixel, type Rect } from './picture'
 import { WireError } from './wire'
-import { unzstd } from './zstd'
+import { ZstdStream } from './zstd'
 
 const KEY = 1
 const ZSTD = 2
+const FRESH = 4
 const HEADER = 5
 const MAX_CONTENT = 96 << 20
 const MAX_PIXELS = 32 << 20
@@ -35,16 +36,17 @@ export class Decoder {
   picture: Picture | null = null
   private update: Update = { resized: false, dirty: [], cursor: null }
   private work = 0
+  private readonly stream = new ZstdStream()
 
   decode(frame: Uint8Array): Update {
     this.update = { resized: false, dirty: [], cursor: null }
     if (frame.length < HEADER) throw new WireError('frame header is too short')
     const flags = frame[0]!
-    if (flags & ~(KEY | ZSTD)) throw new WireError('unknown frame flags')
+    if (flags & ~(KEY | ZSTD | FRESH)) throw new WireError('unknown frame flags')
     const v = new DataView(frame.buffer, frame.byteOffset, frame.byteLength)
     const picture = this.begin(v.getUint16(1), v.getUint16(3), (flags & KEY) !== 0)
     const rest = frame.subarray(HEADER)
-    const ops = new Reader(flags & ZSTD ? unzstd(rest) : rest)
+    const ops = new Reader(flags & ZSTD ? this.stream.next(rest, (flags & FRESH) !== 0) : rest)
     if (ops.left > MAX_CONTENT) throw new WireError('content is too large')
     while (ops.left > 0) this.op(picture, ops)
     return this.update
@@ -76,7 +78,9 @@ export class Decoder {
       case 3:
         return this.raw(picture, r)
       case 4:
-        return this.palette(picture, r)
+        return this.palette(picture, r, false)
+      case 7:
+        return this.palette(picture, r, true)
       case 6:
         return this.cursor(r)
     }
@@ -107,7 +111,7 @@ export class Decoder {
     this.dirty(rect)
   }
 
-  private palette(picture: Picture, r: Reader): void {
+  private palette(picture: Picture, r: Reader, columns: boolean): void {
     const rect = inside(picture, r.rect())
     const n = r.u8() + 1
     if (n < 2) throw new WireError('palette of one colour')
@@ -115,8 +119,9 @@ export class Decoder {
     const colours = new Uint32Array(n)
     for (let i = 0; i < n; i++) colours[i] = pixel(rgb[i * 3]!, rgb[i * 3 + 1]!, rgb[i * 3 + 2]!)
     const bits = n <= 2 ? 1 : n <= 4 ? 2 : n <= 16 ? 4 : 8
-    const packed = r.bytes(((rect.w * bits + 7) >> 3) * rect.h)
-    if (!picture.palette(rect, colours, bits, packed)) throw new WireError('index beyond the palette')
+    const [along, across] = columns ? [rect.h, rect.w] : [rect.w, rect.h]
+    const packed = r.bytes(((along * bits + 7) >> 3) * across)
+    if (!picture.palette(rect, colours, bits, packed, columns)) throw new WireError('index beyond the palette')
     this.dirty(rect)
   }
 

@@ -62,17 +62,22 @@ export class Picture {
     }
   }
 
-  /** Writes rows of packed indices, first pixel in the high bits. False if one is beyond the colours. */
-  palette(r: Rect, colours: Uint32Array, bits: number, packed: Uint8Array): boolean {
-    const rowBytes = (r.w * bits + 7) >> 3
+  /**
+   * Writes rows of packed indices, or columns, each padded to a byte, the first
+   * pixel in the high bits. False if one is beyond the colours.
+   */
+  palette(r: Rect, colours: Uint32Array, bits: number, packed: Uint8Array, columns: boolean): boolean {
+    const [along, across] = columns ? [r.h, r.w] : [r.w, r.h]
+    const [step, next] = columns ? [this.width, 1] : [1, this.width]
+    const lineBytes = (along * bits + 7) >> 3
     const mask = (1 << bits) - 1
-    for (let y = 0; y < r.h; y++) {
-      const at = (r.y + y) * this.width + r.x
-      for (let x = 0; x < r.w; x++) {
-        const bit = x * bits
-        const index = (packed[y * rowBytes + (bit >> 3)]! >> (8 - bits - (bit & 7))) & mask
+    for (let line = 0; line < across; line++) {
+      let at = r.y * this.width + r.x + line * next
+      for (let i = 0; i < along; i++, at += step) {
+        const bit = i * bits
+        const index = (packed[line * lineBytes + (bit >> 3)]! >> (8 - bits - (bit & 7))) & mask
         if (index >= colours.length) return false
-        this.px[at + x] = colours[index]!
+        this.px[at] = colours[index]!
       }
     }
     return true
