@@ -30,8 +30,13 @@ type Decoder struct {
 	// Alloc makes a picture, for instance in memory shared with an X server.
 	// The default is NewPicture. It is called when the size changes.
 	Alloc func(width, height int) (*Picture, error)
+	// Video opens a decoder for video of one size, 4:4:4 if full is set.
+	// OpenVP9 is one. Without it a frame with video is an error: a viewer says
+	// what it is able to take.
+	Video func(width, height int, full bool) (VideoDecoder, error)
 
 	picture *Picture
+	video   player
 	zstd    *zstd.Decoder
 	buf     []byte
 	work    int
@@ -42,8 +47,9 @@ type Decoder struct {
 // same one until Update.Resized. It is written only inside Decode.
 func (d *Decoder) Picture() *Picture { return d.picture }
 
-// Close frees the decompressor.
+// Close frees the decompressor and the video's decoder.
 func (d *Decoder) Close() {
+	d.video.end()
 	if d.zstd != nil {
 		d.zstd.Close()
 		d.zstd = nil
@@ -54,6 +60,7 @@ func (d *Decoder) Close() {
 // key frame. The update is valid until the next Decode.
 func (d *Decoder) Decode(frame []byte) (Update, error) {
 	d.update = Update{Dirty: d.update.Dirty[:0]}
+	d.video.played = false
 	if len(frame) < frameHeader {
 		return Update{}, invalid("header is too short")
 	}
@@ -91,6 +98,7 @@ func (d *Decoder) begin(w, h int, key bool) error {
 		}
 		return nil
 	}
+	d.video.end()
 	if !same {
 		p, err := d.alloc(w, h)
 		if err != nil {
@@ -150,6 +158,8 @@ func (d *Decoder) op(r *reader) error {
 		return d.raw(r)
 	case opPalette:
 		return d.palette(r)
+	case opVideo:
+		return d.play(r)
 	case opCursor:
 		return d.cursor(r)
 	}

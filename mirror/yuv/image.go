@@ -39,6 +39,19 @@ func (m *Image) row(plane, y int) []byte {
 	return m.Planes[plane][y*m.Strides[plane]:][:w]
 }
 
+// Sub is a part of the image that shares its samples. Without Full the corner
+// must be at even places.
+func (m *Image) Sub(x, y, width, height int) *Image {
+	part := &Image{Width: width, Height: height, Full: m.Full, Strides: m.Strides}
+	for p := range m.Planes {
+		if p == 1 && !m.Full {
+			x, y = x/2, y/2
+		}
+		part.Planes[p] = m.Planes[p][y*m.Strides[p]+x:]
+	}
+	return part
+}
+
 // FromBGRX fills the image from pixels of four bytes, B G R X, whose rows are
 // stride bytes apart. pix begins at the first pixel.
 func (m *Image) FromBGRX(pix []byte, stride int) {
