@@ -16,6 +16,9 @@ run=(
   libgtk-3-dev libwebkit2gtk-4.1-dev libgl1-mesa-dev xorg-dev
   xvfb openbox xterm x11-apps x11-utils x11-xserver-utils xauth fonts-noto-cjk fonts-dejavu-core
 )
+# libvpx carries another number in its name in each release of the system.
+vpx=$(apt-cache search --names-only '^libvpx[0-9]+$' 2>/dev/null | sort -V | tail -n 1 | cut -d ' ' -f 1) || vpx=
+run+=("${vpx:-libvpx7}" libyuv0)
 tests=(passwd chromium xdotool wmctrl imagemagick procps util-linux e2fsprogs iproute2)
 bench=(tigervnc-standalone-server tigervnc-viewer tigervnc-scraping-server)
 

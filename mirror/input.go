@@ -7,6 +7,7 @@ import (
 
 	"hither/fusion"
 	"hither/mirror/capture"
+	"hither/mirror/codec"
 	"hither/mirror/wire"
 )
 
@@ -83,6 +84,8 @@ func (v *view) control(m wire.Message) error {
 		v.acked = m.Seq
 	case wire.Refresh:
 		v.key, v.cursor = true, true
+	case wire.Able:
+		v.able = able(m.Flags)
 	case wire.Ping:
 		if len(v.pongs) == maxPongs {
 			v.pongs = v.pongs[1:]
@@ -91,6 +94,17 @@ func (v *view) control(m wire.Message) error {
 	}
 	sc.wake.Broadcast()
 	return nil
+}
+
+// able is what a viewer's abilities mean for its encoder.
+func able(flags wire.AbleFlags) codec.Able {
+	switch {
+	case flags&wire.VP9 == 0:
+		return codec.Tiles
+	case flags&wire.VP9444 == 0:
+		return codec.Video
+	}
+	return codec.VideoAll
 }
 
 // held is what a viewer holds down, so that it can be let go.

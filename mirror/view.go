@@ -3,6 +3,7 @@ package mirror
 import (
 	"io"
 	"sync"
+	"time"
 
 	"hither/fusion"
 	"hither/mirror/capture"
@@ -41,6 +42,9 @@ type view struct {
 	sent    uint32
 	acked   uint32
 	pongs   []uint64
+	able    codec.Able
+	rested  bool         // what was video came to rest: encode without damage
+	alarm   *time.Timer  // sets rested
 	closed  *wire.Closed // set once: what to say last
 	dropped bool         // Close was called: say nothing more
 }
@@ -48,7 +52,18 @@ type view struct {
 var _ fusion.Pipe = (*view)(nil)
 
 func newView(sc *screen, options fusion.ViewOptions) *view {
-	return &view{screen: sc, options: options, working: new(codec.Damage), damage: new(codec.Damage), key: true, cursor: true}
+	v := &view{screen: sc, options: options, working: new(codec.Damage), damage: new(codec.Damage), key: true, cursor: true}
+	v.alarm = time.AfterFunc(time.Hour, v.wakeRested)
+	v.alarm.Stop()
+	return v
+}
+
+// wakeRested is the alarm's: what was video is to be sent exactly.
+func (v *view) wakeRested() {
+	v.screen.mu.Lock()
+	defer v.screen.mu.Unlock()
+	v.rested = true
+	v.screen.wake.Broadcast()
 }
 
 // credit says whether the view could take a frame. It needs screen.mu.
@@ -120,7 +135,7 @@ func (v *view) next() (message wire.Message, frame bool, err error) {
 			id := v.pongs[0]
 			v.pongs = v.pongs[1:]
 			return wire.Pong{ID: id}, false, nil
-		case v.credit() && (v.key || v.cursor && sc.cursor != nil || !v.damage.Empty()):
+		case v.credit() && (v.key || v.cursor && sc.cursor != nil || v.rested || !v.damage.Empty()):
 			return nil, true, nil
 		}
 		sc.wake.Wait()
@@ -158,9 +173,14 @@ func (v *view) encode() error {
 	if v.key {
 		v.encoder.Refresh()
 	}
-	v.key, v.cursor = false, v.cursor && cursor == nil
+	v.key, v.cursor, v.rested = false, v.cursor && cursor == nil, false
+	able := v.able
 	sc.mu.Unlock()
+	v.encoder.Able(able)
 	frame, err := v.encoder.Encode(sc.picture, v.working, cursor)
+	if wait, ok := v.encoder.Due(); ok {
+		v.alarm.Reset(wait)
+	}
 	if err != nil || frame == nil {
 		return err
 	}
@@ -181,6 +201,7 @@ func (v *view) end(closed wire.Closed) {
 	sc.wake.Broadcast()
 	sc.mu.Unlock()
 	v.leave.Do(func() {
+		v.alarm.Stop()
 		v.held.end(sc.located.Source)
 		sc.leave(v)
 	})

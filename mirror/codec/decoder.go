@@ -28,8 +28,13 @@ type Decoder struct {
 	// Alloc makes a picture, for instance in memory shared with an X server.
 	// The default is NewPicture. It is called when the size changes.
 	Alloc func(width, height int) (*Picture, error)
+	// Video opens a decoder for video of one size, 4:4:4 if full is set.
+	// OpenVP9 is one. Without it a frame with video is an error: a viewer says
+	// what it is able to take.
+	Video func(width, height int, full bool) (VideoDecoder, error)
 
 	picture *Picture
+	video   player
 	stream  decompressor
 	work    int
 	update  Update
@@ -39,13 +44,17 @@ type Decoder struct {
 // same one until Update.Resized. It is written only inside Decode.
 func (d *Decoder) Picture() *Picture { return d.picture }
 
-// Close frees the decompressor.
-func (d *Decoder) Close() { d.stream.close() }
+// Close frees the decompressor and the video's decoder.
+func (d *Decoder) Close() {
+	d.video.end()
+	d.stream.close()
+}
 
 // Decode applies one frame. After an error the picture is of no use until a
 // key frame. The update is valid until the next Decode.
 func (d *Decoder) Decode(frame []byte) (Update, error) {
 	d.update = Update{Dirty: d.update.Dirty[:0]}
+	d.video.played = false
 	if len(frame) < frameHeader {
 		return Update{}, invalid("header is too short")
 	}
@@ -83,6 +92,7 @@ func (d *Decoder) begin(w, h int, key bool) error {
 		}
 		return nil
 	}
+	d.video.end()
 	if !same {
 		p, err := d.alloc(w, h)
 		if err != nil {
@@ -123,6 +133,8 @@ func (d *Decoder) op(r *reader) error {
 		return d.palette(r, false)
 	case opColumns:
 		return d.palette(r, true)
+	case opVideo:
+		return d.play(r)
 	case opCursor:
 		return d.cursor(r)
 	}

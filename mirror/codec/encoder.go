@@ -2,7 +2,11 @@ package codec
 
 import (
 	"encoding/binary"
+	"errors"
 	"image"
+	"time"
+
+	"hither/mirror/vpx"
 )
 
 // smallContent is the length below which compression costs more than it saves.
@@ -16,6 +20,7 @@ type Encoder struct {
 	mover  mover
 	colour colours
 	shades palettes
+	video  camera
 	ops    []byte
 	frame  []byte
 	stream compressor
@@ -24,8 +29,21 @@ type Encoder struct {
 // Refresh makes the next frame a key frame.
 func (e *Encoder) Refresh() { e.shown = nil }
 
-// Close frees the compressor.
-func (e *Encoder) Close() error { return e.stream.close() }
+// Able says what the viewer takes, from the next frame on.
+func (e *Encoder) Able(able Able) {
+	if able != Tiles && vpx.Open() != nil {
+		able = Tiles
+	}
+	e.video.able = able
+	e.mover.barred = e.video.motion.inexact
+}
+
+// Due says in how long Encode has something to send even if nothing changes:
+// what was video and came to rest. False means never.
+func (e *Encoder) Due() (time.Duration, bool) { return e.video.due() }
+
+// Close frees the compressor and the video's encoder.
+func (e *Encoder) Close() error { return errors.Join(e.video.close(), e.stream.close()) }
 
 // Encode gives the frame that makes the viewer show now, of which only the
 // damaged places may differ from the now of before, and the new cursor if it
@@ -40,11 +58,16 @@ func (e *Encoder) Encode(now *Picture, damage *Damage, cursor *Cursor) ([]byte, 
 		e.begin(now)
 		e.grid.begin(now.Bounds())
 		e.grid.mark(nil)
+		if err := e.video.restart(&e.grid); err != nil {
+			return nil, err
+		}
 		e.tiles(now)
-	case !damage.Empty():
+	case !damage.Empty() || e.video.waits():
 		e.grid.begin(now.Bounds())
 		e.grid.mark(damage)
-		e.change(now)
+		if err := e.change(now); err != nil {
+			return nil, err
+		}
 	}
 	if cursor != nil {
 		e.cursor(cursor)
@@ -78,10 +101,13 @@ func background(p *Picture) uint32 {
 	return best
 }
 
-// change encodes the grid's tiles: first what moved, then what is new. Most of
-// what changes goes on from one frame to the next, so moves like the last ones
-// are tried before anything is compared.
-func (e *Encoder) change(now *Picture) {
+// change encodes the grid's tiles: first what keeps moving, then what moved,
+// then what is new. Most of what changes goes on from one frame to the next, so
+// moves like the last ones are tried before anything is compared.
+func (e *Encoder) change(now *Picture) (err error) {
+	if e.ops, err = e.video.film(e.ops, now, e.shown, &e.grid); err != nil {
+		return err
+	}
 	e.mover.begin(now.Bounds())
 	e.mover.again(now, e.shown, &e.grid)
 	for _, m := range e.mover.found {
@@ -96,7 +122,10 @@ func (e *Encoder) change(now *Picture) {
 	for _, m := range e.mover.found {
 		e.copy(m)
 	}
+	e.video.notice(&e.grid)
+	e.video.refine(&e.grid)
 	e.emit(now)
+	return nil
 }
 
 func (e *Encoder) tiles(now *Picture) {
@@ -108,7 +137,9 @@ func (e *Encoder) tiles(now *Picture) {
 // padding included, so that later rows can be compared as bytes.
 func (e *Encoder) emit(now *Picture) {
 	for span := range e.grid.spans(now, &e.colour) {
+		before := len(e.ops)
 		e.span(now, span)
+		e.video.paid(span, len(e.ops)-before)
 		// Beside what changed in a tile only padding differs.
 		e.shown.take(now, image.Rect(span.Min.X/tile*tile, span.Min.Y,
 			min((span.Max.X+tile-1)/tile*tile, now.Width), span.Max.Y))

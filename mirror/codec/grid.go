@@ -40,14 +40,9 @@ func (g *grid) tile(i int) image.Rectangle {
 	return image.Rect(x, y, x+tile, y+tile).Intersect(g.bounds)
 }
 
-// tiles gives the bounds, in tiles, of those that touch r.
-func (g *grid) tiles(r image.Rectangle) image.Rectangle {
-	return image.Rect(r.Min.X/tile, r.Min.Y/tile, (r.Max.X+tile-1)/tile, (r.Max.Y+tile-1)/tile)
-}
-
 // allMarked says whether every tile that touches r is marked.
 func (g *grid) allMarked(r image.Rectangle) bool {
-	t := g.tiles(r)
+	t := touched(r)
 	for y := t.Min.Y; y < t.Max.Y; y++ {
 		if slices.Contains(g.marked[y*g.w+t.Min.X:y*g.w+t.Max.X], false) {
 			return false
@@ -59,7 +54,7 @@ func (g *grid) allMarked(r image.Rectangle) bool {
 // unmark takes out the tiles inside r, in which the pictures are known to be
 // equal.
 func (g *grid) unmark(r image.Rectangle) {
-	t := g.tiles(r)
+	t := touched(r)
 	for y := t.Min.Y; y < t.Max.Y; y++ {
 		for i := y*g.w + t.Min.X; i < y*g.w+t.Max.X; i++ {
 			g.marked[i] = g.marked[i] && !g.tile(i).In(r)
@@ -76,7 +71,7 @@ func (g *grid) mark(d *Damage) {
 
 // compare finds what changed in the marked tiles that touch an area.
 func (g *grid) compare(now, shown *Picture, area image.Rectangle) {
-	t := g.tiles(area)
+	t := touched(area)
 	for y := t.Min.Y; y < t.Max.Y; y++ {
 		row := g.marked[y*g.w : (y+1)*g.w]
 		for x := t.Min.X; x < t.Max.X; x++ {

@@ -24,9 +24,10 @@ const (
 // row: shown only ever receives pixels of now, and the moves found, made one
 // after the other, do the same to the viewer's picture.
 type mover struct {
-	found  []move // in this frame
-	before []move // in frames before, newest first
-	work   int    // pixels that moves may still touch in this frame
+	found  []move                     // in this frame
+	before []move                     // in frames before, newest first
+	work   int                        // pixels that moves may still touch in this frame
+	barred func(image.Rectangle) bool // places that nothing is copied from
 	ballot ballot
 }
 
@@ -51,6 +52,9 @@ func (m *mover) begin(bounds image.Rectangle) {
 func (m *mover) again(now, shown *Picture, g *grid) {
 	m.before = slices.DeleteFunc(m.before, func(last move) bool {
 		area := last.dst.Union(last.src())
+		if m.barred != nil && m.barred(area) {
+			return true
+		}
 		if !g.allMarked(last.dst) || sample(now, shown, area, last.dy) == same {
 			return false
 		}
@@ -69,6 +73,9 @@ func (m *mover) find(now, shown *Picture, region image.Rectangle) bool {
 	// What stood still at the edges belongs to what moved and may change next.
 	region = image.Rect(region.Min.X/tile*tile, region.Min.Y/tile*tile,
 		(region.Max.X+tile-1)/tile*tile, (region.Max.Y+tile-1)/tile*tile).Intersect(now.Bounds())
+	if m.barred != nil && m.barred(region) {
+		return false
+	}
 	first := len(m.found)
 	for range 2 { // two windows may scroll by two distances
 		dy := m.ballot.distance(now, shown, region)

@@ -23,6 +23,13 @@ func (r *reader) u16() int {
 	return 0
 }
 
+func (r *reader) u32() int {
+	if b := r.bytes(4); b != nil {
+		return int(binary.BigEndian.Uint32(b))
+	}
+	return 0
+}
+
 // bytes gives the next n bytes, or nil when there are fewer.
 func (r *reader) bytes(n int) []byte {
 	if n > len(r.b) {

@@ -47,7 +47,7 @@ func (g *glass) begin() {
 	if g.decoder != nil {
 		g.decoder.Close()
 	}
-	g.decoder = &codec.Decoder{Alloc: g.alloc}
+	g.decoder = newDecoder(g.alloc)
 }
 
 // alloc makes the memory of a picture of another size; it is called by Decode.

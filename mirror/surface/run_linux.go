@@ -112,6 +112,7 @@ func (v *view) follow(ctx context.Context, pipe fusion.Pipe, hello wire.Hello) e
 	v.viewOnly.Store(hello.ViewOnly)
 	v.glass.begin()
 	v.use(pipe)
+	v.send(abilities())
 	dog := watch(pipe, v.ping)
 	stop := context.AfterFunc(ctx, func() { dog.bite() })
 	err := v.read(pipe, dog)

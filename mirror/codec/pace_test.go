@@ -1,0 +1,76 @@
+package codec
+
+import (
+	"image"
+	"testing"
+	"time"
+)
+
+// run encodes frames on a computer that takes per ns for a pixel, with a source
+// of this interval, and gives the quality in the end and how often it changed.
+func (p *pace) run(size image.Point, per float64, interval time.Duration, frames int, best quality) (changes int) {
+	now := p.last
+	if now.IsZero() {
+		now = time.Unix(1, 0)
+	}
+	for range frames {
+		took := time.Duration(per * weight[p.quality] * float64(size.X*size.Y))
+		now = now.Add(max(interval, took))
+		if p.note(now, took, size, best) {
+			changes++
+		}
+	}
+	return changes
+}
+
+func TestPaceKeepsEncodingShort(t *testing.T) {
+	hd, small := image.Pt(1920, 1080), image.Pt(480, 270)
+	for name, c := range map[string]struct {
+		size     image.Point
+		per      float64
+		interval time.Duration
+		best     quality
+		want     quality
+	}{
+		"1080p on a slow computer":       {hd, 12, 33 * time.Millisecond, whole, smaller},
+		"1080p on a very slow computer":  {hd, 40, 33 * time.Millisecond, whole, smallest},
+		"1080p on a fast computer":       {hd, 4, 33 * time.Millisecond, whole, whole},
+		"sharp 1080p on a fast computer": {hd, 4, 33 * time.Millisecond, sharpest, sharpest},
+		"sharp on a slow computer":       {hd, 12, 33 * time.Millisecond, sharpest, smaller},
+		"a small film":                   {small, 12, 16 * time.Millisecond, whole, whole},
+		"a small sharp film":             {small, 12, 16 * time.Millisecond, sharpest, sharpest},
+		"a film of few pictures":         {hd, 12, 100 * time.Millisecond, whole, whole},
+		"60 a second are not aimed at":   {hd, 6, 16 * time.Millisecond, whole, whole},
+	} {
+		var p pace
+		p.begin(c.size, c.best)
+		p.run(c.size, c.per, c.interval, 600, c.best)
+		if p.quality != c.want {
+			t.Errorf("%s: quality %d, want %d", name, p.quality, c.want)
+		}
+		if n := p.run(c.size, c.per, c.interval, 600, c.best); n > 0 {
+			t.Errorf("%s: %d changes of quality go on", name, n)
+		}
+	}
+}
+
+func TestPaceRemembersTheComputer(t *testing.T) {
+	hd := image.Pt(1920, 1080)
+	var p pace
+	p.begin(hd, whole)
+	p.run(hd, 40, 33*time.Millisecond, 300, whole)
+	p.begin(hd, whole)
+	if p.quality != smallest {
+		t.Errorf("begins again with quality %d", p.quality)
+	}
+}
+
+func TestCodedSizes(t *testing.T) {
+	for _, size := range []image.Point{{1920, 1080}, {1, 1}, {3, 5}, {161, 121}} {
+		for q := sharpest; q <= smallest; q++ {
+			if c := q.coded(size); c.X < 1 || c.Y < 1 || c.X > size.X || c.Y > size.Y {
+				t.Errorf("%v in quality %d: %v", size, q, c)
+			}
+		}
+	}
+}
