@@ -3,11 +3,12 @@
 // words of docs/wire.md.
 //
 // Server is the host's side and a fusion.Screens. A screen is captured once,
-// from its first view to its last. A view is a fusion.Pipe without goroutine or
-// queue: Read makes the next message when somebody reads, and Write applies
-// input before it returns. So a viewer that does not read gets newer pixels
-// later and costs one picture of memory, and a key needs no thread switch on
-// its way in.
+// from its first view to its last, and a frame is made once for all views that
+// keep up (group). A view is a fusion.Pipe without goroutine or queue: Read
+// makes the next message when somebody reads, and captures while it has nothing
+// to say; Write applies input before it returns. So a viewer that does not read
+// gets newer pixels later and costs one picture of memory, and neither a key on
+// its way in nor a change on its way out needs a thread switch.
 //
 // What viewers write is not trusted beyond what a view may do: a view for
 // looking only takes no input, and whatever a viewer holds down is let go when

@@ -33,6 +33,7 @@ type fakeSource struct {
 	inputs  []wire.Message
 	sizes   []image.Point
 	closed  int
+	woken   bool
 }
 
 func newFake(w, h int) *fakeSource {
@@ -71,8 +72,12 @@ func (f *fakeSource) resize(w, h int) {
 func (f *fakeSource) Next() (capture.Change, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for len(f.pending) == 0 && f.change.Cursor == nil && f.change.Title == "" && f.err == nil {
+	for len(f.pending) == 0 && f.change.Cursor == nil && f.change.Title == "" && f.err == nil && !f.woken {
 		f.wake.Wait()
+	}
+	if woken := f.woken; woken && f.err == nil {
+		f.woken = false
+		return capture.Change{}, nil
 	}
 	if f.err != nil {
 		return capture.Change{}, f.err
@@ -88,6 +93,8 @@ func (f *fakeSource) Next() (capture.Change, error) {
 	f.pending = nil
 	return c, nil
 }
+
+func (f *fakeSource) Wake() { f.locked(func() { f.woken = true }) }
 
 func (f *fakeSource) Input(m wire.Message) error {
 	f.locked(func() { f.inputs = append(f.inputs, m) })

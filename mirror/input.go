@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"time"
 
 	"hither/fusion"
 	"hither/mirror/capture"
@@ -78,12 +79,14 @@ func (v *view) control(m wire.Message) error {
 	defer sc.mu.Unlock()
 	switch m := m.(type) {
 	case wire.Ack:
-		if m.Seq-v.acked > v.sent-v.acked {
+		if !v.window.known(m.Seq) {
 			return &fusion.Error{Op: "wire", Cause: fusion.ErrInvalid, Detail: "ack of a frame that was not sent"}
 		}
-		v.acked = m.Seq
+		v.window.ack(m.Seq, time.Now())
+		sc.wake.Broadcast()
+		return nil
 	case wire.Refresh:
-		v.key, v.cursor = true, true
+		v.group.key, v.group.cursor = true, true
 	case wire.Able:
 		v.able = able(m.Flags)
 	case wire.Ping:
@@ -92,7 +95,7 @@ func (v *view) control(m wire.Message) error {
 		}
 		v.pongs = append(v.pongs, m.ID)
 	}
-	sc.wake.Broadcast()
+	sc.notify()
 	return nil
 }
 

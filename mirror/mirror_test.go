@@ -175,7 +175,7 @@ func TestEndIsToldToAViewerThatIsBehind(t *testing.T) {
 	s, f, _ := serve(t, 10, 10)
 	w := watch(t, s, fusion.ViewOptions{})
 	w.ack = false
-	for w.seq < inFlight {
+	for w.seq < fewest {
 		f.fill(image.Rect(0, 0, 10, 10), byte(w.seq+1))
 		w.hear()
 	}

@@ -3,6 +3,7 @@ package mirror
 import (
 	"errors"
 	"io"
+	"slices"
 	"sync"
 
 	"hither/fusion"
@@ -11,8 +12,8 @@ import (
 	"hither/mirror/wire"
 )
 
-// screen is one captured screen and its views. Its run loop writes the picture
-// and the views read it.
+// screen is one captured screen and its views. It has no goroutine: a reader of
+// a view that has nothing else to do captures for all.
 type screen struct {
 	server *Server
 	name   string
@@ -23,19 +24,21 @@ type screen struct {
 	pixels  sync.RWMutex // guards what picture holds; taken before mu
 	picture *codec.Picture
 
-	mu     sync.Mutex // guards the fields below
-	wake   *sync.Cond // something below, or of a view, changed
-	views  map[*view]bool
-	cursor *codec.Cursor
-	title  string
-	ready  bool // there is a picture, of this size
-	width  int
-	height int
-	ended  bool
+	mu        sync.Mutex // guards the fields below
+	wake      *sync.Cond // something below, or of a view, changed
+	groups    []*group   // of the views, oldest first
+	cursor    *codec.Cursor
+	title     string
+	ready     bool // there is a picture, of this size
+	width     int
+	height    int
+	capturing bool // a reader waits for the source or applies what it gave
+	ended     bool
+	finished  bool // the source is about to be freed, or was
 }
 
 func newScreen(server *Server, name string) *screen {
-	sc := &screen{server: server, name: name, opened: make(chan struct{}), views: map[*view]bool{}}
+	sc := &screen{server: server, name: name, opened: make(chan struct{})}
 	sc.wake = sync.NewCond(&sc.mu)
 	return sc
 }
@@ -64,64 +67,98 @@ func (sc *screen) join(options fusion.ViewOptions) *view {
 		return nil
 	}
 	v := newView(sc, options)
-	sc.views[v] = true
-	sc.wake.Broadcast()
+	v.group = newGroup(sc)
+	v.group.add(v)
 	return v
+}
+
+// notify wakes whoever waits, in the source too. It needs mu.
+func (sc *screen) notify() {
+	sc.wake.Broadcast()
+	if sc.capturing {
+		sc.located.Source.Wake()
+	}
 }
 
 // leave takes a view out; the last one ends the capture.
 func (sc *screen) leave(v *view) {
 	sc.mu.Lock()
-	delete(sc.views, v)
-	last := len(sc.views) == 0 && !sc.ended
+	v.group.remove(v)
+	last := len(sc.groups) == 0 && !sc.ended
 	sc.mu.Unlock()
 	if last {
 		sc.stop("")
 	}
 }
 
-func (sc *screen) list() []*view {
-	sc.mu.Lock()
-	defer sc.mu.Unlock()
-	var all []*view
-	for v := range sc.views {
-		all = append(all, v)
+// list gives the views. It needs mu.
+func (sc *screen) list() (all []*view) {
+	for _, g := range sc.groups {
+		all = append(all, g.views...)
 	}
 	return all
 }
 
-// stop ends the capture; run then ends the views.
-func (sc *screen) stop(text string) {
+// stop ends the capture and the views.
+func (sc *screen) stop(text string) { sc.close(wire.Closed{Reason: wire.Ended, Text: text}) }
+
+func (sc *screen) close(last wire.Closed) {
 	<-sc.opened
 	sc.mu.Lock()
 	was := sc.ended
 	sc.ended = true
-	sc.wake.Broadcast()
+	views := sc.list()
 	sc.mu.Unlock()
 	if was {
 		return
 	}
 	sc.server.forget(sc)
-	for _, v := range sc.list() {
-		v.end(wire.Closed{Reason: wire.Ended, Text: text})
+	for _, v := range views {
+		v.end(last)
 	}
 	if err := sc.located.Source.Close(); err != nil {
 		sc.server.log.Debug("capture closed", "screen", sc.name, "error", err)
 	}
+	sc.finish()
 }
 
-// run captures while somebody can take a frame.
-func (sc *screen) run() {
-	for sc.wanted() {
-		change, err := sc.located.Source.Next()
-		if err != nil {
-			sc.lost(err)
-			break
-		}
+// capture waits for a change and applies it. The caller has set capturing.
+func (sc *screen) capture() {
+	change, err := sc.located.Source.Next()
+	if err != nil {
+		sc.close(lastWords(err, sc))
+	} else if change.Width > 0 {
 		sc.apply(change)
 	}
-	// The views let go of the picture, then the source frees it: in the Next
-	// after one that failed.
+	sc.mu.Lock()
+	sc.capturing = false
+	sc.wake.Broadcast()
+	ended := sc.ended
+	sc.mu.Unlock()
+	if ended {
+		sc.finish()
+	}
+}
+
+// lastWords is what the views say when the source gives no more.
+func lastWords(err error, sc *screen) wire.Closed {
+	if errors.Is(err, io.EOF) {
+		return wire.Closed{Reason: wire.Ended, Text: "the screen has ended"}
+	}
+	sc.server.log.Warn("capture failed", "screen", sc.name, "error", err)
+	return wire.Closed{Reason: wire.Failed, Text: err.Error()}
+}
+
+// finish frees a screen that has ended, once nobody captures. Its source frees
+// its memory in the Next after one that failed.
+func (sc *screen) finish() {
+	sc.mu.Lock()
+	now := !sc.capturing && !sc.finished
+	sc.finished = sc.finished || now
+	sc.mu.Unlock()
+	if !now {
+		return
+	}
 	sc.pixels.Lock()
 	sc.picture = nil
 	sc.pixels.Unlock()
@@ -130,54 +167,25 @@ func (sc *screen) run() {
 			failed++
 		}
 	}
+	sc.server.running.Done()
 }
 
-// wanted waits until a view can take a frame; false means the screen ended.
-func (sc *screen) wanted() bool {
-	sc.mu.Lock()
-	defer sc.mu.Unlock()
-	for !sc.ended {
-		for v := range sc.views {
-			if v.credit() {
-				return true
-			}
-		}
-		sc.wake.Wait()
-	}
-	return false
-}
-
-// lost ends the views because the source did.
-func (sc *screen) lost(err error) {
-	closed := wire.Closed{Reason: wire.Ended, Text: "the screen has ended"}
-	if !errors.Is(err, io.EOF) {
-		closed = wire.Closed{Reason: wire.Failed, Text: err.Error()}
-		sc.server.log.Warn("capture failed", "screen", sc.name, "error", err)
-	}
-	for _, v := range sc.list() {
-		v.end(closed)
-	}
-	sc.stop("")
-}
-
-// apply writes a change into the picture and tells the views.
+// apply writes a change into the picture and tells the groups.
 func (sc *screen) apply(change capture.Change) {
 	sc.pixels.Lock()
 	defer sc.pixels.Unlock()
 	p := sc.picture
 	if change.Whole != nil {
 		p = change.Whole
-		sc.picture = p
-	}
-	if p == nil || p.Width != change.Width || p.Height != change.Height {
+	} else if p == nil || p.Width != change.Width || p.Height != change.Height {
 		p = codec.NewPicture(change.Width, change.Height)
-		sc.picture = p
 	}
 	for _, patch := range change.Patches {
 		patch.Apply(p)
 	}
 	sc.mu.Lock()
 	defer sc.mu.Unlock()
+	sc.picture = p
 	sc.ready, sc.width, sc.height = true, p.Width, p.Height
 	if change.Cursor != nil {
 		sc.cursor = change.Cursor
@@ -185,8 +193,12 @@ func (sc *screen) apply(change capture.Change) {
 	if change.Title != "" {
 		sc.title = change.Title
 	}
-	for v := range sc.views {
-		v.note(change)
+	for _, g := range sc.groups {
+		g.note(change)
 	}
-	sc.wake.Broadcast()
+}
+
+// drop takes out a group without views. It needs mu.
+func (sc *screen) drop(g *group) {
+	sc.groups = slices.DeleteFunc(sc.groups, func(other *group) bool { return other == g })
 }

@@ -34,8 +34,8 @@ type Config struct {
 	Log *slog.Logger // default: silent
 }
 
-// Server opens the screens of this host. It runs a goroutine per captured
-// screen and one per Bye; Close waits for them.
+// Server opens the screens of this host. It runs a goroutine per Bye and End;
+// Close waits for them, and until every source is freed.
 type Server struct {
 	locator Locator
 	log     *slog.Logger
@@ -115,11 +115,7 @@ func (s *Server) start(ctx context.Context, sc *screen) error {
 	}
 	s.running.Add(1)
 	s.mu.Unlock()
-	sc.begin(located)
-	go func() {
-		defer s.running.Done()
-		sc.run()
-	}()
+	sc.begin(located) // running counts it until its source is freed
 	return nil
 }
 

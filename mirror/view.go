@@ -6,13 +6,9 @@ import (
 	"time"
 
 	"hither/fusion"
-	"hither/mirror/capture"
 	"hither/mirror/codec"
 	"hither/mirror/wire"
 )
-
-// inFlight is how many frames may be unacknowledged.
-const inFlight = 2
 
 // maxPongs is how many answers wait for a viewer that does not read; then the
 // oldest is dropped.
@@ -24,81 +20,53 @@ type view struct {
 	options fusion.ViewOptions
 
 	// The reader's own.
-	encoder  codec.Encoder
 	splitter wire.Splitter
-	working  *codec.Damage
 	buf      []byte
-	greeted  bool
-	titled   string
-	last     bool // closed was sent
 
 	held  held // the writer's and end's
 	leave sync.Once
 
 	// Guarded by screen.mu.
-	damage  *codec.Damage
-	cursor  bool // the cursor is to be sent
-	key     bool // a key frame is to be sent
-	sent    uint32
-	acked   uint32
+	group   *group
+	window  window
+	frames  [][]byte // to be sent, no more than the window allows
+	sending bool     // the reader has not yet given all of a frame
+	greeted bool
+	titled  string
 	pongs   []uint64
 	able    codec.Able
-	rested  bool         // what was video came to rest: encode without damage
-	alarm   *time.Timer  // sets rested
 	closed  *wire.Closed // set once: what to say last
+	last    bool         // closed was sent
 	dropped bool         // Close was called: say nothing more
 }
 
 var _ fusion.Pipe = (*view)(nil)
 
 func newView(sc *screen, options fusion.ViewOptions) *view {
-	v := &view{screen: sc, options: options, working: new(codec.Damage), damage: new(codec.Damage), key: true, cursor: true}
-	v.alarm = time.AfterFunc(time.Hour, v.wakeRested)
-	v.alarm.Stop()
-	return v
+	return &view{screen: sc, options: options}
 }
 
-// wakeRested is the alarm's: what was video is to be sent exactly.
-func (v *view) wakeRested() {
-	v.screen.mu.Lock()
-	defer v.screen.mu.Unlock()
-	v.rested = true
-	v.screen.wake.Broadcast()
+// ready says whether the view can take a frame. It needs screen.mu.
+func (v *view) ready() bool {
+	return v.greeted && v.window.open() && v.closed == nil
 }
 
-// credit says whether the view could take a frame. It needs screen.mu.
-func (v *view) credit() bool { return v.sent-v.acked < inFlight }
-
-// note adds a change. It needs screen.mu, and the pixels locked.
-func (v *view) note(change capture.Change) {
-	v.damage.SetSize(change.Width, change.Height)
-	for _, r := range change.Damage {
-		v.damage.Add(r)
-	}
-	for _, patch := range change.Patches {
-		v.damage.Add(patch.Rect)
-	}
-	v.cursor = v.cursor || change.Cursor != nil
-}
-
-// Read makes the next message when there is something to say.
+// Read makes the next message when there is something to say. Until then its
+// caller captures the screen, if nobody else does.
 func (v *view) Read() ([]byte, error) {
 	for {
 		if v.splitter.More() && !v.gone() {
 			return v.splitter.Next(), nil
 		}
-		message, frame, err := v.next()
-		if err != nil {
+		message, do, err := v.next()
+		switch {
+		case err != nil:
 			return nil, err
-		}
-		if message != nil {
+		case message != nil:
 			v.buf = message.Append(v.buf[:0])
 			return v.buf, nil
-		}
-		if frame {
-			if err := v.encode(); err != nil {
-				v.end(wire.Closed{Reason: wire.Failed, Text: err.Error()})
-			}
+		case do != nil:
+			do()
 		}
 	}
 }
@@ -112,34 +80,49 @@ func (v *view) gone() bool {
 	return v.dropped
 }
 
-// next waits for something to say: a message, or a frame to be made.
-func (v *view) next() (message wire.Message, frame bool, err error) {
-	sc := v.screen
-	sc.mu.Lock()
-	defer sc.mu.Unlock()
+// next waits for something to say, or to do first.
+func (v *view) next() (message wire.Message, do func(), err error) {
+	v.screen.mu.Lock()
+	defer v.screen.mu.Unlock()
+	v.sending = false
 	for {
-		switch {
-		case v.dropped || v.last:
-			return nil, false, io.EOF
-		case !v.greeted:
-			if sc.ready || v.closed != nil {
-				return v.hello(), false, nil
-			}
-		case v.closed != nil:
-			v.last = true
-			return *v.closed, false, nil
-		case v.titled != sc.title:
-			v.titled = sc.title
-			return wire.Title{Text: sc.title}, false, nil
-		case len(v.pongs) > 0:
-			id := v.pongs[0]
-			v.pongs = v.pongs[1:]
-			return wire.Pong{ID: id}, false, nil
-		case v.credit() && (v.key || v.cursor && sc.cursor != nil || v.rested || !v.damage.Empty()):
-			return nil, true, nil
+		if message, do, err = v.step(); message != nil || do != nil || err != nil {
+			return message, do, err
 		}
-		sc.wake.Wait()
+		v.screen.wake.Wait()
 	}
+}
+
+// step is next without waiting. It needs screen.mu.
+func (v *view) step() (message wire.Message, do func(), err error) {
+	sc := v.screen
+	switch {
+	case v.dropped || v.last:
+		return nil, nil, io.EOF
+	case !v.greeted && (sc.ready || v.closed != nil):
+		return v.hello(), nil, nil
+	case v.closed != nil:
+		v.last = true
+		return *v.closed, nil, nil
+	case v.greeted && v.titled != sc.title:
+		v.titled = sc.title
+		return wire.Title{Text: sc.title}, nil, nil
+	case v.greeted && len(v.pongs) > 0:
+		id := v.pongs[0]
+		v.pongs = v.pongs[1:]
+		return wire.Pong{ID: id}, nil, nil
+	case len(v.frames) > 0:
+		v.splitter.Start(v.frames[0])
+		v.frames, v.sending = v.frames[1:], true
+		return nil, func() {}, nil
+	case v.ready() && v.group.due():
+		v.group.busy = true
+		return nil, v.group.encode, nil
+	case (v.ready() || !v.greeted) && !sc.capturing && !sc.ended:
+		sc.capturing = true
+		return nil, sc.capture, nil
+	}
+	return nil, nil, nil
 }
 
 // hello needs screen.mu.
@@ -154,41 +137,21 @@ func (v *view) hello() wire.Message {
 	return hello
 }
 
-// encode makes a frame of the newest pixels and begins to send it.
-func (v *view) encode() error {
-	sc := v.screen
-	sc.pixels.RLock()
-	defer sc.pixels.RUnlock()
-	if sc.picture == nil {
-		return nil // the screen has ended
+// give adds a frame that was made for the view and stays as it is. It needs
+// screen.mu.
+func (v *view) give(frame []byte) {
+	v.frames = append(v.frames, frame)
+	v.window.send(time.Now())
+}
+
+// busy says whether frames are still to be sent. It needs screen.mu.
+func (v *view) busy() bool { return v.sending || len(v.frames) > 0 }
+
+// fail ends the view because no frame can be made. It needs screen.mu.
+func (v *view) fail(err error) {
+	if v.closed == nil {
+		v.closed = &wire.Closed{Reason: wire.Failed, Text: err.Error()}
 	}
-	sc.mu.Lock()
-	v.damage, v.working = v.working, v.damage
-	v.damage.SetSize(sc.picture.Width, sc.picture.Height)
-	v.damage.Clear()
-	var cursor *codec.Cursor
-	if v.cursor {
-		cursor = sc.cursor
-	}
-	if v.key {
-		v.encoder.Refresh()
-	}
-	v.key, v.cursor, v.rested = false, v.cursor && cursor == nil, false
-	able := v.able
-	sc.mu.Unlock()
-	v.encoder.Able(able)
-	frame, err := v.encoder.Encode(sc.picture, v.working, cursor)
-	if wait, ok := v.encoder.Due(); ok {
-		v.alarm.Reset(wait)
-	}
-	if err != nil || frame == nil {
-		return err
-	}
-	seq := v.splitter.Start(frame)
-	sc.mu.Lock()
-	v.sent = seq
-	sc.mu.Unlock()
-	return nil
 }
 
 // end says why and ends the view; Read gives what is left to say.
@@ -198,10 +161,9 @@ func (v *view) end(closed wire.Closed) {
 	if v.closed == nil {
 		v.closed = &closed
 	}
-	sc.wake.Broadcast()
+	sc.notify()
 	sc.mu.Unlock()
 	v.leave.Do(func() {
-		v.alarm.Stop()
 		v.held.end(sc.located.Source)
 		sc.leave(v)
 	})

@@ -22,11 +22,14 @@ import (
 // Source is a screen that is being captured.
 type Source interface {
 	// Next waits for a change and gives it. The first change is the whole
-	// picture. It returns io.EOF when the screen ended or Close was called.
-	// It is called from one goroutine, and what it gave is valid until it is
+	// picture, but see Wake. It returns io.EOF when the screen ended or Close was called.
+	// It is called from one goroutine at a time, and what it gave is valid until it is
 	// called again, after an error too: a source frees its memory when Next is
 	// called once more.
 	Next() (Change, error)
+	// Wake makes a Next that waits, or else the next one, return at once, with a
+	// Change of no size if there is none. It may be called at any time.
+	Wake()
 	// Input applies a wire.Key, Pointer, Button or Wheel at once. It may be
 	// called from many goroutines, at any time.
 	Input(event wire.Message) error

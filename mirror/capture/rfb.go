@@ -34,7 +34,7 @@ const maxRFBCursor = 1 << 20
 
 // rfb is a VM's console. Next owns the fields up to keyboard.
 type rfb struct {
-	conn    net.Conn
+	waker
 	r       *bufio.Reader
 	picture *codec.Picture
 	asked   bool // an update was asked for and did not come yet
@@ -53,7 +53,8 @@ type rfb struct {
 // a server that wants a password, and ErrInvalid for one that speaks nonsense.
 // ctx bounds the handshake only.
 func RFB(ctx context.Context, conn net.Conn) (Source, error) {
-	s := &rfb{conn: conn, r: bufio.NewReaderSize(conn, 256<<10), whole: true, blank: true}
+	s := &rfb{waker: waker{conn: conn}, whole: true, blank: true}
+	s.r = bufio.NewReaderSize(&s.waker, 256<<10)
 	s.keyboard.conn = conn
 	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
 	err := s.handshake()
@@ -63,6 +64,7 @@ func RFB(ctx context.Context, conn net.Conn) (Source, error) {
 	if err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
+	s.on = true
 	return s, nil
 }
 
@@ -165,6 +167,9 @@ func (s *rfb) Next() (Change, error) {
 		if err := s.ask(); err != nil {
 			return Change{}, io.EOF
 		}
+		if err := s.wait(s.r.Peek); errors.Is(err, errWoken) {
+			return s.soFar(), nil
+		}
 		if err := s.message(); err != nil {
 			return Change{}, s.ended(err)
 		}
@@ -172,6 +177,14 @@ func (s *rfb) Next() (Change, error) {
 			return s.change(), nil
 		}
 	}
+}
+
+// soFar gives what a Next that was woken has.
+func (s *rfb) soFar() Change {
+	if s.blank || len(s.patches) == 0 && s.cursor == nil {
+		return Change{}
+	}
+	return s.change()
 }
 
 // ended makes the loss of the connection the end, and keeps nonsense an error.
@@ -231,4 +244,4 @@ func (k *keyboard) send(b []byte) error {
 }
 
 // Close ends the connection, which wakes Next and Input.
-func (s *rfb) Close() error { return s.conn.Close() }
+func (s *rfb) Close() error { return s.waker.conn.Close() }

@@ -163,7 +163,10 @@ func (s *x11) Next() (Change, error) {
 	s.free()
 	for {
 		for !s.whole && !s.newCursor && s.area.Empty() || s.conn.r.Buffered() >= 32 {
-			b, err := s.conn.read()
+			b, err := s.conn.next()
+			if errors.Is(err, errWoken) {
+				return Change{}, nil
+			}
 			if err != nil {
 				return Change{}, s.end()
 			}
@@ -180,6 +183,8 @@ func (s *x11) Next() (Change, error) {
 		}
 	}
 }
+
+func (s *x11) Wake() { s.conn.Wake() }
 
 func (s *x11) end() error {
 	s.retire()

@@ -21,7 +21,7 @@ import (
 // It is used by one goroutine at a time; events that come while a reply is
 // awaited go to the event function.
 type xconn struct {
-	conn  net.Conn
+	waker
 	r     *bufio.Reader
 	out   []byte
 	seq   uint16
@@ -65,7 +65,8 @@ func xdial(ctx context.Context, display, authority string) (*xconn, error) {
 			return nil, failed(x11Op, display, fusion.ErrOffline, err.Error(), "is the X server running?")
 		}
 	}
-	x := &xconn{conn: conn, r: bufio.NewReaderSize(conn, 64<<10), event: func([]byte) {}}
+	x := &xconn{waker: waker{conn: conn}, event: func([]byte) {}}
+	x.r = bufio.NewReaderSize(&x.waker, 64<<10)
 	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
 	err = x.setup(display, xcookie(authority, number))
 	if !stop() {
@@ -75,6 +76,7 @@ func xdial(ctx context.Context, display, authority string) (*xconn, error) {
 		conn.Close()
 		return nil, err
 	}
+	x.on = true
 	return x, nil
 }
 
@@ -179,6 +181,14 @@ func (x *xconn) flush() error {
 	_, err := x.conn.Write(x.out)
 	x.out = x.out[:0]
 	return err
+}
+
+// next waits for the next packet and gives it, or errWoken.
+func (x *xconn) next() ([]byte, error) {
+	if err := x.wait(x.r.Peek); err != nil {
+		return nil, err
+	}
+	return x.read()
 }
 
 // read gives the next packet: an event, an error or a reply.

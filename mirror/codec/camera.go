@@ -79,6 +79,26 @@ func (c *camera) restart(g *grid) error {
 	return c.close()
 }
 
+// follow begins with the viewers of another camera: what they have inexactly
+// must be sent again.
+func (c *camera) follow(other *camera) {
+	c.able = other.able
+	c.motion.begin(other.motion.size)
+	for i, t := range other.motion.tiles {
+		c.motion.tiles[i].inexact, c.motion.tiles[i].last = t.inexact, t.last
+	}
+}
+
+// exact says that no video is under way and viewers have nothing inexactly.
+func (c *camera) exact() bool {
+	for i := range c.motion.tiles {
+		if c.motion.tiles[i].inexact {
+			return false
+		}
+	}
+	return c.encoder == nil
+}
+
 // due says when a frame is to be made although nothing changes.
 func (c *camera) due() (time.Duration, bool) { return c.motion.due(c.now()) }
 

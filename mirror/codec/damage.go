@@ -42,6 +42,13 @@ func (d *Damage) Add(r image.Rectangle) {
 	}
 }
 
+// Set makes d the same as another.
+func (d *Damage) Set(other *Damage) {
+	d.SetSize(other.size.X, other.size.Y)
+	copy(d.marks, other.marks)
+	d.any = other.any
+}
+
 // Empty says whether nothing was added.
 func (d *Damage) Empty() bool { return !d.any }
 

@@ -45,6 +45,25 @@ func (e *Encoder) Due() (time.Duration, bool) { return e.video.due() }
 // Close frees the compressor and the video's encoder.
 func (e *Encoder) Close() error { return errors.Join(e.video.close(), e.stream.close()) }
 
+// Fork gives an encoder that goes on from what the viewers of e show now; e's
+// last frame stays as it is.
+func (e *Encoder) Fork() *Encoder {
+	f := &Encoder{}
+	if e.shown != nil {
+		f.shown = e.shown.Copy()
+		f.video.follow(&e.video)
+	}
+	e.frame = nil
+	return f
+}
+
+// Restart makes the next frames refer to nothing that frames before said: a
+// viewer joins that was told something else and shows the same. Exact must hold.
+func (e *Encoder) Restart() { e.stream.restart() }
+
+// Exact says whether viewers show exactly what was encoded last.
+func (e *Encoder) Exact() bool { return e.shown != nil && e.video.exact() }
+
 // Encode gives the frame that makes the viewer show now, of which only the
 // damaged places may differ from the now of before, and the new cursor if it
 // changed. It gives nil when nothing has to be sent. The first frame, and one
