@@ -57,9 +57,13 @@ func (e *Encoder) Fork() *Encoder {
 	return f
 }
 
-// Restart makes the next frames refer to nothing that frames before said: a
+// Restart makes the next frames refer to nothing that frames before said, as a
 // viewer joins that was told something else and shows the same. Exact must hold.
-func (e *Encoder) Restart() { e.stream.restart() }
+// The last frame stays as it is.
+func (e *Encoder) Restart() {
+	e.stream.restart()
+	e.frame = nil
+}
 
 // Exact says whether viewers show exactly what was encoded last.
 func (e *Encoder) Exact() bool { return e.shown != nil && e.video.exact() }
