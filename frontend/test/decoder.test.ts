@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { Decoder } from '../src/mirror/decoder'
+import type { Chunk, Film } from '../src/mirror/film'
 import { WireError } from '../src/mirror/wire'
 import { ZstdStream } from '../src/mirror/zstd'
 import vectors from './vectors/frames.json'
@@ -17,13 +18,35 @@ const magic = [0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x58]
 /** A raw block, not the last. */
 const raw = (...content: number[]) => [(content.length << 3) & 255, content.length >> 5, 0, ...content]
 const u32 = (n: number) => [...u16(n >>> 16), ...u16(n & 65535)]
+/** Decodes a frame without video. */
+const now = (d: Decoder, b: Uint8Array) => {
+  const update = d.decode(b)
+  if (update instanceof Promise) throw new Error('a promise')
+  return update
+}
+/** A video operation. */
+const shot = (place: number[], flags: number, w: number, h: number, mask: number[], data: number[], codec = 1) => [
+  5, ...place, codec, flags, ...u16(w), ...u16(h), ...mask, 0, 0, ...u16(data.length), ...data,
+]
+/** A film whose pictures are grey, of the first byte of the data. */
+function greys() {
+  const seen: Chunk[] = []
+  const film: Film = {
+    decode: async (chunk, width, height) => {
+      seen.push(chunk)
+      return new Uint8ClampedArray(width * height * 4).fill(chunk.data[0]!)
+    },
+    close: () => {},
+  }
+  return { film, seen }
+}
 const white = [255, 255, 255, 255]
 
 describe('golden frames of the Go encoder', () => {
   it('gives the same pixels, frame by frame', () => {
     const d = new Decoder()
     vectors.forEach((v, i) => {
-      const update = d.decode(new Uint8Array(Buffer.from(v.frame, 'base64')))
+      const update = now(d, new Uint8Array(Buffer.from(v.frame, 'base64')))
       expect(update.resized).toBe(i === 0 || i === vectors.length - 1)
       expect([d.picture!.width, d.picture!.height]).toEqual([v.width, v.height])
       expect(crc32(d.picture!.bytes), `frame ${i}`).toBe(v.crc)
@@ -60,7 +83,7 @@ describe('golden frames of the Go encoder', () => {
 describe('operations', () => {
   it('starts black, fills, copies with overlap and takes raw pixels', () => {
     const d = new Decoder()
-    expect(d.decode(frame(1, 4, 2, 2, ...rect(0, 0, 2, 1), 9, 8, 7)).resized).toBe(true)
+    expect(now(d, frame(1, 4, 2, 2, ...rect(0, 0, 2, 1), 9, 8, 7)).resized).toBe(true)
     expect(rgb(d, 0, 0)).toEqual([9, 8, 7, 255])
     expect(rgb(d, 3, 1)).toEqual([0, 0, 0, 255])
     d.decode(frame(0, 4, 2, 3, ...rect(0, 0, 1, 1), 1, 2, 3, 1, ...u16(0), ...u16(0), ...rect(1, 0, 3, 2)))
@@ -87,9 +110,9 @@ describe('operations', () => {
   })
   it('takes a cursor and hides it', () => {
     const d = new Decoder()
-    const shown = d.decode(frame(1, 1, 1, 6, ...u16(1), ...u16(0), ...u16(1), ...u16(1), 1, 2, 3, 128)).cursor
+    const shown = now(d, frame(1, 1, 1, 6, ...u16(1), ...u16(0), ...u16(1), ...u16(1), 1, 2, 3, 128)).cursor
     expect(shown).toMatchObject({ hotX: 1, width: 1, rgba: Uint8Array.from([1, 2, 3, 128]) })
-    expect(d.decode(frame(0, 1, 1, 6, ...rect(0, 0, 0, 0))).cursor).toMatchObject({ width: 0 })
+    expect(now(d, frame(0, 1, 1, 6, ...rect(0, 0, 0, 0))).cursor).toMatchObject({ width: 0 })
   })
   it.each([
     ['an empty frame', Uint8Array.from([])],
@@ -98,7 +121,7 @@ describe('operations', () => {
     ['a huge size', frame(1, 65535, 65535)],
     ['a change before a key frame', frame(0, 1, 1)],
     ['an unknown operation', frame(1, 1, 1, 7)],
-    ['video, which version 1 does not send', frame(1, 1, 1, 5, ...rect(0, 0, 1, 1), 0, 0, 0, 0, 0)],
+    ['video that was not asked for', frame(1, 1, 1, ...shot(rect(0, 0, 1, 1), 1, 1, 1, [0x80], [9]))],
     ['an empty rectangle', frame(1, 1, 1, 2, ...rect(0, 0, 0, 1), 1, 1, 1)],
     ['a fill that leaves the picture', frame(1, 2, 2, 2, ...rect(1, 1, 2, 1), 1, 1, 1)],
     ['a copy from outside', frame(1, 2, 2, 1, ...u16(1), ...u16(0), ...rect(0, 0, 2, 1))],
@@ -113,6 +136,48 @@ describe('operations', () => {
     const d = new Decoder()
     d.decode(frame(1, 2, 2))
     expect(() => d.decode(frame(0, 3, 2))).toThrow('key frame')
+  })
+})
+
+describe('video', () => {
+  // 130×70 at (60, 2) touches squares (0..2, 0..1).
+  const place = rect(60, 2, 130, 70)
+
+  it('draws the squares of the mask only, and the operations after it on top', async () => {
+    const { film, seen } = greys()
+    const d = new Decoder(film)
+    const update = await d.decode(frame(1, 200, 100, ...shot(place, 1, 65, 35, [0b01110000], [77, 1, 2]), 2, ...rect(70, 4, 2, 2), 1, 2, 3))
+    expect(seen).toMatchObject([{ key: true, full: false, width: 65, height: 35, data: Uint8Array.from([77, 1, 2]) }])
+    expect(update.video).toEqual({ width: 65, height: 35, shown: { x: 60, y: 2, w: 130, h: 70 } })
+    const at = (x: number, y: number) => rgb(d, x, y)[0]
+    expect([at(63, 10), at(64, 10), at(189, 10), at(190, 10), at(100, 1)]).toEqual([0, 77, 77, 0, 0])
+    expect([at(63, 70), at(63, 71), at(63, 72), at(64, 70), at(189, 70)]).toEqual([77, 77, 0, 0, 0])
+    expect(rgb(d, 71, 5)).toEqual([1, 2, 3, 255])
+  })
+  it('goes on without key frames while size and sampling stay', async () => {
+    const d = new Decoder(greys().film)
+    const more = (flags: number, w: number) => frame(0, 200, 100, ...shot(place, flags, w, 35, [0xfc], [5]))
+    await d.decode(frame(1, 200, 100, ...shot(place, 1, 65, 35, [0xfc], [5])))
+    await d.decode(more(0, 65))
+    expect(() => d.decode(more(0, 64))).toThrow('key frame')
+    expect(() => d.decode(more(2, 65))).toThrow('key frame')
+    await d.decode(more(3, 64))
+    d.decode(frame(1, 200, 100))
+    expect(() => d.decode(more(2, 64))).toThrow('key frame')
+  })
+  it.each([
+    ['an unknown codec', shot(place, 1, 65, 35, [0], [1], 2)],
+    ['an unknown flag', shot(place, 4, 65, 35, [0], [1])],
+    ['an odd place', shot(rect(61, 2, 130, 70), 1, 65, 35, [0], [1])],
+    ['more than its place', shot(place, 1, 131, 35, [0], [1])],
+    ['no size', shot(place, 1, 0, 35, [0], [1])],
+    ['no data', shot(place, 1, 65, 35, [0], [])],
+    ['a place outside', shot(rect(60, 2, 141, 70), 1, 65, 35, [0], [1])],
+    ['data cut off', shot(place, 1, 65, 35, [0], [1, 2]).slice(0, -1)],
+  ])('refuses %s', (_, op) => expect(() => new Decoder(greys().film).decode(frame(1, 200, 100, ...op))).toThrow(WireError))
+  it('refuses a second one in a frame', async () => {
+    const two = [...shot(place, 1, 65, 35, [0], [1]), ...shot(place, 1, 65, 35, [0], [1])]
+    await expect(new Decoder(greys().film).decode(frame(1, 200, 100, ...two))).rejects.toThrow('not asked for')
   })
 })
 

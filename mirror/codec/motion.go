@@ -14,6 +14,11 @@ const (
 	minTiles = 6           // in the box of a region: about 160×120 pixels
 	minCost  = 2 << 10     // mean bytes that a change of its tiles cost
 	cheap    = 512         // a tile that costs less is text, or moved, and never asked
+	// A film of which so few pictures can be sent exactly that it does not look
+	// busy is known by its cost. If it is no busier as video, it is none.
+	slow     = 3       // changes in the window
+	costly   = 8 << 10 // bytes of a change of one of its tiles
+	tryAgain = 10 * time.Second
 
 	minRest = 100 * time.Millisecond
 	maxRest = 180 * time.Millisecond
@@ -29,7 +34,8 @@ type motion struct {
 	tiles  []movement
 	rect   image.Rectangle // in tiles; empty without video
 	chosen time.Time
-	slot   int64 // number of the present slot since the zero time
+	ended  time.Time // when video last turned out to be none
+	slot   int64     // number of the present slot since the zero time
 	seen   []bool
 	stack  []int
 }
@@ -81,8 +87,24 @@ func (m *motion) paid(i, bytes int) {
 	t.cost += (float32(bytes) - t.cost) / 4
 }
 
-// moves says whether a tile may belong to a region that keeps moving.
-func (t *movement) moves() bool { return t.count >= busy && t.cost >= cheap }
+// moves says whether tile i may belong to a region that keeps moving: it
+// changed often, and not only just now, as in the short animations of menus and
+// windows.
+func (m *motion) moves(i int, slowly bool) bool {
+	t, often := &m.tiles[i], busy
+	if slowly {
+		often = slow
+	}
+	if t.count < often || t.cost < cheap {
+		return false
+	}
+	for s := m.slot - slots/2; s > m.slot-slots; s-- {
+		if t.changes[s%slots] > 0 {
+			return true
+		}
+	}
+	return false
+}
 
 // choose gives the rectangle of tiles that is to be video from now on, or none.
 func (m *motion) choose(now time.Time) image.Rectangle {
@@ -90,9 +112,14 @@ func (m *motion) choose(now time.Time) image.Rectangle {
 	if !m.rect.Empty() && now.Sub(m.chosen) < minStay {
 		return m.rect
 	}
-	best := m.best()
-	if best != m.rect && (m.rect.Empty() || best.Empty() || !alike(best, m.rect)) {
+	best := m.best(false)
+	switch {
+	case !best.Empty() && (m.rect.Empty() || !alike(best, m.rect)):
 		m.rect, m.chosen = best, now
+	case best.Empty() && !m.rect.Empty():
+		m.rect, m.ended = best, now
+	case best.Empty() && now.Sub(m.ended) > tryAgain:
+		m.rect, m.chosen = m.best(true), now
 	}
 	return m.rect
 }
@@ -104,14 +131,14 @@ func alike(other, r image.Rectangle) bool {
 }
 
 // best finds the region that would cost most to send exactly.
-func (m *motion) best() (best image.Rectangle) {
+func (m *motion) best(slowly bool) (best image.Rectangle) {
 	clear(m.seen)
 	most := float32(0)
 	for i := range m.tiles {
-		if m.seen[i] || !m.tiles[i].moves() {
+		if m.seen[i] || slowly && m.tiles[i].cost < costly || !m.moves(i, slowly) {
 			continue
 		}
-		box, n, cost := m.region(i)
+		box, n, cost := m.region(i, slowly)
 		if cost <= most || cost < float32(n*minCost) || box.Dx()*box.Dy() < minTiles || n*2 < box.Dx()*box.Dy() {
 			continue
 		}
@@ -122,7 +149,7 @@ func (m *motion) best() (best image.Rectangle) {
 
 // region follows moving tiles from tile i and gives their box, their number and
 // the sum of their costs.
-func (m *motion) region(i int) (box image.Rectangle, n int, cost float32) {
+func (m *motion) region(i int, slowly bool) (box image.Rectangle, n int, cost float32) {
 	m.seen[i] = true
 	m.stack = append(m.stack[:0], i)
 	for len(m.stack) > 0 {
@@ -134,7 +161,7 @@ func (m *motion) region(i int) (box image.Rectangle, n int, cost float32) {
 		cost += m.tiles[at].cost
 		for y := max(0, y-1); y <= min(m.size.Y-1, at/m.size.X+1); y++ {
 			for x := max(0, x-1); x <= min(m.size.X-1, at%m.size.X+1); x++ {
-				if next := y*m.size.X + x; !m.seen[next] && m.tiles[next].moves() {
+				if next := y*m.size.X + x; !m.seen[next] && m.moves(next, slowly) {
 					m.seen[next] = true
 					m.stack = append(m.stack, next)
 				}

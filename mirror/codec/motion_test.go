@@ -55,7 +55,8 @@ func TestWhatKeepsMovingBecomesVideo(t *testing.T) {
 		"a terminal drawn anew":        {film, 33 * time.Millisecond, 500, false},
 		"shaded text drawn anew":       {film, 33 * time.Millisecond, 1500, false},
 		"the new line of a scroll":     {image.Rect(0, 16, 30, 17), 16 * time.Millisecond, 300, false},
-		"a page turned now and then":   {film, 250 * time.Millisecond, 12000, false},
+		"a page turned now and then":   {film, 500 * time.Millisecond, 12000, false},
+		"pages of text turned fast":    {film, 250 * time.Millisecond, 4000, false},
 		"a clock, or a blinking place": {image.Rect(28, 0, 30, 1), 500 * time.Millisecond, 3000, false},
 	} {
 		s := newScene()
@@ -63,6 +64,14 @@ func TestWhatKeepsMovingBecomesVideo(t *testing.T) {
 		if want := c.rect; c.want && got != want || !c.want && !got.Empty() {
 			t.Errorf("%s: %v", name, got)
 		}
+	}
+}
+
+// TestShortAnimationIsNoVideo fades something in for a third of a second.
+func TestShortAnimationIsNoVideo(t *testing.T) {
+	s := newScene()
+	if got := s.play(image.Rect(3, 2, 20, 12), 16*time.Millisecond, 333*time.Millisecond, 12000); !got.Empty() {
+		t.Errorf("%v is video", got)
 	}
 }
 
@@ -112,6 +121,24 @@ func TestVideoFollowsWhatMoves(t *testing.T) {
 	}
 	if got, want := s.play(image.Rect(4, 4, 8, 7), 40*time.Millisecond, 3*time.Second, 12000), image.Rect(4, 4, 8, 7); got != want {
 		t.Errorf("shrunk: %v", got)
+	}
+}
+
+// TestCostlyFilmBecomesVideoEvenIfSlow starts at three pictures a second, as
+// many as a slow computer sends exactly.
+func TestCostlyFilmBecomesVideoEvenIfSlow(t *testing.T) {
+	film := image.Rect(3, 2, 20, 12)
+	s := newScene()
+	if s.play(film, 330*time.Millisecond, 1500*time.Millisecond, 12000) != film {
+		t.Error("a costly film is sent exactly")
+	}
+	if s.play(film, 40*time.Millisecond, 3*time.Second, 12000) != film {
+		t.Error("the video ended although it became busy")
+	}
+	s = newScene()
+	s.play(film, 330*time.Millisecond, 4*time.Second, 12000)
+	if !s.play(film, 330*time.Millisecond, 4*time.Second, 12000).Empty() {
+		t.Error("what is no busier as video stayed video")
 	}
 }
 

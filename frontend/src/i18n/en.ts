@@ -178,6 +178,7 @@ export const en = {
   'screen.rate': 'Rate',
   'screen.path': 'Path',
   'screen.size': 'Size',
+  'screen.video': 'Video',
   'screen.frame': 'Frame',
   'screen.ms': '{n} ms',
   'screen.perSecond': '{n}/s',

@@ -179,6 +179,7 @@ export const zh: Record<Key, string> = {
   'screen.rate': '速率',
   'screen.path': '路径',
   'screen.size': '尺寸',
+  'screen.video': '视频',
   'screen.frame': '帧',
   'screen.ms': '{n} 毫秒',
   'screen.perSecond': '{n}/秒',

@@ -1,3 +1,4 @@
+import type { Film } from './film'
 import { Picture, pixel, type Rect } from './picture'
 import { WireError } from './wire'
 import { ZstdStream } from './zstd'
@@ -13,6 +14,8 @@ const MAX_CURSOR = 256
 const WORK = 16
 /** More dirty places than this become one. */
 const MAX_DIRTY = 64
+/** The side of the squares that a video's mask names. */
+const SQUARE = 64
 
 export interface Cursor {
   hotX: number
@@ -29,17 +32,41 @@ export interface Update {
   dirty: Rect[]
   /** The new cursor, null if it stayed. */
   cursor: Cursor | null
+  /** A part of the frame was video: the size in which it came and in which it is shown. */
+  video: { width: number; height: number; shown: Rect } | null
 }
+
+/** What a video operation says. */
+interface Shot {
+  rect: Rect
+  key: boolean
+  full: boolean
+  width: number
+  height: number
+  mask: Uint8Array
+  data: Uint8Array
+}
+
+const nothing = (): Update => ({ resized: false, dirty: [], cursor: null, video: null })
 
 /** Applies frames to a picture. After an error it is of no use: open the view anew. */
 export class Decoder {
   picture: Picture | null = null
-  private update: Update = { resized: false, dirty: [], cursor: null }
+  private update = nothing()
   private work = 0
   private readonly stream = new ZstdStream()
+  /** The video that goes on, as size and sampling; empty: it must begin with a key frame. */
+  private playing = ''
 
-  decode(frame: Uint8Array): Update {
-    this.update = { resized: false, dirty: [], cursor: null }
+  /** Without a film, video is an error: it was not asked for. */
+  constructor(private readonly film: Film | null = null) {}
+
+  /**
+   * Applies a frame. One with video takes time: then a promise is given, and the next frame must wait
+   * for it.
+   */
+  decode(frame: Uint8Array): Update | Promise<Update> {
+    this.update = nothing()
     if (frame.length < HEADER) throw new WireError('frame header is too short')
     const flags = frame[0]!
     if (flags & ~(KEY | ZSTD | FRESH)) throw new WireError('unknown frame flags')
@@ -48,8 +75,35 @@ export class Decoder {
     const rest = frame.subarray(HEADER)
     const ops = new Reader(flags & ZSTD ? this.stream.next(rest, (flags & FRESH) !== 0) : rest)
     if (ops.left > MAX_CONTENT) throw new WireError('content is too large')
-    while (ops.left > 0) this.op(picture, ops)
+    return this.apply(picture, ops)
+  }
+
+  private apply(picture: Picture, ops: Reader): Update | Promise<Update> {
+    while (ops.left > 0) {
+      const kind = ops.u8()
+      if (kind === 5) return this.video(picture, ops)
+      this.op(picture, kind, ops)
+    }
     return this.update
+  }
+
+  private video(picture: Picture, ops: Reader): Promise<Update> {
+    const shot = readShot(picture, ops)
+    if (!this.film || this.update.video) throw new WireError('video that was not asked for')
+    const playing = `${shot.width}x${shot.height} ${shot.full}`
+    if (!shot.key && this.playing !== playing) throw new WireError('video that does not begin with a key frame')
+    this.playing = playing
+    this.update.video = { width: shot.width, height: shot.height, shown: shot.rect }
+    return this.paste(picture, shot, this.film.decode(shot, shot.rect.w, shot.rect.h), ops)
+  }
+
+  private async paste(picture: Picture, shot: Shot, coming: Promise<Uint8ClampedArray>, ops: Reader): Promise<Update> {
+    const rgba = await coming
+    for (const part of parts(shot)) {
+      picture.paste(part, shot.rect, rgba)
+      this.dirty(part)
+    }
+    return this.apply(picture, ops)
   }
 
   private begin(width: number, height: number, key: boolean): Picture {
@@ -61,6 +115,7 @@ export class Decoder {
       if (!same) throw new WireError('size changed without a key frame')
       return now
     }
+    this.playing = ''
     if (same) now.clear()
     const picture = same ? now : new Picture(width, height)
     this.update.resized = !same
@@ -69,8 +124,8 @@ export class Decoder {
     return picture
   }
 
-  private op(picture: Picture, r: Reader): void {
-    switch (r.u8()) {
+  private op(picture: Picture, kind: number, r: Reader): void {
+    switch (kind) {
       case 1:
         return this.copy(picture, r)
       case 2:
@@ -147,6 +202,48 @@ export class Decoder {
   }
 }
 
+function readShot(picture: Picture, r: Reader): Shot {
+  const rect = inside(picture, r.rect())
+  const codec = r.u8()
+  const flags = r.u8()
+  const [width, height] = [r.u16(), r.u16()]
+  if (codec !== 1 || flags > 3 || (rect.x | rect.y) & 1) throw new WireError('kind of video')
+  if (width < 1 || height < 1 || width > rect.w || height > rect.h) throw new WireError('size of the video')
+  const squares = touched(rect)
+  const mask = r.bytes((squares.w * squares.h + 7) >> 3)
+  const data = r.bytes(r.u32())
+  if (data.length === 0) throw new WireError('video without data')
+  return { rect, key: (flags & 1) !== 0, full: (flags & 2) !== 0, width, height, mask, data }
+}
+
+/** The squares that touch r. */
+function touched(r: Rect): Rect {
+  const x = Math.floor(r.x / SQUARE)
+  const y = Math.floor(r.y / SQUARE)
+  return { x, y, w: Math.ceil((r.x + r.w) / SQUARE) - x, h: Math.ceil((r.y + r.h) / SQUARE) - y }
+}
+
+/** The places that a shot draws: runs of squares whose bit is set. */
+function* parts({ rect, mask }: Shot): Generator<Rect> {
+  const s = touched(rect)
+  const set = (i: number) => ((mask[i >> 3]! >> (7 - (i & 7))) & 1) === 1
+  for (let y = 0; y < s.h; y++) {
+    for (let x = 0; x < s.w; x++) {
+      const from = x
+      while (x < s.w && set(y * s.w + x)) x++
+      if (x === from) continue
+      const left = Math.max((s.x + from) * SQUARE, rect.x)
+      const top = Math.max((s.y + y) * SQUARE, rect.y)
+      yield {
+        x: left,
+        y: top,
+        w: Math.min((s.x + x) * SQUARE, rect.x + rect.w) - left,
+        h: Math.min((s.y + y + 1) * SQUARE, rect.y + rect.h) - top,
+      }
+    }
+  }
+}
+
 function inside(picture: Picture, r: Rect): Rect {
   if (!picture.holds(r)) throw new WireError('rectangle leaves the picture')
   return r
@@ -181,6 +278,9 @@ class Reader {
   u16(): number {
     const b = this.bytes(2)
     return (b[0]! << 8) | b[1]!
+  }
+  u32(): number {
+    return this.u16() * 65536 + this.u16()
   }
   rect(): Rect {
     return { x: this.u16(), y: this.u16(), w: this.u16(), h: this.u16() }

@@ -62,6 +62,14 @@ export class Picture {
     }
   }
 
+  /** Writes a part of a picture of R G B A that lies at a place of this one. */
+  paste(part: Rect, from: Rect, rgba: Uint8ClampedArray): void {
+    for (let y = part.y; y < part.y + part.h; y++) {
+      const at = ((y - from.y) * from.w + part.x - from.x) * 4
+      this.bytes.set(rgba.subarray(at, at + part.w * 4), (y * this.width + part.x) * 4)
+    }
+  }
+
   /**
    * Writes rows of packed indices, or columns, each padded to a byte, the first
    * pixel in the high bits. False if one is beyond the colours.

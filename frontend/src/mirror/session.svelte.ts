@@ -1,6 +1,7 @@
 import { UiError } from '../api/error'
 import type { Carrier, Open, Target, Transport } from './carrier'
 import { Decoder, type Cursor, type Update } from './decoder'
+import { abilities, WebFilm, type Film } from './film'
 import type { Picture } from './picture'
 import { Assembler, parseHost, say, WireError } from './wire'
 
@@ -16,6 +17,10 @@ export interface Glass {
 const PING_MS = 2000
 /** Nothing heard for this long after a ping: the connection is dead. */
 const SILENT_MS = 7000
+/** So many frames may wait for a video before them; a host sends at most two. */
+const MAX_WAITING = 8
+/** A video that is not heard of for so long is over. */
+const VIDEO_MS = 1000
 const BACKOFF_MS = [300, 700, 1500, 3000, 5000, 10_000]
 
 /**
@@ -37,11 +42,18 @@ export class Session {
   latencyMs = $state<number | null>(null)
   lastFrameAt = $state(0)
   bytes = $state(0)
+  /** What is video at present. */
+  video = $state.raw<Update['video']>(null)
 
   private carrier: Carrier | null = null
   private stop = new AbortController()
   private decoder = new Decoder()
   private assembler = new Assembler()
+  private film: Film | null = null
+  private filmBroken = false
+  private playing = false
+  private waiting: { seq: number; frame: Uint8Array }[] = []
+  private videoAt = 0
   private attempt = 0
   private retry: ReturnType<typeof setTimeout> | undefined
   private beat: ReturnType<typeof setInterval> | undefined
@@ -86,7 +98,8 @@ export class Session {
     this.drop()
     const mine = ++this.generation
     if (this.state !== 'offline') this.state = 'connecting'
-    this.decoder = new Decoder()
+    this.film = this.filmBroken || typeof VideoDecoder === 'undefined' ? null : new WebFilm()
+    this.decoder = new Decoder(this.film)
     this.assembler = new Assembler()
     const transport = this.prefer
     try {
@@ -140,6 +153,10 @@ export class Session {
     clearInterval(this.beat)
     this.carrier?.close()
     this.carrier = null
+    this.film?.close()
+    this.film = null
+    this.playing = false
+    this.waiting = []
     this.pingAt.clear()
     this.latencyMs = null
   }
@@ -158,7 +175,7 @@ export class Session {
       this.read(bytes)
     } catch (error) {
       if (!(error instanceof WireError)) throw error
-      this.end(new UiError({ op: 'screen', path: this.target.screen, cause: 'invalid', detail: error.message }))
+      this.broken(error)
     }
   }
 
@@ -170,6 +187,7 @@ export class Session {
         this.viewOnly = m.viewOnly
         if (this.width !== m.width || this.height !== m.height) this.resize(m.width, m.height)
         this.error = null
+        void this.sayAble()
         break
       case 'part': {
         const frame = this.assembler.add(m)
@@ -187,8 +205,46 @@ export class Session {
     }
   }
 
+  /** Says that this page takes video, if it does. */
+  private async sayAble(): Promise<void> {
+    const mine = this.generation
+    const flags = this.film ? await abilities() : 0
+    if (flags !== 0 && mine === this.generation) this.send(say.able(flags))
+  }
+
+  /** Shows a frame; one with video takes time, and those after it wait. */
   private show(seq: number, frame: Uint8Array): void {
+    if (this.playing) {
+      if (this.waiting.length >= MAX_WAITING) throw new WireError('too many frames')
+      this.waiting.push({ seq, frame })
+      return
+    }
     const update = this.decoder.decode(frame)
+    if (!(update instanceof Promise)) return this.shown(seq, update)
+    this.playing = true
+    void this.play(seq, update)
+  }
+
+  private async play(seq: number, coming: Promise<Update>): Promise<void> {
+    const mine = this.generation
+    try {
+      const update = await coming
+      if (mine !== this.generation) return
+      this.playing = false
+      this.shown(seq, update)
+      while (!this.playing && this.waiting.length > 0) {
+        const next = this.waiting.shift()!
+        this.show(next.seq, next.frame)
+      }
+    } catch (error) {
+      if (mine !== this.generation) return
+      if (error instanceof WireError) return this.broken(error)
+      this.filmBroken = true // this browser says more than it can: go on with tiles
+      this.lost(null)
+    }
+  }
+
+  private shown(seq: number, update: Update): void {
     const picture = this.decoder.picture!
     if (update.resized) this.resize(picture.width, picture.height)
     this.glass.draw(picture, update)
@@ -196,8 +252,15 @@ export class Session {
     this.send(say.ack(seq))
     this.frame = seq
     this.lastFrameAt = Date.now()
+    if (update.video) this.videoAt = this.lastFrameAt
+    if (update.video || this.lastFrameAt - this.videoAt > VIDEO_MS) this.video = update.video
     this.state = 'live'
     this.attempt = 0
+  }
+
+  /** The host said what breaks docs/wire.md. */
+  private broken(error: WireError): void {
+    this.end(new UiError({ op: 'screen', path: this.target.screen, cause: 'invalid', detail: error.message }))
   }
 
   private resize(width: number, height: number): void {

@@ -122,5 +122,7 @@ export const say = {
   release: () => message(0x87, 0, none),
   refresh: () => message(0x88, 0, none),
   bye: () => message(0x89, 0, none),
+  /** Bit 0: VP9 of 4:2:0, bit 1: and of 4:4:4. */
+  able: (flags: number) => message(0x8b, 4, (v) => v.setUint32(1, flags)),
   ping: (id: bigint) => message(0x8a, 8, (v) => v.setBigUint64(1, id)),
 }
