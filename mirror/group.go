@@ -120,7 +120,10 @@ func (g *group) encode() {
 		g.close()
 		return
 	}
-	if due {
+	switch {
+	case due && wait == 0:
+		g.rested = true
+	case due:
 		g.alarm.Reset(wait)
 	}
 	g.give(frame, err)
@@ -153,9 +156,10 @@ func (g *group) begin() (cursor *codec.Cursor, able codec.Able, some bool) {
 	}
 	g.steps++
 	g.key, g.cursor, g.rested, g.missed = false, g.cursor && cursor == nil, false, 0
-	able = codec.VideoAll
+	able, g.encoder.Room = codec.VideoAll, mostRoom
 	for _, v := range g.views {
 		able = min(able, v.able)
+		g.encoder.Room = min(g.encoder.Room, v.window.room())
 	}
 	return cursor, able, true
 }

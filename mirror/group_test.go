@@ -75,7 +75,7 @@ func TestTheWindowFillsALongPathAndLeavesAQueueAlone(t *testing.T) {
 		first := seq
 		for w.open() {
 			seq++
-			w.send(now)
+			w.send(100, now)
 		}
 		now = now.Add(took)
 		for n := first + 1; n <= seq; n++ {
@@ -98,7 +98,7 @@ func TestTheWindowFillsALongPathAndLeavesAQueueAlone(t *testing.T) {
 
 func TestAnAckOfWhatWasNotSentIsRefused(t *testing.T) {
 	var w window
-	w.send(time.Now())
+	w.send(100, time.Now())
 	for _, seq := range []uint32{2, 1 << 31} {
 		if w.known(seq) {
 			t.Errorf("%d is taken for known", seq)

@@ -141,7 +141,7 @@ func (v *view) hello() wire.Message {
 // screen.mu.
 func (v *view) give(frame []byte) {
 	v.frames = append(v.frames, frame)
-	v.window.send(time.Now())
+	v.window.send(len(frame), time.Now())
 }
 
 // busy says whether frames are still to be sent. It needs screen.mu.

@@ -22,9 +22,6 @@ const (
 )
 
 const (
-	// refineAtOnce is how many tiles of a region that came to rest go into one
-	// frame: a third of a 1080p screen, so that input is not held up.
-	refineAtOnce = 170
 	// fewest is the part of a region's tiles, one in so many, that must change
 	// for video: less is sent exactly.
 	fewest = 8
@@ -329,9 +326,12 @@ func (c *camera) notice(g *grid) {
 	c.spills += spilled
 }
 
-// refine marks tiles as changed as a whole that a viewer has only inexactly:
-// those that rest, and those that change without being filmed.
-func (c *camera) refine(g *grid) {
+// blur notes that a viewer has tile i only inexactly and nothing of it moves.
+func (c *camera) blur(i int) { c.motion.tiles[i].inexact = true }
+
+// changed marks tiles as changed as a whole that a viewer has only inexactly
+// and that change without being filmed.
+func (c *camera) changed(g *grid) {
 	if len(c.motion.tiles) == 0 {
 		return
 	}
@@ -340,9 +340,16 @@ func (c *camera) refine(g *grid) {
 			g.changed[i], t.inexact = g.tile(i), false
 		}
 	}
-	for _, i := range c.motion.rested(c.now(), refineAtOnce) {
+}
+
+// refine marks up to n tiles as changed that a viewer has only inexactly and
+// that rest, and says whether there was one.
+func (c *camera) refine(g *grid, n int) bool {
+	rested := c.motion.rested(c.now(), n)
+	for _, i := range rested {
 		g.changed[i], c.motion.tiles[i].inexact = g.tile(i), false
 	}
+	return len(rested) > 0
 }
 
 // paid notes what a span of tiles cost.

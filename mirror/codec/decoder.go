@@ -133,6 +133,8 @@ func (d *Decoder) op(r *reader) error {
 		return d.palette(r, false)
 	case opColumns:
 		return d.palette(r, true)
+	case opCoarse:
+		return d.coarse(r)
 	case opVideo:
 		return d.play(r)
 	case opCursor:

@@ -36,6 +36,7 @@ const (
 	opVideo   = 5
 	opCursor  = 6
 	opColumns = 7
+	opCoarse  = 8
 )
 
 const frameHeader = 5

@@ -1,9 +1,11 @@
 package codec
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"image"
+	"math"
 	"time"
 
 	"hither/mirror/vpx"
@@ -15,6 +17,11 @@ const smallContent = 64
 // Encoder makes the frames for one viewer. The zero value works; call Close
 // when done.
 type Encoder struct {
+	// Room is after how many bytes of a frame, before compression, nothing more
+	// is made exact that viewers have only inexactly and that rests: what is
+	// newer shall not wait for long. The default is 128 KiB.
+	Room int
+
 	shown  *Picture // what the viewer shows, padding bytes as in the source
 	grid   grid
 	mover  mover
@@ -84,7 +91,7 @@ func (e *Encoder) Encode(now *Picture, damage *Damage, cursor *Cursor) ([]byte, 
 		if err := e.video.restart(&e.grid); err != nil {
 			return nil, err
 		}
-		e.tiles(now)
+		e.whole(now)
 	case !damage.Empty() || e.video.waits():
 		e.grid.begin(now.Bounds())
 		e.grid.mark(damage)
@@ -146,21 +153,53 @@ func (e *Encoder) change(now *Picture) (err error) {
 		e.copy(m)
 	}
 	e.video.notice(&e.grid)
-	e.video.refine(&e.grid)
-	e.emit(now)
+	e.video.changed(&e.grid)
+	e.emit(now, math.MaxInt)
+	e.refine(now)
 	return nil
 }
 
-func (e *Encoder) tiles(now *Picture) {
+// whole encodes the picture of a key frame. One that would be large comes
+// coarse, and is refined by the frames that follow: on a slow path there is
+// something to see and to click at once.
+func (e *Encoder) whole(now *Picture) {
+	begun := len(e.ops)
 	e.grid.compare(now, e.shown, now.Bounds())
-	e.emit(now)
+	if e.emit(now, largeKey) {
+		return
+	}
+	e.ops = e.ops[:begun]
+	e.coarse(now)
+	for i, r := range e.grid.changed {
+		if !r.Empty() {
+			e.video.blur(i)
+		}
+	}
+	e.shown.take(now, now.Bounds())
+}
+
+// refine sends places that rest and that viewers have only inexactly, as many
+// as this frame has room for.
+func (e *Encoder) refine(now *Picture) {
+	for len(e.ops) < cmp.Or(e.Room, refineBytes) {
+		clear(e.grid.changed)
+		clear(e.grid.stale)
+		if !e.video.refine(&e.grid, refineStep) {
+			return
+		}
+		e.emit(now, math.MaxInt)
+	}
 }
 
 // emit writes the grid's changed places and makes shown equal to now there,
-// padding included, so that later rows can be compared as bytes.
-func (e *Encoder) emit(now *Picture) {
+// padding included, so that later rows can be compared as bytes. It gives up
+// when the operations become longer than limit.
+func (e *Encoder) emit(now *Picture, limit int) bool {
 	for span := range e.grid.spans(now, &e.colour) {
 		before := len(e.ops)
+		if before > limit {
+			return false
+		}
 		e.span(now, span)
 		e.video.paid(span, len(e.ops)-before)
 		// Beside what changed in a tile only padding differs.
@@ -172,6 +211,7 @@ func (e *Encoder) emit(now *Picture) {
 			e.shown.take(now, e.grid.tile(i))
 		}
 	}
+	return true
 }
 
 // span writes r, whose colours e.colour holds.

@@ -67,6 +67,18 @@ func writeVectors(t *testing.T) {
 		p.damage.Clear()
 		vectors = append(vectors, vector{append([]byte(nil), frame...), sum(p.p), p.p.Width, p.p.Height})
 	}
+	addCoarse := func(c *Cursor) {
+		frame, err := e.Encode(p.p, &p.damage, c)
+		var d Decoder
+		defer d.Close()
+		if err == nil {
+			_, err = d.Decode(frame)
+		}
+		if err != nil || e.Exact() {
+			t.Fatal(err)
+		}
+		vectors = append(vectors, vector{append([]byte(nil), frame...), sum(d.Picture()), p.p.Width, p.p.Height})
+	}
 	p.fill(p.p.Bounds(), 0x204060)
 	p.text(image.Rect(10, 10, 200, 23), 2)
 	add(nil)
@@ -87,10 +99,10 @@ func writeVectors(t *testing.T) {
 	p.fill(image.Rect(0, 0, 3, 3), 0xffffff)
 	add(nil)
 	seed := p.rnd
-	p = newPainter(200, 100, 3)
+	p = newPainter(320, 300, 3)
 	p.rnd = seed
-	p.text(p.p.Bounds(), 4)
-	add(nil)
+	p.noise(p.p.Bounds())
+	addCoarse(nil)
 	b, err := json.MarshalIndent(vectors, "", " ")
 	if err != nil {
 		t.Fatal(err)

@@ -1,5 +1,6 @@
 import type { Film } from './film'
 import { Picture, pixel, type Rect } from './picture'
+import { soften } from './soften'
 import { WireError } from './wire'
 import { ZstdStream } from './zstd'
 
@@ -136,6 +137,8 @@ export class Decoder {
         return this.palette(picture, r, false)
       case 7:
         return this.palette(picture, r, true)
+      case 8:
+        return this.coarse(picture, r)
       case 6:
         return this.cursor(r)
     }
@@ -177,6 +180,17 @@ export class Decoder {
     const [along, across] = columns ? [rect.h, rect.w] : [rect.w, rect.h]
     const packed = r.bytes(((along * bits + 7) >> 3) * across)
     if (!picture.palette(rect, colours, bits, packed, columns)) throw new WireError('index beyond the palette')
+    this.dirty(rect)
+  }
+
+  private coarse(picture: Picture, r: Reader): void {
+    const rect = inside(picture, r.rect())
+    const step = r.u8()
+    if (step === 0) throw new WireError('coarse picture without squares')
+    const [w, h] = [Math.ceil(rect.w / step), Math.ceil(rect.h / step)]
+    const rgb = r.bytes(w * h * 3)
+    this.spend(rect)
+    soften(picture, rect, rgb, w, h, step)
     this.dirty(rect)
   }
 

@@ -44,6 +44,10 @@ export class Picture {
     }
   }
 
+  set(x: number, y: number, colour: number): void {
+    this.px[y * this.width + x] = colour
+  }
+
   fill(r: Rect, colour: number): void {
     for (let y = r.y; y < r.y + r.h; y++) {
       const at = y * this.width + r.x

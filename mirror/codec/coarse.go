@@ -1,0 +1,116 @@
+package codec
+
+import (
+	"image"
+	"math"
+)
+
+const (
+	// coarseBytes bounds what a coarse picture costs, before compression.
+	coarseBytes = 56 << 10
+	// largeKey is how long the operations of a key frame may be, before
+	// compression, until the picture is sent coarse first.
+	largeKey = 256 << 10
+	// refineBytes is the default of Encoder.Room.
+	refineBytes = 128 << 10
+	// refineStep is how many tiles are refined until that is asked.
+	refineStep = 16
+)
+
+// coarseStep is the side of the squares of a coarse picture.
+func coarseStep(w, h int) int {
+	step := int(math.Sqrt(float64(w*h) * 3 / coarseBytes))
+	for cells(w, step)*cells(h, step)*3 > coarseBytes {
+		step++
+	}
+	return step
+}
+
+// cells is how many squares of a side cover a length.
+func cells(n, step int) int { return (n + step - 1) / max(1, step) }
+
+// coarse writes the whole picture in squares of one colour each, the mean of
+// some of its pixels.
+func (e *Encoder) coarse(now *Picture) {
+	step := coarseStep(now.Width, now.Height)
+	e.rect(opCoarse, now.Bounds())
+	e.ops = append(e.ops, byte(step))
+	for y := 0; y < now.Height; y += step {
+		for x := 0; x < now.Width; x += step {
+			e.rgb(mean(now, image.Rect(x, y, x+step, y+step).Intersect(now.Bounds())))
+		}
+	}
+}
+
+// mean is the mean colour of up to 16 pixels of r.
+func mean(p *Picture, r image.Rectangle) uint32 {
+	const side = 4
+	var red, green, blue, n uint32
+	for j := range min(side, r.Dy()) {
+		row := pixels(p.row(r.Min.Y+r.Dy()*j/min(side, r.Dy()), r.Min.X, r.Max.X))
+		for i := range min(side, r.Dx()) {
+			c := row[r.Dx()*i/min(side, r.Dx())]
+			red, green, blue, n = red+c>>16&0xff, green+c>>8&0xff, blue+c&0xff, n+1
+		}
+	}
+	return red/n<<16 | green/n<<8 | blue/n
+}
+
+// coarse reads squares and draws them with soft borders.
+func (d *Decoder) coarse(r *reader) error {
+	rect, err := d.rect(r)
+	if err != nil {
+		return err
+	}
+	step := r.u8()
+	if step == 0 {
+		return invalid("coarse picture without squares")
+	}
+	w, h := cells(rect.Dx(), step), cells(rect.Dy(), step)
+	rgb := r.bytes(w * h * 3)
+	if rgb == nil {
+		return invalid("coarse picture is too short")
+	}
+	if err := d.spend(rect); err != nil {
+		return err
+	}
+	s := softener{rgb, w, h, step}
+	for y := range rect.Dy() {
+		s.row(pixels(d.picture.row(rect.Min.Y+y, rect.Min.X, rect.Max.X)), y)
+	}
+	d.dirty(rect)
+	return nil
+}
+
+// softener scales squares up, linearly between their middles.
+type softener struct {
+	rgb        []byte
+	w, h, step int
+}
+
+// at gives the two squares around place i of n, and how far it is from the
+// first to the second, in 1/256.
+func (s *softener) at(i, n int) (a, b, part int) {
+	twice := 2*i + 1 - s.step // from the middle of the first square, in half pixels
+	if twice < 0 {
+		return 0, 0, 0
+	}
+	a = twice / (2 * s.step)
+	return min(a, n-1), min(a+1, n-1), twice % (2 * s.step) * 128 / s.step
+}
+
+// row draws row y of the picture.
+func (s *softener) row(out []uint32, y int) {
+	above, below, down := s.at(y, s.h)
+	top, bottom := s.rgb[above*s.w*3:], s.rgb[below*s.w*3:]
+	for x := range out {
+		left, right, along := s.at(x, s.w)
+		c := uint32(0xff)
+		for k := range 3 {
+			u := int(top[left*3+k])*(256-along) + int(top[right*3+k])*along
+			v := int(bottom[left*3+k])*(256-along) + int(bottom[right*3+k])*along
+			c = c<<8 | uint32((u*(256-down)+v*down)>>16)
+		}
+		out[x] = c
+	}
+}
