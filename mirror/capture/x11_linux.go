@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"time"
 
 	"hither/fusion"
 	"hither/mirror/codec"
@@ -174,6 +175,7 @@ func (s *x11) Next() (Change, error) {
 				s.event(b)
 			}
 		}
+		s.settle()
 		change, err := s.grab()
 		if err != nil {
 			return Change{}, s.grabError(err)
@@ -181,6 +183,16 @@ func (s *x11) Next() (Change, error) {
 		if change.Whole != nil || len(change.Patches) > 0 || change.Cursor != nil {
 			return change, nil
 		}
+	}
+}
+
+// settle waits a moment before a large part of the picture is fetched: programs
+// draw it in several steps, a terminal by moving its lines and then writing the
+// new one, and each step would cost a whole picture.
+func (s *x11) settle() {
+	const part, moment = 4, 2 * time.Millisecond // of the screen; a person cannot tell
+	if !s.whole && s.area.Dx()*s.area.Dy() > s.width*s.height/part {
+		time.Sleep(moment)
 	}
 }
 

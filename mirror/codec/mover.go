@@ -50,6 +50,7 @@ func (m *mover) begin(bounds image.Rectangle) {
 // comparison of the pictures and so is the fast way. A place is remembered until
 // it changes in another way.
 func (m *mover) again(now, shown *Picture, g *grid) {
+	m.gather(g)
 	m.before = slices.DeleteFunc(m.before, func(last move) bool {
 		area := last.dst.Union(last.src())
 		if m.barred != nil && m.barred(area) {
@@ -63,6 +64,22 @@ func (m *mover) again(now, shown *Picture, g *grid) {
 		}
 		return true
 	})
+}
+
+// gather makes moves of one distance one again that a frame had torn apart, if
+// all between them is marked too: else they, and the gaps between them, would
+// stay apart as long as the scroll goes on.
+func (m *mover) gather(g *grid) {
+	for i := 0; i < len(m.before); i++ {
+		for j := len(m.before) - 1; j > i; j-- {
+			one := &m.before[i]
+			both := one.dst.Union(m.before[j].dst)
+			if one.dy == m.before[j].dy && g.allMarked(both) {
+				one.dst = both
+				m.before = slices.Delete(m.before, j, j+1)
+			}
+		}
+	}
 }
 
 // find looks for moves in a region and says whether there was one.
