@@ -15,5 +15,6 @@
 // it leaves. Who may open a screen is decided by who calls Open.
 //
 // The parts: wire (messages), codec (pixels to frames and back), capture (where
-// pixels come from), rtc (browsers over WebRTC), surface (native windows).
+// pixels come from), rtc (browsers over WebRTC), surface (native windows), vpx
+// and yuv (video, by libvpx and libyuv where they are).
 package mirror

@@ -33,8 +33,9 @@ func (l *looker) shows(f *xserver.Film) bool {
 func (l *looker) behind(f *xserver.Film) int { return f.Behind(l.d.Picture().Pix[(32*f.Width+32)*4]) }
 
 // TestFilmPlaysAndRestsExactly plays a moving picture of 1080p over the whole
-// screen and stops it, three times. Each time the viewer must end with the last
-// picture bit for bit.
+// screen and stops it, four times. Each time the viewer must end with the last
+// picture bit for bit. How many pictures come and how soon the last is exact is
+// judged by the best time, as a test machine may have much else to do.
 func TestFilmPlaysAndRestsExactly(t *testing.T) {
 	d := xvfb(t)
 	f := xserver.NewFilm(t, string(d), 1920, 1080)
@@ -43,17 +44,18 @@ func TestFilmPlaysAndRestsExactly(t *testing.T) {
 	t.Cleanup(l.d.Close)
 	l.say(wire.Able{Flags: wire.VP9 | wire.VP9444})
 	l.frame()
-	var rests []time.Duration
-	for range 3 {
-		rests = append(rests, l.film(f))
+	most, soonest := 0.0, time.Hour
+	for range 4 {
+		rate, rest := l.film(f)
+		most, soonest = max(most, rate), min(soonest, rest)
 	}
-	if best := slices.Min(rests); best > 300*time.Millisecond {
-		t.Errorf("exact %v after rest, at best", best)
+	if most < 20 || soonest > 300*time.Millisecond {
+		t.Errorf("at best %.1f frames a second, and exact %v after rest", most, soonest)
 	}
 }
 
 // film plays for five seconds, of which the last three count.
-func (l *looker) film(f *xserver.Film) (rest time.Duration) {
+func (l *looker) film(f *xserver.Film) (rate float64, rest time.Duration) {
 	const warm, all = 2 * time.Second, 5 * time.Second
 	stop := f.Play(time.Second / 60)
 	began, frames, bytes, used := time.Now(), 0, 0, time.Duration(0)
@@ -75,11 +77,9 @@ func (l *looker) film(f *xserver.Film) (rest time.Duration) {
 	}
 	rest = time.Since(still)
 	slices.Sort(behind)
+	rate = float64(n) / (all - warm).Seconds()
 	l.t.Logf("%.1f frames/s, %.1f kB a frame, CPU %.0f %%, pictures behind p50 %d p95 %d, exact after %d ms in %d frames",
-		float64(n)/3, float64(size)/float64(max(n, 1))/1000, used.Seconds()/3*100,
+		rate, float64(size)/float64(max(n, 1))/1000, used.Seconds()/(all-warm).Seconds()*100,
 		behind[len(behind)/2], behind[len(behind)*95/100], rest.Milliseconds(), l.count-frames-n)
-	if n < 3*10 {
-		l.t.Errorf("%d frames in three seconds", n)
-	}
-	return rest
+	return rate, rest
 }

@@ -155,8 +155,13 @@ func (f *Film) Picture() []byte {
 }
 
 // Behind says how many pictures lie between the one that is shown and the one
-// whose pixel (32, 32) has this value in a channel.
+// whose pixel (32, 32) has this value in a channel. The one that is just put
+// may be seen before Show knows that it was drawn; that is not behind.
 func (f *Film) Behind(value byte) int {
 	n := (int(value) - int(grey(0)) + 9) / 18
-	return (int(f.shown.Load())%filmPictures - n + filmPictures) % filmPictures
+	behind := (int(f.shown.Load())%filmPictures - n + filmPictures) % filmPictures
+	if behind == filmPictures-1 {
+		return 0
+	}
+	return behind
 }

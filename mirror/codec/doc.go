@@ -1,7 +1,9 @@
 // Package codec makes the frames of docs/wire.md out of pictures, and pictures
-// out of frames, exactly: what a viewer shows is the source bit for bit.
+// out of frames, exactly: what a viewer shows is the source bit for bit, but for
+// a region that keeps moving, which goes as video to viewers that take it and is
+// exact again when it rests (docs/decisions/0007-video-where-it-moves.md).
 //
-// An Encoder belongs to one viewer and remembers what it shows. Encode compares
+// An Encoder remembers what its viewers show. Encode compares
 // only the damaged places with it, finds what merely moved, and writes the rest
 // as fills, palettes or raw pixels, compressed by a zstd stream that goes on
 // from frame to frame: what was written before, a letter for instance, is only

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	"math"
+	"math/rand/v2"
 	"os"
 	"testing"
 	"time"
@@ -365,5 +366,64 @@ func BenchmarkFilm(b *testing.B) {
 			b.ReportMetric(float64(c.bytes)/n, "bytes/frame")
 			b.ReportMetric(float64(c.e.video.pace.quality), "quality")
 		})
+	}
+}
+
+// TestAnythingDrawnAmidFilmsRestsExactly draws at random over, beside and out
+// of films, with key frames and viewers that come and go in between.
+func TestAnythingDrawnAmidFilmsRestsExactly(t *testing.T) {
+	films := 0
+	for seed := range 30 {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			c := newCinema(t, 270, 210, Video)
+			c.anything(t, rand.New(rand.NewPCG(uint64(seed), 2)))
+			c.settle(t)
+			if !c.d.Picture().Equal(c.p) {
+				t.Errorf("the viewer differs in %v", differing(c.p, c.d.Picture()))
+			}
+			films += c.films
+		})
+	}
+	if films < 100 {
+		t.Errorf("only %d frames were video", films)
+	}
+}
+
+func (c *cinema) anything(t *testing.T, r *rand.Rand) {
+	somewhere := func() image.Rectangle {
+		x, y := r.IntN(c.p.Width-20), r.IntN(c.p.Height-20)
+		return image.Rect(x, y, x+20+r.IntN(c.p.Width-20-x), y+20+r.IntN(c.p.Height-20-y))
+	}
+	film := image.Rect(0, 0, 200, 140).Add(image.Pt(r.IntN(70), r.IntN(70)))
+	for i := range 40 {
+		if r.IntN(10) > 0 {
+			c.picture(film, i)
+		}
+		switch r.IntN(15) {
+		case 0:
+			c.text(somewhere(), 4)
+		case 1:
+			c.fill(somewhere(), 0x123456)
+		case 2: // a window moves, perhaps out of the film
+			from := somewhere()
+			c.move(image.Pt(r.IntN(c.p.Width-from.Dx()+1), r.IntN(c.p.Height-from.Dy()+1)), from)
+		case 3, 4: // a page is scrolled a while
+			page := somewhere()
+			c.text(page, 4)
+			for range 6 {
+				c.move(page.Min, image.Rect(page.Min.X, page.Min.Y+9, page.Max.X, page.Max.Y))
+				c.step(t, 16*time.Millisecond)
+			}
+		case 5, 6: // and one with the film in it
+			for range 6 {
+				c.move(film.Min, image.Rect(film.Min.X, film.Min.Y+13, film.Max.X, film.Max.Y))
+				c.step(t, 16*time.Millisecond)
+			}
+		case 7:
+			c.e.Refresh()
+		case 8:
+			c.e.Able(Able(r.IntN(3)))
+		}
+		c.step(t, time.Duration(5+r.IntN(100))*time.Millisecond)
 	}
 }

@@ -40,9 +40,13 @@ type Encoder struct {
 	ctx    *context
 	native *encoderConfig
 	image  picture
-	began  time.Time
-	pts    int64 // of the last frame, in milliseconds
+	last   time.Time // of the last frame
+	pts    int64     // of the next frame, in milliseconds
 }
+
+// longest is how long a frame counts for the rate, in milliseconds: where
+// frames come seldom they must not become the larger for it.
+const longest = 40
 
 // NewEncoder opens an encoder. It promises ErrUnsupported where libvpx is not
 // there. Close it when done.
@@ -54,7 +58,7 @@ func NewEncoder(cfg Config) (*Encoder, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	e := &Encoder{lib: lib, cfg: cfg.withDefaults(), ctx: new(context), native: new(encoderConfig), pts: -1}
+	e := &Encoder{lib: lib, cfg: cfg.withDefaults(), ctx: new(context), native: new(encoderConfig)}
 	if err := e.open(); err != nil {
 		return nil, err
 	}
@@ -99,23 +103,21 @@ func tileColumns(c Config) int32 {
 	return n
 }
 
-// Encode codes the next picture, shown at the time now. The data is valid until
-// the next Encode. The first frame is a key frame, and any for which key is set.
+// Encode codes the next picture, shown at the time now; frames share out the rate
+// by their times. The data is valid until the next Encode. The first frame is a key frame, and any for which key is set.
 func (e *Encoder) Encode(m *yuv.Image, now time.Time, key bool) ([]byte, error) {
 	if m.Width != e.cfg.Width || m.Height != e.cfg.Height || m.Full != e.cfg.Full {
 		return nil, errors.New("vpx: a picture of another size")
 	}
-	if e.began.IsZero() {
-		e.began = now
-	}
-	last := e.pts
-	e.pts = max(last+1, now.Sub(e.began).Milliseconds())
+	lasted := max(1, min(now.Sub(e.last).Milliseconds(), longest))
+	e.last = now
+	e.pts += lasted
 	flags := 0
 	if key {
 		flags = forceKey
 	}
 	e.point(m)
-	code := e.lib.encode(e.ctx, &e.image, e.pts, uint(min(e.pts-last, 1000)), flags, realTime)
+	code := e.lib.encode(e.ctx, &e.image, e.pts, uint(lasted), flags, realTime)
 	runtime.KeepAlive(m)
 	if code != 0 {
 		return nil, e.lib.failure(e.ctx, code)

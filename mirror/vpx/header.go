@@ -84,7 +84,12 @@ func sizeChanges(r *bits, resilient bool) bool {
 		r.take(2) // reset_frame_context
 	}
 	r.take(8 + 3*4) // refresh_frame_flags, three references
-	return !r.flag() && !r.flag() && !r.flag()
+	for range 3 {
+		if r.flag() { // found_ref: the size is this reference's
+			return false
+		}
+	}
+	return true
 }
 
 // superframe says whether b ends with an index of several frames.

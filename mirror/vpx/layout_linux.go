@@ -2,7 +2,10 @@
 
 package vpx
 
-import "unsafe"
+import (
+	"structs"
+	"unsafe"
+)
 
 // The structures of libvpx as C lays them out for 64-bit Linux. layout_test.go
 // holds the offsets against those that a C compiler gives; open asks the loaded
@@ -10,6 +13,8 @@ import "unsafe"
 
 // context is vpx_codec_ctx_t, with room behind it.
 type context struct {
+	_ structs.HostLayout
+
 	name      unsafe.Pointer
 	iface     unsafe.Pointer
 	err       int32
@@ -22,6 +27,8 @@ type context struct {
 
 // picture is vpx_image_t.
 type picture struct {
+	_ structs.HostLayout
+
 	format        uint32
 	colourSpace   int32
 	colourRange   int32
@@ -46,6 +53,8 @@ type picture struct {
 // encoderConfig is vpx_codec_enc_cfg_t as far as it is used here. What follows
 // has grown from release to release; the library fills it in and finds it again.
 type encoderConfig struct {
+	_ structs.HostLayout
+
 	usage             uint32
 	threads           uint32
 	profile           uint32
@@ -86,6 +95,8 @@ type encoderConfig struct {
 
 // packet is vpx_codec_cx_pkt_t that holds a frame.
 type packet struct {
+	_ structs.HostLayout
+
 	kind     int32
 	data     unsafe.Pointer
 	size     uintptr
@@ -95,7 +106,11 @@ type packet struct {
 }
 
 // decoderConfig is vpx_codec_dec_cfg_t.
-type decoderConfig struct{ threads, w, h uint32 }
+type decoderConfig struct {
+	_ structs.HostLayout
+
+	threads, w, h uint32
+}
 
 // defaults says whether the library's own defaults for VP9 stand where they are
 // expected, of which libvpx/vp9/vp9_cx_iface.c has the list.
