@@ -4,7 +4,6 @@ import (
 	"context"
 	"testing"
 
-	"hither/fusion"
 	"hither/mirror/wire"
 )
 
@@ -14,7 +13,7 @@ func BenchmarkBulk(b *testing.B) {
 	defer g.Close()
 	view, host := wire.Pair()
 	viewer, err := Dial(b.Context(), func(ctx context.Context, offer string) (string, error) {
-		return g.Answer(ctx, offer, func(context.Context) (fusion.Pipe, error) { return view, nil })
+		return g.Answer(ctx, offer, func(context.Context) (Session, error) { return joined{view}, nil })
 	})
 	if err != nil {
 		b.Fatal(err)
@@ -42,7 +41,7 @@ func BenchmarkEcho(b *testing.B) {
 	defer g.Close()
 	view, host := wire.Pair()
 	viewer, err := Dial(b.Context(), func(ctx context.Context, offer string) (string, error) {
-		return g.Answer(ctx, offer, func(context.Context) (fusion.Pipe, error) { return view, nil })
+		return g.Answer(ctx, offer, func(context.Context) (Session, error) { return joined{view}, nil })
 	})
 	if err != nil {
 		b.Fatal(err)

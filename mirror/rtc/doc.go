@@ -1,17 +1,16 @@
-// Package rtc carries a view to a browser over WebRTC: two data channels,
-// `frames` from the host and `input` from the viewer, both ordered and
-// reliable, one message of mirror/wire each.
+// Package rtc carries a view over WebRTC to a browser or another node: one data
+// channel, `screen`, whose messages are neither ordered nor sent again, and over
+// it a link of mirror/link, which loses nothing and waits for little.
 //
-// The browser makes a complete offer (it waits for its candidates), hands it to
+// The viewer makes a complete offer (it waits for its candidates), hands it to
 // the API, and gets a complete answer. Whoever brought the offer has been let
 // in by the API; the answer's fingerprint then binds the connection to it. The
 // addresses of this host are told, the loopback's too, and a browser that hides
 // its own behind an mDNS name is found by its first packet. No STUN or TURN
 // server is asked.
 //
-// A Gateway runs one session per answered offer; Close waits for all. What is
-// unsent is bounded by maxBuffered, and then the view waits: it sends newer
-// pixels later. Dial is the viewer's side in Go.
+// A Gateway runs one session per answered offer; Close waits for all. Dial is
+// the viewer's side in Go.
 package rtc
 
 import (
@@ -25,21 +24,17 @@ import (
 	"hither/fusion"
 )
 
-// Labels of the data channels.
-const (
-	framesLabel = "frames"
-	inputLabel  = "input"
-)
+// label of the data channel.
+const label = "screen"
 
 const (
 	maxSDP      = 64 << 10
 	maxSessions = 64
-	maxBuffered = 256 << 10
-	lowBuffered = 128 << 10
-	// connectTime is how long a viewer may take from the answer to its channels.
+	// connectTime is how long a viewer may take from the answer to its channel.
 	connectTime = 30 * time.Second
-	// drainTime is how long a close waits for what was written.
-	drainTime = 2 * time.Second
+	// sctpWindow is more than a link has under way, so that only the link says
+	// how fast it goes: SCTP takes each lost packet for a full path.
+	sctpWindow = 4 << 20
 )
 
 // Config of a Gateway; the zero value works.
@@ -61,6 +56,7 @@ func newConnection() (*webrtc.PeerConnection, error) {
 	e.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
 	e.SetICETimeouts(4*time.Second, 8*time.Second, time.Second)
 	e.EnableSCTPZeroChecksum(true)
+	e.SetSCTPMinCwnd(sctpWindow)
 	e.SetSCTPRTOMax(500 * time.Millisecond) // pion begins at 1 s, which a person sees as a frozen picture
 	e.LoggerFactory = &logging.DefaultLoggerFactory{DefaultLogLevel: logging.LogLevelDisabled}
 	return webrtc.NewAPI(webrtc.WithSettingEngine(e)).NewPeerConnection(webrtc.Configuration{})

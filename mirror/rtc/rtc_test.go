@@ -8,15 +8,16 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"hither/fusion"
 	"hither/mirror/wire"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
 const patience = 60 * time.Second
+
+// joined is a session that shows a view.
+type joined struct{ fusion.Pipe }
+
+func (j joined) Run(viewer fusion.Pipe) error { return wire.Join(j.Pipe, viewer) }
 
 // connect gives the viewer's pipe and the host's view.
 func connect(t *testing.T) (g *Gateway, viewer, host fusion.Pipe) {
@@ -29,7 +30,7 @@ func connect(t *testing.T) (g *Gateway, viewer, host fusion.Pipe) {
 		if strings.Contains(offer, ".local") {
 			t.Error("the offer hides its addresses")
 		}
-		return g.Answer(ctx, offer, func(context.Context) (fusion.Pipe, error) { return view, nil })
+		return g.Answer(ctx, offer, func(context.Context) (Session, error) { return joined{view}, nil })
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -140,7 +141,7 @@ func TestCloseEndsTheSessions(t *testing.T) {
 func TestNoAnswerForNonsense(t *testing.T) {
 	g := NewGateway(Config{})
 	defer g.Close()
-	opened := func(context.Context) (fusion.Pipe, error) {
+	opened := func(context.Context) (Session, error) {
 		t.Error("a view was opened for it")
 		return nil, io.EOF
 	}
@@ -150,7 +151,7 @@ func TestNoAnswerForNonsense(t *testing.T) {
 		}
 	}
 	_, err := Dial(t.Context(), func(ctx context.Context, offer string) (string, error) {
-		return g.Answer(ctx, offer, func(context.Context) (fusion.Pipe, error) { return nil, fusion.ErrNotFound })
+		return g.Answer(ctx, offer, func(context.Context) (Session, error) { return nil, fusion.ErrNotFound })
 	})
 	if !errors.Is(err, fusion.ErrNotFound) {
 		t.Error(err)
