@@ -40,7 +40,6 @@ type sender struct {
 	newest time.Duration // when the newest datagram that has arrived was sent
 	trip   time.Duration // its round trip
 	mended uint32
-	first  bool // something was acknowledged
 
 	group   parity
 	reorder time.Duration // when the next packet counts as lost; 0 is none
