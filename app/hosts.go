@@ -46,7 +46,7 @@ func (n *Node) clientOf(id fusion.HostID) *client.Client {
 	return c
 }
 
-// datagrams connects a view of another computer over WebRTC. Where there is no
+// datagrams connects a view of another computer over datagrams. Where there is no
 // way, as through a relay, the view stays on its stream.
 func (n *Node) datagrams(ctx context.Context, exchange func(context.Context, string) (string, error)) (fusion.Pipe, error) {
 	start := time.Now()

@@ -59,8 +59,8 @@ func (s *Server) openScreen(ctx context.Context, r screenRequest) (fusion.Pipe, 
 	return pipe, options, err
 }
 
-// Connect answers a WebRTC offer. The view lives on after the call, until the
-// peer connection or the screen ends.
+// Connect answers an offer for datagrams. The view lives on after the call,
+// until their connection or the screen ends.
 func (x screenService) Connect(ctx context.Context, req *connect.Request[pb.ScreenConnectRequest]) (*connect.Response[pb.ScreenConnectResponse], error) {
 	answer, err := x.s.datagrams.Answer(ctx, req.Msg.OfferSdp, func(ctx context.Context) (rtc.Session, error) {
 		if token := req.Msg.Moves; token != "" {
@@ -88,7 +88,7 @@ func (x *session) Run(viewer fusion.Pipe) error {
 	return x.s.runView(x.Pipe, viewer, x.peer, x.options)
 }
 
-// move is a view over a stream that goes on over WebRTC when its viewer says so.
+// move is a view over a stream that goes on over datagrams when its viewer says so.
 type move struct{ movable }
 
 // moveOf finds the view of a token that the caller got.

@@ -62,7 +62,7 @@ type Server struct {
 	page   fs.FS
 	tokens tokens
 	views  views
-	// datagrams carries the views that WebRTC reaches.
+	// datagrams carries the views that datagrams reach.
 	datagrams *rtc.Gateway
 	mux       *http.ServeMux
 	// ctx is every request's; it ends when Close begins.

@@ -26,7 +26,7 @@ type view struct {
 	wire.Batcher
 	peer fusion.HostID // "" for the owner
 	mode fusion.ViewOptions
-	// token names a view over a stream that may go on over WebRTC.
+	// token names a view over a stream that may go on over datagrams.
 	token string
 	// writing is held while a message is written.
 	writing sync.Mutex
@@ -44,7 +44,7 @@ func (v *view) WriteMore(m []byte) error {
 	return v.Batcher.WriteMore(m)
 }
 
-// movable is a viewer's stream whose view may go on over WebRTC.
+// movable is a viewer's stream whose view may go on over datagrams.
 type movable struct {
 	*wire.Mover
 	token string // only the viewer knows it

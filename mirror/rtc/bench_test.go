@@ -11,13 +11,17 @@ import (
 
 // carriers are what the benchmarks compare: each gives a viewer's pipe and its
 // host's.
-var carriers = map[string]func(*testing.B) (viewer, host fusion.Pipe){"link": overLink, "tcp": overTCP}
+var carriers = map[string]func(*testing.B) (viewer, host fusion.Pipe){
+	"node":    func(b *testing.B) (viewer, host fusion.Pipe) { return overLink(b, Dial) },
+	"browser": func(b *testing.B) (viewer, host fusion.Pipe) { return overLink(b, browse) },
+	"tcp":     overTCP,
+}
 
-func overLink(b *testing.B) (viewer, host fusion.Pipe) {
+func overLink(b *testing.B, dial dialFunc) (viewer, host fusion.Pipe) {
 	g := NewGateway(Config{})
 	b.Cleanup(func() { g.Close() })
 	came := make(given, 1)
-	viewer, err := Dial(b.Context(), func(ctx context.Context, offer string) (string, error) {
+	viewer, err := dial(b.Context(), func(ctx context.Context, offer string) (string, error) {
 		return g.Answer(ctx, offer, func(context.Context) (Session, error) { return came, nil })
 	})
 	if err != nil {

@@ -52,7 +52,7 @@ func (g *Gateway) Answer(ctx context.Context, offer string, open func(context.Co
 	if err := g.begin(); err != nil {
 		return "", err
 	}
-	p, err := newPeer()
+	p, err := newEndpoint(offer)
 	if err != nil {
 		g.end()
 		return "", err
@@ -101,7 +101,7 @@ func (g *Gateway) end() {
 }
 
 // carry runs a session.
-func (g *Gateway) carry(p *peer, session Session) error {
+func (g *Gateway) carry(p endpoint, session Session) error {
 	ctx, cancel := context.WithTimeout(g.ctx, connectTime)
 	defer cancel()
 	viewer, err := p.wait(ctx)

@@ -12,7 +12,7 @@ import (
 	"hither/mirror/link"
 )
 
-// peer is one side of a connection before it is a link.
+// peer is one side of a connection with a browser before it is a link.
 type peer struct {
 	connection *webrtc.PeerConnection
 	lost       context.Context // done when the connection is

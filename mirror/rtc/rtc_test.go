@@ -20,13 +20,13 @@ type joined struct{ fusion.Pipe }
 func (j joined) Run(viewer fusion.Pipe) error { return wire.Join(j.Pipe, viewer) }
 
 // connect gives the viewer's pipe and the host's view.
-func connect(t *testing.T) (g *Gateway, viewer, host fusion.Pipe) {
+func connect(t *testing.T, dial dialFunc) (g *Gateway, viewer, host fusion.Pipe) {
 	t.Helper()
 	g = NewGateway(Config{})
 	view, host := wire.Pair()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	viewer, err := Dial(ctx, func(ctx context.Context, offer string) (string, error) {
+	viewer, err := dial(ctx, func(ctx context.Context, offer string) (string, error) {
 		if strings.Contains(offer, ".local") {
 			t.Error("the offer hides its addresses")
 		}
@@ -43,8 +43,10 @@ func connect(t *testing.T) (g *Gateway, viewer, host fusion.Pipe) {
 	return g, viewer, host
 }
 
-func TestMessagesGoBothWays(t *testing.T) {
-	_, viewer, host := connect(t)
+func TestMessagesGoBothWays(t *testing.T) { each(t, messagesGoBothWays) }
+
+func messagesGoBothWays(t *testing.T, dial dialFunc) {
+	_, viewer, host := connect(t, dial)
 	const n = 100 // 1.6 MB, more than may be unsent
 	message := make([]byte, wire.MaxMessage)
 	errs := make(chan error, 2)
@@ -97,8 +99,10 @@ func TestMessagesGoBothWays(t *testing.T) {
 	}
 }
 
-func TestLastWordsArrive(t *testing.T) {
-	_, viewer, host := connect(t)
+func TestLastWordsArrive(t *testing.T) { each(t, lastWordsArrive) }
+
+func lastWordsArrive(t *testing.T, dial dialFunc) {
+	_, viewer, host := connect(t, dial)
 	want := wire.Closed{Reason: wire.Revoked, Text: "taken away"}
 	if err := host.Write(want.Append(nil)); err != nil {
 		t.Fatal(err)
@@ -116,16 +120,20 @@ func TestLastWordsArrive(t *testing.T) {
 	}
 }
 
-func TestViewEndsWithItsViewer(t *testing.T) {
-	_, viewer, host := connect(t)
+func TestViewEndsWithItsViewer(t *testing.T) { each(t, viewEndsWithItsViewer) }
+
+func viewEndsWithItsViewer(t *testing.T, dial dialFunc) {
+	_, viewer, host := connect(t, dial)
 	viewer.Close()
 	if _, err := host.Read(); err != io.EOF {
 		t.Error(err)
 	}
 }
 
-func TestCloseEndsTheSessions(t *testing.T) {
-	g, viewer, host := connect(t)
+func TestCloseEndsTheSessions(t *testing.T) { each(t, closeEndsTheSessions) }
+
+func closeEndsTheSessions(t *testing.T, dial dialFunc) {
+	g, viewer, host := connect(t, dial)
 	g.Close()
 	if _, err := viewer.Read(); err != io.EOF {
 		t.Error(err)

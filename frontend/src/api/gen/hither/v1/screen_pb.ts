@@ -193,8 +193,9 @@ export const ScreenService: GenService<{
     output: typeof ScreenListResponseSchema;
   },
   /**
-   * Connect takes a viewer's complete SDP offer (candidates gathered) and
-   * gives the complete answer. The view ends with the peer connection.
+   * Connect takes a viewer's complete offer (candidates gathered) and gives the
+   * complete answer: SDP for a browser, JSON between nodes (docs/wire.md). The
+   * view ends with the connection.
    *
    * @generated from rpc hither.v1.ScreenService.Connect
    */
