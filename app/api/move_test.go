@@ -104,6 +104,47 @@ func TestAViewMovesToDatagrams(t *testing.T) {
 	s.waitViews(0)
 }
 
+// TestAViewStaysOnItsStream where there is no way for datagrams.
+func TestAViewStaysOnItsStream(t *testing.T) {
+	s := newScene(t)
+	s.node.grant("laptop", fusion.ViewCap)
+	dial := s.peer("laptop")
+	c := client.New(dial, func(ctx context.Context) (net.Conn, error) {
+		conn, err := dial(ctx)
+		return faraway{conn}, err
+	})
+	tried := make(chan struct{})
+	c.Datagrams = func(ctx context.Context, exchange func(context.Context, string) (string, error)) (fusion.Pipe, error) {
+		defer close(tried)
+		_, err := rtc.Dial(ctx, func(ctx context.Context, offer string) (string, error) {
+			if _, err := exchange(ctx, offer); err != nil {
+				return "", err
+			}
+			return "", fusion.ErrOffline // the answer is lost
+		})
+		return nil, err
+	}
+	pipe, _ := open(t, c.HostAs("", "cloud"), fusion.ViewOptions{})
+	acknowledge(t, pipe)
+	done := make(chan error, 1)
+	go func() {
+		<-tried
+		done <- pipe.Write(wire.Ping{ID: 7}.Append(nil))
+	}()
+	for {
+		b, err := pipe.Read()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m, _ := wire.ParseHost(b); m == (wire.Pong{ID: 7}) {
+			break
+		}
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
 // TestOnlyItsViewerMovesAView: a name of another's view is of no use.
 func TestOnlyItsViewerMovesAView(t *testing.T) {
 	s := newScene(t)
