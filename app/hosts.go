@@ -9,6 +9,7 @@ import (
 	"hither/app/api"
 	"hither/app/client"
 	"hither/fusion"
+	"hither/mirror/rtc"
 	"hither/peers"
 	pb "hither/proto/hither/v1"
 )
@@ -40,7 +41,22 @@ func (n *Node) clientOf(id fusion.HostID) *client.Client {
 	dial := func(protocol string) client.Dial {
 		return func(ctx context.Context) (net.Conn, error) { return n.network.Dial(ctx, id, protocol) }
 	}
-	return client.New(dial(apiProtocol), dial(screenProtocol))
+	c := client.New(dial(apiProtocol), dial(screenProtocol))
+	c.Datagrams = n.datagrams
+	return c
+}
+
+// datagrams connects a view of another computer over datagrams. Where there is no
+// way, as through a relay, the view stays on its stream.
+func (n *Node) datagrams(ctx context.Context, exchange func(context.Context, string) (string, error)) (fusion.Pipe, error) {
+	start := time.Now()
+	pipe, err := rtc.Dial(ctx, exchange)
+	if err != nil {
+		n.log.Info("a view stays on its stream", "trace", fusion.Trace(ctx), "err", err)
+		return nil, err
+	}
+	n.log.Debug("a view goes over datagrams", "trace", fusion.Trace(ctx), "connected in", time.Since(start))
+	return pipe, nil
 }
 
 // HostName gives the name of a host's ID, or the ID itself.

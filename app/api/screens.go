@@ -15,6 +15,7 @@ import (
 	"hither/app/client"
 	"hither/app/convert"
 	"hither/fusion"
+	"hither/mirror/rtc"
 	"hither/mirror/wire"
 	pb "hither/proto/hither/v1"
 )
@@ -58,29 +59,57 @@ func (s *Server) openScreen(ctx context.Context, r screenRequest) (fusion.Pipe, 
 	return pipe, options, err
 }
 
-// Connect answers a browser's WebRTC offer. The view lives on after the call,
-// until the peer connection or the screen ends.
+// Connect answers an offer for datagrams. The view lives on after the call,
+// until their connection or the screen ends.
 func (x screenService) Connect(ctx context.Context, req *connect.Request[pb.ScreenConnectRequest]) (*connect.Response[pb.ScreenConnectResponse], error) {
-	peer := callerOf(ctx).Peer
-	request := screenRequest{Host: req.Msg.Host, Screen: req.Msg.Screen, ViewOnly: req.Msg.ViewOnly, Windows: req.Msg.Windows}
-	answer, err := x.s.browsers.Answer(ctx, req.Msg.OfferSdp, func(ctx context.Context) (fusion.Pipe, error) {
-		pipe, options, err := x.s.openScreen(ctx, request)
-		if err != nil {
-			return nil, err
+	answer, err := x.s.datagrams.Answer(ctx, req.Msg.OfferSdp, func(ctx context.Context) (rtc.Session, error) {
+		if token := req.Msg.Moves; token != "" {
+			return x.s.moveOf(ctx, token)
 		}
-		near, far := wire.Pair()
-		x.s.done.Go(func() {
-			if err := x.s.runView(pipe, far, peer, options); err != nil {
-				x.s.log.Debug("view ended", "trace", fusion.Trace(ctx), "err", err)
-			}
-		})
-		return near, nil
+		pipe, options, err := x.s.openScreen(ctx, screenRequest{Host: req.Msg.Host, Screen: req.Msg.Screen,
+			ViewOnly: req.Msg.ViewOnly, Windows: req.Msg.Windows})
+		return &session{Pipe: pipe, s: x.s, peer: callerOf(ctx).Peer, options: options}, err
 	})
 	if err != nil {
 		return nil, err
 	}
 	return connect.NewResponse(&pb.ScreenConnectResponse{AnswerSdp: answer}), nil
 }
+
+// session is an open screen that waits for its viewer.
+type session struct {
+	fusion.Pipe
+	s       *Server
+	peer    fusion.HostID
+	options fusion.ViewOptions
+}
+
+func (x *session) Run(viewer fusion.Pipe) error {
+	return x.s.runView(x.Pipe, viewer, x.peer, x.options)
+}
+
+// move is a view over a stream that goes on over datagrams when its viewer says so.
+type move struct{ movable }
+
+// moveOf finds the view of a token that the caller got.
+func (s *Server) moveOf(ctx context.Context, token string) (rtc.Session, error) {
+	m, ok := s.views.movable(token, callerOf(ctx).Peer)
+	if !ok {
+		return nil, &fusion.Error{Op: "screen.connect", Cause: fusion.ErrNotFound, Detail: "the view has ended"}
+	}
+	return move{m}, nil
+}
+
+// Run offers the connection and stays until the view ends.
+func (m move) Run(viewer fusion.Pipe) error {
+	if m.Offer(viewer) {
+		<-m.Done()
+	}
+	return nil
+}
+
+// Close leaves the view where it is.
+func (m move) Close() error { return nil }
 
 // upgradeScreen opens a screen over a WebSocket (the page) or over the bare
 // connection (command line, other nodes).
@@ -103,7 +132,7 @@ func (s *Server) upgradeScreen(w http.ResponseWriter, r *http.Request) {
 		writeError(w, err)
 		return
 	}
-	stream, err := takeOver(w)
+	viewer, err := takeOver(w)
 	if err != nil {
 		_ = pipe.Close()
 		s.log.Warn("the connection could not be taken over", "err", err)
@@ -111,25 +140,27 @@ func (s *Server) upgradeScreen(w http.ResponseWriter, r *http.Request) {
 	}
 	s.done.Add(1)
 	defer s.done.Done()
-	if err := s.runView(pipe, wire.Stream(stream), callerOf(ctx).Peer, options); err != nil {
+	if err := s.runView(pipe, viewer, callerOf(ctx).Peer, options); err != nil {
 		s.log.Debug("view ended", "trace", fusion.Trace(ctx), "err", err)
 	}
 }
 
-// takeOver answers 101 and gives the connection.
-func takeOver(w http.ResponseWriter) (io.ReadWriteCloser, error) {
+// takeOver answers 101 with the name of the view, and gives the viewer.
+func takeOver(w http.ResponseWriter) (viewer movable, err error) {
 	conn, buffered, err := http.NewResponseController(w).Hijack()
 	if err != nil {
-		return nil, err
+		return movable{}, err
 	}
-	_, err = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: "+client.ScreenUpgrade+"\r\n\r\n")
+	viewer = newMovable(taken{Conn: conn, reader: buffered.Reader})
+	_, err = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: "+client.ScreenUpgrade+
+		"\r\n"+client.ViewHeader+": "+viewer.token+"\r\n\r\n")
 	if err == nil {
 		err = conn.SetDeadline(time.Time{})
 	}
 	if err != nil {
-		return nil, errors.Join(err, conn.Close())
+		return movable{}, errors.Join(err, conn.Close())
 	}
-	return taken{Conn: conn, reader: buffered.Reader}, nil
+	return viewer, nil
 }
 
 // taken reads what the server had read ahead first.

@@ -62,9 +62,9 @@ type Server struct {
 	page   fs.FS
 	tokens tokens
 	views  views
-	// browsers carries the views that WebRTC reaches.
-	browsers *rtc.Gateway
-	mux      *http.ServeMux
+	// datagrams carries the views that datagrams reach.
+	datagrams *rtc.Gateway
+	mux       *http.ServeMux
 	// ctx is every request's; it ends when Close begins.
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -81,7 +81,7 @@ const maxRequest = 1 << 20
 
 // New makes a server. page is the built frontend.
 func New(node Node, page fs.FS, log *slog.Logger) *Server {
-	s := &Server{node: node, log: log, page: page, mux: http.NewServeMux(), browsers: rtc.NewGateway(rtc.Config{Log: log})}
+	s := &Server{node: node, log: log, page: page, mux: http.NewServeMux(), datagrams: rtc.NewGateway(rtc.Config{Log: log})}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	options := []connect.HandlerOption{connect.WithInterceptors(guard{s}), connect.WithReadMaxBytes(maxRequest)}
 	s.mux.Handle(v1.NewNodeServiceHandler(nodeService{s: s}, options...))
@@ -156,7 +156,7 @@ func (s *Server) Close() {
 		}
 	}
 	s.views.closeAll()
-	if err := s.browsers.Close(); err != nil {
+	if err := s.datagrams.Close(); err != nil {
 		s.log.Debug("close", "err", err)
 	}
 	s.done.Wait()

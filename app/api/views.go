@@ -1,7 +1,9 @@
 package api
 
 import (
+	"crypto/rand"
 	"errors"
+	"io"
 	"sync"
 	"time"
 
@@ -24,6 +26,8 @@ type view struct {
 	wire.Batcher
 	peer fusion.HostID // "" for the owner
 	mode fusion.ViewOptions
+	// token names a view over a stream that may go on over datagrams.
+	token string
 	// writing is held while a message is written.
 	writing sync.Mutex
 }
@@ -38,6 +42,16 @@ func (v *view) WriteMore(m []byte) error {
 	v.writing.Lock()
 	defer v.writing.Unlock()
 	return v.Batcher.WriteMore(m)
+}
+
+// movable is a viewer's stream whose view may go on over datagrams.
+type movable struct {
+	*wire.Mover
+	token string // only the viewer knows it
+}
+
+func newMovable(stream io.ReadWriteCloser) movable {
+	return movable{wire.NewMover(wire.Stream(stream)), rand.Text()}
 }
 
 // unbatched is a Batcher for a pipe that sends each message at once.
@@ -64,6 +78,9 @@ func (s *Server) runView(screen, viewer fusion.Pipe, peer fusion.HostID, mode fu
 		batcher = unbatched{viewer}
 	}
 	v := &view{Batcher: batcher, peer: peer, mode: mode}
+	if m, ok := viewer.(movable); ok {
+		v.token = m.token
+	}
 	if !s.views.add(v) {
 		return errors.Join(screen.Close(), viewer.Close())
 	}
@@ -117,6 +134,15 @@ func (vs *views) of(match func(*view) bool) []*view {
 		}
 	}
 	return out
+}
+
+// movable finds the view that a caller may move.
+func (vs *views) movable(token string, peer fusion.HostID) (movable, bool) {
+	for _, v := range vs.of(func(v *view) bool { return token != "" && v.token == token && v.peer == peer }) {
+		m, ok := v.Batcher.(movable)
+		return m, ok
+	}
+	return movable{}, false
 }
 
 func (vs *views) closeAll() {

@@ -34,6 +34,9 @@ type Client struct {
 	folders  hitherv1connect.FolderServiceClient
 	http     *http.Client
 	screen   Dial
+	// Datagrams, when set, is what views of a host that is far away go on over.
+	// It tells itself when it does not connect. Set it before the first call.
+	Datagrams Datagrams
 }
 
 // base is the address in requests; the dial function decides where they go.

@@ -19,6 +19,10 @@ import (
 // framing of docs/wire.md.
 const ScreenUpgrade = "hither-screen"
 
+// ViewHeader names the view in the answer to an upgrade, for
+// ScreenConnectRequest.moves. A host without it keeps its views on the stream.
+const ViewHeader = "Hither-View"
+
 type screens host
 
 var _ fusion.Screens = (*screens)(nil)
@@ -31,7 +35,8 @@ func (s *screens) List(ctx context.Context, machine string) ([]fusion.Screen, er
 	return convert.All(res.Screens, convert.ScreenFromPB), nil
 }
 
-// Open asks for the screen by an HTTP upgrade and carries on over the stream.
+// Open asks for the screen by an HTTP upgrade and carries on over the stream,
+// and from a host that is far away over datagrams when they are connected.
 func (s *screens) Open(ctx context.Context, screen string, options fusion.ViewOptions) (fusion.Pipe, error) {
 	path := (*host)(s).path(screen)
 	conn, err := s.c.screen(ctx)
@@ -39,7 +44,7 @@ func (s *screens) Open(ctx context.Context, screen string, options fusion.ViewOp
 		return nil, transportError(ctx, "screen.open", path, err)
 	}
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) }) // wakes the exchange below
-	stream, err := s.upgrade(ctx, conn, screen, options)
+	stream, token, err := s.upgrade(ctx, conn, screen, options)
 	if !stop() && err == nil {
 		err = ctx.Err()
 	}
@@ -50,11 +55,14 @@ func (s *screens) Open(ctx context.Context, screen string, options fusion.ViewOp
 		_ = conn.Close() // err says why
 		return nil, transportError(ctx, "screen.open", path, err)
 	}
-	return wire.Stream(stream), nil
+	if token == "" || s.c.Datagrams == nil {
+		return wire.Stream(stream), nil
+	}
+	return moves(wire.Stream(stream), s.move(token, fusion.Trace(ctx))), nil
 }
 
-// upgrade writes the request and reads the answer.
-func (s *screens) upgrade(ctx context.Context, conn net.Conn, screen string, options fusion.ViewOptions) (io.ReadWriteCloser, error) {
+// upgrade writes the request and reads the answer: the stream and its view's name.
+func (s *screens) upgrade(ctx context.Context, conn net.Conn, screen string, options fusion.ViewOptions) (io.ReadWriteCloser, string, error) {
 	query := url.Values{"host": {s.name}, "screen": {screen}}
 	if options.ViewOnly {
 		query.Set("viewOnly", "1")
@@ -64,24 +72,24 @@ func (s *screens) upgrade(ctx context.Context, conn net.Conn, screen string, opt
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/screen?"+query.Encode(), nil)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	req.Header.Set("Connection", "Upgrade")
 	req.Header.Set("Upgrade", ScreenUpgrade)
 	req.Header.Set(TraceHeader, fusion.Trace(ctx))
 	if err := req.Write(conn); err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	reader := bufio.NewReaderSize(conn, 64<<10)
 	res, err := http.ReadResponse(reader, req)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	if res.StatusCode != http.StatusSwitchingProtocols {
 		defer res.Body.Close()
-		return nil, readError(res, (*host)(s).path(screen))
+		return nil, "", readError(res, (*host)(s).path(screen))
 	}
-	return upgraded{Conn: conn, reader: reader}, nil
+	return upgraded{Conn: conn, reader: reader}, res.Header.Get(ViewHeader), nil
 }
 
 // upgraded reads what came together with the answer first.

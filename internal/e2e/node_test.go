@@ -77,6 +77,8 @@ type node struct {
 	libvirt string
 	// display is the DISPLAY that the node starts with; "" is none.
 	display string
+	// within starts the node's process, as in a namespace; nil is here.
+	within func(*exec.Cmd) error
 }
 
 // tempDir gives a directory with a short path, for sockets, that the account
@@ -144,7 +146,11 @@ func (n *node) start(extra ...string) {
 		n.t.Fatal(err)
 	}
 	cmd.Stderr = log
-	if err := cmd.Start(); err != nil {
+	within := n.within
+	if within == nil {
+		within = (*exec.Cmd).Start
+	}
+	if err := within(cmd); err != nil {
 		n.t.Fatal(err)
 	}
 	n.cmd, n.ended = cmd, make(chan struct{})

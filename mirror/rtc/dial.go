@@ -3,48 +3,39 @@ package rtc
 import (
 	"context"
 	"errors"
-
-	"github.com/pion/webrtc/v4"
+	"strings"
 
 	"hither/fusion"
 )
 
-// Dial is the viewer's side: it makes an offer, lets exchange bring it to the
-// host for the answer, and gives the connected pipe. ctx bounds the dialling.
+// Dial is the viewer's side of a node: it makes an offer, lets exchange bring it
+// to the host for the answer, over a connection that is authentic and secret, and
+// gives the connected pipe. ctx bounds the dialling.
 func Dial(ctx context.Context, exchange func(ctx context.Context, offer string) (answer string, err error)) (fusion.Pipe, error) {
-	p, err := newPipe()
+	d, err := newDirect(true)
 	if err != nil {
 		return nil, err
 	}
-	if err := p.dial(ctx, exchange); err != nil {
-		return nil, errors.Join(err, p.Close())
+	pipe, err := d.dial(ctx, exchange)
+	if err != nil {
+		return nil, errors.Join(err, d.Close())
 	}
-	return p, nil
+	return pipe, nil
 }
 
-func (p *pipe) dial(ctx context.Context, exchange func(context.Context, string) (string, error)) error {
-	for _, label := range []string{framesLabel, inputLabel} {
-		d, err := p.connection.CreateDataChannel(label, nil)
-		if err != nil {
-			return failed(err, "", "")
-		}
-		p.accept(d)
+// endpoint is the host's side of a connection.
+type endpoint interface {
+	// answer makes the complete answer to an offer.
+	answer(ctx context.Context, offer string) (string, error)
+	// wait waits for the viewer; the pipe owns the endpoint then.
+	wait(ctx context.Context) (fusion.Pipe, error)
+	Close() error
+}
+
+// newEndpoint makes what answers an offer: a node's is JSON, a browser's SDP.
+func newEndpoint(offer string) (endpoint, error) {
+	if strings.HasPrefix(offer, "{") {
+		return newDirect(false)
 	}
-	local, err := p.connection.CreateOffer(nil)
-	if err != nil {
-		return failed(err, "", "")
-	}
-	offer, err := p.describe(ctx, local)
-	if err != nil {
-		return err
-	}
-	answer, err := exchange(ctx, offer)
-	if err != nil {
-		return err
-	}
-	remote := webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: answer}
-	if err := p.connection.SetRemoteDescription(remote); err != nil {
-		return failed(fusion.ErrInvalid, err.Error(), "")
-	}
-	return p.wait(ctx, framesLabel, inputLabel)
+	return newPeer()
 }

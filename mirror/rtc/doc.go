@@ -1,17 +1,20 @@
-// Package rtc carries a view to a browser over WebRTC: two data channels,
-// `frames` from the host and `input` from the viewer, both ordered and
-// reliable, one message of mirror/wire each.
+// Package rtc carries a view over datagrams to a browser or to another node: ICE
+// finds the way, DTLS seals it, and a link of mirror/link, which loses nothing
+// and waits for little, makes a pipe of it.
 //
-// The browser makes a complete offer (it waits for its candidates), hands it to
+// A browser speaks WebRTC: one data channel, `screen`, whose messages are neither
+// ordered nor sent again. Between nodes the datagrams go without SCTP, which
+// holds back what follows a loss: see docs/decisions/0008.
+//
+// The viewer makes a complete offer (it waits for its candidates), hands it to
 // the API, and gets a complete answer. Whoever brought the offer has been let
-// in by the API; the answer's fingerprint then binds the connection to it. The
-// addresses of this host are told, the loopback's too, and a browser that hides
-// its own behind an mDNS name is found by its first packet. No STUN or TURN
-// server is asked.
+// in by the API; the answer's fingerprint, or between nodes the offer's secret,
+// then binds the connection to it. The addresses of this host are told, the
+// loopback's too, and a browser that hides its own behind an mDNS name is found
+// by its first packet. No STUN or TURN server is asked.
 //
-// A Gateway runs one session per answered offer; Close waits for all. What is
-// unsent is bounded by maxBuffered, and then the view waits: it sends newer
-// pixels later. Dial is the viewer's side in Go.
+// A Gateway runs one session per answered offer; Close waits for all. Dial is
+// the viewer's side of a node.
 package rtc
 
 import (
@@ -25,21 +28,24 @@ import (
 	"hither/fusion"
 )
 
-// Labels of the data channels.
-const (
-	framesLabel = "frames"
-	inputLabel  = "input"
-)
+// label of the data channel.
+const label = "screen"
 
 const (
 	maxSDP      = 64 << 10
 	maxSessions = 64
-	maxBuffered = 256 << 10
-	lowBuffered = 128 << 10
-	// connectTime is how long a viewer may take from the answer to its channels.
+	// connectTime is how long a viewer may take from the answer to its channel.
 	connectTime = 30 * time.Second
-	// drainTime is how long a close waits for what was written.
-	drainTime = 2 * time.Second
+	// A viewer that is silent for some seconds is lost, so that what it held
+	// down is let go.
+	disconnectTime = 4 * time.Second
+	failTime       = 8 * time.Second
+	aliveTime      = time.Second
+	// flightTime is after how long a lost step of the handshake is sent again.
+	flightTime = 200 * time.Millisecond
+	// sctpWindow is more than a link has under way, so that only the link says
+	// how fast it goes: SCTP takes each lost packet for a full path.
+	sctpWindow = 4 << 20
 )
 
 // Config of a Gateway; the zero value works.
@@ -51,17 +57,21 @@ func failed(cause error, detail, hint string) error {
 	return &fusion.Error{Op: "screen.webrtc", Cause: cause, Detail: detail, Hint: hint}
 }
 
-// newConnection makes a peer connection of this host's own addresses. A viewer
-// that is silent for some seconds is lost, so that what it held down is let go.
+// silent keeps the libraries from printing.
+var silent = &logging.DefaultLoggerFactory{DefaultLogLevel: logging.LogLevelDisabled}
+
+// newConnection makes a browser's peer connection, of this host's own addresses.
 func newConnection() (*webrtc.PeerConnection, error) {
 	var e webrtc.SettingEngine
 	e.DetachDataChannels()
 	e.SetIncludeLoopbackCandidate(true)
 	e.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	e.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
-	e.SetICETimeouts(4*time.Second, 8*time.Second, time.Second)
+	e.SetICETimeouts(disconnectTime, failTime, aliveTime)
 	e.EnableSCTPZeroChecksum(true)
+	e.SetSCTPMinCwnd(sctpWindow)
 	e.SetSCTPRTOMax(500 * time.Millisecond) // pion begins at 1 s, which a person sees as a frozen picture
-	e.LoggerFactory = &logging.DefaultLoggerFactory{DefaultLogLevel: logging.LogLevelDisabled}
+	e.SetDTLSRetransmissionInterval(flightTime)
+	e.LoggerFactory = silent
 	return webrtc.NewAPI(webrtc.WithSettingEngine(e)).NewPeerConnection(webrtc.Configuration{})
 }

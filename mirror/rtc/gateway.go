@@ -10,7 +10,6 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"hither/fusion"
-	"hither/mirror/wire"
 )
 
 // Gateway answers the offers of viewers and carries their views. It runs the
@@ -33,26 +32,34 @@ func NewGateway(config Config) *Gateway {
 	return g
 }
 
-// Answer opens a view and answers the viewer's complete offer with this host's
-// complete answer. ctx bounds the call only; the view ends when either side
-// does, or when the viewer does not connect within connectTime. It promises
+// Session is what a viewer connects for. One of the two is called, once.
+type Session interface {
+	// Run carries messages until either side ends, and closes the viewer.
+	Run(viewer fusion.Pipe) error
+	// Close ends a session whose viewer did not come.
+	Close() error
+}
+
+// Answer opens a session and answers the viewer's complete offer with this
+// host's complete answer. ctx bounds the call only; the session ends when its
+// Run does, or when the viewer does not connect within connectTime. It promises
 // ErrInvalid for what is no offer, ErrBusy for too many sessions, and the
 // errors of open.
-func (g *Gateway) Answer(ctx context.Context, offer string, open func(context.Context) (fusion.Pipe, error)) (answer string, err error) {
+func (g *Gateway) Answer(ctx context.Context, offer string, open func(context.Context) (Session, error)) (answer string, err error) {
 	if len(offer) > maxSDP {
 		return "", failed(fusion.ErrInvalid, "the offer is too long", "")
 	}
 	if err := g.begin(); err != nil {
 		return "", err
 	}
-	p, err := newPipe()
+	p, err := newEndpoint(offer)
 	if err != nil {
 		g.end()
 		return "", err
 	}
-	var view fusion.Pipe
+	var session Session
 	if answer, err = p.answer(ctx, offer); err == nil {
-		view, err = open(ctx)
+		session, err = open(ctx)
 	}
 	if err != nil {
 		defer g.end()
@@ -64,7 +71,7 @@ func (g *Gateway) Answer(ctx context.Context, offer string, open func(context.Co
 	trace := fusion.Trace(ctx)
 	go func() {
 		defer g.end()
-		if err := g.carry(p, view); err != nil {
+		if err := g.carry(p, session); err != nil {
 			g.log.Info("view over webrtc ended", "error", err, "trace", trace)
 		}
 	}()
@@ -94,18 +101,16 @@ func (g *Gateway) end() {
 }
 
 // carry runs a session.
-func (g *Gateway) carry(p *pipe, view fusion.Pipe) error {
-	stop := context.AfterFunc(g.ctx, func() { _ = view.Close() })
-	defer stop()
+func (g *Gateway) carry(p endpoint, session Session) error {
 	ctx, cancel := context.WithTimeout(g.ctx, connectTime)
 	defer cancel()
-	if err := p.wait(ctx, inputLabel, framesLabel); err != nil {
-		return errors.Join(err, view.Close(), p.Close())
+	viewer, err := p.wait(ctx)
+	if err != nil {
+		return errors.Join(err, session.Close(), p.Close())
 	}
-	// A lost connection does not wake a Read of the view by itself.
-	unwatch := context.AfterFunc(p.lost, func() { _ = view.Close() })
-	defer unwatch()
-	return wire.Join(view, p)
+	stop := context.AfterFunc(g.ctx, func() { _ = viewer.Close() }) // closed again below
+	defer stop()
+	return errors.Join(session.Run(viewer), viewer.Close())
 }
 
 // Close ends all sessions and waits for them.
@@ -119,7 +124,7 @@ func (g *Gateway) Close() error {
 }
 
 // answer makes the complete answer to an offer.
-func (p *pipe) answer(ctx context.Context, offer string) (string, error) {
+func (p *peer) answer(ctx context.Context, offer string) (string, error) {
 	p.connection.OnDataChannel(p.accept)
 	remote := webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: offer}
 	if err := p.connection.SetRemoteDescription(remote); err != nil {
@@ -133,7 +138,7 @@ func (p *pipe) answer(ctx context.Context, offer string) (string, error) {
 }
 
 // describe sets the local description and waits for its candidates.
-func (p *pipe) describe(ctx context.Context, local webrtc.SessionDescription) (string, error) {
+func (p *peer) describe(ctx context.Context, local webrtc.SessionDescription) (string, error) {
 	complete := webrtc.GatheringCompletePromise(p.connection)
 	if err := p.connection.SetLocalDescription(local); err != nil {
 		return "", failed(fusion.ErrInvalid, err.Error(), "")

@@ -8,28 +8,29 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"hither/fusion"
 	"hither/mirror/wire"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
 const patience = 60 * time.Second
 
+// joined is a session that shows a view.
+type joined struct{ fusion.Pipe }
+
+func (j joined) Run(viewer fusion.Pipe) error { return wire.Join(j.Pipe, viewer) }
+
 // connect gives the viewer's pipe and the host's view.
-func connect(t *testing.T) (g *Gateway, viewer, host fusion.Pipe) {
+func connect(t *testing.T, dial dialFunc) (g *Gateway, viewer, host fusion.Pipe) {
 	t.Helper()
 	g = NewGateway(Config{})
 	view, host := wire.Pair()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	viewer, err := Dial(ctx, func(ctx context.Context, offer string) (string, error) {
+	viewer, err := dial(ctx, func(ctx context.Context, offer string) (string, error) {
 		if strings.Contains(offer, ".local") {
 			t.Error("the offer hides its addresses")
 		}
-		return g.Answer(ctx, offer, func(context.Context) (fusion.Pipe, error) { return view, nil })
+		return g.Answer(ctx, offer, func(context.Context) (Session, error) { return joined{view}, nil })
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -42,8 +43,10 @@ func connect(t *testing.T) (g *Gateway, viewer, host fusion.Pipe) {
 	return g, viewer, host
 }
 
-func TestMessagesGoBothWays(t *testing.T) {
-	_, viewer, host := connect(t)
+func TestMessagesGoBothWays(t *testing.T) { each(t, messagesGoBothWays) }
+
+func messagesGoBothWays(t *testing.T, dial dialFunc) {
+	_, viewer, host := connect(t, dial)
 	const n = 100 // 1.6 MB, more than may be unsent
 	message := make([]byte, wire.MaxMessage)
 	errs := make(chan error, 2)
@@ -96,8 +99,10 @@ func TestMessagesGoBothWays(t *testing.T) {
 	}
 }
 
-func TestLastWordsArrive(t *testing.T) {
-	_, viewer, host := connect(t)
+func TestLastWordsArrive(t *testing.T) { each(t, lastWordsArrive) }
+
+func lastWordsArrive(t *testing.T, dial dialFunc) {
+	_, viewer, host := connect(t, dial)
 	want := wire.Closed{Reason: wire.Revoked, Text: "taken away"}
 	if err := host.Write(want.Append(nil)); err != nil {
 		t.Fatal(err)
@@ -115,16 +120,20 @@ func TestLastWordsArrive(t *testing.T) {
 	}
 }
 
-func TestViewEndsWithItsViewer(t *testing.T) {
-	_, viewer, host := connect(t)
+func TestViewEndsWithItsViewer(t *testing.T) { each(t, viewEndsWithItsViewer) }
+
+func viewEndsWithItsViewer(t *testing.T, dial dialFunc) {
+	_, viewer, host := connect(t, dial)
 	viewer.Close()
 	if _, err := host.Read(); err != io.EOF {
 		t.Error(err)
 	}
 }
 
-func TestCloseEndsTheSessions(t *testing.T) {
-	g, viewer, host := connect(t)
+func TestCloseEndsTheSessions(t *testing.T) { each(t, closeEndsTheSessions) }
+
+func closeEndsTheSessions(t *testing.T, dial dialFunc) {
+	g, viewer, host := connect(t, dial)
 	g.Close()
 	if _, err := viewer.Read(); err != io.EOF {
 		t.Error(err)
@@ -140,7 +149,7 @@ func TestCloseEndsTheSessions(t *testing.T) {
 func TestNoAnswerForNonsense(t *testing.T) {
 	g := NewGateway(Config{})
 	defer g.Close()
-	opened := func(context.Context) (fusion.Pipe, error) {
+	opened := func(context.Context) (Session, error) {
 		t.Error("a view was opened for it")
 		return nil, io.EOF
 	}
@@ -150,7 +159,7 @@ func TestNoAnswerForNonsense(t *testing.T) {
 		}
 	}
 	_, err := Dial(t.Context(), func(ctx context.Context, offer string) (string, error) {
-		return g.Answer(ctx, offer, func(context.Context) (fusion.Pipe, error) { return nil, fusion.ErrNotFound })
+		return g.Answer(ctx, offer, func(context.Context) (Session, error) { return nil, fusion.ErrNotFound })
 	})
 	if !errors.Is(err, fusion.ErrNotFound) {
 		t.Error(err)

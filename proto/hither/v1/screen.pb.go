@@ -234,7 +234,10 @@ type ScreenConnectRequest struct {
 	ViewOnly bool   `protobuf:"varint,3,opt,name=view_only,json=viewOnly,proto3" json:"view_only,omitempty"`
 	OfferSdp string `protobuf:"bytes,4,opt,name=offer_sdp,json=offerSdp,proto3" json:"offer_sdp,omitempty"`
 	// The windows of an app one by one; see fusion.ViewOptions.
-	Windows       bool `protobuf:"varint,5,opt,name=windows,proto3" json:"windows,omitempty"`
+	Windows bool `protobuf:"varint,5,opt,name=windows,proto3" json:"windows,omitempty"`
+	// The caller's view that is to go on over this connection, as the answer to
+	// its upgrade named it; the fields above but the offer then say nothing.
+	Moves         string `protobuf:"bytes,6,opt,name=moves,proto3" json:"moves,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -304,6 +307,13 @@ func (x *ScreenConnectRequest) GetWindows() bool {
 	return false
 }
 
+func (x *ScreenConnectRequest) GetMoves() string {
+	if x != nil {
+		return x.Moves
+	}
+	return ""
+}
+
 type ScreenConnectResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	AnswerSdp     string                 `protobuf:"bytes,1,opt,name=answer_sdp,json=answerSdp,proto3" json:"answer_sdp,omitempty"`
@@ -367,13 +377,14 @@ const file_hither_v1_screen_proto_rawDesc = "" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x18\n" +
 	"\amachine\x18\x02 \x01(\tR\amachine\"A\n" +
 	"\x12ScreenListResponse\x12+\n" +
-	"\ascreens\x18\x01 \x03(\v2\x11.hither.v1.ScreenR\ascreens\"\x96\x01\n" +
+	"\ascreens\x18\x01 \x03(\v2\x11.hither.v1.ScreenR\ascreens\"\xac\x01\n" +
 	"\x14ScreenConnectRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x16\n" +
 	"\x06screen\x18\x02 \x01(\tR\x06screen\x12\x1b\n" +
 	"\tview_only\x18\x03 \x01(\bR\bviewOnly\x12\x1b\n" +
 	"\toffer_sdp\x18\x04 \x01(\tR\bofferSdp\x12\x18\n" +
-	"\awindows\x18\x05 \x01(\bR\awindows\"6\n" +
+	"\awindows\x18\x05 \x01(\bR\awindows\x12\x14\n" +
+	"\x05moves\x18\x06 \x01(\tR\x05moves\"6\n" +
 	"\x15ScreenConnectResponse\x12\x1d\n" +
 	"\n" +
 	"answer_sdp\x18\x01 \x01(\tR\tanswerSdp2\xa2\x01\n" +

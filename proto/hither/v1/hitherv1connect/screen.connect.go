@@ -42,8 +42,9 @@ const (
 // ScreenServiceClient is a client for the hither.v1.ScreenService service.
 type ScreenServiceClient interface {
 	List(context.Context, *connect.Request[v1.ScreenListRequest]) (*connect.Response[v1.ScreenListResponse], error)
-	// Connect takes a browser's complete SDP offer (candidates gathered) and
-	// gives the complete answer. The view ends with the peer connection.
+	// Connect takes a viewer's complete offer (candidates gathered) and gives the
+	// complete answer: SDP for a browser, JSON between nodes (docs/wire.md). The
+	// view ends with the connection.
 	Connect(context.Context, *connect.Request[v1.ScreenConnectRequest]) (*connect.Response[v1.ScreenConnectResponse], error)
 }
 
@@ -92,8 +93,9 @@ func (c *screenServiceClient) Connect(ctx context.Context, req *connect.Request[
 // ScreenServiceHandler is an implementation of the hither.v1.ScreenService service.
 type ScreenServiceHandler interface {
 	List(context.Context, *connect.Request[v1.ScreenListRequest]) (*connect.Response[v1.ScreenListResponse], error)
-	// Connect takes a browser's complete SDP offer (candidates gathered) and
-	// gives the complete answer. The view ends with the peer connection.
+	// Connect takes a viewer's complete offer (candidates gathered) and gives the
+	// complete answer: SDP for a browser, JSON between nodes (docs/wire.md). The
+	// view ends with the connection.
 	Connect(context.Context, *connect.Request[v1.ScreenConnectRequest]) (*connect.Response[v1.ScreenConnectResponse], error)
 }
 

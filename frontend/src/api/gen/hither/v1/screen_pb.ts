@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file hither/v1/screen.proto.
  */
 export const file_hither_v1_screen: GenFile = /*@__PURE__*/
-  fileDesc("ChZoaXRoZXIvdjEvc2NyZWVuLnByb3RvEgloaXRoZXIudjEijwEKBlNjcmVlbhIPCgdhZGRyZXNzGAEgASgJEgwKBGhvc3QYAiABKAkSDAoEbmFtZRgDIAEoCRIPCgdtYWNoaW5lGAQgASgJEgwKBGtpbmQYBSABKAkSDQoFdGl0bGUYBiABKAkSDQoFd2lkdGgYByABKAUSDgoGaGVpZ2h0GAggASgFEgsKA2FwcBgJIAEoCSIyChFTY3JlZW5MaXN0UmVxdWVzdBIMCgRob3N0GAEgASgJEg8KB21hY2hpbmUYAiABKAkiOAoSU2NyZWVuTGlzdFJlc3BvbnNlEiIKB3NjcmVlbnMYASADKAsyES5oaXRoZXIudjEuU2NyZWVuImsKFFNjcmVlbkNvbm5lY3RSZXF1ZXN0EgwKBGhvc3QYASABKAkSDgoGc2NyZWVuGAIgASgJEhEKCXZpZXdfb25seRgDIAEoCBIRCglvZmZlcl9zZHAYBCABKAkSDwoHd2luZG93cxgFIAEoCCIrChVTY3JlZW5Db25uZWN0UmVzcG9uc2USEgoKYW5zd2VyX3NkcBgBIAEoCTKiAQoNU2NyZWVuU2VydmljZRJDCgRMaXN0EhwuaGl0aGVyLnYxLlNjcmVlbkxpc3RSZXF1ZXN0Gh0uaGl0aGVyLnYxLlNjcmVlbkxpc3RSZXNwb25zZRJMCgdDb25uZWN0Eh8uaGl0aGVyLnYxLlNjcmVlbkNvbm5lY3RSZXF1ZXN0GiAuaGl0aGVyLnYxLlNjcmVlbkNvbm5lY3RSZXNwb25zZUIhWh9oaXRoZXIvcHJvdG8vaGl0aGVyL3YxO2hpdGhlcnYxYgZwcm90bzM");
+  fileDesc("ChZoaXRoZXIvdjEvc2NyZWVuLnByb3RvEgloaXRoZXIudjEijwEKBlNjcmVlbhIPCgdhZGRyZXNzGAEgASgJEgwKBGhvc3QYAiABKAkSDAoEbmFtZRgDIAEoCRIPCgdtYWNoaW5lGAQgASgJEgwKBGtpbmQYBSABKAkSDQoFdGl0bGUYBiABKAkSDQoFd2lkdGgYByABKAUSDgoGaGVpZ2h0GAggASgFEgsKA2FwcBgJIAEoCSIyChFTY3JlZW5MaXN0UmVxdWVzdBIMCgRob3N0GAEgASgJEg8KB21hY2hpbmUYAiABKAkiOAoSU2NyZWVuTGlzdFJlc3BvbnNlEiIKB3NjcmVlbnMYASADKAsyES5oaXRoZXIudjEuU2NyZWVuInoKFFNjcmVlbkNvbm5lY3RSZXF1ZXN0EgwKBGhvc3QYASABKAkSDgoGc2NyZWVuGAIgASgJEhEKCXZpZXdfb25seRgDIAEoCBIRCglvZmZlcl9zZHAYBCABKAkSDwoHd2luZG93cxgFIAEoCBINCgVtb3ZlcxgGIAEoCSIrChVTY3JlZW5Db25uZWN0UmVzcG9uc2USEgoKYW5zd2VyX3NkcBgBIAEoCTKiAQoNU2NyZWVuU2VydmljZRJDCgRMaXN0EhwuaGl0aGVyLnYxLlNjcmVlbkxpc3RSZXF1ZXN0Gh0uaGl0aGVyLnYxLlNjcmVlbkxpc3RSZXNwb25zZRJMCgdDb25uZWN0Eh8uaGl0aGVyLnYxLlNjcmVlbkNvbm5lY3RSZXF1ZXN0GiAuaGl0aGVyLnYxLlNjcmVlbkNvbm5lY3RSZXNwb25zZUIhWh9oaXRoZXIvcHJvdG8vaGl0aGVyL3YxO2hpdGhlcnYxYgZwcm90bzM");
 
 /**
  * Screen is fusion.Screen.
@@ -142,6 +142,14 @@ export type ScreenConnectRequest = Message<"hither.v1.ScreenConnectRequest"> & {
    * @generated from field: bool windows = 5;
    */
   windows: boolean;
+
+  /**
+   * The caller's view that is to go on over this connection, as the answer to
+   * its upgrade named it; the fields above but the offer then say nothing.
+   *
+   * @generated from field: string moves = 6;
+   */
+  moves: string;
 };
 
 /**
@@ -185,8 +193,9 @@ export const ScreenService: GenService<{
     output: typeof ScreenListResponseSchema;
   },
   /**
-   * Connect takes a browser's complete SDP offer (candidates gathered) and
-   * gives the complete answer. The view ends with the peer connection.
+   * Connect takes a viewer's complete offer (candidates gathered) and gives the
+   * complete answer: SDP for a browser, JSON between nodes (docs/wire.md). The
+   * view ends with the connection.
    *
    * @generated from rpc hither.v1.ScreenService.Connect
    */
