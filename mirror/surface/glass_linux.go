@@ -22,8 +22,9 @@ type geometry struct {
 
 // glass is the picture and its way onto the window.
 type glass struct {
-	win *window
-	geo atomic.Pointer[geometry]
+	win    *window
+	corner bool // the picture stands in the corner, not in the middle, and never moves
+	geo    atomic.Pointer[geometry]
 
 	mu      sync.Mutex // guards the fields below and the pixels
 	decoder *codec.Decoder
@@ -31,12 +32,21 @@ type glass struct {
 	full    bool // full screen
 }
 
-func newGlass(win *window, size image.Point) *glass {
+// newGlass makes the glass of a window whose area has a size, for a picture of
+// another.
+func newGlass(win *window, area, picture image.Point) *glass {
 	g := &glass{win: win}
-	area := win.fit(size)
-	g.geo.Store(&geometry{outer: area.Add(image.Pt(2*frame, 2*frame)), area: area, picture: size,
-		origin: place(area, size, image.Point{})})
+	g.geo.Store(&geometry{outer: area.Add(image.Pt(2*win.frame, 2*win.frame)), area: area, picture: picture,
+		origin: place(area, picture, image.Point{})})
 	return g
+}
+
+// place finds the picture's corner in the area.
+func (g *glass) place(area, picture, pan image.Point) image.Point {
+	if g.corner {
+		return image.Point{}
+	}
+	return place(area, picture, pan)
 }
 
 // begin makes ready for the frames of a new view, the first of which is a key
@@ -52,7 +62,7 @@ func (g *glass) begin() {
 
 // alloc makes the memory of a picture of another size; it is called by Decode.
 func (g *glass) alloc(width, height int) (*codec.Picture, error) {
-	fresh, err := newSharedImage(g.win, width, height)
+	fresh, err := newSharedImage(g.win.display, width, height)
 	if err != nil {
 		return nil, err
 	}
@@ -106,13 +116,16 @@ func (g *glass) layout() {
 	if g.image != nil {
 		geo.picture = g.image.picture.Bounds().Size()
 	}
-	border := borderOf(geo.outer, geo.picture, g.full)
+	border := g.win.frame
+	if !g.corner {
+		border = borderOf(geo.outer, geo.picture, g.full)
+	}
 	area := image.Pt(max(1, geo.outer.X-2*border), max(1, geo.outer.Y-2*border))
 	if area != geo.area {
 		g.win.resizeArea(area, border)
 	}
 	geo.area = area
-	geo.origin = place(area, geo.picture, geo.pan)
+	geo.origin = g.place(area, geo.picture, geo.pan)
 	g.geo.Store(&geo)
 	g.redraw()
 }
@@ -162,14 +175,14 @@ func (g *glass) setFull(full bool) {
 // pointer.
 func (g *glass) panWith(pointer image.Point) {
 	geo := g.geo.Load()
-	if geo.picture.X <= geo.area.X && geo.picture.Y <= geo.area.Y {
+	if g.corner || geo.picture.X <= geo.area.X && geo.picture.Y <= geo.area.Y {
 		return
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	moved := *g.geo.Load()
 	moved.pan = panTo(moved.area, moved.picture, pointer)
-	moved.origin = place(moved.area, moved.picture, moved.pan)
+	moved.origin = g.place(moved.area, moved.picture, moved.pan)
 	if moved != *g.geo.Load() {
 		g.geo.Store(&moved)
 		g.redraw()

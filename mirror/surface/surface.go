@@ -20,8 +20,12 @@ type Config struct {
 	// AppID is the class of the window (WM_CLASS), by which a desktop finds
 	// its entry and icon; default "hither".
 	AppID string
-	// Color is the host's colour: a frame of 2 pixels around the picture.
+	// Color is the host's colour: a frame of 2 pixels around the picture. Menus
+	// and other popups of an app have none.
 	Color [3]uint8
+	// Path says how packets go to the host, "direct" or "relay", for the
+	// overlay, which asks up to four times a second; nil does not say.
+	Path func() string
 	// Log takes what the owner would want in a report; nil is silent.
 	Log *slog.Logger
 	// Reopen opens the view anew after its connection was lost; it is called
