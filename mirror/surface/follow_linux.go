@@ -24,7 +24,7 @@ func (v *view) followSize(p *pane, size image.Point) {
 
 // followPlace tells the host where the person or the desktop put a window.
 func (v *view) followPlace(p *pane, rests bool) {
-	at, err := p.win.where()
+	at, err := p.win.where(p.glass.border())
 	if err != nil {
 		return // it went away meanwhile
 	}
@@ -52,9 +52,11 @@ func (v *view) rested(p *pane) {
 		p.rest.ask(func() { v.rested(p) })
 		return
 	}
+	v.learnRoom(p)
 	v.followPlace(p, true)
 	host, here := p.places.both()
-	if p.contested.Swap(false) && host.Size() != here.Size() {
+	_, stands := p.stands.both()
+	if p.contested.Swap(false) && stands == 0 && host.Size() != here.Size() {
 		p.places.ask(image.Rectangle{Min: here.Min, Max: here.Min.Add(host.Size())})
 		p.win.resizeTo(host.Size())
 	}
@@ -77,8 +79,8 @@ func (v *view) carry(parent *pane, by image.Point) {
 func (v *view) followState(h *hands, p *pane) {
 	flags := p.win.state()
 	full := flags&wire.FullScreen != 0
+	p.glass.setFull(full)
 	if p.single() {
-		p.glass.setFull(full)
 		if p.sizes.setFull(full) {
 			v.fullKeys(h, p, full)
 		}
@@ -92,6 +94,7 @@ func (v *view) followState(h *hands, p *pane) {
 		}
 		v.tell(p, wire.State{Window: p.id, Flags: flags})
 	}
+	p.rest.ask(func() { v.rested(p) })
 }
 
 // fullKeys grabs the keyboard for a screen that is full: the window manager's
@@ -106,15 +109,40 @@ func (v *view) fullKeys(h *hands, p *pane, full bool) {
 	v.overlay.note(p, "Ctrl+Alt+Enter leaves full screen and gives the keyboard back")
 }
 
-// followDesk tells the host of another size of the desktop.
+// followDesk follows another work area.
 func (v *view) followDesk() {
 	work := v.display.workArea()
+	v.setRoom(func(r *room) { r.work = work })
+}
+
+// learnRoom learns from a window that is maximized how large that is.
+func (v *view) learnRoom(p *pane) {
+	if _, here := p.stands.both(); here != wire.Maximized {
+		return
+	}
+	if at, err := p.win.where(p.glass.border()); err == nil {
+		v.setRoom(func(r *room) { r.learn(at) })
+	}
+}
+
+// setRoom changes the host's desktop. It hears of that, and of the windows that
+// have another place in it.
+func (v *view) setRoom(change func(*room)) {
 	v.mu.Lock()
-	same := work == v.work
-	v.work = work
+	before := v.room.desk()
+	change(&v.room)
+	after := v.room.desk()
 	v.mu.Unlock()
-	if !same && v.windows.Load() {
-		v.tellDesk()
+	if before == after || !v.windows.Load() {
+		return
+	}
+	v.tellDesk()
+	for _, p := range v.all() {
+		if p.popup() {
+			p.places.put(p.here().Add(before.Min).Sub(after.Min))
+		} else {
+			p.pace.ask(func() { v.followPlace(p, false) })
+		}
 	}
 }
 

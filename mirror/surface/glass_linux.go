@@ -23,7 +23,7 @@ type geometry struct {
 // glass is the picture and its way onto the window.
 type glass struct {
 	win    *window
-	corner bool // the picture stands in the corner, not in the middle, and never moves
+	corner bool // the picture stands in the corner, but in full screen, and never moves
 	geo    atomic.Pointer[geometry]
 
 	mu      sync.Mutex // guards the fields below and the pixels
@@ -43,7 +43,7 @@ func newGlass(win *window, area, picture image.Point) *glass {
 
 // place finds the picture's corner in the area.
 func (g *glass) place(area, picture, pan image.Point) image.Point {
-	if g.corner {
+	if g.corner && !g.full {
 		return image.Point{}
 	}
 	return place(area, picture, pan)
@@ -116,9 +116,9 @@ func (g *glass) layout() {
 	if g.image != nil {
 		geo.picture = g.image.picture.Bounds().Size()
 	}
-	border := g.win.frame
-	if !g.corner {
-		border = borderOf(geo.outer, geo.picture, g.full)
+	border := borderOf(geo.outer, geo.picture, g.full)
+	if g.win.frame == 0 {
+		border = 0
 	}
 	area := image.Pt(max(1, geo.outer.X-2*border), max(1, geo.outer.Y-2*border))
 	if area != geo.area {
@@ -187,6 +187,12 @@ func (g *glass) panWith(pointer image.Point) {
 		g.geo.Store(&moved)
 		g.redraw()
 	}
+}
+
+// border is how wide the frame is now.
+func (g *glass) border() int {
+	geo := g.geo.Load()
+	return max(0, geo.outer.X-geo.area.X) / 2
 }
 
 // dim darkens the last picture: it is no longer live.

@@ -87,7 +87,7 @@ func (v *view) under(p *pane, at, root image.Point) (*pane, image.Point) {
 	}
 	v.mu.RLock()
 	defer v.mu.RUnlock()
-	root = root.Sub(v.work.Min)
+	root = root.Sub(v.room.desk().Min)
 	for i := len(v.panes) - 1; i >= 0; i-- {
 		q := v.panes[i]
 		if q.popup() && root.In(q.here()) {

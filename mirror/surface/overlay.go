@@ -27,7 +27,7 @@ const (
 	padding    = 12
 	stripe     = 3 // of the host's colour, at the left
 	nameChars  = 9
-	valueChars = 18
+	valueChars = 21
 )
 
 // row is a number with its name.
@@ -42,9 +42,6 @@ func rows(before, now reading, picture image.Point, online bool, path string) []
 		latency = "offline"
 	case now.latency > 0:
 		latency = fmt.Sprintf("%.1f ms", now.latency.Seconds()*1000)
-	}
-	if path == "" {
-		path = "unknown"
 	}
 	return []row{
 		{"latency", latency},

@@ -44,7 +44,7 @@ func (o *overlay) toggle(p *pane) {
 		return
 	}
 	now := o.view.meter.read()
-	info, err := newLabel(p, topRight, o.picture(p, now, now))
+	info, err := newLabel(p, topRight, o.picture(p, now, now, ""))
 	if err != nil {
 		o.view.cfg.Log.Debug("no overlay", "err", err)
 		return
@@ -70,7 +70,7 @@ func (o *overlay) run(info *label, stop <-chan struct{}) {
 		case <-ticker.C:
 		}
 		now := o.view.meter.read()
-		picture := o.picture(info.pane, past[0], now)
+		picture := o.picture(info.pane, past[0], now, o.path())
 		o.mu.Lock()
 		if o.info == info {
 			info.draw(picture)
@@ -82,11 +82,14 @@ func (o *overlay) run(info *label, stop <-chan struct{}) {
 	}
 }
 
-func (o *overlay) picture(p *pane, before, now reading) *image.RGBA {
-	path := ""
-	if o.view.cfg.Path != nil {
-		path = o.view.cfg.Path()
+func (o *overlay) path() string {
+	if o.view.cfg.Path == nil {
+		return "unknown"
 	}
+	return o.view.cfg.Path()
+}
+
+func (o *overlay) picture(p *pane, before, now reading, path string) *image.RGBA {
 	return drawRows(rows(before, now, p.glass.geo.Load().picture, o.view.online(), path), o.color())
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"image"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -52,7 +51,7 @@ type view struct {
 
 	mu    sync.RWMutex // guards the fields below
 	panes []*pane      // in the order in which they came
-	work  image.Rectangle
+	room  room
 
 	out  sync.Mutex // guards the fields below: one writer at a time
 	pipe fusion.Pipe
@@ -75,7 +74,7 @@ func run(ctx context.Context, pipe fusion.Pipe, cfg Config) error {
 }
 
 func newView(d *display, cfg Config, end context.CancelCauseFunc) *view {
-	v := &view{cfg: cfg, display: d, end: end, work: d.workArea(), started: os.Getenv("DESKTOP_STARTUP_ID")}
+	v := &view{cfg: cfg, display: d, end: end, room: room{work: d.workArea(), margins: ownMargins}, started: os.Getenv("DESKTOP_STARTUP_ID")}
 	v.overlay = &overlay{view: v, hide: pacer{every: noteTime, settle: true}}
 	return v
 }

@@ -24,7 +24,8 @@ type Config struct {
 	// and other popups of an app have none.
 	Color [3]uint8
 	// Path says how packets go to the host, "direct" or "relay", for the
-	// overlay, which asks up to four times a second; nil does not say.
+	// overlay, which calls it up to four times a second; it should answer within
+	// a second, and may be called from any goroutine. nil does not say.
 	Path func() string
 	// Log takes what the owner would want in a report; nil is silent.
 	Log *slog.Logger

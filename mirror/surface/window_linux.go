@@ -164,8 +164,8 @@ func (w *window) moveTo(r image.Rectangle) {
 		[]uint32{uint32(int32(r.Min.X - w.frame)), uint32(int32(r.Min.Y - w.frame)), uint32(width), uint32(height)})
 }
 
-// where gives the place of the area on the display.
-func (w *window) where() (image.Rectangle, error) {
+// where gives the place of the area on the display, inside a frame of a width.
+func (w *window) where(border int) (image.Rectangle, error) {
 	size := xproto.GetGeometry(w.conn, xproto.Drawable(w.outer))
 	corner := xproto.TranslateCoordinates(w.conn, w.outer, w.screen.Root, 0, 0)
 	geo, err := size.Reply()
@@ -174,7 +174,7 @@ func (w *window) where() (image.Rectangle, error) {
 		return image.Rectangle{}, cmp.Or(err, aterr)
 	}
 	r := image.Rect(0, 0, int(geo.Width), int(geo.Height)).Add(image.Pt(int(at.DstX), int(at.DstY)))
-	return r.Inset(w.frame), nil
+	return r.Inset(border), nil
 }
 
 // resizeArea fits the area into the outer window, inside a frame of some width.

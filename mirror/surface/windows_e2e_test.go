@@ -32,7 +32,7 @@ func plain(id uint32, title string, x, y, w, h int) wire.Window {
 func runWindows(t *testing.T, d *desk, cfg Config) (*app, *running) {
 	a, pipe := newApp(t)
 	run := runView(t, d, pipe, cfg)
-	a.expect(0, wire.Desk{Width: 1280, Height: 800})
+	a.expect(0, wire.Desk{Width: 1276, Height: 796})
 	return a, run
 }
 
@@ -125,7 +125,7 @@ func TestWindowsHaveTheirOwnPixelsAndHints(t *testing.T) {
 	main.MinWidth, main.MinHeight, main.MaxWidth, main.MaxHeight = 200, 100, 900, 700
 	a.open(main)
 	outer, _ := a.shows(d, "One — nas", 1)
-	if at := d.corner(outer); at != image.Pt(100, 120) {
+	if at := d.corner(outer); at != image.Pt(102, 122) {
 		t.Errorf("the picture stands at %v, want where the host has it", at)
 	}
 	if got := d.grab(outer).Pix[:3]; string(got) != "\x56\x34\x12" {
@@ -184,8 +184,8 @@ func TestPopupsStandBesideTheirParent(t *testing.T) {
 	a.fit = func(m wire.Window) wire.Window { m.X, m.Y = 100, 100; return m }
 	a.open(plain(1, "parent", 100, 100, 400, 300))
 	outer, _ := a.shows(d, "parent", 1)
-	d.configure(outer, image.Rect(0, 0, 404, 304).Add(image.Pt(348, 248)))
-	d.until("the parent's new place", func() bool { return d.corner(outer) == image.Pt(350, 250) })
+	d.configure(outer, image.Rect(0, 0, 404, 304).Add(image.Pt(350, 250)))
+	d.until("the parent's new place", func() bool { return d.corner(outer) == image.Pt(352, 252) })
 	a.wait("place", func(h heard) bool { p, ok := h.m.(wire.Place); return ok && p.X == 350 && p.Y == 250 })
 
 	menu := plain(2, "", 110, 120, 120, 160)
@@ -193,8 +193,8 @@ func TestPopupsStandBesideTheirParent(t *testing.T) {
 	a.open(menu)
 	var popups []xproto.Window
 	d.until("the menu", func() bool { popups = d.popups(); return len(popups) == 1 })
-	if at := d.place(popups[0]); at != image.Pt(360, 270) {
-		t.Errorf("the menu stands at %v, want beside its parent at 360,270", at)
+	if at := d.place(popups[0]); at != image.Pt(362, 272) {
+		t.Errorf("the menu stands at %v, want beside its parent at 362,272", at)
 	}
 	d.until("the menu's pixels", func() bool { return d.grab(d.inside(popups[0])).Equal(a.windows[2].picture) })
 
@@ -202,19 +202,19 @@ func TestPopupsStandBesideTheirParent(t *testing.T) {
 	sub.Parent, sub.Flags = 2, wire.Popup
 	a.open(sub)
 	d.until("the submenu", func() bool { popups = d.popups(); return len(popups) == 2 })
-	if at := d.place(popups[1]); at != image.Pt(480, 290) {
-		t.Errorf("the submenu stands at %v, want 480,290", at)
+	if at := d.place(popups[1]); at != image.Pt(482, 292) {
+		t.Errorf("the submenu stands at %v, want 482,292", at)
 	}
-	d.configure(outer, image.Rect(0, 0, 404, 304).Add(image.Pt(308, 228)))
+	d.configure(outer, image.Rect(0, 0, 404, 304).Add(image.Pt(310, 230)))
 	d.until("the menus to move along", func() bool {
-		return d.place(popups[0]) == image.Pt(320, 250) && d.place(popups[1]) == image.Pt(440, 270)
+		return d.place(popups[0]) == image.Pt(322, 252) && d.place(popups[1]) == image.Pt(442, 272)
 	})
 	a.change(2, func(m *wire.Window) { m.Y += 10; m.Height += 20 })
 	a.paint(2, 1)
 	d.until("the menu's new place", func() bool {
-		return d.place(popups[0]) == image.Pt(320, 260) && d.grab(d.inside(popups[0])).Equal(a.windows[2].picture)
+		return d.place(popups[0]) == image.Pt(322, 262) && d.grab(d.inside(popups[0])).Equal(a.windows[2].picture)
 	})
-	if got := d.corner(outer); got != image.Pt(310, 230) {
+	if got := d.corner(outer); got != image.Pt(312, 232) {
 		t.Errorf("the parent went to %v", got)
 	}
 }
@@ -242,7 +242,7 @@ func TestMovesGoBothWaysOnce(t *testing.T) {
 		if got := a.heardPlaces(); got > places {
 			t.Errorf("%s: the host heard %d places, want at most %d", what, got, places)
 		}
-		if said, at := a.said(1), d.corner(outer); at != image.Pt(int(said.X), int(said.Y)) {
+		if said, at := a.said(1), d.corner(outer); at != image.Pt(int(said.X)+frame, int(said.Y)+frame) {
 			t.Errorf("%s: it is at %v here and at %d,%d there", what, at, said.X, said.Y)
 		}
 	}
@@ -252,14 +252,14 @@ func TestMovesGoBothWaysOnce(t *testing.T) {
 	for i := range 20 {
 		a.change(1, func(m *wire.Window) { m.X, m.Y, m.Width = int16(100+i*7), int16(100+i*5), uint16(300+i) })
 	}
-	d.until("the host's place", func() bool { return d.corner(outer) == image.Pt(233, 195) })
+	d.until("the host's place", func() bool { return d.corner(outer) == image.Pt(235, 197) })
 	a.paint(1, 3)
 	d.until("pixels", func() bool { g := d.grab(area); return g.Equal(a.windows[1].picture) })
 	quiet("moved by the app", 0)
 
 	// The person drags it.
 	for i := range 25 {
-		d.configure(outer, image.Rect(0, 0, 304+i*4, 204+i*2).Add(image.Pt(200+i*9, 150+i*6)))
+		d.configure(outer, image.Rect(0, 0, 304+i*4, 204+i*2).Add(image.Pt(202+i*9, 152+i*6)))
 		time.Sleep(10 * time.Millisecond) // as fast as a hand
 	}
 	a.wait("the last place", func(h heard) bool {
@@ -342,6 +342,32 @@ func TestStatesGoBothWays(t *testing.T) {
 	step(wire.Minimized, "_NET_WM_STATE_HIDDEN", true)
 }
 
+// TestMaximizedFillsTheHostsDesktop: the host hears how large a window is that
+// is maximized here, and takes that for its desktop: its own is then as large.
+func TestMaximizedFillsTheHostsDesktop(t *testing.T) {
+	d := newDesk(t)
+	a, _ := runWindows(t, d, Config{})
+	a.open(plain(1, "large", 100, 100, 300, 200))
+	outer, area := a.shows(d, "large", 1)
+	const add = 1
+	d.toManager(outer, "_NET_WM_STATE", add, uint32(d.atom("_NET_WM_STATE_MAXIMIZED_VERT")), uint32(d.atom("_NET_WM_STATE_MAXIMIZED_HORZ")), 1)
+	var desk wire.Desk
+	a.wait("another desktop", func(h heard) bool {
+		var ok bool
+		desk, ok = h.m.(wire.Desk)
+		return ok
+	})
+	if got := d.grab(area); got.Width != int(desk.Width) || got.Height != int(desk.Height) || desk.Height > 790 {
+		t.Errorf("the window shows %d×%d, the desktop is %d×%d", got.Width, got.Height, desk.Width, desk.Height)
+	}
+	a.wait("its place", func(h heard) bool {
+		return h.m == wire.Message(wire.Place{Window: 1, Width: desk.Width, Height: desk.Height})
+	})
+	a.quiesce()
+	a.paint(1, 5)
+	d.until("pixels", func() bool { return d.grab(area).Equal(a.windows[1].picture) })
+}
+
 func TestInputGoesToItsWindow(t *testing.T) {
 	d := newDesk(t)
 	a, _ := runWindows(t, d, Config{})
@@ -355,11 +381,11 @@ func TestInputGoesToItsWindow(t *testing.T) {
 	a.expect(2, wire.Key{Code: keyA, Down: true})
 	d.key(keyA, false)
 	a.expect(2, wire.Key{Code: keyA})
-	d.fake(xproto.MotionNotify, 0, 60, 80)
+	d.fake(xproto.MotionNotify, 0, 62, 82)
 	a.expect(1, wire.Pointer{X: 10, Y: 20})
 
 	// A menu: pressed in its parent, dragged through, let go over an entry.
-	d.fake(xproto.MotionNotify, 0, 510, 70)
+	d.fake(xproto.MotionNotify, 0, 512, 72)
 	a.expect(2, wire.Pointer{X: 10, Y: 10})
 	d.fake(xproto.ButtonPress, 1, 0, 0)
 	a.expect(2, wire.Button{Button: 1, Down: true})
@@ -367,7 +393,7 @@ func TestInputGoesToItsWindow(t *testing.T) {
 	menu.Parent, menu.Flags = 2, wire.Popup
 	a.open(menu)
 	d.until("the menu", func() bool { return len(d.popups()) == 1 })
-	d.fake(xproto.MotionNotify, 0, 525, 105)
+	d.fake(xproto.MotionNotify, 0, 527, 107)
 	a.expect(3, wire.Pointer{X: 20, Y: 30})
 	d.fake(xproto.ButtonRelease, 1, 0, 0)
 	a.expect(3, wire.Button{Button: 1})
@@ -436,7 +462,7 @@ func TestWindowsOfALostHost(t *testing.T) {
 	menu.Parent, menu.Flags = 1, wire.Popup
 	a.open(menu)
 	d.until("the menu", func() bool { return len(d.popups()) == 1 })
-	d.configure(outer, image.Rect(0, 0, 304, 204).Add(image.Pt(148, 348)))
+	d.configure(outer, image.Rect(0, 0, 304, 204).Add(image.Pt(150, 350)))
 	a.wait("place", func(h heard) bool { p, ok := h.m.(wire.Place); return ok && p.X == 150 && p.Y == 350 })
 
 	if err := a.pipe.Close(); err != nil {
@@ -447,7 +473,7 @@ func TestWindowsOfALostHost(t *testing.T) {
 	darken(a.windows[1].picture.Pix)
 	d.until("the dimmed picture", func() bool { return d.grab(area).Equal(a.windows[1].picture) })
 	close(gate)
-	b.expect(0, wire.Desk{Width: 1280, Height: 800})
+	b.expect(0, wire.Desk{Width: 1276, Height: 796})
 	b.say(plain(1, "stays", 100, 100, 300, 200)) // where it began
 	b.wait("its place here", func(h heard) bool {
 		return h.m == wire.Message(wire.Place{Window: 1, X: 150, Y: 350, Width: 300, Height: 200})
@@ -461,7 +487,7 @@ func TestWindowsOfALostHost(t *testing.T) {
 	d.until("the window that is no more to go", func() bool {
 		return d.window("goes — nas") == 0 && d.window("goes — nas"+offlineSuffix) == 0
 	})
-	if at := d.corner(outer); at != image.Pt(150, 350) {
+	if at := d.corner(outer); at != image.Pt(152, 352) {
 		t.Errorf("the window went to %v", at)
 	}
 	d.key(30, true)

@@ -222,14 +222,14 @@ func (v *view) offset(m wire.Window) image.Point {
 		return image.Point{}
 	}
 	host, here := parent.places.both()
-	return here.Min.Sub(host.Min)
+	return here.Min.Add(parent.glass.geo.Load().origin).Sub(host.Min)
 }
 
-// desk is the work area: what the host takes for its desktop.
+// desk is what the host takes for its desktop.
 func (v *view) desk() image.Rectangle {
 	v.mu.RLock()
 	defer v.mu.RUnlock()
-	return v.work
+	return v.room.desk()
 }
 
 // origin is where the host's desktop begins on this display.
