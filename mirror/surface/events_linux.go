@@ -20,7 +20,6 @@ type hands struct {
 	states  map[*pane]bool        // windows whose manager changed them
 	desk    bool                  // the desktop may have changed
 	focus   *pane                 // which window has the focus here
-	told    *pane                 // which one the host was told of
 }
 
 // motion is a place of the pointer in a pane's area and on the display.

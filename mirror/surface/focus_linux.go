@@ -43,28 +43,52 @@ func (v *view) focusOut(h *hands, e xproto.FocusInEvent) {
 	}
 }
 
-// flushFocus tells the host which window has the focus, once that is settled:
-// from one window to the next it is with none for a moment.
+// focusPause is how long no window must have the focus until the host hears
+// that: on its way from one window to the next it is nowhere.
+const focusPause = 100 * time.Millisecond
+
+// flushFocus tells the host which window has the focus.
 func (v *view) flushFocus(h *hands) {
 	if h.focus != nil && v.pane(h.focus.id) != h.focus {
 		h.focus = nil // it is gone
 	}
-	if h.focus == h.told {
+	if v.focus.Swap(h.focus) == h.focus {
 		return
 	}
-	before := h.told
-	h.told = h.focus
-	v.focus.Store(h.focus)
+	if h.focus != nil {
+		v.tellFocus()
+	} else {
+		v.unfocused.ask(v.tellFocus)
+	}
+}
+
+// tellFocus tells the host which of an app's windows has the focus, if that is
+// news.
+func (v *view) tellFocus() {
+	v.toldMu.Lock()
+	defer v.toldMu.Unlock()
+	before, now := v.told, v.focus.Load()
+	if before == now {
+		return
+	}
+	v.told = now
 	v.focusAt.Store(time.Now().UnixNano())
 	if before != nil && !before.single() {
 		v.input(before, wire.State{Window: before.id, Flags: before.stands.hostHas()})
 	}
 	switch {
-	case h.focus == nil:
+	case now == nil:
 		v.clickBeside()
-	case !h.focus.single():
-		v.input(h.focus, wire.State{Window: h.focus.id, Flags: h.focus.stands.hostHas() | wire.Active})
+	case !now.single():
+		v.input(now, wire.State{Window: now.id, Flags: now.stands.hostHas() | wire.Active})
 	}
+}
+
+// toldFocus notes which window the host takes to have the focus.
+func (v *view) toldFocus(p *pane) {
+	v.toldMu.Lock()
+	defer v.toldMu.Unlock()
+	v.told = p
 }
 
 // clickBeside closes the menus of a person who went to another program: a click

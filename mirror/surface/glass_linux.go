@@ -29,7 +29,8 @@ type glass struct {
 	mu      sync.Mutex // guards the fields below and the pixels
 	decoder *codec.Decoder
 	image   *sharedImage
-	full    bool // full screen
+	full    bool   // full screen
+	ground  uint32 // colour of the area where no picture is
 }
 
 // newGlass makes the glass of a window whose area has a size, for a picture of
@@ -124,10 +125,26 @@ func (g *glass) layout() {
 	if area != geo.area {
 		g.win.resizeArea(area, border)
 	}
+	g.paintGround()
 	geo.area = area
 	geo.origin = g.place(area, geo.picture, geo.pan)
 	g.geo.Store(&geo)
 	g.redraw()
+}
+
+// paintGround makes what a window gains while it grows look like the picture's
+// last corner, until the host has drawn it: black would flash.
+func (g *glass) paintGround() {
+	color := uint32(0)
+	if g.corner && !g.full && g.image != nil {
+		pix := g.image.picture.Pix
+		last := pix[len(pix)-4:]
+		color = uint32(last[2])<<16 | uint32(last[1])<<8 | uint32(last[0])
+	}
+	if color != g.ground {
+		g.ground = color
+		xproto.ChangeWindowAttributes(g.win.conn, g.win.area, xproto.CwBackPixel, []uint32{color})
+	}
 }
 
 // redraw draws the picture and the black around it.

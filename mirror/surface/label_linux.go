@@ -23,8 +23,8 @@ func topRight(area, size image.Point) image.Point {
 	return image.Pt(max(0, area.X-size.X-labelMargin), min(labelMargin, max(0, area.Y-size.Y)))
 }
 
-func topMiddle(area, size image.Point) image.Point {
-	return image.Pt(max(0, (area.X-size.X)/2), min(labelMargin, max(0, area.Y-size.Y)))
+func bottomMiddle(area, size image.Point) image.Point {
+	return image.Pt(max(0, (area.X-size.X)/2), max(0, area.Y-size.Y-labelMargin))
 }
 
 // newLabel puts a picture over a window's.

@@ -41,7 +41,7 @@ func rows(before, now reading, picture image.Point, online bool, path string) []
 	case !online:
 		latency = "offline"
 	case now.latency > 0:
-		latency = fmt.Sprintf("%.1f ms", now.latency.Seconds()*1000)
+		latency = fmt.Sprintf("%.2f ms", now.latency.Seconds()*1000)
 	}
 	return []row{
 		{"latency", latency},

@@ -101,7 +101,7 @@ func (o *overlay) note(p *pane, text string) {
 	if o.closed {
 		return
 	}
-	noted, err := newLabel(p, topMiddle, drawNote(text, o.color()))
+	noted, err := newLabel(p, bottomMiddle, drawNote(text, o.color()))
 	if err != nil {
 		o.view.cfg.Log.Debug("no note", "err", err)
 		return

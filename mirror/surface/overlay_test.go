@@ -12,7 +12,7 @@ func TestRows(t *testing.T) {
 	before := reading{at: start, frames: 10, bytes: 1000}
 	now := reading{at: start.Add(time.Second), frames: 70, bytes: 1000 + 3<<19, age: 31 * time.Millisecond, latency: 4200 * time.Microsecond}
 	got := rows(before, now, image.Pt(1920, 1080), true, "direct")
-	want := []row{{"latency", "4.2 ms"}, {"frame", "31 ms ago"}, {"rate", "60 fps, 1.5 MiB/s"},
+	want := []row{{"latency", "4.20 ms"}, {"frame", "31 ms ago"}, {"rate", "60 fps, 1.5 MiB/s"},
 		{"codec", "lossless tiles"}, {"path", "direct"}, {"picture", "1920 × 1080"}}
 	for i := range want {
 		if got[i] != want[i] {

@@ -35,8 +35,8 @@ type pane struct {
 
 	// Owned by Run's goroutine.
 	title string
-	seq   uint32 // of the newest frame
-	stale bool   // the host has not spoken of it since the view was opened anew
+	parts parts
+	stale bool // the host has not spoken of it since the view was opened anew
 	shown bool
 
 	said      atomic.Pointer[wire.Window] // the host's newest word, nil for one picture
@@ -81,7 +81,7 @@ func (v *view) remove(p *pane) error {
 	if v.on == p {
 		v.on = nil
 	}
-	v.focus.CompareAndSwap(p, nil)
+	v.forget(p)
 	v.overlay.leave(p)
 	p.pace.close()
 	p.rest.close()
@@ -130,7 +130,7 @@ func (v *view) beginScreen(hello wire.Hello) error {
 		p.glass.begin()
 	}
 	v.retitle(p, hello.Title)
-	p.seq, p.stale, v.on = 0, false, p
+	p.parts, p.stale, v.on = parts{}, false, p
 	return v.show(p)
 }
 

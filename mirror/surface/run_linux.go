@@ -40,14 +40,16 @@ type view struct {
 
 	// Owned by Run's goroutine.
 	title    string // of the host, for windows that have none
-	frames   wire.Assembler
-	count    uint32 // frames given to frames
-	partial  bool   // frames holds the beginning of one
 	on       *pane  // whose frame parts come
+	held     int    // bytes of frames that are not whole yet
 	began    time.Time
 	empty    time.Time // since when there is no window any more, zero if there is one
 	lastShut bool      // the person closed the last one
 	started  string    // startup ID that no window has taken yet
+
+	unfocused pacer // tells the host that no window has the focus
+	toldMu    sync.Mutex
+	told      *pane // which window the host was told to have it; guarded by toldMu
 
 	mu    sync.RWMutex // guards the fields below
 	panes []*pane      // in the order in which they came
@@ -74,7 +76,8 @@ func run(ctx context.Context, pipe fusion.Pipe, cfg Config) error {
 }
 
 func newView(d *display, cfg Config, end context.CancelCauseFunc) *view {
-	v := &view{cfg: cfg, display: d, end: end, room: room{work: d.workArea(), margins: ownMargins}, started: os.Getenv("DESKTOP_STARTUP_ID")}
+	v := &view{cfg: cfg, display: d, end: end, unfocused: pacer{every: focusPause, settle: true},
+		room: room{work: d.workArea(), margins: ownMargins}, started: os.Getenv("DESKTOP_STARTUP_ID")}
 	v.overlay = &overlay{view: v, hide: pacer{every: noteTime, settle: true}}
 	return v
 }
@@ -88,6 +91,7 @@ func (v *view) whole(ctx context.Context, pipe fusion.Pipe, hello wire.Hello) er
 	}()
 	err := finish(ctx, v.views(ctx, pipe, hello))
 	v.overlay.close()
+	v.unfocused.close()
 	for _, p := range v.all() {
 		err = errors.Join(err, v.remove(p))
 	}
@@ -138,7 +142,8 @@ func (v *view) begin(hello wire.Hello) error {
 	v.title = hello.Title
 	v.windows.Store(hello.Windows)
 	v.viewOnly.Store(hello.ViewOnly)
-	v.frames, v.count, v.partial, v.on = wire.Assembler{}, 0, false, nil
+	v.on, v.held = nil, 0
+	v.toldFocus(nil)
 	v.began = time.Now()
 	for _, p := range v.all() {
 		if p.single() == hello.Windows { // the host shows it another way now
@@ -238,37 +243,19 @@ func closedError(m wire.Closed) error {
 		Detail: plainTitle(m.Text), Hint: "open the screen again"}
 }
 
-// part takes a part of a frame. Windows have frame numbers of their own; here
-// they are counted through, so that one buffer serves all.
-func (v *view) part(m wire.FramePart) error {
-	p := v.on
-	if p == nil {
-		return nil // of a window that is gone
-	}
-	if m.Part == 0 {
-		p.seq++
-		v.count++
-	}
-	if m.Seq != p.seq {
-		return opError(fusion.ErrInvalid, "frame number", "update the host")
-	}
-	m.Seq = v.count
-	frame, err := v.frames.Add(m)
-	v.partial = frame == nil
-	if err != nil || frame == nil {
-		return err
-	}
-	return v.frame(p, frame)
-}
-
 // frame draws and acknowledges one frame.
 func (v *view) frame(p *pane, b []byte) error {
+	if !p.single() {
+		if err := checkContent(b); err != nil {
+			return err
+		}
+	}
 	before := p.glass.geo.Load().picture
 	update, err := p.glass.frame(b)
 	if err != nil {
 		return err
 	}
-	v.tell(p, wire.Ack{Seq: p.seq})
+	v.tell(p, wire.Ack{Seq: p.parts.seq})
 	v.meter.drawn()
 	if update.Cursor != nil {
 		if err := p.cursor.show(update.Cursor); err != nil {

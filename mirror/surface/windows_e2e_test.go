@@ -20,6 +20,7 @@ import (
 	"github.com/jezek/xgb/xproto"
 
 	"hither/fusion"
+	"hither/mirror/codec"
 	"hither/mirror/wire"
 )
 
@@ -91,6 +92,31 @@ func (d *desk) popups() []xproto.Window {
 		}
 	}
 	return out
+}
+
+// another opens a window of another program, which takes the focus.
+func (d *desk) another() {
+	d.t.Helper()
+	id, err := xproto.NewWindowId(d.conn)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	xproto.CreateWindow(d.conn, 24, id, d.root, 900, 500, 100, 100, 0, xproto.WindowClassInputOutput,
+		xproto.Setup(d.conn).DefaultScreen(d.conn).RootVisual, 0, nil)
+	if err := xproto.MapWindowChecked(d.conn, id).Check(); err != nil {
+		d.t.Fatal(err)
+	}
+	d.until("another window to be managed", func() bool { return d.hasClient(id) })
+	d.toManager(id, "_NET_ACTIVE_WINDOW", 2)
+}
+
+func (d *desk) hasClient(w xproto.Window) bool {
+	for _, v := range d.numbers(d.root, "_NET_CLIENT_LIST") {
+		if v == uint32(w) {
+			return true
+		}
+	}
+	return false
 }
 
 // corner is where the picture of a window of the view is on the display.
@@ -175,6 +201,42 @@ func TestWindowsHaveTheirOwnPixelsAndHints(t *testing.T) {
 	d.until("the dialog to go", func() bool { return d.window("Really? — nas") == 0 })
 	a.write(wire.Closed{Reason: wire.Ended})
 	run.ends(nil)
+}
+
+// TestFramesOfTwoWindowsAtOnce: a host may send them part by part in turns, and
+// a window may go while its frame is under way.
+func TestFramesOfTwoWindowsAtOnce(t *testing.T) {
+	d := newDesk(t)
+	a, _ := runWindows(t, d, Config{})
+	for id := uint32(1); id <= 3; id++ {
+		a.say(plain(id, "w"+strconv.Itoa(int(id)), 30+int(id)*300-300, 50, 250, 200))
+	}
+	turns := []*appWindow{a.windows[1], a.windows[2], a.windows[3]}
+	for i, w := range turns {
+		w.picture = codec.NewPicture(250, 200)
+		for at := range w.picture.Pix {
+			w.picture.Pix[at] = byte(at*11 + i*77)
+		}
+		w.split.Start(keyFrame(w.picture, w.picture.Bounds()))
+	}
+	for i := 0; turns[0].split.More() || turns[1].split.More(); i++ {
+		id := i%3 + 1
+		if id == 3 && i > 10 {
+			a.write(wire.Gone{Window: 3})
+			continue
+		}
+		if b := turns[id-1].split.Next(); b != nil {
+			a.write(wire.On{Window: uint32(id)})
+			if err := a.pipe.Write(b); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	a.shows(d, "w1", 1)
+	a.shows(d, "w2", 2)
+	if d.window("w3") != 0 {
+		t.Error("the window that went is shown")
+	}
 }
 
 func TestPopupsStandBesideTheirParent(t *testing.T) {
@@ -401,7 +463,7 @@ func TestInputGoesToItsWindow(t *testing.T) {
 	a.expect(2, wire.Key{Code: keyA, Down: true})
 
 	// The person goes to another program while the menu is open.
-	xproto.SetInputFocus(d.conn, xproto.InputFocusPointerRoot, d.root, xproto.TimeCurrentTime)
+	d.another()
 	a.expect(2, wire.Release{})
 	a.wait("no focus", func(h heard) bool { return h.m == wire.Message(wire.State{Window: 2}) })
 	a.expect(0, wire.Button{Button: 1, Down: true})
@@ -477,6 +539,10 @@ func TestWindowsOfALostHost(t *testing.T) {
 	b.say(plain(1, "stays", 100, 100, 300, 200)) // where it began
 	b.wait("its place here", func(h heard) bool {
 		return h.m == wire.Message(wire.Place{Window: 1, X: 150, Y: 350, Width: 300, Height: 200})
+	})
+	b.wait("the focus", func(h heard) bool {
+		s, ok := h.m.(wire.State)
+		return ok && s.Flags == wire.Active
 	})
 	b.paint(1, 7)
 	if same, _ := b.shows(d, "stays — nas", 1); same != outer {

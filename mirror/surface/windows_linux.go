@@ -1,6 +1,7 @@
 package surface
 
 import (
+	"cmp"
 	"image"
 	"time"
 
@@ -15,7 +16,7 @@ const maxWindows = 256
 func (v *view) windowMessage(m wire.Message) error {
 	switch m := m.(type) {
 	case wire.On:
-		return v.turnTo(m.Window)
+		v.turnTo(m.Window)
 	case wire.Window:
 		return v.window(m)
 	case wire.Gone:
@@ -30,17 +31,12 @@ func (v *view) windowMessage(m wire.Message) error {
 	return nil
 }
 
-// turnTo makes the frame parts that follow those of a window. The rest of a
-// frame that the host broke off is forgotten.
-func (v *view) turnTo(id uint32) error {
-	if v.partial {
-		v.frames, v.count, v.partial = wire.Assembler{}, 0, false
-	}
+// turnTo makes the frame parts that follow those of a window.
+func (v *view) turnTo(id uint32) {
 	v.on = v.pane(id)
 	if v.on != nil && v.on.stale {
 		v.on = nil // it comes only after its window was told of
 	}
-	return nil
 }
 
 // window takes a window that came or changed.
@@ -61,7 +57,7 @@ func (v *view) window(m wire.Window) error {
 	} else if m.Flags&wire.Popup != 0 && rectOf(*before) != rectOf(m) {
 		v.moves(p, m)
 	}
-	v.retitle(p, m.Title)
+	v.retitle(p, cmp.Or(m.Title, v.title))
 	if before.Parent != m.Parent {
 		v.relate(p)
 	}
@@ -114,7 +110,7 @@ func (v *view) open(m wire.Window) error {
 	}
 	p.stands = newAccord(time.Now, m.Flags&stance)
 	p.win.beginAs(m, at.Add(v.origin()), m.X != 0 || m.Y != 0 || m.Parent != 0)
-	v.retitle(p, m.Title)
+	v.retitle(p, cmp.Or(m.Title, v.title))
 	v.add(p)
 	v.empty = time.Time{}
 	v.relate(p)
@@ -194,8 +190,8 @@ func (v *view) raise(p *pane) {
 // it is here.
 func (v *view) resume(p *pane, m wire.Window) {
 	p.glass.begin()
-	p.seq = 0
-	v.retitle(p, m.Title)
+	p.parts = parts{}
+	v.retitle(p, cmp.Or(m.Title, v.title))
 	p.stale = false
 	if p.dismissed.Load() {
 		if !v.viewOnly.Load() {
@@ -208,6 +204,9 @@ func (v *view) resume(p *pane, m wire.Window) {
 	}
 	if here, tell := p.stands.anew(m.Flags & stance); tell {
 		v.input(p, wire.State{Window: p.id, Flags: here})
+	}
+	if v.focus.Load() == p {
+		v.tellFocus()
 	}
 }
 
