@@ -1,7 +1,7 @@
 package surface
 
 import (
-	"github.com/klauspost/compress/zstd"
+	"encoding/binary"
 
 	"hither/fusion"
 )
@@ -19,18 +19,14 @@ const (
 // picture (docs/wire.md, frame part).
 func checkContent(frame []byte) error {
 	const header, compressed = 5, 2
-	if len(frame) < header {
-		return nil // the decoder says so
+	if len(frame) < header+4 {
+		return nil // the decoder says what is wrong
 	}
 	size := uint64(len(frame))
 	if frame[0]&compressed != 0 {
-		var head zstd.Header
-		if head.Decode(frame[header:]) != nil {
-			return nil // likewise
-		}
-		size = head.FrameContentSize
+		size = uint64(binary.BigEndian.Uint32(frame[header:]))
 	}
-	width, height := uint64(frame[1])<<8|uint64(frame[2]), uint64(frame[3])<<8|uint64(frame[4])
+	width, height := uint64(binary.BigEndian.Uint16(frame[1:])), uint64(binary.BigEndian.Uint16(frame[3:]))
 	if size > roomyPixel*width*height+roomyFrame {
 		return opError(fusion.ErrInvalid, "a frame that is too large for its window", "")
 	}

@@ -25,6 +25,7 @@ type glass struct {
 	win    *window
 	corner bool // the picture stands in the corner, but in full screen, and never moves
 	geo    atomic.Pointer[geometry]
+	played func(full bool) // told of video; nil is nobody
 
 	mu      sync.Mutex // guards the fields below and the pixels
 	decoder *codec.Decoder
@@ -58,7 +59,7 @@ func (g *glass) begin() {
 	if g.decoder != nil {
 		g.decoder.Close()
 	}
-	g.decoder = newDecoder(g.alloc)
+	g.decoder = newDecoder(g.alloc, g.played)
 }
 
 // alloc makes the memory of a picture of another size; it is called by Decode.

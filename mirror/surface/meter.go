@@ -14,6 +14,8 @@ type meter struct {
 	ping    atomic.Uint64
 	pingAt  atomic.Int64
 	latency atomic.Int64 // of the last ping, in ns, 0 for none yet
+	video   atomic.Int64 // when a frame of video came, UnixNano, 0 for never
+	full    atomic.Bool  // which was 4:4:4
 }
 
 func (m *meter) received(n int) { m.bytes.Add(int64(n)) }
@@ -21,6 +23,11 @@ func (m *meter) received(n int) { m.bytes.Add(int64(n)) }
 func (m *meter) drawn() {
 	m.frames.Add(1)
 	m.last.Store(time.Now().UnixNano())
+}
+
+func (m *meter) played(full bool) {
+	m.full.Store(full)
+	m.video.Store(time.Now().UnixNano())
 }
 
 func (m *meter) pinged(id uint64) {
@@ -39,13 +46,24 @@ type reading struct {
 	at            time.Time
 	bytes, frames int64
 	age, latency  time.Duration // age is negative before the first frame
+	codec         string
 }
+
+// videoTime is how long a frame of video counts.
+const videoTime = time.Second
 
 func (m *meter) read() reading {
 	now := time.Now()
 	r := reading{at: now, bytes: m.bytes.Load(), frames: m.frames.Load(), age: -1, latency: time.Duration(m.latency.Load())}
 	if last := m.last.Load(); last != 0 {
 		r.age = max(0, now.Sub(time.Unix(0, last)))
+	}
+	r.codec = "lossless tiles"
+	if now.Sub(time.Unix(0, m.video.Load())) < videoTime {
+		r.codec = "tiles, VP9 4:2:0"
+		if m.full.Load() {
+			r.codec = "tiles, VP9 4:4:4"
+		}
 	}
 	return r
 }

@@ -47,7 +47,7 @@ func rows(before, now reading, picture image.Point, online bool, path string) []
 		{"latency", latency},
 		{"frame", age(now.age)},
 		{"rate", fmt.Sprintf("%.0f fps, %s/s", fps, size(rate))},
-		{"codec", "lossless tiles"},
+		{"codec", now.codec},
 		{"path", path},
 		{"picture", fmt.Sprintf("%d × %d", picture.X, picture.Y)},
 	}

@@ -10,7 +10,7 @@ import (
 func TestRows(t *testing.T) {
 	start := time.Unix(100, 0)
 	before := reading{at: start, frames: 10, bytes: 1000}
-	now := reading{at: start.Add(time.Second), frames: 70, bytes: 1000 + 3<<19, age: 31 * time.Millisecond, latency: 4200 * time.Microsecond}
+	now := reading{at: start.Add(time.Second), frames: 70, bytes: 1000 + 3<<19, age: 31 * time.Millisecond, latency: 4200 * time.Microsecond, codec: "lossless tiles"}
 	got := rows(before, now, image.Pt(1920, 1080), true, "direct")
 	want := []row{{"latency", "4.20 ms"}, {"frame", "31 ms ago"}, {"rate", "60 fps, 1.5 MiB/s"},
 		{"codec", "lossless tiles"}, {"path", "direct"}, {"picture", "1920 × 1080"}}
@@ -61,6 +61,13 @@ func TestMeter(t *testing.T) {
 		t.Error("an old answer counts")
 	}
 	m.ponged(2)
+	if m.read().codec != "lossless tiles" {
+		t.Error("there is video before there is")
+	}
+	m.played(true)
+	if got := m.read().codec; got != "tiles, VP9 4:4:4" {
+		t.Errorf("video is %q", got)
+	}
 	if r := m.read(); r.bytes != 7 || r.frames != 1 || r.age < 0 || r.latency <= 0 {
 		t.Errorf("it shows %+v", r)
 	}

@@ -62,6 +62,7 @@ func (v *view) newPane(id uint32, area, picture image.Point, popup bool) (*pane,
 	}
 	p := &pane{id: id, win: win, glass: newGlass(win, area, picture), cursor: &pointer{win: win},
 		pace: &pacer{every: placeEvery}, rest: &pacer{every: restPause, settle: true}}
+	p.glass.played = v.meter.played
 	p.glass.begin()
 	return p, nil
 }

@@ -161,10 +161,10 @@ func (v *view) begin(hello wire.Hello) error {
 // follow shows what one pipe brings until it ends, and closes it.
 func (v *view) follow(ctx context.Context, pipe fusion.Pipe, hello wire.Hello) error {
 	v.use(pipe)
-	v.send(abilities())
 	if hello.Windows {
 		v.tellDesk()
 	}
+	v.send(abilities())
 	dog := watch(pipe, v.ping)
 	stop := context.AfterFunc(ctx, func() { dog.bite() })
 	err := v.read(pipe, dog)

@@ -10,7 +10,7 @@ import (
 )
 
 // maxWindows bounds what a host can open here.
-const maxWindows = 256
+const maxWindows = 128
 
 // windowMessage takes what a host says about the windows of an app.
 func (v *view) windowMessage(m wire.Message) error {
