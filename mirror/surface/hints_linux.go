@@ -20,43 +20,13 @@ func (w *window) beginAs(m wire.Window, at image.Rectangle, placed bool) {
 	}
 	w.property32("_NET_WM_WINDOW_TYPE", xproto.AtomAtom, uint32(w.atoms[kind]))
 	w.beginState(m.Flags)
-	w.limit(m, at, placed)
+	w.limit(m, placed)
 	w.moveTo(at)
 }
 
-// limit sets the smallest and the largest size (WM_NORMAL_HINTS of the ICCCM).
-// Places are those of the window itself, whatever its manager puts around it.
-func (w *window) limit(m wire.Window, at image.Rectangle, placed bool) {
-	const (
-		position, size, minSize, maxSize, gravity = 1 << 2, 1 << 3, 1 << 4, 1 << 5, 1 << 9
-		static                                    = 10
-	)
-	hints := make([]uint32, 18)
-	hints[0] = size | gravity
-	if placed {
-		hints[0] |= position
-	}
-	hints[17] = static
-	both := func(at int, flag uint32, width, height, none uint16) {
-		if width == 0 && height == 0 {
-			return
-		}
-		hints[0] |= flag
-		hints[at] = uint32(orLimit(width, none)) + uint32(2*w.frame)
-		hints[at+1] = uint32(orLimit(height, none)) + uint32(2*w.frame)
-	}
-	both(5, minSize, m.MinWidth, m.MinHeight, 1)
-	const most = 1<<15 - 1
-	both(7, maxSize, max(m.MaxWidth, m.MinWidth), max(m.MaxHeight, m.MinHeight), most)
-	w.property32("WM_NORMAL_HINTS", w.atoms["WM_SIZE_HINTS"], hints...)
-}
-
-// orLimit gives a limit, or none where there is none.
-func orLimit(v, none uint16) uint16 {
-	if v == 0 {
-		return none
-	}
-	return v
+// limit sets the smallest and the largest size.
+func (w *window) limit(m wire.Window, placed bool) {
+	w.property32("WM_NORMAL_HINTS", w.atoms["WM_SIZE_HINTS"], sizeHints(m, w.frame, placed)...)
 }
 
 // childOf says which window this one belongs to.

@@ -430,6 +430,25 @@ func TestMaximizedFillsTheHostsDesktop(t *testing.T) {
 	d.until("pixels", func() bool { return d.grab(area).Equal(a.windows[1].picture) })
 }
 
+// TestChangesBeforeItIsShown: a window may change before its first frame.
+func TestChangesBeforeItIsShown(t *testing.T) {
+	d := newDesk(t)
+	a, _ := runWindows(t, d, Config{})
+	first := plain(1, "early", 0, 0, 1276, 796)
+	first.Flags = wire.Maximized
+	a.say(first)
+	a.change(1, func(m *wire.Window) { *m = plain(1, "early", 200, 150, 300, 200) })
+	a.paint(1, 1)
+	outer, _ := a.shows(d, "early", 1)
+	if d.hasState(outer, "_NET_WM_STATE_MAXIMIZED_VERT") || d.corner(outer) != image.Pt(202, 152) {
+		t.Errorf("it is maximized, or at %v", d.corner(outer))
+	}
+	a.quiesce()
+	if n := a.heardPlaces(); n != 0 {
+		t.Errorf("the host heard %d places", n)
+	}
+}
+
 func TestInputGoesToItsWindow(t *testing.T) {
 	d := newDesk(t)
 	a, _ := runWindows(t, d, Config{})

@@ -52,6 +52,8 @@ func (v *view) window(m wire.Window) error {
 	before := p.said.Swap(&m)
 	if p.stale {
 		v.resume(p, m)
+	} else if !p.shown {
+		v.prepare(p, m)
 	} else if !p.popup() {
 		v.follows(p, *before, m)
 	} else if m.Flags&wire.Popup != 0 && rectOf(*before) != rectOf(m) {
@@ -62,7 +64,7 @@ func (v *view) window(m wire.Window) error {
 		v.relate(p)
 	}
 	if limitsOf(*before) != limitsOf(m) {
-		p.win.limit(m, p.here().Add(v.origin()), true)
+		p.win.limit(m, true)
 	}
 	return nil
 }
@@ -102,14 +104,9 @@ func (v *view) open(m wire.Window) error {
 	}
 	p.glass.corner = true
 	p.said.Store(&m)
-	at := rectOf(m).Add(v.offset(m))
 	p.places = newAccord(time.Now, rectOf(m))
-	p.places.ask(at)
-	if popup {
-		p.places.put(at)
-	}
 	p.stands = newAccord(time.Now, m.Flags&stance)
-	p.win.beginAs(m, at.Add(v.origin()), m.X != 0 || m.Y != 0 || m.Parent != 0)
+	v.prepare(p, m)
 	v.retitle(p, cmp.Or(m.Title, v.title))
 	v.add(p)
 	v.empty = time.Time{}
@@ -118,6 +115,20 @@ func (v *view) open(m wire.Window) error {
 		return v.show(p)
 	}
 	return nil
+}
+
+// prepare says what a window is that is not shown yet: its manager takes that
+// for the beginning. One in the corner that belongs to no other has no place of
+// its own, and the manager finds one.
+func (v *view) prepare(p *pane, m wire.Window) {
+	at := rectOf(m).Add(v.offset(m))
+	p.places.hostSays(rectOf(m))
+	p.places.ask(at)
+	p.places.put(at)
+	p.stands.hostSays(m.Flags & stance)
+	p.stands.put(m.Flags & stance)
+	p.glass.setOuter(at.Size().Add(image.Pt(2*p.win.frame, 2*p.win.frame)))
+	p.win.beginAs(m, at.Add(v.origin()), m.X != 0 || m.Y != 0 || m.Parent != 0)
 }
 
 // relate tells the window manager what belongs to what.
@@ -154,9 +165,9 @@ func (v *view) follows(p *pane, before, m wire.Window) {
 		p.contested.Store(true)
 		p.rest.ask(func() { v.rested(p) })
 	}
+	_, stands := p.stands.both()
 	if p.stands.hostSays(m.Flags&stance) == follow {
-		host, here := p.stands.both()
-		p.win.changeState(here, host)
+		p.win.changeState(stands, m.Flags&stance)
 	}
 	if (before.Flags^m.Flags)&wire.Modal != 0 {
 		p.win.changeState(before.Flags&wire.Modal, m.Flags&wire.Modal)
