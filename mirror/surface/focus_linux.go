@@ -74,13 +74,13 @@ func (v *view) tellFocus() {
 	v.told = now
 	v.focusAt.Store(time.Now().UnixNano())
 	if before != nil && !before.single() {
-		v.input(before, wire.State{Window: before.id, Flags: before.stands.hostHas()})
+		v.input(before, wire.State{Window: before.id, Flags: only(wire.Active, before.stands.hostHas())})
 	}
 	switch {
 	case now == nil:
 		v.clickBeside()
 	case !now.single():
-		v.input(now, wire.State{Window: now.id, Flags: now.stands.hostHas() | wire.Active})
+		v.input(now, wire.State{Window: now.id, Flags: only(wire.Active, now.stands.hostHas()|wire.Active)})
 	}
 }
 

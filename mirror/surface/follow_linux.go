@@ -92,7 +92,7 @@ func (v *view) followState(h *hands, p *pane) {
 		if h.focus == p {
 			flags |= wire.Active
 		}
-		v.tell(p, wire.State{Window: p.id, Flags: flags})
+		v.tell(p, wire.State{Window: p.id, Flags: only(stance, flags)})
 	}
 	p.rest.ask(func() { v.rested(p) })
 }

@@ -28,11 +28,19 @@ func (r room) desk() image.Rectangle {
 	return d
 }
 
-// learn takes the place of a picture whose window is maximized. What does not
-// fill most of the work area is none: some managers tile.
+// learn takes the place of a picture whose window is maximized, each way for
+// itself: one that is too large for the screen teaches nothing that way. Nor
+// does what leaves much of the work area free: some managers tile.
 func (r *room) learn(at image.Rectangle) {
-	if !at.In(r.work) || pixels(at) < pixels(r.work)*3/4 {
-		return
+	if fills(at.Min.X, at.Max.X, r.work.Min.X, r.work.Max.X) {
+		r.margins.left, r.margins.right = at.Min.X-r.work.Min.X, r.work.Max.X-at.Max.X
 	}
-	r.margins = margins{at.Min.X - r.work.Min.X, at.Min.Y - r.work.Min.Y, r.work.Max.X - at.Max.X, r.work.Max.Y - at.Max.Y}
+	if fills(at.Min.Y, at.Max.Y, r.work.Min.Y, r.work.Max.Y) {
+		r.margins.top, r.margins.bottom = at.Min.Y-r.work.Min.Y, r.work.Max.Y-at.Max.Y
+	}
+}
+
+// fills says whether a span lies in another one and leaves little of it free.
+func fills(min, max, wholeMin, wholeMax int) bool {
+	return min >= wholeMin && max <= wholeMax && max-min >= (wholeMax-wholeMin)*3/4
 }

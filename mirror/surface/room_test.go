@@ -16,10 +16,15 @@ func TestRoom(t *testing.T) {
 		t.Errorf("a maximized window taught %v, want %v", got, maximized)
 	}
 	r.learn(image.Rect(2, 48, 640, 798))
-	r.learn(image.Rect(0, 0, 1280, 800))
+	r.learn(image.Rect(-1, 0, 1281, 800))
 	if got := r.desk(); got != maximized {
 		t.Errorf("half a screen, or more than the work area, taught %v", got)
 	}
+	r.learn(image.Rect(2, 50, 1344, 798))
+	if got, want := r.desk(), image.Rect(2, 50, 1278, 798); got != want {
+		t.Errorf("one that is too wide taught %v, want %v", got, want)
+	}
+	r.learn(maximized)
 	r.work = image.Rect(0, 0, 1920, 1080)
 	if got, want := r.desk(), image.Rect(2, 24, 1918, 1078); got != want {
 		t.Errorf("on another screen it is %v, want %v", got, want)

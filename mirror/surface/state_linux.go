@@ -11,6 +11,13 @@ import (
 // stance are the flags of a window that both sides may change.
 const stance = wire.FullScreen | wire.Maximized | wire.Minimized
 
+// only says flags of which some count: the others stay as they are at the host,
+// which may have changed them just now.
+func only(which, flags wire.WindowFlags) wire.WindowFlags {
+	const counts = 8 // how much higher the bit is that says so
+	return which<<counts | flags&(stance|wire.Active)
+}
+
 // stateAtoms are the states of the Extended Window Manager Hints by flag.
 var stateAtoms = []struct {
 	flag  wire.WindowFlags

@@ -364,10 +364,12 @@ func TestStatesGoBothWays(t *testing.T) {
 	a, _ := runWindows(t, d, Config{})
 	a.open(plain(1, "states", 100, 100, 300, 200))
 	outer, _ := a.shows(d, "states", 1)
-	a.wait("the focus", func(h heard) bool { return h.m == wire.Message(wire.State{Window: 1, Flags: wire.Active}) })
+	a.wait("the focus", func(h heard) bool {
+		return h.m == wire.Message(wire.State{Window: 1, Flags: only(wire.Active, wire.Active)})
+	})
 	wait := func(flags wire.WindowFlags) {
 		t.Helper()
-		a.wait("state", func(h heard) bool { return h.m == wire.Message(wire.State{Window: 1, Flags: flags}) }, flags)
+		a.wait("state", func(h heard) bool { return h.m == wire.Message(wire.State{Window: 1, Flags: only(stance, flags)}) }, flags)
 		a.change(1, func(m *wire.Window) { m.Flags = flags })
 	}
 	const remove, add = 0, 1
@@ -456,7 +458,9 @@ func TestInputGoesToItsWindow(t *testing.T) {
 	a.shows(d, "first", 1)
 	a.open(plain(2, "second", 500, 60, 300, 200))
 	second, _ := a.shows(d, "second", 2)
-	a.wait("the focus", func(h heard) bool { return h.m == wire.Message(wire.State{Window: 2, Flags: wire.Active}) })
+	a.wait("the focus", func(h heard) bool {
+		return h.m == wire.Message(wire.State{Window: 2, Flags: only(wire.Active, wire.Active)})
+	})
 	const keyA = 30
 	d.key(keyA, true)
 	a.expect(2, wire.Key{Code: keyA, Down: true})
@@ -484,7 +488,7 @@ func TestInputGoesToItsWindow(t *testing.T) {
 	// The person goes to another program while the menu is open.
 	d.another()
 	a.expect(2, wire.Release{})
-	a.wait("no focus", func(h heard) bool { return h.m == wire.Message(wire.State{Window: 2}) })
+	a.wait("no focus", func(h heard) bool { return h.m == wire.Message(wire.State{Window: 2, Flags: only(wire.Active, 0)}) })
 	a.expect(0, wire.Button{Button: 1, Down: true})
 	a.expect(0, wire.Button{Button: 1})
 	d.key(keyA, false)
@@ -493,7 +497,9 @@ func TestInputGoesToItsWindow(t *testing.T) {
 
 	// The app brings its first window to the front, as the person is in it.
 	d.toManager(second, "_NET_ACTIVE_WINDOW", 2)
-	a.wait("the focus", func(h heard) bool { return h.m == wire.Message(wire.State{Window: 2, Flags: wire.Active}) })
+	a.wait("the focus", func(h heard) bool {
+		return h.m == wire.Message(wire.State{Window: 2, Flags: only(wire.Active, wire.Active)})
+	})
 }
 
 func TestClosingTheLastWindow(t *testing.T) {
@@ -561,7 +567,7 @@ func TestWindowsOfALostHost(t *testing.T) {
 	})
 	b.wait("the focus", func(h heard) bool {
 		s, ok := h.m.(wire.State)
-		return ok && s.Flags == wire.Active
+		return ok && s.Flags == only(wire.Active, wire.Active)
 	})
 	b.paint(1, 7)
 	if same, _ := b.shows(d, "stays — nas", 1); same != outer {

@@ -214,7 +214,7 @@ func (v *view) resume(p *pane, m wire.Window) {
 		v.input(p, placeOf(p.id, here))
 	}
 	if here, tell := p.stands.anew(m.Flags & stance); tell {
-		v.input(p, wire.State{Window: p.id, Flags: here})
+		v.input(p, wire.State{Window: p.id, Flags: only(stance, here)})
 	}
 	if v.focus.Load() == p {
 		v.tellFocus()
