@@ -43,9 +43,9 @@ func appLs(g *globals) *cobra.Command {
 func appRun(g *globals) *cobra.Command {
 	var detach, viewOnly bool
 	cmd := &cobra.Command{
-		Use: "run MACHINE APP [FILE…]", Short: "Launch an app and show its window here", Args: atLeast("MACHINE", "APP"),
-		Long: "Launch an app and show its window here. Closing the window ends the app; when the app\n" +
-			"ends, the window closes.",
+		Use: "run MACHINE APP [FILE…]", Short: "Launch an app and show its windows here", Args: atLeast("MACHINE", "APP"),
+		Long: "Launch an app and show each of its windows here. Closing the last one ends the app; when\n" +
+			"the app ends, its windows close.\n\n" + viewKeys,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			address, err := machineAddress(args[0])
 			if err != nil {

@@ -17,8 +17,9 @@ func viewCommand(g *globals) *cobra.Command {
 	var options fusion.ViewOptions
 	cmd := &cobra.Command{
 		Use: "view MACHINE", Short: "Open a machine's screen, or one of its apps, in a window", Args: exactly("MACHINE"),
-		Long: "Open a machine's screen in a window. HOST/MACHINE/APP launches the app in a window of\n" +
-			"its own, and HOST/MACHINE/INSTANCE shows an app that runs already.",
+		Long: "Open a machine's screen in a window. HOST/MACHINE/APP launches the app, and\n" +
+			"HOST/MACHINE/INSTANCE takes up an app that runs already; each of its windows is then a\n" +
+			"window here.\n\n" + viewKeys,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			address, err := fusion.ParseAddress(args[0])
 			if err != nil {
@@ -38,6 +39,12 @@ func viewCommand(g *globals) *cobra.Command {
 	cmd.Flags().BoolVar(&options.ViewOnly, "view-only", false, "send no keys and no mouse")
 	return cmd
 }
+
+// viewKeys is the help on the keys that a window keeps for itself.
+const viewKeys = "Keys in a window:\n" +
+	"  Ctrl+Alt+Enter  full screen, or back; a machine's screen also gets the keyboard\n" +
+	"  Ctrl+Alt+G      take the keyboard, so that Alt+Tab goes there, or give it back\n" +
+	"  Ctrl+Alt+I      show latency, frame rate, bytes, codec and path, or hide them"
 
 // viewer shows one screen in a window of this program.
 type viewer struct {
@@ -102,8 +109,10 @@ func (v *viewer) window(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	options := v.options
+	options.Windows = v.screen.Kind == fusion.ScreenApp // an older host shows its display as one picture
 	open := func(ctx context.Context) (fusion.Pipe, error) {
-		return v.host().Screens().Open(ctx, v.screen.Name, v.options)
+		return v.host().Screens().Open(ctx, v.screen.Name, options)
 	}
 	pipe, err := open(ctx)
 	if err != nil {
@@ -114,6 +123,7 @@ func (v *viewer) window(ctx context.Context) error {
 		Host:   info.Name,
 		AppID:  cmp.Or(v.screen.App, "hither"),
 		Color:  hostColor(info.Color),
+		Path:   (&hostPath{host: v.host()}).String,
 		Reopen: open,
 	})
 }

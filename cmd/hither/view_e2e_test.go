@@ -221,7 +221,7 @@ func TestViewFindsARunningApp(t *testing.T) {
 	s := newScene(t, "view", "nas/self/xterm-1")
 	v := s.view(t)
 	defer v.Close()
-	if v.query != "host=nas&screen=self%2Fxterm-1" {
+	if v.query != "host=nas&screen=self%2Fxterm-1&windows=1" {
 		t.Errorf("asked for %q", v.query)
 	}
 	v.hello(t, "Terminal")
@@ -231,6 +231,36 @@ func TestViewFindsARunningApp(t *testing.T) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	v.wait(t, "the goodbye of a closed window", isBye)
+	s.ends(t, exitOK)
+}
+
+func TestViewShowsTheWindowsOfAnApp(t *testing.T) {
+	s := newScene(t, "view", "nas/self/xterm-1")
+	v := s.view(t)
+	defer v.Close()
+	say := func(messages ...wire.Message) {
+		t.Helper()
+		for _, m := range messages {
+			if err := v.Write(m.Append(nil)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	say(wire.Hello{Windows: true, Width: 1024, Height: 768, Title: "Terminal"})
+	v.wait(t, "the desktop's size", func(m wire.Message) bool { _, ok := m.(wire.Desk); return ok })
+	frame := []byte{1, 1, 64, 0, 200, 2, 0, 0, 0, 0, 1, 64, 0, 200, 0x20, 0x40, 0x60} // key, 320×200, filled
+	for id, title := range map[uint32]string{1: "Shell", 2: "Log"} {
+		say(wire.Window{ID: id, X: int16(id * 100), Y: 100, Width: 320, Height: 200, Title: title},
+			wire.On{Window: id}, wire.FramePart{Seq: 1, Parts: 1, Bytes: frame})
+		v.wait(t, "the frame on the glass", isAck)
+	}
+	shell := window(t, "Shell .* nas")
+	window(t, "Log .* nas")
+	if out, err := exec.Command("wmctrl", "-i", "-c", shell).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	v.wait(t, "the wish to close it", func(m wire.Message) bool { return m == wire.Shut{Window: 1} })
+	say(wire.Gone{Window: 1}, wire.Gone{Window: 2}, wire.Closed{Reason: wire.Ended})
 	s.ends(t, exitOK)
 }
 

@@ -10,16 +10,13 @@ import (
 // BenchmarkFrame is a 64×64 patch from frame to glass.
 func BenchmarkFrame(b *testing.B) {
 	d := newDesk(b)
-	win, err := openWindow(Config{Display: d.name}.withDefaults(), image.Pt(1000, 700))
-	if err != nil {
-		b.Fatal(err)
-	}
+	win := d.openWindow(image.Pt(1000, 700))
 	defer waitClosed(win.conn)
 	defer win.conn.Close()
 	if err := win.show(); err != nil {
 		b.Fatal(err)
 	}
-	g := newGlass(win, image.Pt(1000, 700))
+	g := newGlass(win, image.Pt(1000, 700), image.Pt(1000, 700))
 	g.begin()
 	key := []byte{1, 1000 >> 8, 1000 & 0xff, 700 >> 8, 700 & 0xff}
 	if _, err := g.frame(key); err != nil {

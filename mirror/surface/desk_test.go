@@ -94,6 +94,20 @@ func (d *desk) until(what string, done func() bool) {
 	d.t.Fatalf("waited in vain for %s", what)
 }
 
+// openWindow makes a window on the display, without a view.
+func (d *desk) openWindow(size image.Point) *window {
+	d.t.Helper()
+	display, err := openDisplay(d.name)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	win, err := newWindow(display, Config{}.withDefaults(), size, false)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return win
+}
+
 // window finds the client window whose title is this, or 0.
 func (d *desk) window(title string) xproto.Window {
 	reply, err := xproto.GetProperty(d.conn, false, d.root, d.atom("_NET_CLIENT_LIST"), xproto.AtomWindow, 0, 64).Reply()

@@ -1,21 +1,31 @@
-// Package surface shows a mirrored screen in a window of its own: the native
-// window of `hither view`. Run takes the view's pipe and ends when the person
-// closes the window, when the source ends, or when permission is withdrawn.
+// Package surface shows a mirrored screen in a window of its own, or each window
+// of an app in its own: the native windows of `hither view`. Run takes the
+// view's pipe and ends when the person closes the last window, when the source
+// ends, or when permission is withdrawn.
 //
 // The picture is one pixel of the source to one pixel of this display, inside a
 // thin frame in the host's colour, so that nobody types into the wrong
-// computer. A picture larger than the window moves along with the pointer;
-// a smaller one stands in the middle. A lost connection leaves the last
-// picture, dimmed, and goes on by itself once Config.Reopen gives a new pipe.
+// computer. A screen larger than its window moves along with the pointer; a
+// smaller one stands in the middle. A lost connection leaves the last picture,
+// dimmed, and goes on by itself once Config.Reopen gives a new pipe.
+//
+// An app's windows stand, move, grow, fill the screen and close as windows of
+// this desktop do, and the host's app does the same with them there. Both sides
+// may change a window at once; the person who drags has the last word. Menus
+// open beside their window wherever that is here. Going to another program
+// closes them, as the host is sent a click beside all windows. Closing a window
+// asks the app, which may ask back; once the last is closed the app ends.
 //
 // Keys go by their physical place (Linux evdev codes), so the layout of the
 // remote machine decides what they mean; it repeats held keys itself. Losing
-// the focus lets all keys go. Ctrl+Alt+Enter enters full screen, where the
-// keyboard is grabbed and Alt+Tab or Super reach the remote machine; the same
-// keys leave full screen and release the keyboard.
+// the focus lets all keys go. Ctrl+Alt+Enter enters full screen, where a
+// screen's window grabs the keyboard and Alt+Tab or Super reach the remote
+// machine; Ctrl+Alt+G grabs it without that. The same keys give it back, which
+// is said on the screen. Ctrl+Alt+I shows latency, rates, codec and path.
 //
 // The window is X11 (pixels through shared memory where the server is on this
 // computer); other platforms answer fusion.ErrUnsupported. The host of the
-// view is not trusted: what it sends is bounded and checked by the decoder, and
-// its title is only ever text. Nothing is kept on disk and nothing is started.
+// view is not trusted: what it sends is bounded and checked, its titles are
+// only ever text, its icons are small, and what it shows without a frame never
+// covers most of the desktop. Nothing is kept on disk and nothing is started.
 package surface

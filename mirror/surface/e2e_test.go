@@ -70,11 +70,8 @@ func TestPixelsAreExact(t *testing.T) {
 
 func TestWithoutSharedMemory(t *testing.T) {
 	d := newDesk(t)
-	win, err := openWindow(Config{Display: d.name}.withDefaults(), image.Pt(700, 500))
-	if err != nil {
-		t.Fatal(err)
-	}
-	win.noShm = true
+	win := d.openWindow(image.Pt(700, 500))
+	win.shared.Store(false)
 	defer waitClosed(win.conn)
 	defer win.conn.Close()
 	if err := win.show(); err != nil {
@@ -82,7 +79,7 @@ func TestWithoutSharedMemory(t *testing.T) {
 	}
 	win.setTitle("bytes")
 	_, area := d.waitWindow("bytes")
-	g := newGlass(win, image.Pt(700, 500))
+	g := newGlass(win, image.Pt(700, 500), image.Pt(700, 500))
 	g.begin()
 	host, viewer := wire.Pair()
 	s := &source{t: t, pipe: host, messages: make(chan wire.Message, 1)}

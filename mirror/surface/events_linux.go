@@ -12,20 +12,29 @@ import (
 
 // hands is the state of the person's input. It belongs to the event loop.
 type hands struct {
-	keys   keyboard
-	motion *image.Point // newest place in the area, not yet sent
-	size   *image.Point // newest size of the window, not yet followed
-	ask    *resizer
+	keys    keyboard
+	grabbed *pane                 // whose keyboard is grabbed
+	motion  *motion               // newest, not yet sent
+	sizes   map[*pane]image.Point // newest sizes of windows, not yet followed
+	moved   map[*pane]bool        // windows that may have moved
+	states  map[*pane]bool        // windows whose manager changed them
+	desk    bool                  // the desktop may have changed
+	focus   *pane                 // which window has the focus here
+}
+
+// motion is a place of the pointer in a pane's area and on the display.
+type motion struct {
+	pane     *pane
+	at, root image.Point
 }
 
 // events turns what the person does into messages until the display's
 // connection ends. What is at hand is taken together: of several motions or
 // sizes the newest counts.
 func (v *view) events() {
-	h := &hands{ask: newResizer(v.send)}
-	defer h.ask.close()
+	h := &hands{sizes: map[*pane]image.Point{}, moved: map[*pane]bool{}, states: map[*pane]bool{}}
 	for {
-		event, xerr := v.win.conn.WaitForEvent()
+		event, xerr := v.display.conn.WaitForEvent()
 		if event == nil && xerr == nil {
 			v.end(opError(fusion.ErrOffline, "the X display went away", "start it again inside a desktop session"))
 			return
@@ -36,153 +45,140 @@ func (v *view) events() {
 			} else {
 				v.event(h, event)
 			}
-			event, xerr = v.win.conn.PollForEvent()
+			event, xerr = v.display.conn.PollForEvent()
 		}
-		v.flushMotion(h)
-		v.flushSize(h)
+		v.flush(h)
 	}
 }
 
+// flush does what waited for the end of the events at hand.
+func (v *view) flush(h *hands) {
+	v.flushMotion(h)
+	for p := range h.states {
+		v.followState(h, p)
+	}
+	for p, size := range h.sizes {
+		v.followSize(p, size)
+	}
+	for p := range h.moved {
+		p.pace.ask(func() { v.followPlace(p, false) })
+	}
+	clear(h.states)
+	clear(h.sizes)
+	clear(h.moved)
+	if h.desk {
+		h.desk = false
+		v.followDesk()
+	}
+	v.flushFocus(h)
+}
+
 func (v *view) event(h *hands, event xgb.Event) {
-	if motion, ok := event.(xproto.MotionNotifyEvent); ok {
-		h.motion = &image.Point{X: int(motion.EventX), Y: int(motion.EventY)}
+	if e, ok := event.(xproto.MotionNotifyEvent); ok {
+		if p := v.find(e.Event); p != nil {
+			if h.motion != nil && h.motion.pane != p {
+				v.flushMotion(h)
+			}
+			h.motion = &motion{p, image.Pt(int(e.EventX), int(e.EventY)), image.Pt(int(e.RootX), int(e.RootY))}
+		}
 		return
 	}
 	v.flushMotion(h)
 	switch e := event.(type) {
 	case xproto.KeyPressEvent:
-		v.keyPress(h, byte(e.Detail))
+		p := v.keysGoTo(h, e.Event)
+		v.keyPress(h, p, byte(e.Detail))
+		v.used(p, uint32(e.Time))
 	case xproto.KeyReleaseEvent:
-		v.keyRelease(h, byte(e.Detail))
+		v.keyRelease(h, v.keysGoTo(h, e.Event), byte(e.Detail))
 	case xproto.ButtonPressEvent:
-		v.button(h, byte(e.Detail), true, image.Pt(int(e.EventX), int(e.EventY)))
+		v.button(e, true)
+		v.used(v.find(e.Event), uint32(e.Time))
 	case xproto.ButtonReleaseEvent:
-		v.button(h, byte(e.Detail), false, image.Pt(int(e.EventX), int(e.EventY)))
+		v.button(xproto.ButtonPressEvent(e), false)
+	case xproto.FocusInEvent:
+		v.focusIn(h, e)
 	case xproto.FocusOutEvent:
-		v.focusOut(h, e)
+		v.focusOut(h, xproto.FocusInEvent(e))
 	case xproto.ExposeEvent:
-		v.glass.exposed(image.Rect(int(e.X), int(e.Y), int(e.X)+int(e.Width), int(e.Y)+int(e.Height)))
+		if p := v.find(e.Window); p != nil {
+			p.glass.exposed(image.Rect(int(e.X), int(e.Y), int(e.X)+int(e.Width), int(e.Y)+int(e.Height)))
+		}
 	case xproto.ConfigureNotifyEvent:
-		if e.Window == v.win.outer {
-			h.size = &image.Point{X: int(e.Width), Y: int(e.Height)}
-		}
+		v.configured(h, e)
 	case xproto.PropertyNotifyEvent:
-		if e.Atom == v.win.atoms["_NET_WM_STATE"] {
-			v.followState()
-		}
+		v.propertyChanged(h, e)
 	case xproto.DestroyNotifyEvent:
-		if e.Window == v.win.outer { // by another program: nobody asked us
-			v.closed()
+		if p := v.find(e.Window); p != nil && e.Window == p.win.outer { // by another program: nobody asked us
+			p.gone.Store(true)
+			v.closed(p)
 		}
 	case xproto.ClientMessageEvent:
 		v.clientMessage(e)
 	}
 }
 
-// closed tells the host that the person wants no more of the screen.
-func (v *view) closed() {
-	v.send(wire.Bye{})
-	v.end(errBye)
+// used notes when the person did something, and tells the window manager about
+// once a second.
+func (v *view) used(p *pane, time uint32) {
+	const often = 1000 // ms
+	if p != nil && time-v.userTime.Load() > often {
+		p.win.touched(time)
+	}
+	v.userTime.Store(time)
 }
 
-func (v *view) keyPress(h *hands, keycode byte) {
-	code, ok := evdev(keycode)
-	if !ok {
+func (v *view) configured(h *hands, e xproto.ConfigureNotifyEvent) {
+	if e.Window == v.display.screen.Root {
+		h.desk = true
 		return
 	}
-	if h.keys.toggles(code) {
-		v.win.toggleFull()
+	p := v.find(e.Window)
+	if p == nil || e.Window != p.win.outer || p.popup() {
 		return
 	}
-	if h.keys.press(code) {
-		v.input(wire.Key{Code: code, Down: true})
+	h.sizes[p] = image.Pt(int(e.Width), int(e.Height))
+	if !p.single() {
+		h.moved[p] = true
 	}
 }
 
-func (v *view) keyRelease(h *hands, keycode byte) {
-	if code, ok := evdev(keycode); ok && h.keys.release(code) {
-		v.input(wire.Key{Code: code})
-	}
-}
-
-func (v *view) button(h *hands, button byte, down bool, at image.Point) {
-	v.point(at)
-	if dx, dy, ok := wheel(button); ok {
-		if down {
-			v.input(wire.Wheel{DX: dx, DY: dy})
+func (v *view) propertyChanged(h *hands, e xproto.PropertyNotifyEvent) {
+	switch e.Atom {
+	case v.display.atoms["_NET_WM_STATE"]:
+		if p := v.find(e.Window); p != nil && !p.popup() {
+			h.states[p] = true
 		}
-		return
-	}
-	if realButton(button) {
-		v.input(wire.Button{Button: button, Down: down})
+	case v.display.atoms["_NET_WORKAREA"], v.display.atoms["_NET_CURRENT_DESKTOP"]:
+		h.desk = true
 	}
 }
 
-// focusOut lets everything go, as the releases will go to another window. It
-// leaves out events that tell only of the pointer or a child.
-func (v *view) focusOut(h *hands, e xproto.FocusOutEvent) {
-	if e.Detail == xproto.NotifyDetailInferior || e.Detail == xproto.NotifyDetailPointer {
-		return
-	}
-	h.keys.releaseAll()
-	v.input(wire.Release{})
-}
-
-func (v *view) flushMotion(h *hands) {
-	if h.motion != nil {
-		v.glass.panWith(*h.motion)
-		v.point(*h.motion)
-		h.motion = nil
-	}
-}
-
-// point sends the pointer's place.
-func (v *view) point(at image.Point) {
-	geo := v.glass.geo.Load()
-	p := toSource(at, geo.origin, geo.picture)
-	v.input(wire.Pointer{X: uint16(p.X), Y: uint16(p.Y)})
-}
-
-// input sends a message unless the view is for looking only.
-func (v *view) input(m wire.Message) {
-	if !v.viewOnly.Load() {
-		v.send(m)
-	}
-}
-
-// flushSize follows the window's newest size and, when a person chose it, asks
-// the source to follow too.
-func (v *view) flushSize(h *hands) {
-	if h.size == nil {
-		return
-	}
-	v.glass.setOuter(*h.size)
-	h.size = nil
-	geo := v.glass.geo.Load()
-	inner := geo.outer.Sub(image.Pt(2*frame, 2*frame))
-	if v.sizes.windowIs(inner, geo.picture) && !v.viewOnly.Load() {
-		width, height := wireSize(inner)
-		h.ask.ask(wire.Resize{Width: width, Height: height})
+// closed is the person's wish to have a window no more. One of an app is closed
+// by its host, which may ask first; where nobody can be asked it goes here.
+func (v *view) closed(p *pane) {
+	switch {
+	case p.single():
+		v.send(wire.Bye{})
+		v.end(errBye)
+	case v.online() && !v.viewOnly.Load():
+		p.shut.Store(true)
+		v.send(wire.Shut{Window: p.id})
+	default:
+		v.dismiss(p)
 	}
 }
 
 func (v *view) clientMessage(e xproto.ClientMessageEvent) {
-	if e.Type != v.win.atoms["WM_PROTOCOLS"] || len(e.Data.Data32) == 0 {
+	p := v.find(e.Window)
+	if p == nil || e.Type != v.display.atoms["WM_PROTOCOLS"] || len(e.Data.Data32) == 0 {
 		return
 	}
 	switch xproto.Atom(e.Data.Data32[0]) {
-	case v.win.atoms["WM_DELETE_WINDOW"]:
-		v.closed()
-	case v.win.atoms["_NET_WM_PING"]:
-		e.Window = v.win.screen.Root
-		v.win.toRoot(e)
+	case v.display.atoms["WM_DELETE_WINDOW"]:
+		v.closed(p)
+	case v.display.atoms["_NET_WM_PING"]:
+		e.Window = v.display.screen.Root
+		v.display.toRoot(e)
 	}
-}
-
-// followState follows the window manager into full screen and out of it.
-func (v *view) followState() {
-	full := v.win.isFull()
-	v.win.grab(full)
-	v.sizes.setFull(full)
-	v.glass.setFull(full)
 }

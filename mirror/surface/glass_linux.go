@@ -22,21 +22,33 @@ type geometry struct {
 
 // glass is the picture and its way onto the window.
 type glass struct {
-	win *window
-	geo atomic.Pointer[geometry]
+	win    *window
+	corner bool // the picture stands in the corner, but in full screen, and never moves
+	geo    atomic.Pointer[geometry]
+	played func(full bool) // told of video; nil is nobody
 
 	mu      sync.Mutex // guards the fields below and the pixels
 	decoder *codec.Decoder
 	image   *sharedImage
-	full    bool // full screen
+	full    bool   // full screen
+	ground  uint32 // colour of the area where no picture is
 }
 
-func newGlass(win *window, size image.Point) *glass {
+// newGlass makes the glass of a window whose area has a size, for a picture of
+// another.
+func newGlass(win *window, area, picture image.Point) *glass {
 	g := &glass{win: win}
-	area := win.fit(size)
-	g.geo.Store(&geometry{outer: area.Add(image.Pt(2*frame, 2*frame)), area: area, picture: size,
-		origin: place(area, size, image.Point{})})
+	g.geo.Store(&geometry{outer: area.Add(image.Pt(2*win.frame, 2*win.frame)), area: area, picture: picture,
+		origin: place(area, picture, image.Point{})})
 	return g
+}
+
+// place finds the picture's corner in the area.
+func (g *glass) place(area, picture, pan image.Point) image.Point {
+	if g.corner && !g.full {
+		return image.Point{}
+	}
+	return place(area, picture, pan)
 }
 
 // begin makes ready for the frames of a new view, the first of which is a key
@@ -47,12 +59,12 @@ func (g *glass) begin() {
 	if g.decoder != nil {
 		g.decoder.Close()
 	}
-	g.decoder = newDecoder(g.alloc)
+	g.decoder = newDecoder(g.alloc, g.played)
 }
 
 // alloc makes the memory of a picture of another size; it is called by Decode.
 func (g *glass) alloc(width, height int) (*codec.Picture, error) {
-	fresh, err := newSharedImage(g.win, width, height)
+	fresh, err := newSharedImage(g.win.display, width, height)
 	if err != nil {
 		return nil, err
 	}
@@ -107,14 +119,33 @@ func (g *glass) layout() {
 		geo.picture = g.image.picture.Bounds().Size()
 	}
 	border := borderOf(geo.outer, geo.picture, g.full)
+	if g.win.frame == 0 {
+		border = 0
+	}
 	area := image.Pt(max(1, geo.outer.X-2*border), max(1, geo.outer.Y-2*border))
 	if area != geo.area {
 		g.win.resizeArea(area, border)
 	}
+	g.paintGround()
 	geo.area = area
-	geo.origin = place(area, geo.picture, geo.pan)
+	geo.origin = g.place(area, geo.picture, geo.pan)
 	g.geo.Store(&geo)
 	g.redraw()
+}
+
+// paintGround makes what a window gains while it grows look like the picture's
+// last corner, until the host has drawn it: black would flash.
+func (g *glass) paintGround() {
+	color := uint32(0)
+	if g.corner && !g.full && g.image != nil {
+		pix := g.image.picture.Pix
+		last := pix[len(pix)-4:]
+		color = uint32(last[2])<<16 | uint32(last[1])<<8 | uint32(last[0])
+	}
+	if color != g.ground {
+		g.ground = color
+		xproto.ChangeWindowAttributes(g.win.conn, g.win.area, xproto.CwBackPixel, []uint32{color})
+	}
 }
 
 // redraw draws the picture and the black around it.
@@ -162,18 +193,24 @@ func (g *glass) setFull(full bool) {
 // pointer.
 func (g *glass) panWith(pointer image.Point) {
 	geo := g.geo.Load()
-	if geo.picture.X <= geo.area.X && geo.picture.Y <= geo.area.Y {
+	if g.corner || geo.picture.X <= geo.area.X && geo.picture.Y <= geo.area.Y {
 		return
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	moved := *g.geo.Load()
 	moved.pan = panTo(moved.area, moved.picture, pointer)
-	moved.origin = place(moved.area, moved.picture, moved.pan)
+	moved.origin = g.place(moved.area, moved.picture, moved.pan)
 	if moved != *g.geo.Load() {
 		g.geo.Store(&moved)
 		g.redraw()
 	}
+}
+
+// border is how wide the frame is now.
+func (g *glass) border() int {
+	geo := g.geo.Load()
+	return max(0, geo.outer.X-geo.area.X) / 2
 }
 
 // dim darkens the last picture: it is no longer live.

@@ -9,8 +9,10 @@ const notch = 120 // one notch of a wheel on the wire
 
 // Codes of linux/input-event-codes.h that the window itself looks at.
 const (
+	keyI         = 23
 	keyEnter     = 28
 	keyLeftCtrl  = 29
+	keyG         = 34
 	keyLeftAlt   = 56
 	keyKPEnter   = 96
 	keyRightCtrl = 97
@@ -43,12 +45,32 @@ func (k *keyboard) release(code uint16) bool {
 // releaseAll forgets every held key.
 func (k *keyboard) releaseAll() { clear(k.held) }
 
-// toggles says whether this press is the window's own: Ctrl+Alt+Enter.
-func (k *keyboard) toggles(code uint16) bool {
-	enter := code == keyEnter || code == keyKPEnter
+// command is what keys mean to the window itself.
+type command int
+
+const (
+	noCommand   command = iota
+	fullCommand         // Ctrl+Alt+Enter: full screen, or back
+	grabCommand         // Ctrl+Alt+G: take the keyboard, or give it back
+	infoCommand         // Ctrl+Alt+I: show numbers, or hide them
+)
+
+// command says whether this press is the window's own, and what it means.
+func (k *keyboard) command(code uint16) command {
 	ctrl := k.held[keyLeftCtrl] || k.held[keyRightCtrl]
 	alt := k.held[keyLeftAlt] || k.held[keyRightAlt]
-	return enter && ctrl && alt
+	if !ctrl || !alt {
+		return noCommand
+	}
+	switch code {
+	case keyEnter, keyKPEnter:
+		return fullCommand
+	case keyG:
+		return grabCommand
+	case keyI:
+		return infoCommand
+	}
+	return noCommand
 }
 
 // evdev turns an X keycode into the physical key's code; ok is false for

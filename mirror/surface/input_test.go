@@ -24,18 +24,21 @@ func TestKeyboardSendsEachPressOnce(t *testing.T) {
 	}
 }
 
-func TestToggleNeedsCtrlAltEnter(t *testing.T) {
+func TestCommandsNeedCtrlAlt(t *testing.T) {
 	var k keyboard
-	if k.toggles(keyEnter) {
-		t.Error("Enter alone toggles")
+	if k.command(keyEnter) != noCommand {
+		t.Error("Enter alone is a command")
 	}
 	k.press(keyRightCtrl)
-	if k.toggles(keyEnter) {
-		t.Error("Ctrl+Enter toggles")
+	if k.command(keyEnter) != noCommand {
+		t.Error("Ctrl+Enter is a command")
 	}
 	k.press(keyLeftAlt)
-	if !k.toggles(keyEnter) || !k.toggles(keyKPEnter) || k.toggles(30) {
-		t.Error("Ctrl+Alt+Enter, and nothing else, toggles")
+	for code, want := range map[uint16]command{keyEnter: fullCommand, keyKPEnter: fullCommand,
+		keyG: grabCommand, keyI: infoCommand, 30: noCommand} {
+		if got := k.command(code); got != want {
+			t.Errorf("Ctrl+Alt+%d is %v, want %v", code, got, want)
+		}
 	}
 }
 

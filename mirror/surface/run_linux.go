@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"image"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/jezek/xgb/xproto"
 
 	"hither/fusion"
 	"hither/mirror/wire"
@@ -21,20 +23,41 @@ var (
 
 // view is one Run. Its goroutines: Run's own reads the pipe and draws; events
 // (ended by closing the display's connection) turns the person's actions into
-// messages; a watchdog for each pipe. Run waits for all.
+// messages; a watchdog for each pipe; the overlay's while it shows; and timers
+// of panes. Run waits for all.
 type view struct {
-	cfg    Config
-	win    *window
-	glass  *glass
-	cursor *pointer
-	sizes  *sizer
-	end    context.CancelCauseFunc
-	title  string // owned by Run's goroutine
+	cfg     Config
+	display *display
+	end     context.CancelCauseFunc
+	meter   meter
+	overlay *overlay
 
 	viewOnly atomic.Bool
+	windows  atomic.Bool   // the host shows windows one by one
+	userTime atomic.Uint32 // of the display, when the person last did something
+	focus    atomic.Pointer[pane]
+	focusAt  atomic.Int64 // when the host was told of the focus, UnixNano
+
+	// Owned by Run's goroutine.
+	title    string // of the host, for windows that have none
+	on       *pane  // whose frame parts come
+	held     int    // bytes of frames that are not whole yet
+	began    time.Time
+	empty    time.Time // since when there is no window any more, zero if there is one
+	lastShut bool      // the person closed the last one
+	started  string    // startup ID that no window has taken yet
+
+	unfocused pacer // tells the host that no window has the focus
+	toldMu    sync.Mutex
+	told      *pane // which window the host was told to have it; guarded by toldMu
+
+	mu    sync.RWMutex // guards the fields below
+	panes []*pane      // in the order in which they came
+	room  room
 
 	out  sync.Mutex // guards the fields below: one writer at a time
 	pipe fusion.Pipe
+	over uint32 // the window that the host takes input for
 	buf  []byte
 }
 
@@ -45,32 +68,34 @@ func run(ctx context.Context, pipe fusion.Pipe, cfg Config) error {
 	if err != nil {
 		return finish(ctx, errors.Join(err, pipe.Close()))
 	}
-	size := image.Pt(int(hello.Width), int(hello.Height))
-	win, err := openWindow(cfg, size)
+	d, err := openDisplay(cfg.Display)
 	if err != nil {
 		return errors.Join(err, pipe.Close())
 	}
-	v := &view{cfg: cfg, win: win, end: end, glass: newGlass(win, size), cursor: newPointer(win),
-		sizes: &sizer{now: time.Now}}
-	v.sizes.told(win.fit(size))
-	v.setTitle(hello.Title)
-	err = v.whole(ctx, pipe, hello)
-	return errors.Join(err, v.glass.close())
+	return newView(d, cfg, end).whole(ctx, pipe, hello)
+}
+
+func newView(d *display, cfg Config, end context.CancelCauseFunc) *view {
+	v := &view{cfg: cfg, display: d, end: end, unfocused: pacer{every: focusPause, settle: true},
+		room: room{work: d.workArea(), margins: ownMargins}, started: os.Getenv("DESKTOP_STARTUP_ID")}
+	v.overlay = &overlay{view: v, hide: pacer{every: noteTime, settle: true}}
+	return v
 }
 
 // whole runs the event loop beside the view and waits for it.
 func (v *view) whole(ctx context.Context, pipe fusion.Pipe, hello wire.Hello) error {
-	if err := v.win.show(); err != nil {
-		v.win.conn.Close()
-		return errors.Join(err, pipe.Close())
-	}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		v.events()
 	}()
 	err := finish(ctx, v.views(ctx, pipe, hello))
-	v.win.conn.Close()
+	v.overlay.close()
+	v.unfocused.close()
+	for _, p := range v.all() {
+		err = errors.Join(err, v.remove(p))
+	}
+	v.display.conn.Close()
 	<-done
 	return err
 }
@@ -92,26 +117,53 @@ func finish(ctx context.Context, err error) error {
 // views follows one pipe after the other.
 func (v *view) views(ctx context.Context, pipe fusion.Pipe, hello wire.Hello) error {
 	for {
-		err := v.follow(ctx, pipe, hello)
+		err := v.begin(hello)
+		if err != nil {
+			return errors.Join(err, pipe.Close())
+		}
+		err = v.follow(ctx, pipe, hello)
 		if !errors.Is(err, errLost) || v.cfg.Reopen == nil || ctx.Err() != nil {
 			return err
 		}
 		v.cfg.Log.Info("screen offline", "title", v.title, "trace", fusion.Trace(ctx), "err", err)
-		v.glass.dim()
-		v.win.setTitle(v.title + offlineSuffix)
+		if err := v.lost(); err != nil {
+			return err
+		}
 		if pipe, hello, err = v.reopen(ctx); err != nil {
 			return err
 		}
 		v.cfg.Log.Info("screen online", "title", v.title, "trace", fusion.Trace(ctx))
-		v.setTitle(hello.Title)
 	}
+}
+
+// begin makes ready for a host's view: one picture has its window at once, the
+// windows of an app come later.
+func (v *view) begin(hello wire.Hello) error {
+	v.title = hello.Title
+	v.windows.Store(hello.Windows)
+	v.viewOnly.Store(hello.ViewOnly)
+	v.on, v.held = nil, 0
+	v.toldFocus(nil)
+	v.began = time.Now()
+	for _, p := range v.all() {
+		if p.single() == hello.Windows { // the host shows it another way now
+			if err := v.remove(p); err != nil {
+				return err
+			}
+		}
+	}
+	if hello.Windows {
+		return nil
+	}
+	return v.beginScreen(hello)
 }
 
 // follow shows what one pipe brings until it ends, and closes it.
 func (v *view) follow(ctx context.Context, pipe fusion.Pipe, hello wire.Hello) error {
-	v.viewOnly.Store(hello.ViewOnly)
-	v.glass.begin()
 	v.use(pipe)
+	if hello.Windows {
+		v.tellDesk()
+	}
 	v.send(abilities())
 	dog := watch(pipe, v.ping)
 	stop := context.AfterFunc(ctx, func() { dog.bite() })
@@ -121,45 +173,60 @@ func (v *view) follow(ctx context.Context, pipe fusion.Pipe, hello wire.Hello) e
 	return errors.Join(err, dog.close())
 }
 
-// use makes pipe the one that input goes to; nil drops input.
-func (v *view) use(pipe fusion.Pipe) {
-	v.out.Lock()
-	defer v.out.Unlock()
-	v.pipe = pipe
+// lost shows that nothing is live: menus go, windows stay, dimmed.
+func (v *view) lost() error {
+	for _, p := range v.all() {
+		if p.popup() {
+			if err := v.remove(p); err != nil {
+				return err
+			}
+			continue
+		}
+		p.glass.dim()
+		p.stale = true
+		p.win.setTitle(p.title + offlineSuffix)
+	}
+	return nil
 }
 
 // read handles messages until the view ends. It draws on this goroutine, so
 // that nothing stands between a frame and the glass.
 func (v *view) read(pipe fusion.Pipe, dog *watchdog) error {
-	var frames wire.Assembler
 	for {
 		b, err := pipe.Read()
 		if err != nil {
 			return fmt.Errorf("%w: %w", errLost, err)
 		}
 		dog.heard()
+		v.meter.received(len(b))
 		m, err := wire.ParseHost(b)
 		if err != nil {
 			return err
 		}
-		if err := v.message(m, &frames); err != nil {
+		if err := v.message(m); err != nil {
 			return err
 		}
 	}
 }
 
-func (v *view) message(m wire.Message, frames *wire.Assembler) error {
+func (v *view) message(m wire.Message) error {
 	switch m := m.(type) {
 	case wire.FramePart:
-		frame, err := frames.Add(m)
-		if err != nil || frame == nil {
-			return err
-		}
-		return v.frame(m.Seq, frame)
+		return v.part(m)
+	case wire.Pong:
+		v.meter.ponged(m.ID)
+		return v.tidy()
 	case wire.Title:
-		v.setTitle(m.Text)
+		v.title = m.Text
+		if !v.windows.Load() {
+			v.retitle(v.on, m.Text)
+		}
 	case wire.Closed:
 		return closedError(m)
+	default:
+		if v.windows.Load() {
+			return v.windowMessage(m)
+		}
 	}
 	return nil
 }
@@ -177,55 +244,38 @@ func closedError(m wire.Closed) error {
 }
 
 // frame draws and acknowledges one frame.
-func (v *view) frame(seq uint32, b []byte) error {
-	before := v.glass.geo.Load().picture
-	update, err := v.glass.frame(b)
-	if err != nil {
-		return err
-	}
-	v.send(wire.Ack{Seq: seq})
-	if update.Cursor != nil {
-		if err := v.cursor.show(update.Cursor); err != nil {
+func (v *view) frame(p *pane, b []byte) error {
+	if !p.single() {
+		if err := checkContent(b); err != nil {
 			return err
 		}
 	}
-	if size := v.glass.geo.Load().picture; size != before && v.sizes.sourceIs(size) {
-		v.win.resizeOuter(size)
+	before := p.glass.geo.Load().picture
+	update, err := p.glass.frame(b)
+	if err != nil {
+		return err
+	}
+	v.tell(p, wire.Ack{Seq: p.parts.seq})
+	v.meter.drawn()
+	if update.Cursor != nil {
+		if err := p.cursor.show(update.Cursor); err != nil {
+			return err
+		}
+	}
+	if size := p.glass.geo.Load().picture; p.single() && size != before && p.sizes.sourceIs(size) {
+		p.win.resizeOuter(size)
+	}
+	return v.show(p)
+}
+
+// find gives the pane that an X window belongs to.
+func (v *view) find(w xproto.Window) *pane {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	for _, p := range v.panes {
+		if p.win.outer == w || p.win.area == w {
+			return p
+		}
 	}
 	return nil
-}
-
-func (v *view) setTitle(title string) {
-	if title == "" {
-		title = v.cfg.Title
-	}
-	v.title = hostTitle(title, v.cfg.Host)
-	v.win.setTitle(v.title)
-}
-
-// send writes a message at once. While offline it goes nowhere. A pipe that
-// fails is found by its reader.
-func (v *view) send(m wire.Message) {
-	v.out.Lock()
-	defer v.out.Unlock()
-	v.write(m)
-}
-
-// ping asks for a sign of life, unless a message is under way already.
-func (v *view) ping(id uint64) {
-	if v.out.TryLock() {
-		defer v.out.Unlock()
-		v.write(wire.Ping{ID: id})
-	}
-}
-
-func (v *view) write(m wire.Message) {
-	if v.pipe == nil {
-		return
-	}
-	v.buf = m.Append(v.buf[:0])
-	if err := v.pipe.Write(v.buf); err != nil {
-		v.cfg.Log.Debug("screen input lost", "err", err)
-		v.pipe = nil
-	}
 }

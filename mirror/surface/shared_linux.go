@@ -3,11 +3,11 @@ package surface
 import (
 	"image"
 
-	"github.com/jezek/xgb"
 	"github.com/jezek/xgb/shm"
 	"github.com/jezek/xgb/xproto"
 	"golang.org/x/sys/unix"
 
+	"hither/fusion"
 	"hither/mirror/codec"
 )
 
@@ -15,27 +15,30 @@ import (
 // in ours alone where that is not possible: a display on another computer.
 type sharedImage struct {
 	picture *codec.Picture
-	conn    *xgb.Conn
+	display *display
 	seg     shm.Seg // 0 without shared memory
 	memory  []byte
 }
 
-func newSharedImage(w *window, width, height int) (*sharedImage, error) {
-	if !w.noShm {
-		if m, err := attachShared(w.conn, width, height); err == nil {
+// newSharedImage makes the memory of a picture, which counts until free.
+func newSharedImage(d *display, width, height int) (*sharedImage, error) {
+	size := int64(width) * int64(height)
+	if d.pixels.Add(size) > maxPixels {
+		d.pixels.Add(-size)
+		return nil, opError(fusion.ErrInvalid, "the host's windows are too large together", "")
+	}
+	if d.shared.Load() {
+		if m, err := attachShared(d, width, height); err == nil {
 			return m, nil
 		}
-		w.noShm = true
+		d.shared.Store(false)
 	}
-	return &sharedImage{picture: codec.NewPicture(width, height), conn: w.conn}, nil
+	return &sharedImage{picture: codec.NewPicture(width, height), display: d}, nil
 }
 
 // attachShared makes a segment that both sides have attached. It is marked for
 // removal at once, so that it goes with the last of them.
-func attachShared(conn *xgb.Conn, width, height int) (*sharedImage, error) {
-	if err := useExtension(conn, "MIT-SHM"); err != nil {
-		return nil, err
-	}
+func attachShared(d *display, width, height int) (*sharedImage, error) {
 	id, err := unix.SysvShmGet(unix.IPC_PRIVATE, width*height*4, unix.IPC_CREAT|0o600)
 	if err != nil {
 		return nil, err
@@ -44,12 +47,12 @@ func attachShared(conn *xgb.Conn, width, height int) (*sharedImage, error) {
 	if err != nil {
 		return nil, removeShm(id, err)
 	}
-	m := &sharedImage{conn: conn, memory: memory,
+	m := &sharedImage{display: d, memory: memory,
 		picture: &codec.Picture{Width: width, Height: height, Stride: width * 4, Pix: memory}}
-	if m.seg, err = shm.NewSegId(conn); err != nil {
+	if m.seg, err = shm.NewSegId(d.conn); err != nil {
 		return nil, removeShm(id, m.detach(err))
 	}
-	if err = shm.AttachChecked(conn, m.seg, uint32(id), true).Check(); err == nil {
+	if err = shm.AttachChecked(d.conn, m.seg, uint32(id), true).Check(); err == nil {
 		err = attachedTwice(id)
 	}
 	if err != nil {
@@ -91,10 +94,14 @@ func (m *sharedImage) detach(before error) error {
 
 // free gives the memory back; nil has none.
 func (m *sharedImage) free() error {
-	if m == nil || m.memory == nil {
+	if m == nil {
 		return nil
 	}
-	shm.Detach(m.conn, m.seg)
+	m.display.pixels.Add(-int64(m.picture.Width) * int64(m.picture.Height))
+	if m.memory == nil {
+		return nil
+	}
+	shm.Detach(m.display.conn, m.seg)
 	return m.detach(nil)
 }
 
@@ -104,7 +111,7 @@ func (m *sharedImage) put(w *window, r image.Rectangle, at image.Point) {
 		m.putBytes(w, r, at)
 		return
 	}
-	shm.PutImage(m.conn, xproto.Drawable(w.area), w.gc,
+	shm.PutImage(w.conn, xproto.Drawable(w.area), w.gc,
 		uint16(m.picture.Width), uint16(m.picture.Height),
 		uint16(r.Min.X), uint16(r.Min.Y), uint16(r.Dx()), uint16(r.Dy()),
 		int16(at.X), int16(at.Y), w.screen.RootDepth, xproto.ImageFormatZPixmap, 0, m.seg, 0)
@@ -123,7 +130,7 @@ func (m *sharedImage) putBytes(w *window, r image.Rectangle, at image.Point) {
 			start := row*m.picture.Stride + r.Min.X*4
 			pixels = append(pixels, m.picture.Pix[start:start+r.Dx()*4]...)
 		}
-		xproto.PutImage(m.conn, xproto.ImageFormatZPixmap, xproto.Drawable(w.area), w.gc,
+		xproto.PutImage(w.conn, xproto.ImageFormatZPixmap, xproto.Drawable(w.area), w.gc,
 			uint16(r.Dx()), uint16(n), int16(at.X), int16(at.Y+y-r.Min.Y), 0, w.screen.RootDepth, pixels)
 	}
 }

@@ -6,10 +6,6 @@ import (
 	"time"
 )
 
-// answerTime is how long a change of the source's size is taken for the answer
-// to the size that the person asked for.
-const answerTime = 3 * time.Second
-
 // sizer tells apart who changed a size. A person who drags the window's edge
 // asks the source to follow; a source that changes by itself takes the window
 // along. Neither may answer the other's answer.
@@ -33,11 +29,20 @@ func (s *sizer) told(area image.Point) {
 	s.window = area
 }
 
-// setFull notes full screen, in which the window never follows the source.
-func (s *sizer) setFull(full bool) {
+// setFull notes full screen, in which the window never follows the source, and
+// says whether that is new.
+func (s *sizer) setFull(full bool) (changed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	changed = s.full != full
 	s.full = full
+	return changed
+}
+
+func (s *sizer) isFull() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.full
 }
 
 // windowIs takes the window's area and says whether the source should be asked

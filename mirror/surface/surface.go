@@ -20,8 +20,13 @@ type Config struct {
 	// AppID is the class of the window (WM_CLASS), by which a desktop finds
 	// its entry and icon; default "hither".
 	AppID string
-	// Color is the host's colour: a frame of 2 pixels around the picture.
+	// Color is the host's colour: a frame of 2 pixels around the picture. Menus
+	// and other popups of an app have none.
 	Color [3]uint8
+	// Path says how packets go to the host, "direct" or "relay", for the
+	// overlay, which calls it up to four times a second; it should answer within
+	// a second, and may be called from any goroutine. nil does not say.
+	Path func() string
 	// Log takes what the owner would want in a report; nil is silent.
 	Log *slog.Logger
 	// Reopen opens the view anew after its connection was lost; it is called
