@@ -14,7 +14,7 @@ import (
 )
 
 func TestPathBetweenNamespaces(t *testing.T) {
-	p, err := Open(Config{Shape: Shape{Delay: 20 * time.Millisecond}, Congestion: "reno"})
+	p, err := Open(Config{Shape: Shape{Delay: 20 * time.Millisecond}, Congestion: "cubic"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +83,7 @@ func trips(t *testing.T, c net.Conn, n int) (times []time.Duration) {
 }
 
 func TestCommandRunsInside(t *testing.T) {
-	p, err := Open(Config{Congestion: "reno"})
+	p, err := Open(Config{Congestion: "cubic"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +97,7 @@ func TestCommandRunsInside(t *testing.T) {
 	if err := cmd.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"path0", "reno"} {
+	for _, want := range []string{"path0", "cubic"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %s in %s", want, &out)
 		}

@@ -31,7 +31,8 @@ type Config struct {
 	// Seed makes the losses the same in each run.
 	Seed uint64
 	// Congestion pins the TCP of both sides to an algorithm, as "cubic"; default
-	// the system's.
+	// the system's. It is added to those that any program of this machine may
+	// choose, which a namespace needs.
 	Congestion string
 	// MTU in bytes; default 1500.
 	MTU int
@@ -56,6 +57,9 @@ type Path struct {
 func Open(cfg Config) (_ *Path, err error) {
 	p := &Path{Near: &Side{Addr: netip.AddrFrom4([4]byte{10, 77, 0, 1})}, Far: &Side{Addr: netip.AddrFrom4([4]byte{10, 77, 0, 2})}}
 	cfg.MTU = cmp.Or(cfg.MTU, 1500)
+	if err := allow(cfg.Congestion); err != nil {
+		return nil, fmt.Errorf("path: TCP %q: %w", cfg.Congestion, err)
+	}
 	for _, side := range []*Side{p.Near, p.Far} {
 		if err := side.open(cfg); err != nil {
 			return nil, errors.Join(fmt.Errorf("path: namespace (it needs root and /dev/net/tun): %w", err), p.Close())

@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -89,6 +91,16 @@ func (s *Side) tune(congestion string) error {
 		return nil
 	}
 	return os.WriteFile("/proc/sys/net/ipv4/tcp_congestion_control", []byte(congestion), 0)
+}
+
+// allow lets namespaces choose a TCP algorithm.
+func allow(congestion string) error {
+	const file = "/proc/sys/net/ipv4/tcp_allowed_congestion_control"
+	text, err := os.ReadFile(file)
+	if err != nil || congestion == "" || slices.Contains(strings.Fields(string(text)), congestion) {
+		return err
+	}
+	return os.WriteFile(file, []byte(strings.TrimSpace(string(text))+" "+congestion), 0)
 }
 
 // openTUN makes the device; see Linux, Documentation/networking/tuntap.rst.
