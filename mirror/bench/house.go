@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -91,17 +92,24 @@ func (h *house) self(side *path.Side, display string, args ...string) (*process,
 	return h.startReading(command{name: exe, args: args, display: display, side: side}, 1)
 }
 
-// startX starts an X server that writes its display's number to fd 3.
+// startX starts an X server, which writes its display's number to fd 3 when it
+// is ready. The number is a high one of our own choice: a server that others
+// end just now would take the socket of its number's next with it.
 func (h *house) startX(c command) (*process, string, error) {
-	c.args = append([]string{"-displayfd", "3"}, c.args...)
-	p, lines, err := h.startReading(c, 3)
-	if err != nil {
-		return nil, "", err
+	const tries = 5
+	for range tries {
+		display := fmt.Sprintf(":%d", 200+rand.N(800))
+		one := c
+		one.args = append([]string{display, "-displayfd", "3"}, c.args...)
+		p, lines, err := h.startReading(one, 3)
+		if err != nil {
+			return nil, "", err
+		}
+		if lines.Scan() {
+			return p, display, nil
+		}
 	}
-	if !lines.Scan() {
-		return nil, "", fmt.Errorf("%s gave no display: %s", c.name, h.lastWords())
-	}
-	return p, ":" + strings.TrimSpace(lines.Text()), nil
+	return nil, "", fmt.Errorf("%s gave no display: %s", c.name, h.lastWords())
 }
 
 // startXvfb starts an X server without a screen of glass, of a size.

@@ -78,6 +78,36 @@ func TestProxyCountsBothWays(t *testing.T) {
 	}
 }
 
+// orphansEnv makes this test program one that adopts and ends orphans.
+const orphansEnv = "HITHER_BENCH_ORPHANS"
+
+func TestOrphansAreEnded(t *testing.T) {
+	if os.Getenv(orphansEnv) == "" {
+		cmd := exec.Command(os.Args[0], "-test.run", "^TestOrphansAreEnded$")
+		cmd.Env = append(os.Environ(), orphansEnv+"=1")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		return
+	}
+	if err := adoptOrphans(); err != nil {
+		t.Fatal(err)
+	}
+	// A shell that leaves a child behind, which has a child itself.
+	if err := exec.Command("sh", "-c", `(sh -c "sleep 600 & sleep 600" >/dev/null 2>&1) & exit 0`).Run(); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := children(); err != nil || len(left) == 0 {
+		t.Fatalf("no orphan was adopted: %v", err)
+	}
+	if err := endOrphans(); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := children(); err != nil || len(left) != 0 {
+		t.Errorf("orphans are left: %v, %v", left, err)
+	}
+}
+
 func TestUnknownPeerIsRefused(t *testing.T) {
 	if err := need("Xvfb", "openbox"); err != nil {
 		lookPath = func(string) (string, error) { return "", nil }

@@ -35,7 +35,7 @@ import (
 type plan struct {
 	rows     []string
 	rounds   int // in which peers take turns
-	repeats  int // of typing and films, which last long
+	repeats  int // of typing and films
 	scrolls  int // of the first kind of terminal
 	samples  int // keys of each scene in a round
 	length   time.Duration
@@ -61,6 +61,9 @@ func main() {
 	if err != nil {
 		exit(err)
 	}
+	if err := adoptOrphans(); err != nil {
+		exit(err)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	err = bench(ctx, p)
@@ -74,7 +77,7 @@ func parsePlan() (plan, error) {
 	var names, peers, kinds string
 	flag.StringVar(&names, "rows", rowNames(), "the rows to measure")
 	flag.IntVar(&p.rounds, "rounds", 5, "rounds in which the peers take turns")
-	flag.IntVar(&p.repeats, "repeats", 2, "turns of each peer with typing and with the film")
+	flag.IntVar(&p.repeats, "repeats", 2, "turns of Hither with typing and with the film; the others have one")
 	flag.IntVar(&p.scrolls, "scrolls", 5, "turns of each peer with the first kind of terminal; the others have one")
 	flag.IntVar(&p.samples, "samples", 100, "keys of each scene in a round")
 	flag.DurationVar(&p.length, "length", 10*time.Second, "how long a terminal scrolls, a person types, a film runs")

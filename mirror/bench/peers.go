@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"image"
-	"strings"
 	"time"
 )
 
@@ -30,6 +29,7 @@ type peer struct {
 	wire    meter      // nil: the viewer's display tells when it is at rest
 	servers []*process // whose CPU time the host pays; the X server first
 	offset  *image.Point
+	slow    bool // it strikes fewer keys
 
 	// A guest has ways of its own; nil are those of an X display.
 	watch func(ctx context.Context, scene string) (image.Rectangle, error)
@@ -177,6 +177,3 @@ func (p *peer) rest(ctx context.Context, length time.Duration) error {
 	}
 	return p.probe.still(ctx, length)
 }
-
-// slow says that a peer takes so long for a key that it strikes fewer.
-func (p *peer) slow() bool { return strings.HasPrefix(p.name, "xpra") }

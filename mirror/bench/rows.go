@@ -97,7 +97,7 @@ func (r *result) measure(ctx context.Context, p plan, row row) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, h.close()) }()
+	defer func() { err = errors.Join(err, h.close(), endOrphans()) }()
 	began := time.Now()
 	r.LoadBefore = load()
 	err = row.run(ctx, p, h, r)

@@ -11,7 +11,7 @@ import (
 // What both sides of xpra have nothing to do with here.
 var xpraBare = []string{"--daemon=no", "--mdns=no", "--html=no", "--pulseaudio=no", "--speaker=disabled", "--microphone=disabled",
 	"--notifications=no", "--webcam=no", "--printing=no", "--file-transfer=no", "--systemd-run=no", "--bell=no", "--mmap=no",
-	"--opengl=no", "--av-sync=no", "--dbus-launch=", "--dbus-proxy=no", "--dbus-control=no", "--start=", "--start-new-commands=no", "--clipboard=no"}
+	"--opengl=no", "--av-sync=no", "--dbus-launch=no", "--dbus-proxy=no", "--dbus-control=no", "--start=", "--start-new-commands=no", "--clipboard=no"}
 
 var (
 	// xpraFast does not collect changes before it sends them.
@@ -34,7 +34,7 @@ func (h *house) startXpra(name string, r route, serverEnv, args []string) (*peer
 	if err != nil {
 		return nil, err
 	}
-	p := &peer{name: name, source: source, servers: []*process{x}, keys: []byte{letterA}}
+	p := &peer{name: name, source: source, servers: []*process{x}, keys: []byte{letterA}, slow: true}
 	if p.app, err = h.startApp(source); err != nil {
 		return nil, err
 	}
