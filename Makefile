@@ -22,7 +22,7 @@ PACKAGES = $$($(GO) list -tags $(TAGS) ./... | grep -v -e '^hither$$' -e '^hithe
 SOURCES := $(shell git ls-files '*.go' go.mod go.sum)
 PAGE := $(shell git ls-files frontend | grep -v -e '^frontend/dist' -e embed.go)
 
-.PHONY: help run demo build test test-unit test-e2e test-page check bench screenshots generate deps clean
+.PHONY: help run demo build test test-unit test-e2e test-page check bench bench-mirror screenshots generate deps clean
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1|/' | column -t -s'|'
 
@@ -79,9 +79,13 @@ test-page: frontend/dist/index.html ## the page's own tests
 check: $(TOOLS)/staticcheck $(TOOLS)/buf frontend/dist/index.html ## format, vet, lint, types, and the builds for other platforms
 	build/check.sh '$(TAGS)'
 
-bench: ## key to pixel and bytes beside TigerVNC, in one run
+bench: ## key to pixel and bytes beside TigerVNC, in one short run
 	build/deps.sh bench
-	$(GO) run -tags $(TAGS) ./mirror/bench
+	$(GO) run -tags $(TAGS) ./mirror/bench -rows a,d -samples 60 -scrolls 1 -kinds copy,redraw -peers hither,tigervnc,tigervnc-tuned,local
+
+bench-mirror: bin/hither ## all of docs/benchmarks.md, beside TigerVNC and xpra; a quarter of an hour, row c needs root; BENCH="flags"
+	build/deps.sh bench
+	$(GO) run -tags $(TAGS) ./mirror/bench -json bin/bench.json -markdown bin/bench.md $(BENCH)
 
 screenshots: build ## the pictures in docs/images, from the real programs
 	build/deps.sh test

@@ -6,254 +6,35 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
-	"image"
-	"math/rand/v2"
-	"os"
+	"io"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/jezek/xgb"
-	"github.com/jezek/xgb/xproto"
 )
 
-const (
-	width, height = 1920, 1080
-	lineHeight    = 15
-	fontAscent    = 11
-	columns       = 240
-	perSecond     = 60
-)
-
-// patch is what scene "patch" fills; line is where scene "line" writes;
-// lastLine is the newest line of the terminal.
-var (
-	patch    = image.Rect(600, 400, 664, 464)
-	line     = image.Rect(60, 700, 60+80*6, 700+lineHeight)
-	lastLine = image.Rect(0, height-lineHeight, 300, height)
-)
-
-// canvas is the app under test: an X client that covers its display and draws
-// something for each key. It obeys one command a line on standard input and
-// answers each with a line.
-type canvas struct {
-	conn   *xgb.Conn
-	win    xproto.Window
-	back   xproto.Pixmap // where scene "redraw" draws before it shows
-	gc     xproto.Gcontext
-	scene  string
-	count  uint32
-	random *rand.Rand
-}
-
-func runApp(args []string) error {
-	if len(args) != 1 {
-		return errors.New("app wants a display")
-	}
-	conn, err := xgb.NewConnDisplay(args[0])
-	if err != nil {
-		return err
-	}
-	c := &canvas{conn: conn, random: rand.New(rand.NewPCG(1, 2))}
-	if err := c.open(); err != nil {
-		return err
-	}
-	commands := make(chan string)
-	go func() {
-		defer close(commands)
-		for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
-			commands <- lines.Text()
-		}
-	}()
-	events := make(chan xgb.Event)
-	go func() {
-		defer close(events)
-		for {
-			e, xerr := conn.WaitForEvent()
-			if e == nil && xerr == nil {
-				return
-			}
-			events <- e
-		}
-	}()
-	return c.loop(commands, events)
-}
-
-func (c *canvas) open() error {
-	screen := xproto.Setup(c.conn).DefaultScreen(c.conn)
-	var err error
-	if c.win, err = xproto.NewWindowId(c.conn); err != nil {
-		return err
-	}
-	if c.gc, err = xproto.NewGcontextId(c.conn); err != nil {
-		return err
-	}
-	font, err := xproto.NewFontId(c.conn)
-	if err != nil {
-		return err
-	}
-	err = xproto.CreateWindowChecked(c.conn, screen.RootDepth, c.win, screen.Root, 0, 0, width, height, 0,
-		xproto.WindowClassInputOutput, screen.RootVisual,
-		xproto.CwBackPixel|xproto.CwOverrideRedirect|xproto.CwEventMask,
-		[]uint32{0x202830, 1, xproto.EventMaskKeyPress | xproto.EventMaskExposure}).Check()
-	if err != nil {
-		return err
-	}
-	const name = "fixed"
-	if err := xproto.OpenFontChecked(c.conn, font, uint16(len(name)), name).Check(); err != nil {
-		return err
-	}
-	err = xproto.CreateGCChecked(c.conn, c.gc, xproto.Drawable(c.win),
-		xproto.GcForeground|xproto.GcBackground|xproto.GcFont|xproto.GcGraphicsExposures,
-		[]uint32{0xe0e0e0, 0x101010, uint32(font), 0}).Check()
-	if err != nil {
-		return err
-	}
-	if c.back, err = xproto.NewPixmapId(c.conn); err != nil {
-		return err
-	}
-	err = xproto.CreatePixmapChecked(c.conn, screen.RootDepth, c.back, xproto.Drawable(c.win), width, height).Check()
-	if err != nil {
-		return err
-	}
-	if err := xproto.MapWindowChecked(c.conn, c.win).Check(); err != nil {
-		return err
-	}
-	if err := xproto.SetInputFocusChecked(c.conn, xproto.InputFocusPointerRoot, c.win, xproto.TimeCurrentTime).Check(); err != nil {
-		return err
-	}
-	fmt.Println("ready")
-	return nil
-}
-
-func (c *canvas) loop(commands <-chan string, events <-chan xgb.Event) error {
-	for {
-		select {
-		case command, open := <-commands:
-			if !open {
-				return nil
-			}
-			answer, err := c.obey(command)
-			if err != nil {
-				return err
-			}
-			fmt.Println(answer)
-		case e, open := <-events:
-			if !open {
-				return errors.New("the display is gone")
-			}
-			if _, ok := e.(xproto.KeyPressEvent); ok {
-				c.key()
-			}
-		}
-	}
-}
-
-// obey does "patch", "line", "copy", "redraw", or "scroll DURATION" in the last
-// two: a terminal that moves its old lines as xterm does, which a server that is
-// part of the X server sees, or one that draws all of itself anew, as most do
-// now.
-func (c *canvas) obey(command string) (string, error) {
-	if rest, ok := strings.CutPrefix(command, "scroll "); ok {
-		length, err := time.ParseDuration(rest)
-		if err != nil {
-			return "", err
-		}
-		return strconv.Itoa(c.scroll(length)), c.sync()
-	}
-	c.scene = command
-	xproto.ClearArea(c.conn, false, c.win, 0, 0, 0, 0)
-	if command == "copy" || command == "redraw" {
-		c.fillBack()
-		c.showBack()
-	}
-	return "ok", c.sync()
-}
-
-// fillBack fills the back with lines of text.
-func (c *canvas) fillBack() {
-	xproto.ChangeGC(c.conn, c.gc, xproto.GcForeground, []uint32{0x101010})
-	xproto.PolyFillRectangle(c.conn, xproto.Drawable(c.back), c.gc, []xproto.Rectangle{{Width: width, Height: height}})
-	xproto.ChangeGC(c.conn, c.gc, xproto.GcForeground, []uint32{0xe0e0e0})
-	for y := 0; y < height; y += lineHeight {
-		c.text(xproto.Drawable(c.back), 0, y, c.words(columns))
-	}
-}
-
-func (c *canvas) showBack() {
-	xproto.CopyArea(c.conn, xproto.Drawable(c.back), xproto.Drawable(c.win), c.gc, 0, 0, 0, 0, width, height)
-}
-
-func (c *canvas) sync() error {
-	_, err := xproto.GetInputFocus(c.conn).Reply()
-	return err
-}
-
-// key draws what the scene draws for a key.
-func (c *canvas) key() {
-	c.count++
-	switch c.scene {
-	case "patch":
-		color := 0xff8000 ^ (c.count%2)*0xffffff
-		xproto.ChangeGC(c.conn, c.gc, xproto.GcForeground, []uint32{color})
-		xproto.PolyFillRectangle(c.conn, xproto.Drawable(c.win), c.gc, []xproto.Rectangle{{
-			X: int16(patch.Min.X), Y: int16(patch.Min.Y), Width: uint16(patch.Dx()), Height: uint16(patch.Dy())}})
-		xproto.ChangeGC(c.conn, c.gc, xproto.GcForeground, []uint32{0xe0e0e0})
-	case "line":
-		c.text(xproto.Drawable(c.win), line.Min.X, line.Min.Y, c.words(80))
-	}
-}
-
-func (c *canvas) text(on xproto.Drawable, x, y int, s string) {
-	xproto.ImageText8(c.conn, byte(len(s)), on, c.gc, int16(x), int16(y+fontAscent), s)
-}
-
-// words makes a line as a compiler or a log would write it.
-func (c *canvas) words(n int) string {
-	const letters = "etaoinshrdlucmfwypvbgkjqxz0123456789/.-_=:"
-	b := make([]byte, n)
-	for i := range b {
-		b[i] = letters[min(c.random.IntN(len(letters)), c.random.IntN(len(letters)))]
-		if c.random.IntN(6) == 0 {
-			b[i] = ' '
-		}
-	}
-	// Lines end raggedly.
-	for i := n/3 + c.random.IntN(n-n/3); i < n; i++ {
-		b[i] = ' '
-	}
-	return string(b)
-}
-
-// scroll writes new lines at the bottom, 60 in a second, and gives their number.
-func (c *canvas) scroll(length time.Duration) int {
-	ticker := time.NewTicker(time.Second / perSecond)
-	defer ticker.Stop()
-	n := int(length.Seconds() * perSecond)
-	for range n {
-		<-ticker.C
-		on := xproto.Drawable(c.win)
-		if c.scene == "redraw" {
-			on = xproto.Drawable(c.back)
-		}
-		xproto.CopyArea(c.conn, on, on, c.gc, 0, lineHeight, 0, 0, width, height-lineHeight)
-		c.text(on, 0, height-lineHeight, c.words(columns))
-		if c.scene == "redraw" {
-			c.showBack()
-		}
-	}
-	return n
-}
-
-// app is a canvas in a process of its own.
+// app is a program under test that obeys commands, one a line, and answers each
+// with a line: a canvas, or the text in an xterm.
 type app struct {
-	process *process
-	answers *bufio.Scanner
+	commands io.Writer
+	answers  *bufio.Scanner
+}
+
+// startApp starts the canvas on a display.
+func (h *house) startApp(display string) (*app, error) {
+	p, lines, err := h.self(nil, display, "app", display)
+	if err != nil {
+		return nil, err
+	}
+	a := &app{p.stdin, lines}
+	if _, err := a.answer(); err != nil {
+		return nil, fmt.Errorf("%w: %s", err, h.lastWords())
+	}
+	return a, nil
 }
 
 // ask sends a command and gives the answer.
 func (a *app) ask(command string) (string, error) {
-	if _, err := fmt.Fprintln(a.process.stdin, command); err != nil {
+	if _, err := fmt.Fprintln(a.commands, command); err != nil {
 		return "", err
 	}
 	return a.answer()
@@ -271,10 +52,29 @@ func (a *app) scene(name string) error {
 	return err
 }
 
+// scroll lets it write for a while and gives the number of lines.
 func (a *app) scroll(length time.Duration) (int, error) {
 	text, err := a.ask("scroll " + length.String())
 	if err != nil {
 		return 0, err
 	}
 	return strconv.Atoi(text)
+}
+
+// film lets it show a film and gives when each frame was drawn; the first has
+// number 1.
+func (a *app) film(length time.Duration) ([]time.Time, error) {
+	text, err := a.ask("show " + length.String())
+	if err != nil {
+		return nil, err
+	}
+	var drawn []time.Time
+	for _, word := range strings.Fields(text) {
+		nanos, err := strconv.ParseInt(word, 10, 64)
+		if err != nil {
+			return nil, err
+		}
+		drawn = append(drawn, time.Unix(0, nanos))
+	}
+	return drawn, nil
 }

@@ -3,14 +3,19 @@
 package main
 
 import (
+	"bytes"
 	"io"
 	"net"
 	"os"
 	"os/exec"
+	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
+
+	"hither/mirror/wire"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -62,7 +67,7 @@ func TestProxyCountsBothWays(t *testing.T) {
 	if err := <-echoed; err != nil {
 		t.Error(err)
 	}
-	if err := c.rest(t.Context(), time.Millisecond); err != nil {
+	if err := rest(t.Context(), c, time.Millisecond); err != nil {
 		t.Error(err)
 	}
 	if c.bytes() != 10 {
@@ -73,8 +78,61 @@ func TestProxyCountsBothWays(t *testing.T) {
 	}
 }
 
+// orphansEnv makes this test program one that adopts and ends orphans.
+const orphansEnv = "HITHER_BENCH_ORPHANS"
+
+func TestOrphansAreEnded(t *testing.T) {
+	if os.Getenv(orphansEnv) == "" {
+		cmd := exec.Command(os.Args[0], "-test.run", "^TestOrphansAreEnded$")
+		cmd.Env = append(os.Environ(), orphansEnv+"=1")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		return
+	}
+	if err := adoptOrphans(); err != nil {
+		t.Fatal(err)
+	}
+	// A shell that leaves a child behind, which has a child itself.
+	if err := exec.Command("sh", "-c", `(sh -c "sleep 600 & sleep 600" >/dev/null 2>&1) & exit 0`).Run(); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := children(); err != nil || len(left) == 0 {
+		t.Fatalf("no orphan was adopted: %v", err)
+	}
+	if err := endOrphans(); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := children(); err != nil || len(left) != 0 {
+		t.Errorf("orphans are left: %v, %v", left, err)
+	}
+}
+
 func TestUnknownPeerIsRefused(t *testing.T) {
-	if _, err := startPeer(nil, "fax"); err == nil {
+	if err := need("Xvfb", "openbox"); err != nil {
+		lookPath = func(string) (string, error) { return "", nil }
+		defer func() { lookPath = exec.LookPath }()
+	}
+	if _, err := (&house{}).startPeer("fax", route{}); err == nil {
 		t.Error("an unknown peer was started")
+	}
+}
+
+func TestTapTellsPixelsFromSignsOfLife(t *testing.T) {
+	var said bytes.Buffer
+	frame := wire.FramePart{Seq: 1, Parts: 1, Bytes: make([]byte, 500)}.Append(nil)
+	for _, m := range [][]byte{wire.Pong{ID: 1}.Append(nil), frame, wire.Pong{ID: 2}.Append(nil), wire.Title{}.Append(nil)} {
+		said.Write([]byte{byte(len(m) >> 8), byte(len(m))})
+		said.Write(m)
+	}
+	for _, piece := range []int{1, 2, 3, 7, 1000} {
+		var media atomic.Int64
+		tap := &tap{media: &media}
+		for part := range slices.Chunk(said.Bytes(), piece) {
+			tap.see(part)
+		}
+		if got, want := media.Load(), int64(len(frame)+1); got != want {
+			t.Errorf("in pieces of %d: %d bytes of media, want %d", piece, got, want)
+		}
 	}
 }

@@ -1,20 +1,20 @@
 //go:build linux
 
 // Command bench measures, on the machine it runs on, what a person feels at a
-// mirrored screen, and sets TigerVNC beside it in the same run: the time from a
-// key to the pixel that changes for it in the viewer's window, the bytes that a
-// scrolling terminal costs on the wire and the CPU time that it costs the host,
-// and whether the picture at rest equals the source. `make bench` runs it.
+// mirrored screen, and sets the best free peers beside it in the same run:
+// TigerVNC and xpra, each by default and tuned. `make bench` is a short run,
+// `make bench-mirror` all of it; docs/benchmarks.md says what each row means.
 //
-// Each peer has an X display as source, one little X client as the app, its own
-// server, its own viewer on a second X display, and a counting proxy between
-// them. Peers take turns in short rounds, so that what else the machine does
-// meets all of them alike. A key is struck on the viewer's display with XTEST;
-// the clock stops when a draw on that display has changed the watched pixels.
+// A row has its peers: each has an X display (or a QEMU guest) as source, a
+// little X client or an xterm as the app, its own server, its own viewer on a
+// second X display, and a counting proxy or a shaped path between them. Peers
+// take turns in rounds, so that what else the machine does meets all of them
+// alike. A key is struck on the viewer's display with XTEST; the clock stops
+// when a draw on that display has changed the watched pixels.
 //
-// It needs the packages of `build/deps.sh bench`, uses loopback addresses only,
-// writes below a temporary directory, ends within some minutes and ends every
-// process that it started.
+// It needs the packages of `build/deps.sh bench`, uses loopback addresses and
+// namespaces of its own only, writes below a temporary directory, and ends
+// every process that it started, on an interrupt too. Row c needs root.
 package main
 
 import (
@@ -33,15 +33,23 @@ import (
 
 // plan is how much is measured.
 type plan struct {
-	rounds  int
-	samples int // of each scene in a round
-	scroll  time.Duration
-	peers   []string
-	json    string
+	rows     []string
+	rounds   int // in which peers take turns
+	repeats  int // of typing and films
+	scrolls  int // of the first kind of terminal
+	samples  int // keys of each scene in a round
+	length   time.Duration
+	still    time.Duration
+	opens    int
+	peers    []string // only these; none: those of the row
+	kinds    []string
+	bin      string
+	json     string
+	markdown string
 }
 
-// limit is when a run gives up.
-const limit = 6 * time.Minute
+// limit is when a run gives up; a full one lasts about a quarter of an hour.
+const limit = 25 * time.Minute
 
 func main() {
 	if len(os.Args) > 1 {
@@ -49,26 +57,50 @@ func main() {
 			exit(part(os.Args[2:]))
 		}
 	}
-	p := plan{}
-	var names string
-	flag.IntVar(&p.rounds, "rounds", 5, "rounds in which the peers take turns")
-	flag.IntVar(&p.samples, "samples", 60, "keys of each scene in a round")
-	flag.DurationVar(&p.scroll, "scroll", 10*time.Second, "how long the terminal scrolls")
-	flag.StringVar(&names, "peers", strings.Join(peerNames, ","), "who is measured")
-	flag.StringVar(&p.json, "json", "", "write the figures to `FILE` too")
-	flag.Parse()
-	p.peers = strings.Split(names, ",")
+	p, err := parsePlan()
+	if err != nil {
+		exit(err)
+	}
+	if err := adoptOrphans(); err != nil {
+		exit(err)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	ctx, cancel := context.WithTimeout(ctx, limit)
-	err := bench(ctx, p)
+	err = bench(ctx, p)
 	cancel()
 	stop()
 	exit(err)
 }
 
+func parsePlan() (plan, error) {
+	p := plan{}
+	var names, peers, kinds string
+	flag.StringVar(&names, "rows", rowNames(), "the rows to measure")
+	flag.IntVar(&p.rounds, "rounds", 5, "rounds in which the peers take turns")
+	flag.IntVar(&p.repeats, "repeats", 2, "turns of Hither with typing and with the film; the others have one")
+	flag.IntVar(&p.scrolls, "scrolls", 5, "turns of each peer with the first kind of terminal; the others have one")
+	flag.IntVar(&p.samples, "samples", 100, "keys of each scene in a round")
+	flag.DurationVar(&p.length, "length", 10*time.Second, "how long a terminal scrolls, a person types, a film runs")
+	flag.DurationVar(&p.still, "still", 20*time.Second, "how long a screen stands still")
+	flag.IntVar(&p.opens, "opens", 10, "how often a view is opened")
+	flag.StringVar(&peers, "peers", "", "measure only these peers (default: those of the row)")
+	flag.StringVar(&kinds, "kinds", strings.Join(terminals, ","), "kinds of scrolling terminal")
+	flag.StringVar(&p.bin, "bin", "bin", "the directory of the real hither")
+	flag.StringVar(&p.json, "json", "", "write the figures to `FILE` too")
+	flag.StringVar(&p.markdown, "markdown", "", "write the tables to `FILE` too")
+	flag.Parse()
+	p.rows, p.peers, p.kinds = list(names), list(peers), list(kinds)
+	return p, p.check()
+}
+
+func list(s string) []string {
+	return strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' })
+}
+
 // parts are what this program is when it starts itself.
 var parts = map[string]func(args []string) error{
 	"app":   runApp,
+	"text":  runText,
 	"serve": runServe,
 	"view":  runView,
 }
@@ -84,33 +116,16 @@ func exit(err error) {
 	os.Exit(1)
 }
 
-// bench runs a plan and prints what it found.
-func bench(ctx context.Context, p plan) (err error) {
-	if err := needPrograms(p.peers); err != nil {
-		return err
-	}
-	run, err := newHouse(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, run.close()) }()
-	var peers []*peer
-	for _, name := range p.peers {
-		one, err := startPeer(run, name)
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		peers = append(peers, one)
-	}
-	result, err := measure(ctx, p, peers)
-	if err != nil {
-		return err
-	}
-	if err := result.print(os.Stdout); err != nil {
-		return err
-	}
+// bench runs a plan and prints what it found, also when a row failed.
+func bench(ctx context.Context, p plan) error {
+	r := newReport()
+	failed := r.measure(ctx, p)
+	errs := []error{failed, r.print(os.Stdout)}
 	if p.json != "" {
-		return result.save(p.json)
+		errs = append(errs, r.save(p.json))
 	}
-	return nil
+	if p.markdown != "" {
+		errs = append(errs, r.saveMarkdown(p.markdown))
+	}
+	return errors.Join(errs...)
 }

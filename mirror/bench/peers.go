@@ -3,141 +3,177 @@
 package main
 
 import (
+	"context"
 	"fmt"
-	"net"
-	"strconv"
+	"image"
 	"time"
+)
+
+const (
+	local = "local"
+	// viewerSize has room for the source and a window's decoration.
+	viewerSize = "2200x1300"
 )
 
 // peerNames lists who can be measured; "local" is the app on the display where
 // the key is struck, without anything between: what no mirror can beat.
-var peerNames = []string{"hither", "tigervnc", "tigervnc-tuned", local}
+var peerNames = []string{"hither", "hither-datagram", "hither-node", "hither-browser",
+	"tigervnc", "tigervnc-tuned", "xpra", "xpra-tuned", local}
 
-const local = "local"
+// peer is one way to see a screen, set up and running.
+type peer struct {
+	name    string
+	source  string // display; "" for a guest
+	app     *app
+	probe   *probe
+	wire    meter      // nil: the viewer's display tells when it is at rest
+	servers []*process // whose CPU time the host pays; the X server first
+	offset  *image.Point
+	slow    bool // it strikes fewer keys
+
+	// A guest has ways of its own; nil are those of an X display.
+	watch func(ctx context.Context, scene string) (image.Rectangle, error)
+	turn  func(on bool) error
+	keys  []byte // struck in turn, X keycodes
+}
+
+// letterA is the key that is struck for a canvas.
+const letterA = 38
+
+// startPeers sets up peers, each on its own route.
+func (h *house) startPeers(names []string, way func(number int) (route, error)) ([]*peer, error) {
+	var peers []*peer
+	for i, name := range names {
+		r, err := way(i)
+		if err != nil {
+			return nil, err
+		}
+		one, err := h.startPeer(name, r)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		peers = append(peers, one)
+	}
+	return peers, nil
+}
+
+func loopback(int) (route, error) { return route{}, nil }
 
 // startPeer sets up a peer and waits until its viewer shows the source.
-func startPeer(h *house, name string) (*peer, error) {
+func (h *house) startPeer(name string, r route) (*peer, error) {
+	if err := need("Xvfb", "openbox"); err != nil {
+		return nil, err
+	}
 	switch name {
 	case local:
-		return startLocal(h)
+		return h.startLocal()
 	case "hither":
-		return startHither(h)
+		return h.startHither(name, r, stream)
+	case "hither-datagram":
+		return h.startHither(name, r, datagrams)
 	case "tigervnc":
-		return startTiger(h, name, nil, nil)
+		return h.startTiger(name, r, nil, nil)
 	case "tigervnc-tuned":
-		return startTiger(h, name, []string{"-FrameRate", "1000"},
-			[]string{"-AutoSelect=0", "-PreferredEncoding=Tight", "-NoJPEG=1", "-FullColor=1"})
+		return h.startTiger(name, r, []string{"-FrameRate", "1000"}, lossless)
+	case "xpra":
+		return h.startXpra(name, r, nil, nil)
+	case "xpra-tuned":
+		return h.startXpra(name, r, xpraFast, xpraLossless)
 	}
 	return nil, fmt.Errorf("unknown peer; there are %v", peerNames)
 }
 
-// startTiger sets up TigerVNC: an X server that is a VNC server too, and its
-// viewer.
-func startTiger(h *house, name string, serverArgs, viewerArgs []string) (*peer, error) {
-	port, err := freePort()
-	if err != nil {
-		return nil, err
-	}
-	args := append([]string{"-geometry", fmt.Sprintf("%dx%d", width, height), "-depth", "24",
-		"-SecurityTypes", "None", "-localhost", "-rfbport", strconv.Itoa(port), "-noreset"}, serverArgs...)
-	server, source, err := h.startX("Xtigervnc", args...)
-	if err != nil {
-		return nil, err
-	}
-	p := &peer{name: name, source: source, servers: []*process{server}}
-	return p, p.open(h, fmt.Sprintf("127.0.0.1:%d", port), func(display string) error {
-		addr := p.wire.addr()
-		args := append(append([]string{"-SecurityTypes=None"}, viewerArgs...), fmt.Sprintf("%s::%d", addr.IP, addr.Port))
-		_, err := h.start(display, nil, nil, "xtigervncviewer", args...)
-		return err
-	})
-}
-
 // startHither sets up Hither: Xvfb, the server of package mirror, and the
 // native window.
-func startHither(h *house) (*peer, error) {
-	x, source, err := h.startX("Xvfb", "-screen", "0", fmt.Sprintf("%dx%dx24", width, height), "-nolisten", "tcp", "-noreset")
+func (h *house) startHither(name string, r route, carrier string) (*peer, error) {
+	x, source, err := h.startXvfb(sourceSize)
 	if err != nil {
 		return nil, err
 	}
-	p := &peer{name: "hither", source: source, servers: []*process{x}}
-	server, lines, err := h.self(source, "serve", source)
-	if err != nil {
+	p := &peer{name: name, source: source, servers: []*process{x}, keys: []byte{letterA}}
+	if p.app, err = h.startApp(source); err != nil {
 		return nil, err
+	}
+	return p, h.showHither(p, source, r, carrier, width)
+}
+
+// showHither starts a server for a source, and its window.
+func (h *house) showHither(p *peer, source string, r route, carrier string, wide int) error {
+	listen, err := r.listen()
+	if err != nil {
+		return err
+	}
+	server, lines, err := h.self(r.far(), "", "serve", source, listen.String(), carrier)
+	if err != nil {
+		return err
 	}
 	p.servers = append(p.servers, server)
 	if !lines.Scan() {
-		return nil, fmt.Errorf("the server gave no address: %s", h.lastWords())
+		return fmt.Errorf("the server gave no address: %s", h.lastWords())
 	}
-	return p, p.open(h, lines.Text(), func(display string) error {
-		_, _, err := h.self(display, "view", display, p.wire.addr().String())
+	addr, wire, err := r.connect(h, lines.Text())
+	if err != nil {
+		return err
+	}
+	p.wire = wire
+	return p.open(h, wide, func(display string) error {
+		_, _, err := h.self(r.near(), display, "view", display, addr.String(), carrier)
 		return err
 	})
 }
 
 // startLocal sets up the app alone.
-func startLocal(h *house) (*peer, error) {
-	_, display, err := h.startX("Xvfb", "-screen", "0", viewerSize, "-nolisten", "tcp", "-noreset")
+func (h *house) startLocal() (*peer, error) {
+	_, display, err := h.startXvfb(viewerSize)
 	if err != nil {
 		return nil, err
 	}
-	p := &peer{name: local, source: display}
+	p := &peer{name: local, source: display, keys: []byte{letterA}}
 	if p.app, err = h.startApp(display); err != nil {
 		return nil, err
 	}
-	if p.wire, err = count(""); err != nil { // nobody comes
-		return nil, err
-	}
-	h.onClose(p.wire.close)
-	if p.probe, err = newProbe(display); err != nil {
-		return nil, err
-	}
-	h.onClose(p.probe.close)
-	return p, nil
+	p.probe, err = h.openProbe(display)
+	return p, err
 }
 
-// viewerSize has room for the source and a window's decoration.
-const viewerSize = "2200x1300x24"
-
-// open starts what all peers have: the app, the proxy, the viewer's display and
-// the probe on it.
-func (p *peer) open(h *house, server string, view func(display string) error) error {
-	var err error
-	if p.app, err = h.startApp(p.source); err != nil {
-		return err
-	}
-	if p.wire, err = count(server); err != nil {
-		return err
-	}
-	h.onClose(p.wire.close)
-	_, display, err := h.startX("Xvfb", "-screen", "0", viewerSize, "-nolisten", "tcp", "-noreset")
+// open starts what all peers have: the viewer's display with a window manager,
+// the probe on it, and the viewer, whose window is so wide at least.
+func (p *peer) open(h *house, wide int, view func(display string) error) error {
+	display, err := p.desk(h)
 	if err != nil {
 		return err
-	}
-	if p.probe, err = newProbe(display); err != nil {
-		return err
-	}
-	h.onClose(p.probe.close)
-	if _, err := h.start(display, nil, nil, "openbox", "--sm-disable", "--config-file", "/dev/null"); err != nil {
-		return err
-	}
-	if err := p.probe.waitManager(h.ctx); err != nil {
-		return fmt.Errorf("openbox: %w", err)
 	}
 	if err := view(display); err != nil {
 		return err
 	}
-	if err := p.probe.waitWindow(h.ctx, width); err != nil {
+	if err := p.probe.waitWindow(h.ctx, wide); err != nil {
 		return fmt.Errorf("viewer: %w: %s", err, h.lastWords())
 	}
-	return p.wire.rest(h.ctx, 500*time.Millisecond)
+	return p.rest(h.ctx, 500*time.Millisecond)
 }
 
-// freePort finds a port that nobody listens on now.
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
+// desk starts the viewer's display.
+func (p *peer) desk(h *house) (display string, err error) {
+	if _, display, err = h.startXvfb(viewerSize); err != nil {
+		return "", err
 	}
-	return l.Addr().(*net.TCPAddr).Port, l.Close()
+	if p.probe, err = h.openProbe(display); err != nil {
+		return "", err
+	}
+	_, err = h.start(command{name: "openbox", args: []string{"--sm-disable", "--config-file", "/dev/null"}, display: display})
+	if err != nil {
+		return "", err
+	}
+	if err := p.probe.waitManager(h.ctx); err != nil {
+		return "", fmt.Errorf("openbox: %w", err)
+	}
+	return display, nil
+}
+
+// rest waits until nothing has come for a while.
+func (p *peer) rest(ctx context.Context, length time.Duration) error {
+	if p.wire != nil {
+		return rest(ctx, p.wire, length)
+	}
+	return p.probe.still(ctx, length)
 }

@@ -3,19 +3,22 @@
 package main
 
 import (
-	"context"
+	"encoding/binary"
 	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
+
+	"hither/mirror/wire"
 )
 
 // counter is a proxy that counts the bytes both ways. Its goroutines end with
-// close.
+// close. The target is a TCP address or the path of a unix socket.
 type counter struct {
 	listener net.Listener
 	target   string
 	total    atomic.Int64
+	media    atomic.Int64 // see taps
 	wait     sync.WaitGroup
 
 	mu    sync.Mutex // guards the fields below
@@ -45,7 +48,7 @@ func (c *counter) accept() {
 		if err != nil {
 			return
 		}
-		far, err := net.Dial("tcp", c.target)
+		far, err := net.Dial(network(c.target), c.target)
 		if err != nil {
 			near.Close()
 			continue
@@ -54,9 +57,16 @@ func (c *counter) accept() {
 			return
 		}
 		c.wait.Add(2)
-		go c.carry(near, far)
-		go c.carry(far, near)
+		go c.carry(near, far, (&tap{media: &c.media}).see)
+		go c.carry(far, near, func([]byte) {})
 	}
+}
+
+func network(target string) string {
+	if strings.HasPrefix(target, "/") {
+		return "unix"
+	}
+	return "tcp"
 }
 
 func (c *counter) keep(conns ...net.Conn) bool {
@@ -75,13 +85,14 @@ func (c *counter) closeConns() {
 	}
 }
 
-func (c *counter) carry(dst, src net.Conn) {
+func (c *counter) carry(dst, src net.Conn, see func([]byte)) {
 	defer c.wait.Done()
 	defer dst.Close()
 	buf := make([]byte, 256<<10)
 	for {
 		n, err := src.Read(buf)
 		c.total.Add(int64(n))
+		see(buf[:n])
 		if n > 0 {
 			if _, err := dst.Write(buf[:n]); err != nil {
 				return
@@ -89,25 +100,6 @@ func (c *counter) carry(dst, src net.Conn) {
 		}
 		if err != nil {
 			return
-		}
-	}
-}
-
-// quiet is how many bytes may pass in the pauses of a picture at rest: signs of
-// life, not pixels.
-const quiet = 400
-
-// rest waits until next to nothing has passed for a while.
-func (c *counter) rest(ctx context.Context, length time.Duration) error {
-	for {
-		before := c.bytes()
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(length):
-		}
-		if c.bytes()-before < quiet {
-			return nil
 		}
 	}
 }
@@ -120,4 +112,47 @@ func (c *counter) close() error {
 	c.mu.Unlock()
 	c.wait.Wait()
 	return err
+}
+
+// tap reads what a Hither server says, see wire.Stream, and counts the bytes of
+// messages that are no signs of life. Of another server's words it counts
+// something or other.
+type tap struct {
+	media *atomic.Int64
+	head  [3]byte // length and type of the message
+	have  int     // of head
+	left  int     // of the message, from its type on
+}
+
+var pong = wire.Pong{}.Append(nil)[0]
+
+func (t *tap) see(b []byte) {
+	for len(b) > 0 {
+		if t.have < len(t.head) {
+			t.head[t.have] = b[0]
+			t.have++
+			b = b[1:]
+			if t.have == len(t.head) {
+				t.begin()
+			}
+			continue
+		}
+		n := min(t.left, len(b))
+		t.left -= n
+		b = b[n:]
+		if t.left == 0 {
+			t.have = 0
+		}
+	}
+}
+
+// begin looks at a message whose type is known.
+func (t *tap) begin() {
+	n := int(binary.BigEndian.Uint16(t.head[:]))
+	if t.head[2] != pong {
+		t.media.Add(int64(n))
+	}
+	if t.left = n - 1; t.left <= 0 {
+		t.left, t.have = 0, 0
+	}
 }

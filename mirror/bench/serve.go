@@ -4,53 +4,105 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
 	"os"
+	"strings"
 
 	"hither/fusion"
 	"hither/mirror"
 	"hither/mirror/capture"
+	"hither/mirror/rtc"
 	"hither/mirror/wire"
 )
 
-// one is the screen that the server shows.
-type one struct{ display string }
+// one is the screen that the server shows: an X display, or the VNC socket of a
+// QEMU, which for a node is a connection that libvirt opens.
+type one struct{ source string }
 
 func (o one) List(context.Context, string) ([]fusion.Screen, error) { return nil, nil }
 
 func (o one) Open(ctx context.Context, screen string) (mirror.Located, error) {
-	source, err := capture.X11(ctx, capture.X11Config{Display: o.display})
+	source, err := o.open(ctx)
 	return mirror.Located{Screen: fusion.Screen{Name: screen, Title: screen}, Source: source}, err
 }
 
-// runServe is Hither's server: it shows a display to whoever connects to the
-// loopback address that it prints. A person's node does the same over its own
-// streams.
-func runServe(args []string) error {
-	if len(args) != 1 {
-		return errors.New("serve wants a display")
+func (o one) open(ctx context.Context) (capture.Source, error) {
+	if !strings.HasPrefix(o.source, "/") {
+		return capture.X11(ctx, capture.X11Config{Display: o.source})
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	conn, err := net.Dial("unix", o.source)
+	if err != nil {
+		return nil, err
+	}
+	return capture.RFB(ctx, conn)
+}
+
+// runServe is Hither's server: it shows a source to whoever connects to an
+// address, and prints that address. A person's node does the same over its own
+// streams. With "datagrams" a connection brings an offer only, and the view is
+// carried as rtc does.
+func runServe(args []string) error {
+	if len(args) != 3 {
+		return errors.New("serve wants a source, an address and a carrier")
+	}
+	listener, err := net.Listen("tcp", args[1])
 	if err != nil {
 		return err
 	}
-	server := mirror.NewServer(one{args[0]}, mirror.Config{})
+	s := &served{mirror.NewServer(one{args[0]}, mirror.Config{}), rtc.NewGateway(rtc.Config{})}
+	carry := s.stream
+	if args[2] == datagrams {
+		carry = s.answer
+	}
 	fmt.Println(listener.Addr())
 	for {
 		conn, err := listener.Accept()
 		if err != nil {
-			return errors.Join(err, server.Close())
+			return errors.Join(err, s.screens.Close(), s.gateway.Close())
 		}
-		view, err := server.Open(context.Background(), "bench", fusion.ViewOptions{})
-		if err != nil {
-			return err
-		}
-		go func() {
-			if err := wire.Join(wire.Stream(conn), view); err != nil {
+		go func() { // ends with the connection
+			if err := carry(conn); err != nil {
 				fmt.Fprintln(os.Stderr, err)
 			}
 		}()
 	}
+}
+
+// The carriers.
+const (
+	stream    = "stream"
+	datagrams = "datagrams"
+)
+
+type served struct {
+	screens *mirror.Server
+	gateway *rtc.Gateway
+}
+
+func (s *served) view(ctx context.Context) (fusion.Pipe, error) {
+	return s.screens.Open(ctx, "bench", fusion.ViewOptions{})
+}
+
+func (s *served) stream(conn net.Conn) error {
+	view, err := s.view(context.Background())
+	if err != nil {
+		return errors.Join(err, conn.Close())
+	}
+	return wire.Join(wire.Stream(conn), view)
+}
+
+func (s *served) answer(conn net.Conn) error {
+	defer conn.Close()
+	var offer string
+	if err := json.NewDecoder(conn).Decode(&offer); err != nil {
+		return err
+	}
+	answer, err := s.gateway.Answer(context.Background(), offer, s.view)
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(conn).Encode(answer)
 }

@@ -4,22 +4,44 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net"
 
+	"hither/fusion"
+	"hither/mirror/rtc"
 	"hither/mirror/surface"
 	"hither/mirror/wire"
 )
 
 // runView is Hither's viewer: the native window on a display, connected to an
-// address.
+// address by a carrier.
 func runView(args []string) error {
-	if len(args) != 2 {
-		return errors.New("view wants a display and an address")
+	if len(args) != 3 {
+		return errors.New("view wants a display, an address and a carrier")
 	}
+	ctx := context.Background()
 	conn, err := net.Dial("tcp", args[1])
 	if err != nil {
 		return err
 	}
-	return surface.Run(context.Background(), wire.Stream(conn), surface.Config{Display: args[0]})
+	pipe := wire.Stream(conn)
+	if args[2] == datagrams {
+		if pipe, err = dial(ctx, conn); err != nil {
+			return err
+		}
+	}
+	return surface.Run(ctx, pipe, surface.Config{Display: args[0]})
+}
+
+// dial lets conn bring the offer to the server.
+func dial(ctx context.Context, conn net.Conn) (fusion.Pipe, error) {
+	defer conn.Close()
+	return rtc.Dial(ctx, func(_ context.Context, offer string) (answer string, err error) {
+		if err := json.NewEncoder(conn).Encode(offer); err != nil {
+			return "", err
+		}
+		err = json.NewDecoder(conn).Decode(&answer)
+		return answer, err
+	})
 }

@@ -1,0 +1,129 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"hither/fusion"
+)
+
+// row is one line of the table of what a mirror must show.
+type row struct {
+	name  string
+	title string
+	run   func(ctx context.Context, p plan, h *house, r *result) error
+}
+
+// rows is the table, in its order.
+func rows() []row {
+	return []row{
+		{"a", "key → pixel in the native window, loopback", keysLocal},
+		{"b", "key → pixel of a VM's console", keysConsole},
+		{"c", "key → pixel, 40 ms round trip, 1 % lost each way", keysFar},
+		{"d", "scrolling terminal, 60 lines a second", scrolls},
+		{"e", "typing, 8 keys a second", typings},
+		{"f", "full-motion 1080p film, 30 frames a second", films},
+		{"g", "a screen at rest", stills},
+		{"h", "`hither view` to the complete picture", opens},
+		{"i", "key → pixel in Chromium", keysBrowser},
+	}
+}
+
+func rowNames() string {
+	var names []string
+	for _, row := range rows() {
+		names = append(names, row.name)
+	}
+	return strings.Join(names, ",")
+}
+
+// check says at once what is wrong with a plan.
+func (p plan) check() error {
+	for _, name := range p.rows {
+		if !strings.Contains(rowNames(), name) || len(name) != 1 {
+			return invalid("row "+name, "there are "+rowNames())
+		}
+	}
+	for _, kind := range p.kinds {
+		if !slices.Contains(terminals, kind) {
+			return invalid("kind "+kind, "there are "+strings.Join(terminals, ","))
+		}
+	}
+	for _, name := range p.peers {
+		if !slices.Contains(peerNames, name) {
+			return invalid("peer "+name, "there are "+strings.Join(peerNames, ","))
+		}
+	}
+	if p.rounds < 1 || p.repeats < 1 || p.scrolls < 1 || p.samples < 1 || p.opens < 1 || len(p.kinds) == 0 {
+		return invalid("counts", "each is at least 1")
+	}
+	return nil
+}
+
+func invalid(what, hint string) error {
+	return &fusion.Error{Op: "bench", Path: what, Cause: fusion.ErrInvalid, Hint: hint}
+}
+
+// measure takes one row after the other, each in a house of its own. A row
+// that fails does not stop the others.
+func (r *report) measure(ctx context.Context, p plan) error {
+	var errs []error
+	for _, row := range rows() {
+		if !slices.Contains(p.rows, row.name) || ctx.Err() != nil {
+			continue
+		}
+		fmt.Fprintf(os.Stderr, "row %s: %s\n", row.name, row.title)
+		one := r.begin(row)
+		err := one.measure(ctx, p, row)
+		if err != nil {
+			err = fmt.Errorf("row %s: %w", row.name, err)
+			fmt.Fprintln(os.Stderr, err)
+			one.Failed = err.Error()
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(append(errs, ctx.Err())...)
+}
+
+func (r *result) measure(ctx context.Context, p plan, row row) (err error) {
+	h, err := newHouse(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, h.close(), endOrphans()) }()
+	began := time.Now()
+	r.LoadBefore = load()
+	err = row.run(ctx, p, h, r)
+	r.LoadAfter = load()
+	r.Seconds = time.Since(began).Seconds()
+	return err
+}
+
+// chosen gives the peers that take part in a row: the usual ones, or those of
+// them and of others that the plan names.
+func (p plan) chosen(usual []string, others ...string) []string {
+	if len(p.peers) == 0 {
+		return usual
+	}
+	return slices.DeleteFunc(append(usual, others...), func(name string) bool { return !slices.Contains(p.peers, name) })
+}
+
+// load is the load average of the last minute, proc_loadavg(5).
+func load() float64 {
+	var one float64
+	text, err := os.ReadFile("/proc/loadavg")
+	if err == nil {
+		_, err = fmt.Sscan(string(text), &one)
+	}
+	if err != nil {
+		return -1 // unknown
+	}
+	return one
+}
