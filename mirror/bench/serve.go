@@ -100,9 +100,18 @@ func (s *served) answer(conn net.Conn) error {
 	if err := json.NewDecoder(conn).Decode(&offer); err != nil {
 		return err
 	}
-	answer, err := s.gateway.Answer(context.Background(), offer, s.view)
+	answer, err := s.gateway.Answer(context.Background(), offer, func(ctx context.Context) (rtc.Session, error) {
+		view, err := s.view(ctx)
+		return session{view}, err
+	})
 	if err != nil {
 		return err
 	}
 	return json.NewEncoder(conn).Encode(answer)
 }
+
+// session is a view that waits for its viewer.
+type session struct{ view fusion.Pipe }
+
+func (s session) Run(viewer fusion.Pipe) error { return wire.Join(s.view, viewer) }
+func (s session) Close() error                 { return s.view.Close() }
