@@ -24,9 +24,12 @@ type x11 struct {
 	shm    shm    // what the server writes to
 	given  shm    // what is the receiver's picture
 	old    []shm  // to be freed by the next Next
-	track  uint32 // the DAMAGE object of the root window
+	track  uint32 // the DAMAGE object of the root window, or of a window
 	region uint32 // XFIXES region that takes over what was damaged
 
+	drawable      uint32      // what holds the pixels: the root window, or a window's pixmap
+	origin        image.Point // the picture's corner in drawable
+	shift         image.Point // from a place of the damage to one of the picture
 	width, height int
 	area          image.Rectangle // bounds of the damage that events told of
 	taking        bool            // a grab is under way
@@ -79,24 +82,35 @@ func (s *x11) open() (err error) {
 		return failed(x11Op, "", fusion.ErrUnsupported, "the display has not 24 bits a pixel",
 			"run the X server with -depth 24")
 	}
-	s.width, s.height = s.conn.screen.width, s.conn.screen.height
+	root := s.conn.screen.root
+	s.drawable, s.width, s.height = root, s.conn.screen.width, s.conn.screen.height
+	if err := s.extensions(); err != nil {
+		return err
+	}
+	const structureNotify = 1 << 17
+	s.conn.request(2, 0, words(root, 1<<11, structureNotify)) // ChangeWindowAttributes: event mask
+	s.follow(root)
+	return s.attach()
+}
+
+func (s *x11) extensions() (err error) {
 	if s.shmExt, err = s.conn.extension("MIT-SHM", nil); err != nil {
 		return err
 	}
 	if s.xfixes, err = s.conn.extension("XFIXES", words(5, 0)); err != nil {
 		return err
 	}
-	if s.damage, err = s.conn.extension("DAMAGE", words(1, 1)); err != nil {
-		return err
-	}
-	root := s.conn.screen.root
+	s.damage, err = s.conn.extension("DAMAGE", words(1, 1))
+	return err
+}
+
+// follow asks for the damage of a window and for the display's cursor.
+func (s *x11) follow(window uint32) {
 	s.track, s.region = s.conn.id(), s.conn.id()
-	const structureNotify, boundingBox = 1 << 17, 2
-	s.conn.request(2, 0, words(root, 1<<11, structureNotify)) // ChangeWindowAttributes: event mask
-	s.conn.request(s.xfixes.major, 5, words(s.region))        // CreateRegion
-	s.conn.request(s.xfixes.major, 3, words(root, 1))         // SelectCursorInput
-	s.conn.request(s.damage.major, 1, words(s.track, root, boundingBox))
-	return s.attach()
+	const boundingBox = 2
+	s.conn.request(s.xfixes.major, 5, words(s.region))                     // CreateRegion
+	s.conn.request(s.xfixes.major, 3, words(s.conn.screen.root, 1))        // SelectCursorInput
+	s.conn.request(s.damage.major, 1, words(s.track, window, boundingBox)) // Create
 }
 
 // attach makes shared memory for two whole pictures.
@@ -144,7 +158,7 @@ func (s *x11) event(b []byte) {
 	switch b[0] & 0x7f {
 	case s.damage.event:
 		x, y := int(int16(le.Uint16(b[16:]))), int(int16(le.Uint16(b[18:])))
-		r := image.Rect(x, y, x+int(le.Uint16(b[20:])), y+int(le.Uint16(b[22:])))
+		r := image.Rect(x, y, x+int(le.Uint16(b[20:])), y+int(le.Uint16(b[22:]))).Add(s.shift)
 		if s.taking && int16(le.Uint16(b[2:])-s.taken) < 0 {
 			s.late = s.late.Union(r)
 		} else {

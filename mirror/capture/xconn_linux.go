@@ -31,6 +31,7 @@ type xconn struct {
 	idBase uint32
 	idMask uint32
 	ids    uint32
+	atoms  map[string]uint32
 }
 
 // xscreen is what the setup says of the first screen.

@@ -70,7 +70,7 @@ func (s *x11) tryPixels(whole bool) (Change, error) {
 	if regionErr != nil {
 		return Change{}, regionErr
 	}
-	rects := xrects(b, bounds)
+	rects := xrects(b, s.shift, bounds)
 	if guessSeq != 0 && covers(area, rects) {
 		return Change{Patches: []Patch{s.patch(area, 0)}}, nil
 	}
@@ -95,8 +95,8 @@ func (s *x11) fetchWhole(damage image.Rectangle) (Change, error) {
 	return Change{Whole: p, Damage: []image.Rectangle{damage.Union(s.late).Intersect(bounds)}}, nil
 }
 
-// xrects reads the rectangles of a FetchRegion reply.
-func xrects(b []byte, bounds image.Rectangle) []image.Rectangle {
+// xrects reads the rectangles of a FetchRegion reply, moved by shift.
+func xrects(b []byte, shift image.Point, bounds image.Rectangle) []image.Rectangle {
 	var rects []image.Rectangle
 	if (len(b)-32)/8 > maxRects {
 		b = b[8:16] // the extents
@@ -105,7 +105,7 @@ func xrects(b []byte, bounds image.Rectangle) []image.Rectangle {
 	}
 	for ; len(b) >= 8; b = b[8:] {
 		x, y := int(int16(le.Uint16(b))), int(int16(le.Uint16(b[2:])))
-		r := image.Rect(x, y, x+int(le.Uint16(b[4:])), y+int(le.Uint16(b[6:]))).Intersect(bounds)
+		r := image.Rect(x, y, x+int(le.Uint16(b[4:])), y+int(le.Uint16(b[6:]))).Add(shift).Intersect(bounds)
 		if !r.Empty() {
 			rects = append(rects, r)
 		}
@@ -143,7 +143,7 @@ func (s *x11) fetch(rects []image.Rectangle) ([]Patch, error) {
 
 func (s *x11) image(r image.Rectangle, offset int) uint16 {
 	const allPlanes, zPixmap = 0xffffffff, 2
-	return s.conn.request(s.shmExt.major, 4, words(s.conn.screen.root, shorts(r.Min.X, r.Min.Y), shorts(r.Dx(), r.Dy()),
+	return s.conn.request(s.shmExt.major, 4, words(s.drawable, shorts(r.Min.X+s.origin.X, r.Min.Y+s.origin.Y), shorts(r.Dx(), r.Dy()),
 		allPlanes, zPixmap, s.shm.seg, uint32(offset)))
 }
 

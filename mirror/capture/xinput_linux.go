@@ -54,6 +54,11 @@ func (s *x11) Input(event wire.Message) error {
 	in := s.input
 	in.mu.Lock()
 	defer in.mu.Unlock()
+	return in.apply(event)
+}
+
+// apply gives an event to wherever the pointer and the focus are. It needs mu.
+func (in *xinput) apply(event wire.Message) error {
 	switch m := event.(type) {
 	case wire.Key:
 		if m.Code > 247 {
