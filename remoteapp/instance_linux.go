@@ -3,6 +3,7 @@ package remoteapp
 import (
 	"context"
 	"errors"
+	"image"
 	"slices"
 	"sync"
 	"time"
@@ -14,8 +15,9 @@ import (
 )
 
 const (
-	// windowless is how long an app whose first process has ended may be
-	// without a window: launchers end before the program they start shows.
+	// windowless is how long an app whose first process has ended, or whose
+	// windows are seen one by one, may be without a window: launchers end
+	// before the program they start shows.
 	windowless = 5 * time.Second
 	// closeGrace is how long an app may take to close its windows.
 	closeGrace = 3 * time.Second
@@ -30,10 +32,11 @@ type instance struct {
 	*server
 	store *Store
 
-	ending chan struct{} // closed by askEnd: the app shall end
-	once   sync.Once     // closes ending
-	ready  chan struct{} // closed by the loop: the first window is there
-	ended  chan struct{} // closed by the loop: nothing is left
+	ending chan struct{}   // closed by askEnd: the app shall end
+	apart  chan chan apart // questions of askApart
+	once   sync.Once       // closes ending
+	ready  chan struct{}   // closed by the loop: the first window is there
+	ended  chan struct{}   // closed by the loop: nothing is left
 
 	lastWords string // of the app's output; set before ended is closed
 
@@ -50,7 +53,7 @@ type instance struct {
 }
 
 func newInstance(store *Store, s *server) *instance {
-	return &instance{server: s, store: store, ending: make(chan struct{}), ready: make(chan struct{}),
+	return &instance{server: s, store: store, ending: make(chan struct{}), apart: make(chan chan apart), ready: make(chan struct{}),
 		ended: make(chan struct{}), observed: map[x11.Window]bool{}, nudged: map[x11.Window]int{}, started: time.Now()}
 }
 
@@ -99,6 +102,9 @@ func (i *instance) watch(ctx context.Context, gone <-chan struct{}) (left bool) 
 			return false
 		case <-i.conn.Done():
 			return false
+		case answer := <-i.apart:
+			answer <- i.setApart()
+			continue
 		case <-gone:
 			i.appGone, gone = true, nil
 		case <-i.conn.Changed():
@@ -144,7 +150,13 @@ func (i *instance) look() (again, alive bool) {
 	main := mainWindow(clients)
 	if main == nil {
 		_, shown := i.Screen()
+		if shown && i.Windows && len(clients) == 0 {
+			return true, time.Since(i.bare) < windowless // nobody could open one any more
+		}
 		return !shown, true
+	}
+	if i.Windows {
+		return !i.publish(*main), true
 	}
 	if err := errors.Join(i.fit(*main), i.nudge(clients, *main)); err != nil {
 		i.store.cfg.Log.Warn("app display not fitted", "instance", i.Instance, "err", err)
@@ -208,7 +220,7 @@ func (i *instance) fit(c x11.Client) error {
 	if err := i.conn.Resize(min(max(c.Width, least), maxWidth), min(max(c.Height, least), maxHeight)); err != nil {
 		return err
 	}
-	if err := i.conn.MoveHome(c.Window); err != nil {
+	if err := i.conn.MoveTo(c.Window, image.Point{}); err != nil {
 		return err
 	}
 	if !c.Normal {

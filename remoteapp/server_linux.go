@@ -43,6 +43,7 @@ type record struct {
 	Name     string     `json:"name"`
 	Display  int        `json:"display"`
 	Fitted   bool       `json:"fitted"`
+	Windows  bool       `json:"windows,omitempty"` // they lie side by side, for a view of each
 	Server   process.ID `json:"server"`
 	Manager  process.ID `json:"manager"`
 	Bus      process.ID `json:"bus,omitzero"`
@@ -238,15 +239,28 @@ func (s *server) environ() []string {
 var rcXML []byte
 
 // configure writes openbox's configuration: normal windows keep their natural
-// size until the display has been fitted to the first, and fill it afterwards.
+// size until the display has been fitted to the first, and fill it afterwards,
+// unless windows are seen one by one: then each lies where it wants to.
 func (s *server) configure() error {
 	config := rcXML
-	if !s.Fitted {
-		head, rest, _ := bytes.Cut(rcXML, []byte("<!-- fitted -->"))
-		_, tail, _ := bytes.Cut(rest, []byte("<!-- /fitted -->"))
-		config = append(bytes.Clone(head), tail...)
+	if !s.Fitted || s.Windows {
+		config = without(config, "fitted")
 	}
-	return os.WriteFile(s.rc(), config, 0o600)
+	if s.Windows {
+		config = without(config, "one")
+	}
+	// An openbox that was told earlier may read it just now.
+	if err := os.WriteFile(s.rc()+".new", config, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(s.rc()+".new", s.rc())
+}
+
+// without leaves out what stands between two marks of a configuration.
+func without(config []byte, mark string) []byte {
+	head, rest, _ := bytes.Cut(config, []byte("<!-- "+mark+" -->"))
+	_, tail, _ := bytes.Cut(rest, []byte("<!-- /"+mark+" -->"))
+	return append(bytes.Clone(head), tail...)
 }
 
 func (s *server) rc() string { return filepath.Join(s.dir, "rc.xml") }

@@ -4,6 +4,7 @@ package remoteapp
 
 import (
 	"context"
+	"image"
 
 	"hither/fusion"
 )
@@ -58,3 +59,23 @@ func (*Store) Watch(ctx context.Context, _ func(fusion.Screen, bool)) error {
 func (*Store) EndAll(context.Context) error { return nil }
 
 func (*Store) Close() error { return nil }
+
+// Windows answers ErrUnsupported.
+func (*Store) Windows(_ context.Context, screen string) (*Windows, error) {
+	return nil, unsupported("screen.open", screen)
+}
+
+// Windows are none here.
+type Windows struct{}
+
+func (*Windows) Next() ([]Window, error) { return nil, unsupported("screen.open", "") }
+
+func (*Windows) Place(uint32, image.Rectangle) error { return unsupported("window.place", "") }
+
+func (*Windows) Stand(uint32, Stand) error { return unsupported("window.state", "") }
+
+func (*Windows) Shut(uint32) error { return unsupported("window.shut", "") }
+
+func (*Windows) Desk(int, int) error { return unsupported("window.desk", "") }
+
+func (*Windows) Close() error { return nil }

@@ -45,16 +45,19 @@ type Conn struct {
 	done    chan struct{}
 	replies chan []byte
 
-	call sync.Mutex // one request with a reply at a time
-	mu   sync.Mutex // guards the fields below and the order of writes
-	seq  uint16
-	want uint16 // the sequence number whose reply is waited for, if waits
-	wait bool
+	call  sync.Mutex // one request with a reply at a time
+	mu    sync.Mutex // guards the fields below and the order of writes
+	seq   uint16
+	want  uint16 // the sequence number whose reply is waited for, if waits
+	wait  bool
+	watch *watch // nil before Watch
 
 	atoms map[string]Atom // guarded by call
+	named map[Atom]string // what names gives; guarded by call
 	randr byte            // major opcode, guarded by call; 0 is not asked yet
 
 	base  uint32 // the first resource ID
+	mask  uint32 // which bits of an ID its maker chose
 	probe Window // HasManager's own; 0 before its first call
 }
 
@@ -128,7 +131,7 @@ func handshake(conn net.Conn, secret []byte) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Conn{Root: root, base: base, conn: conn, atoms: map[string]Atom{},
+	return &Conn{Root: root, base: base, mask: order.Uint32(body[8:]), conn: conn, atoms: map[string]Atom{},
 		changed: make(chan struct{}, 1), done: make(chan struct{}), replies: make(chan []byte, 1)}, nil
 }
 
@@ -173,6 +176,11 @@ func (c *Conn) read() {
 			return
 		}
 		if message[0] > 1 {
+			c.mu.Lock()
+			if c.watch != nil {
+				c.watch.note(c.Root, message)
+			}
+			c.mu.Unlock()
 			select {
 			case c.changed <- struct{}{}:
 			default:

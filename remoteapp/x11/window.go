@@ -1,6 +1,7 @@
 package x11
 
 import (
+	"image"
 	"strings"
 	"unicode/utf8"
 )
@@ -9,13 +10,16 @@ import (
 const (
 	opCreateWindow           = 1
 	opChangeWindowAttributes = 2
+	opGetWindowAttributes    = 3
 	opDestroyWindow          = 4
 	opGetGeometry            = 14
+	opQueryTree              = 15
 	opInternAtom             = 16
 	opGetProperty            = 20
 	opSendEvent              = 25
 	opGrabServer             = 36
 	opUngrabServer           = 37
+	opTranslateCoordinates   = 40
 	opClearArea              = 61
 	opQueryExtension         = 98
 )
@@ -58,18 +62,28 @@ func (c *Conn) property(w Window, name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	return value(reply), nil
+}
+
+// value gives what a GetProperty reply holds.
+func value(reply []byte) []byte {
 	n := uint64(order.Uint32(reply[16:])) * uint64(reply[1]/8)
-	return reply[32:min(uint64(len(reply)), 32+n)], nil
+	return reply[32:min(uint64(len(reply)), 32+n)]
+}
+
+// longs reads 32-bit values.
+func longs(data []byte) []uint32 {
+	var all []uint32
+	for ; len(data) >= 4; data = data[4:] {
+		all = append(all, order.Uint32(data))
+	}
+	return all
 }
 
 // numbers gives a property as 32-bit values.
 func (c *Conn) numbers(w Window, name string) ([]uint32, error) {
 	data, err := c.property(w, name)
-	var all []uint32
-	for ; len(data) >= 4; data = data[4:] {
-		all = append(all, order.Uint32(data))
-	}
-	return all, err
+	return longs(data), err
 }
 
 // Observe makes changes of the root's and the windows' properties and of the
@@ -262,36 +276,18 @@ func (c *Conn) CloseWindow(w Window) error {
 }
 
 // Maximise makes a window fill the display, and Unmaximise gives it its own size.
-func (c *Conn) Maximise(w Window) error   { return c.maximised(w, 1) }
-func (c *Conn) Unmaximise(w Window) error { return c.maximised(w, 0) }
-
-// maximised adds (1) or removes (0) the window's state.
-func (c *Conn) maximised(w Window, action uint32) error {
-	c.call.Lock()
-	horizontal, err := c.atom("_NET_WM_STATE_MAXIMIZED_HORZ")
-	if err != nil {
-		c.call.Unlock()
-		return err
-	}
-	vertical, err := c.atom("_NET_WM_STATE_MAXIMIZED_VERT")
-	c.call.Unlock()
-	if err != nil {
-		return err
-	}
-	const pager = 2
-	return c.tell(w, "_NET_WM_STATE", action, uint32(horizontal), uint32(vertical), pager)
-}
+func (c *Conn) Maximise(w Window) error   { return c.SetMaximised(w, true) }
+func (c *Conn) Unmaximise(w Window) error { return c.SetMaximised(w, false) }
 
 // Activate gives a window the focus, and brings it back if it was minimised.
 func (c *Conn) Activate(w Window) error {
-	const pager = 2
 	return c.tell(w, "_NET_ACTIVE_WINDOW", pager, 0, 0)
 }
 
-// MoveHome puts a window's corner at that of the display.
-func (c *Conn) MoveHome(w Window) error {
-	const northWest, x, y, pager = 1, 1 << 8, 1 << 9, 2 << 12
-	return c.tell(w, "_NET_MOVERESIZE_WINDOW", northWest|x|y|pager, 0, 0)
+// MoveTo puts a window's corner here.
+func (c *Conn) MoveTo(w Window, corner image.Point) error {
+	const northWest, x, y = 1, 1 << 8, 1 << 9
+	return c.tell(w, "_NET_MOVERESIZE_WINDOW", northWest|x|y|pager<<12, number(corner.X), number(corner.Y))
 }
 
 // tell sends the window manager a message about a window (EWMH, root window
