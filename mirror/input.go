@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"hither/fusion"
-	"hither/mirror/capture"
 	"hither/mirror/codec"
 	"hither/mirror/wire"
 )
@@ -110,6 +109,11 @@ func able(flags wire.AbleFlags) codec.Able {
 	return codec.VideoAll
 }
 
+// taker takes input, as a capture.Source does.
+type taker interface {
+	Input(event wire.Message) error
+}
+
 // held is what a viewer holds down, so that it can be let go.
 type held struct {
 	mu      sync.Mutex // guards the fields below
@@ -122,7 +126,7 @@ type held struct {
 const maxHeld = 64
 
 // input applies an event and remembers what it holds. Once over, nothing more.
-func (h *held) input(source capture.Source, m wire.Message) error {
+func (h *held) input(source taker, m wire.Message) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.over {
@@ -158,14 +162,14 @@ func hold[K comparable](set *map[K]bool, k K, down bool) bool {
 }
 
 // release lets everything go.
-func (h *held) release(source capture.Source) {
+func (h *held) release(source taker) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.up(source)
 }
 
 // end lets everything go and takes nothing more.
-func (h *held) end(source capture.Source) {
+func (h *held) end(source taker) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.over = true
@@ -173,7 +177,7 @@ func (h *held) end(source capture.Source) {
 }
 
 // up needs mu. A source that is gone holds nothing down.
-func (h *held) up(source capture.Source) {
+func (h *held) up(source taker) {
 	for code := range h.keys {
 		_ = source.Input(wire.Key{Code: code})
 	}

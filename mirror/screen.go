@@ -24,9 +24,9 @@ type screen struct {
 	pixels  sync.RWMutex // guards what picture holds; taken before mu
 	picture *codec.Picture
 
-	mu        sync.Mutex // guards the fields below
-	wake      *sync.Cond // something below, or of a view, changed
-	groups    []*group   // of the views, oldest first
+	mu        sync.Locker // guards the fields below; wake's
+	wake      *sync.Cond  // something below, or of a view, changed
+	groups    []*group    // of the views, oldest first
 	cursor    *codec.Cursor
 	title     string
 	ready     bool // there is a picture, of this size
@@ -37,10 +37,9 @@ type screen struct {
 	finished  bool // the source is about to be freed, or was
 }
 
-func newScreen(server *Server, name string) *screen {
-	sc := &screen{server: server, name: name, opened: make(chan struct{})}
-	sc.wake = sync.NewCond(&sc.mu)
-	return sc
+// newScreen makes a screen with a lock of its own, or one that it shares.
+func newScreen(server *Server, name string, wake *sync.Cond) *screen {
+	return &screen{server: server, name: name, opened: make(chan struct{}), mu: wake.L, wake: wake}
 }
 
 func (sc *screen) begin(located Located) {

@@ -3,11 +3,13 @@ package mirror
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 
 	"hither/fusion"
 	"hither/mirror/capture"
+	"hither/mirror/wire"
 )
 
 // Locator knows the screens of this host's machines.
@@ -34,23 +36,25 @@ type Config struct {
 	Log *slog.Logger // default: silent
 }
 
-// Server opens the screens of this host. It runs a goroutine per Bye and End;
-// Close waits for them, and until every source is freed.
+// Server opens the screens of this host. It runs a goroutine per Bye and End,
+// and for a view of windows two and one per window; Close waits for them, and
+// until every source is freed.
 type Server struct {
 	locator Locator
 	log     *slog.Logger
 	running sync.WaitGroup
 
-	mu      sync.Mutex // guards the fields below
-	screens map[string]*screen
-	closed  bool
+	mu       sync.Mutex // guards the fields below
+	screens  map[string]*screen
+	sessions map[*session]bool
+	closed   bool
 }
 
 var _ fusion.Screens = (*Server)(nil)
 
 // NewServer makes a server of the screens that locator knows.
 func NewServer(locator Locator, config Config) *Server {
-	return &Server{locator: locator, log: cmp.Or(config.Log, slog.New(slog.DiscardHandler)), screens: map[string]*screen{}}
+	return &Server{locator: locator, log: cmp.Or(config.Log, slog.New(slog.DiscardHandler)), screens: map[string]*screen{}, sessions: map[*session]bool{}}
 }
 
 // List is fusion.Screens.List.
@@ -60,6 +64,12 @@ func (s *Server) List(ctx context.Context, machine string) ([]fusion.Screen, err
 
 // Open is fusion.Screens.Open.
 func (s *Server) Open(ctx context.Context, name string, options fusion.ViewOptions) (fusion.Pipe, error) {
+	if options.Windows {
+		pipe, err := s.openWindows(ctx, name, options)
+		if !errors.Is(err, fusion.ErrUnsupported) {
+			return pipe, err
+		}
+	}
 	for {
 		sc, first, err := s.screen(name)
 		if err != nil {
@@ -94,7 +104,7 @@ func (s *Server) screen(name string) (sc *screen, first bool, err error) {
 	if sc := s.screens[name]; sc != nil {
 		return sc, false, nil
 	}
-	sc = newScreen(s, name)
+	sc = newScreen(s, name, sync.NewCond(new(sync.Mutex)))
 	s.screens[name] = sc
 	return sc, true, nil
 }
@@ -146,6 +156,11 @@ func (s *Server) End(screen string) {
 	if sc := s.screens[screen]; sc != nil && !s.closed {
 		s.running.Go(func() { sc.stop("the screen has ended") }) // it may still be opening
 	}
+	for _, v := range s.watching(screen) {
+		if !s.closed {
+			s.running.Go(func() { v.end(wire.Closed{Reason: wire.Ended, Text: "the app has ended"}) })
+		}
+	}
 }
 
 func (s *Server) all() []*screen {
@@ -163,7 +178,11 @@ func (s *Server) all() []*screen {
 func (s *Server) Close() error {
 	s.mu.Lock()
 	s.closed = true
+	sessions := s.watching("")
 	s.mu.Unlock()
+	for _, v := range sessions {
+		v.end(wire.Closed{Reason: wire.Ended, Text: "the node stops"})
+	}
 	for _, sc := range s.all() {
 		sc.stop("the node stops")
 	}

@@ -51,6 +51,9 @@ func (v *view) ready() bool {
 	return v.greeted && v.window.open() && v.closed == nil
 }
 
+// due says whether there is a frame to send or to make. It needs screen.mu.
+func (v *view) due() bool { return len(v.frames) > 0 || v.ready() && v.group.due() }
+
 // Read makes the next message when there is something to say. Until then its
 // caller captures the screen, if nobody else does.
 func (v *view) Read() ([]byte, error) {
