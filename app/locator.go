@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"strings"
 
@@ -94,17 +95,47 @@ func (l *locator) app(ctx context.Context, screen string) (mirror.Located, error
 	if err != nil {
 		return mirror.Located{}, err
 	}
-	shown := fusion.Screen{Name: screen, Machine: fusion.Self, Kind: fusion.ScreenApp}
+	return l.x11(ctx, display, true, l.shown(screen), l.bye(ctx, screen))
+}
+
+// shown gives the present title and size of an app's screen.
+func (l *locator) shown(screen string) fusion.Screen {
 	for _, s := range l.apps.Screens() {
 		if s.Name == screen {
-			shown = s
+			return s
 		}
 	}
-	return l.x11(ctx, display, true, shown, func() {
+	return fusion.Screen{Name: screen, Machine: fusion.Self, Kind: fusion.ScreenApp}
+}
+
+// bye ends the app of a screen.
+func (l *locator) bye(ctx context.Context, screen string) func() {
+	return func() {
 		if err := l.apps.End(context.WithoutCancel(ctx), screen); err != nil {
 			l.log.Debug("it had ended before its viewer said bye", "screen", screen, "err", err)
 		}
-	})
+	}
+}
+
+// OpenWindows gives the windows of a running app; other screens have none.
+func (l *locator) OpenWindows(ctx context.Context, screen string) (mirror.LocatedWindows, error) {
+	machine, instance, isApp := strings.Cut(screen, "/")
+	if !isApp || machine != fusion.Self || fusion.CheckName(instance) != nil {
+		return mirror.LocatedWindows{}, fusion.ErrUnsupported
+	}
+	display, err := l.apps.Display(screen)
+	if err != nil {
+		return mirror.LocatedWindows{}, err
+	}
+	pixels, err := capture.X11Windows(ctx, capture.X11Config{Display: display.Name, Xauthority: display.Xauthority})
+	if err != nil {
+		return mirror.LocatedWindows{}, err
+	}
+	windows, err := l.apps.Windows(ctx, screen)
+	if err != nil {
+		return mirror.LocatedWindows{}, errors.Join(err, pixels.Close())
+	}
+	return mirror.LocatedWindows{Screen: l.shown(screen), Windows: newAppWindows(windows, pixels), Bye: l.bye(ctx, screen)}, nil
 }
 
 // x11 opens a display; a private one takes the size that its viewer wants.

@@ -1,0 +1,117 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"image"
+	"math"
+	"sync"
+	"time"
+
+	"hither/fusion"
+	"hither/mirror"
+	"hither/mirror/capture"
+	"hither/mirror/wire"
+	"hither/remoteapp"
+)
+
+// openPatience bounds how long the capture of a window may take to begin.
+const openPatience = 10 * time.Second
+
+// appWindows are an app's windows for the mirror: remoteapp says where they are
+// and moves them, capture takes their pixels and gives them input.
+type appWindows struct {
+	windows *remoteapp.Windows
+	pixels  *capture.XWindows
+
+	mu        sync.Mutex
+	drawables map[uint32]uint32 // by ID; guarded by mu
+}
+
+var _ mirror.Windows = (*appWindows)(nil)
+
+func newAppWindows(windows *remoteapp.Windows, pixels *capture.XWindows) *appWindows {
+	return &appWindows{windows: windows, pixels: pixels, drawables: map[uint32]uint32{}}
+}
+
+func (a *appWindows) Next() ([]mirror.Window, error) {
+	list, err := a.windows.Next()
+	if err != nil {
+		return nil, err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	clear(a.drawables)
+	out := make([]mirror.Window, 0, len(list))
+	for _, w := range list {
+		a.drawables[w.ID] = w.Drawable
+		out = append(out, mirrored(w))
+	}
+	return out, nil
+}
+
+// mirrored says a window in the words of the wire.
+func mirrored(w remoteapp.Window) mirror.Window {
+	return mirror.Window{Icon: w.Icon, Window: wire.Window{
+		ID: w.ID, Parent: w.Parent, Flags: flags(w), Title: w.Title,
+		X: place(w.Area.Min.X), Y: place(w.Area.Min.Y), Width: length(w.Area.Dx()), Height: length(w.Area.Dy()),
+		MinWidth: length(w.Min.X), MinHeight: length(w.Min.Y), MaxWidth: length(w.Max.X), MaxHeight: length(w.Max.Y)}}
+}
+
+func flags(w remoteapp.Window) (all wire.WindowFlags) {
+	for flag, on := range map[wire.WindowFlags]bool{wire.Popup: w.Popup, wire.Modal: w.Modal, wire.FullScreen: w.FullScreen,
+		wire.Maximized: w.Maximised, wire.Active: w.Active, wire.Minimized: w.Minimised, wire.Dialog: w.Dialog} {
+		if on {
+			all |= flag
+		}
+	}
+	return all
+}
+
+func place(v int) int16 { return int16(min(max(v, math.MinInt16), math.MaxInt16)) }
+
+func length(v int) uint16 { return uint16(min(max(v, 0), math.MaxUint16)) }
+
+func (a *appWindows) drawable(id uint32) (uint32, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	d, there := a.drawables[id]
+	return d, there
+}
+
+func (a *appWindows) Open(id uint32) (capture.Source, error) {
+	d, there := a.drawable(id)
+	if !there {
+		return nil, &fusion.Error{Op: "window.open", Cause: fusion.ErrNotFound}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), openPatience)
+	defer cancel()
+	return a.pixels.Open(ctx, d)
+}
+
+func (a *appWindows) Input(id uint32, event wire.Message) error {
+	d, there := a.drawable(id)
+	if id != 0 && !there {
+		return nil
+	}
+	return a.pixels.Input(d, event)
+}
+
+func (a *appWindows) Do(wish wire.Message) error {
+	switch m := wish.(type) {
+	case wire.Place:
+		corner := image.Pt(int(m.X), int(m.Y))
+		return a.windows.Place(m.Window, image.Rectangle{Min: corner, Max: corner.Add(image.Pt(int(m.Width), int(m.Height)))})
+	case wire.State:
+		is := func(f wire.WindowFlags) bool { return m.Flags&f != 0 }
+		return a.windows.Stand(m.Window, remoteapp.Stand{FullScreen: is(wire.FullScreen), Maximised: is(wire.Maximized),
+			Minimised: is(wire.Minimized), Active: is(wire.Active)})
+	case wire.Shut:
+		return a.windows.Shut(m.Window)
+	case wire.Desk:
+		return a.windows.Desk(int(m.Width), int(m.Height))
+	}
+	return &fusion.Error{Op: "window", Cause: fusion.ErrInvalid, Detail: "no wish of a viewer"}
+}
+
+func (a *appWindows) Close() error { return errors.Join(a.windows.Close(), a.pixels.Close()) }
