@@ -68,6 +68,11 @@ func flags(w remoteapp.Window) (all wire.WindowFlags) {
 	return all
 }
 
+func stand(f wire.WindowFlags) remoteapp.Stand {
+	return remoteapp.Stand{FullScreen: f&wire.FullScreen != 0, Maximised: f&wire.Maximized != 0,
+		Minimised: f&wire.Minimized != 0, Active: f&wire.Active != 0}
+}
+
 func place(v int) int16 { return int16(min(max(v, math.MinInt16), math.MaxInt16)) }
 
 func length(v int) uint16 { return uint16(min(max(v, 0), math.MaxUint16)) }
@@ -103,9 +108,11 @@ func (a *appWindows) Do(wish wire.Message) error {
 		corner := image.Pt(int(m.X), int(m.Y))
 		return a.windows.Place(m.Window, image.Rectangle{Min: corner, Max: corner.Add(image.Pt(int(m.Width), int(m.Height)))})
 	case wire.State:
-		is := func(f wire.WindowFlags) bool { return m.Flags&f != 0 }
-		return a.windows.Stand(m.Window, remoteapp.Stand{FullScreen: is(wire.FullScreen), Maximised: is(wire.Maximized),
-			Minimised: is(wire.Minimized), Active: is(wire.Active)})
+		only := m.Flags >> 8
+		if only == 0 {
+			only = ^only
+		}
+		return a.windows.Stand(m.Window, stand(m.Flags), stand(only))
 	case wire.Shut:
 		return a.windows.Shut(m.Window)
 	case wire.Desk:

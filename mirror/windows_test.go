@@ -422,6 +422,38 @@ func TestInputGoesToItsWindow(t *testing.T) {
 	}
 }
 
+func TestTwoStatesAreOne(t *testing.T) {
+	const f, m, a = wire.FullScreen, wire.Maximized, wire.Active
+	for _, c := range []struct{ earlier, later, want wire.WindowFlags }{
+		{f, m, m | 0xff00},
+		{m | m<<8, a | a<<8, m | a | (m|a)<<8},
+		{m | m<<8, m << 8, m << 8},
+		{m | a, a << 8, m | 0xff00},
+		{a << 8, m, m | 0xff00},
+	} {
+		if got := both(wire.State{Window: 1, Flags: c.earlier}, wire.State{Window: 1, Flags: c.later}); got.Flags != c.want {
+			t.Errorf("%04x then %04x: %04x, want %04x", c.earlier, c.later, got.Flags, c.want)
+		}
+	}
+}
+
+func TestAButtonBesideAllWindowsClosesMenus(t *testing.T) {
+	_, f, _, w := serveWindows(t, fusion.ViewOptions{})
+	one := f.put(win(1, wire.Active))
+	w.say(wire.Desk{Width: 800, Height: 600})
+	w.shows(1, one)
+	click := []wire.Message{wire.Over{}, wire.Pointer{X: 1}, wire.Button{Button: 1, Down: true}, wire.Button{Button: 1}}
+	w.say(click...)
+	menu := f.put(win(2, wire.Popup))
+	w.shows(2, menu)
+	w.say(click...)
+	far := wire.Pointer{X: 32767, Y: 32767}
+	want := []fakeInput{{0, wire.Button{Button: 1}}, {0, far}, {0, wire.Button{Button: 1, Down: true}}, {0, wire.Button{Button: 1}}}
+	if !reflect.DeepEqual(f.inputs, want) {
+		t.Errorf("got  %v\nwant %v", f.inputs, want)
+	}
+}
+
 func TestAHostileViewerOfWindows(t *testing.T) {
 	_, f, _, w := serveWindows(t, fusion.ViewOptions{})
 	one := f.put(win(1, wire.Active))

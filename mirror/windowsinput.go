@@ -1,7 +1,9 @@
 package mirror
 
 import (
+	"cmp"
 	"io"
+	"math"
 	"slices"
 
 	"hither/mirror/wire"
@@ -84,7 +86,12 @@ func (s *session) command(m wire.Message) {
 	case wire.Place:
 		s.want(m.Window, func(p *pane) { p.place = &m })
 	case wire.State:
-		s.want(m.Window, func(p *pane) { p.state = &m })
+		s.want(m.Window, func(p *pane) {
+			if p.state != nil {
+				m = both(*p.state, m)
+			}
+			p.state = &m
+		})
 	case wire.Shut:
 		s.want(m.Window, func(p *pane) { p.shut = true })
 	case wire.Bye:
@@ -106,6 +113,22 @@ func (s *session) want(id uint32, note func(p *pane)) {
 	note(p)
 	s.todo = append(slices.DeleteFunc(s.todo, func(q *pane) bool { return q == p }), p)
 	s.wake.Broadcast()
+}
+
+// both is what two states come to, the later one after the earlier. The upper
+// half of a state's flags says which of the lower count; none there is all.
+func both(earlier, later wire.State) wire.State {
+	const all = 0xff
+	only := func(f wire.WindowFlags) wire.WindowFlags {
+		if f>>8 == 0 {
+			return all
+		}
+		return f >> 8
+	}
+	changed := only(later.Flags)
+	flags := earlier.Flags&all&^changed | later.Flags&changed
+	later.Flags = flags | (changed|only(earlier.Flags))<<8
+	return later
 }
 
 // aim is a window, or none, that takes input.
@@ -134,10 +157,28 @@ func (s *session) input(m wire.Message) {
 		s.held.release(s.aim(0))
 	case there || letsGo(m):
 		err = s.held.input(s.aim(id), m)
+	case s.over == 0:
+		err = s.beside(m)
 	}
 	if err != nil {
 		s.server.log.Debug("input refused", "screen", s.name, "window", id, "error", err)
 	}
+}
+
+// beside handles a button beside all windows: it closes menus, as a press in
+// the far corner of the desktop does. Without a menu it does nothing.
+func (s *session) beside(m wire.Message) error {
+	if _, is := m.(wire.Button); !is || !s.popup() {
+		return nil
+	}
+	corner := wire.Pointer{X: math.MaxInt16, Y: math.MaxInt16} // the display ends before
+	return cmp.Or(s.aim(0).Input(corner), s.held.input(s.aim(0), m))
+}
+
+func (s *session) popup() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.ContainsFunc(s.order, func(p *pane) bool { return p.now.Flags&wire.Popup != 0 })
 }
 
 // letsGo says whether a message ends a key or a button.

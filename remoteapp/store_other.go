@@ -72,7 +72,7 @@ func (*Windows) Next() ([]Window, error) { return nil, unsupported("screen.open"
 
 func (*Windows) Place(uint32, image.Rectangle) error { return unsupported("window.place", "") }
 
-func (*Windows) Stand(uint32, Stand) error { return unsupported("window.state", "") }
+func (*Windows) Stand(uint32, Stand, Stand) error { return unsupported("window.state", "") }
 
 func (*Windows) Shut(uint32) error { return unsupported("window.shut", "") }
 

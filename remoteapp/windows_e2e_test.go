@@ -140,6 +140,9 @@ func titled(text string) func(Window) bool {
 	return func(w Window) bool { return strings.Contains(w.Title, text) }
 }
 
+// whole is all that makes a stand.
+var whole = Stand{true, true, true, true}
+
 func TestWindowsOfAnEditor(t *testing.T) {
 	t.Setenv("HOME", t.TempDir()) // what the editor remembers
 	s := entries(t, map[string]string{"mousepad": "mousepad --disable-server"})
@@ -199,11 +202,11 @@ func TestWindowsOfAnEditor(t *testing.T) {
 		"full screen": {Stand{FullScreen: true, Active: true}, func(w Window) bool { return w.FullScreen && w.Area == image.Rect(0, 0, 1600, 1000) }},
 		"minimised":   {Stand{Minimised: true}, func(w Window) bool { return w.Minimised && !w.Active }},
 	} {
-		if err := v.w.Stand(main.ID, c.to); err != nil {
+		if err := v.w.Stand(main.ID, c.to, whole); err != nil {
 			t.Fatal(err)
 		}
 		v.until(name, is(c.is))
-		if err := v.w.Stand(main.ID, Stand{Active: true}); err != nil {
+		if err := v.w.Stand(main.ID, Stand{Active: true}, whole); err != nil {
 			t.Fatal(err)
 		}
 		v.until("after "+name, is(func(w Window) bool { return w.Stand == Stand{Active: true} && w.Area == to }))
@@ -211,7 +214,7 @@ func TestWindowsOfAnEditor(t *testing.T) {
 	again := seeAgain(t, s, screen)
 	again.until("where it was", func() bool { w := again.which(titled("Mousepad")); return w != nil && w.Area == to })
 	for _, id := range []uint32{0, 4711, 1 << 31} { // none has these
-		if err := errors.Join(v.w.Place(id, to), v.w.Stand(id, Stand{Maximised: true}), v.w.Shut(id)); err != nil {
+		if err := errors.Join(v.w.Place(id, to), v.w.Stand(id, Stand{Maximised: true}, whole), v.w.Shut(id)); err != nil {
 			t.Error(err)
 		}
 	}

@@ -284,24 +284,25 @@ func (w *Windows) Place(id uint32, area image.Rectangle) error {
 	return w.conn.Move(window, k.look.Place.Of(area))
 }
 
-// Stand makes a window stand so. One that is not to be active stays it until
-// another one is.
-func (w *Windows) Stand(id uint32, to Stand) error {
+// Stand makes a window stand so, as far as only says. One that is not to be
+// active stays it until another one is.
+func (w *Windows) Stand(id uint32, to, only Stand) error {
 	window, k, there := w.find(id)
 	if !there {
 		return nil
 	}
+	now := k.look
 	var errs []error
-	if to.FullScreen != k.look.FullScreen {
+	if only.FullScreen && to.FullScreen != now.FullScreen {
 		errs = append(errs, w.conn.SetFull(window, to.FullScreen))
 	}
-	if to.Maximised != k.look.Maximised {
+	if only.Maximised && to.Maximised != now.Maximised {
 		errs = append(errs, w.conn.SetMaximised(window, to.Maximised))
 	}
 	switch {
-	case to.Minimised && !k.look.Minimised:
+	case only.Minimised && to.Minimised && !now.Minimised:
 		errs = append(errs, w.conn.Minimise(window))
-	case !to.Minimised && (to.Active || k.look.Minimised):
+	case only.Minimised && !to.Minimised && now.Minimised, only.Active && to.Active && !to.Minimised:
 		errs = append(errs, w.conn.Activate(window))
 	}
 	return errors.Join(errs...)

@@ -15,10 +15,10 @@ const (
 	maxPixels = 32 << 20
 )
 
-// Inset gives what of a window is shown: all of it with its border, but not the
+// inset gives what of a window is shown: all of it with its border, but not the
 // shadow it draws around itself. width and height are the window's without the
 // border; the rectangle's places count from the corner inside the border.
-func Inset(width, height, border int, extents []uint32) image.Rectangle {
+func inset(width, height, border int, extents []uint32) image.Rectangle {
 	all := image.Rect(-border, -border, width+border, height+border)
 	if len(extents) != 4 {
 		return all

@@ -225,7 +225,7 @@ func (s *xwindow) name() error {
 // frame sets what of a pixmap of this size is shown.
 func (s *xwindow) frame(width, height int, extents []uint32) {
 	border := int(s.geometry[2])
-	r := clip(Inset(width-2*border, height-2*border, border, extents))
+	r := clip(inset(width-2*border, height-2*border, border, extents))
 	s.shift = image.Pt(-r.Min.X, -r.Min.Y)
 	s.origin = r.Min.Add(image.Pt(border, border))
 	s.width, s.height, s.whole = r.Dx(), r.Dy(), true

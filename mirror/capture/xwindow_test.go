@@ -22,7 +22,7 @@ func TestInset(t *testing.T) {
 		{100, 50, 0, []uint32{60, 40, 5, 7}, image.Rect(0, 0, 100, 50)},
 		{100, 50, 0, []uint32{1 << 31, 1 << 31, 0, 0}, image.Rect(0, 0, 100, 50)},
 	} {
-		if got := Inset(c.width, c.height, c.border, c.extents); got != c.want {
+		if got := inset(c.width, c.height, c.border, c.extents); got != c.want {
 			t.Errorf("%+v: %v", c, got)
 		}
 	}
@@ -50,7 +50,7 @@ func FuzzExtents(f *testing.F) {
 			return
 		}
 		all := image.Rect(-border, -border, width+border, height+border)
-		if r := clip(Inset(width, height, border, xnumbers(reply))); r.Empty() || !r.In(all) || r.Dx()*r.Dy() > codec.MaxPixels {
+		if r := clip(inset(width, height, border, xnumbers(reply))); r.Empty() || !r.In(all) || r.Dx()*r.Dy() > codec.MaxPixels {
 			t.Error(r)
 		}
 	})

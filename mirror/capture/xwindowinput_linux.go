@@ -109,7 +109,7 @@ func (w *XWindows) find(window uint32) error {
 	}
 	g := geometry(b[16:])
 	w.aim.window, w.aim.top = window, top
-	w.aim.corner = Inset(int(g[0]), int(g[1]), int(g[2]), xnumbers(property)).Min
+	w.aim.corner = inset(int(g[0]), int(g[1]), int(g[2]), xnumbers(property)).Min
 	return nil
 }
 
