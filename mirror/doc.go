@@ -10,6 +10,10 @@
 // gets newer pixels later and costs one picture of memory, and neither a key on
 // its way in nor a change on its way out needs a thread switch.
 //
+// A view of an app's windows (session) is one pipe for many screens, one for
+// each window. They share one lock and wake, so that its Read can wait for all
+// of them; each has a goroutine that captures.
+//
 // What viewers write is not trusted beyond what a view may do: a view for
 // looking only takes no input, and whatever a viewer holds down is let go when
 // it leaves. Who may open a screen is decided by who calls Open.

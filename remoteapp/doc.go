@@ -8,6 +8,11 @@
 // program ends, its display ends; End closes its windows as a person would,
 // then ends every process it left.
 //
+// Windows gives the windows of a running app one by one, with title, icon, place
+// and state, and moves them. From then on the display has the size of the
+// viewer's desktop and the windows lie on it where the app or the viewer puts
+// them; the app ends with its last window.
+//
 // What runs: for each app one Xvfb (no TCP, a random cookie that only the owner
 // may read), one openbox, one dbus-daemon if it is installed (so that a program
 // which is open on the session's desktop does not answer there instead), and
