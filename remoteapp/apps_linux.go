@@ -117,7 +117,8 @@ func commandOf(e *desktop.Entry, files []string) ([]string, error) {
 	}
 	command, err := e.Command(files)
 	if many := (desktop.TooManyFiles{}); errors.As(err, &many) {
-		return nil, &fusion.Error{Cause: fusion.ErrInvalid, Detail: many.Error()}
+		return nil, &fusion.Error{Cause: fusion.ErrInvalid, Detail: many.Error(),
+			Hint: "start it with fewer files, or open them with another app"}
 	}
 	if err != nil {
 		return nil, &fusion.Error{Cause: fusion.ErrInvalid, Detail: err.Error(), Hint: "its desktop entry " + e.Path + " is broken"}
