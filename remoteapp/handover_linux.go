@@ -214,7 +214,8 @@ func (h *handover) room(name string, size int64) error {
 		return err
 	}
 	if free := int64(disk.Bavail) * disk.Bsize; size > free-spare {
-		return h.full(name, fmt.Sprintf("the disk has %d MiB free, and the file has %d MiB", max(free, 0)>>20, size>>20))
+		return h.full(name, fmt.Sprintf("%d MiB of its disk are free; the file's %d MiB and %d MiB to spare do not fit",
+			max(free, 0)>>20, size>>20, spare>>20))
 	}
 	return nil
 }
@@ -228,7 +229,7 @@ func (h *handover) receive(ctx context.Context, f *handed, size int64, r io.Read
 	if err != nil {
 		return err
 	}
-	got, err := io.Copy(file, io.LimitReader(until{ctx, r}, size+1))
+	got, err := io.Copy(file, io.LimitReader(bounded{ctx, r}, size+1))
 	if err == nil && got != size {
 		err = &fusion.Error{Op: "app.hand", Path: f.Name, Cause: fusion.ErrInvalid,
 			Detail: fmt.Sprintf("%d bytes were announced, %d or more came", size, got), Hint: "open it again"}
@@ -240,13 +241,13 @@ func (h *handover) receive(ctx context.Context, f *handed, size int64, r io.Read
 	return err
 }
 
-// until ends between two reads when its context does.
-type until struct {
+// bounded ends between two reads when its context does.
+type bounded struct {
 	ctx context.Context
 	r   io.Reader
 }
 
-func (u until) Read(p []byte) (int, error) {
+func (u bounded) Read(p []byte) (int, error) {
 	if err := u.ctx.Err(); err != nil {
 		return 0, err
 	}

@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"errors"
 	"image"
 	"image/png"
 	"io/fs"
@@ -12,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"hither/remoteapp/desktop"
@@ -247,6 +249,8 @@ func TestOpenFiles(t *testing.T) {
 		t.Error("a copy of a file stays though no app opened it")
 	}
 
+	cancelled(t, a, b, noCopies)
+
 	// A node that is gone meanwhile, here and there, loses nothing.
 	screen := strings.TrimSpace(a.hither("app", "run", "cloud/self", "scribble", file, "--detach"))
 	added := func() bool {
@@ -271,4 +275,103 @@ func TestOpenFiles(t *testing.T) {
 	})
 	a.hither("app", "stop", screen)
 	until(t, "the private copy is gone with the app", noCopies)
+}
+
+// cancelled interrupts the command while a large file is on its way.
+func cancelled(t *testing.T, a, b *node, noCopies func() bool) {
+	big := filepath.Join(filepath.Dir(a.home), "big.bin")
+	if err := errors.Join(os.WriteFile(big, nil, 0o600), os.Truncate(big, 4<<30)); err != nil {
+		t.Fatal(err)
+	}
+	cmd := a.command("app", "run", "cloud/self", "scribble", big)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the copy began", func() bool {
+		paths, err := filepath.Glob(filepath.Join(b.home, "apps", "files", "*", "big.bin"))
+		return err == nil && len(paths) == 1
+	})
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err == nil {
+		t.Error("the command does not say that it was interrupted")
+	}
+	until(t, "the half copy is gone", noCopies)
+}
+
+// TestOpenFilesOnFullDisks: neither side is left with half a file.
+func TestOpenFilesOnFullDisks(t *testing.T) {
+	a, b := newNode(t, "here", nil), newNode(t, "cloud", nil)
+	a.libvirt, b.libvirt = "off", "off"
+	addScribble(t, b)
+	copies := filepath.Join(b.home, "apps", "files")
+	tmpfs(t, copies, "size=68m") // 64 MiB stay free
+	a.start()
+	b.start()
+	pair(t, a, b)
+	until(t, "a sees b", func() bool { return a.sees(b) })
+
+	big := filepath.Join(filepath.Dir(a.home), "big.bin")
+	if err := errors.Join(os.WriteFile(big, nil, 0o600), os.Truncate(big, 8<<20)); err != nil {
+		t.Fatal(err)
+	}
+	a.refused(1, "do not fit", "app", "run", "cloud/self", "scribble", big)
+	if left, err := os.ReadDir(copies); err != nil || len(left) > 0 {
+		t.Errorf("left there: %v, %v", left, err)
+	}
+
+	small := filepath.Join(filepath.Dir(a.home), "small")
+	tmpfs(t, small, "size=256k")
+	file := filepath.Join(small, "notes.txt")
+	if err := os.WriteFile(file, []byte("mine\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	screen := strings.TrimSpace(a.hither("app", "run", "cloud/self", "scribble", file, "--detach"))
+	until(t, "what the app wrote is here", func() bool {
+		text, err := os.ReadFile(file)
+		return err == nil && string(text) == "mine\nadded there\n"
+	})
+	paths, err := filepath.Glob(filepath.Join(copies, "*", "notes.txt"))
+	if err != nil || len(paths) != 1 {
+		t.Fatalf("copies %q, %v", paths, err)
+	}
+	if err := os.WriteFile(paths[0], make([]byte, 1<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the full disk is in the log", func() bool {
+		log, err := os.ReadFile(a.logFile())
+		return err == nil && strings.Contains(string(log), "a lent file waits to be written back")
+	})
+	a.hither("app", "stop", screen)
+	if text, err := os.ReadFile(file); err != nil || string(text) != "mine\nadded there\n" {
+		t.Errorf("the file holds %d bytes, %v", len(text), err)
+	}
+	until(t, "no half file lies beside it", func() bool {
+		left, err := os.ReadDir(small)
+		return err == nil && len(left) == 1
+	})
+	if out, err := exec.Command("mount", "-o", "remount,size=8m", small).CombinedOutput(); err != nil {
+		t.Fatalf("mount: %v: %s", err, out)
+	}
+	until(t, "it came once there was room", func() bool {
+		info, err := os.Stat(file)
+		return err == nil && info.Size() == 1<<20
+	})
+}
+
+// tmpfs puts a small disk in a directory, until the test ends.
+func tmpfs(t *testing.T, dir, options string) {
+	t.Helper()
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", options, "tmpfs", dir).CombinedOutput(); err != nil {
+		t.Fatalf("mount: %v: %s", err, out)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	})
 }
