@@ -12,7 +12,9 @@ import (
 	"sync"
 
 	"hither/app/api"
+	"hither/app/entry"
 	"hither/app/home"
+	"hither/app/lend"
 	"hither/frontend"
 	"hither/fusion"
 	"hither/mirror"
@@ -54,6 +56,8 @@ type Node struct {
 	apps    *remoteapp.Store
 	screens *mirror.Server
 	folders *folder.Store
+	menu    entry.Menu
+	lent    *lend.Book
 	table   *table
 	local   *local
 	api     *api.Server
@@ -98,7 +102,7 @@ func Start(ctx context.Context, cfg Config) (_ *Node, err error) {
 		return nil, err
 	}
 	n.onClose(n.lock.Close)
-	steps := []func(context.Context, Config) error{n.openNetwork, n.openMachines, n.openApps, n.openScreens, n.openFolders, n.openAPI}
+	steps := []func(context.Context, Config) error{n.openNetwork, n.openMachines, n.openApps, n.openScreens, n.openFolders, n.openAPI, n.openDesk}
 	for _, step := range steps {
 		if err := step(ctx, cfg); err != nil {
 			return nil, err

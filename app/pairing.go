@@ -63,7 +63,7 @@ func (n *Node) Forget(ctx context.Context, host fusion.HostID) error {
 		return err
 	}
 	n.folders.Unpaired(host)
-	return nil
+	return n.leaveDesk(ctx, host)
 }
 
 // Grant sets what a paired computer may do here.

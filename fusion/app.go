@@ -16,6 +16,9 @@ type App struct {
 	Icon       string   `json:"icon"` // the entry's Icon key; Apps.Icon gives the picture
 	Categories []string `json:"categories,omitempty"`
 	MIMETypes  []string `json:"mimeTypes,omitempty"`
+	// Installed is true when the menu of the computer that answered has it.
+	// It is false inside a Host.
+	Installed bool `json:"installed"`
 }
 
 // Apps are the programs of a host's machines.
@@ -27,12 +30,13 @@ type Apps interface {
 	// Icon gives an app's picture and its media type (image/png or
 	// image/svg+xml). It promises ErrNotFound.
 	Icon(ctx context.Context, machine, app string) (picture []byte, mediaType string, err error)
-	// Run starts an app with files of the host as arguments, and gives the
-	// screen that shows it. It returns once its first window is there. When
+	// Run starts an app with files as arguments, absolute paths of the host or
+	// what Hand gave, and gives the screen that shows it. It returns once its first window is there. When
 	// the app ends its screen's views end; when a view is closed by its
 	// viewer (see mirror/wire, Bye) the app ends. It promises ErrNotFound.
 	Run(ctx context.Context, machine, app string, files []string) (Screen, error)
 	// End asks the app of a screen to end, and kills it after a grace of some
 	// seconds. It promises ErrNotFound.
 	End(ctx context.Context, screen string) error
+	Handover
 }

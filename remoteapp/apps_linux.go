@@ -70,7 +70,11 @@ func (s *Store) Run(ctx context.Context, machine, app string, files []string) (f
 	if err != nil {
 		return fusion.Screen{}, err
 	}
-	command, err := commandOf(e, files)
+	paths, mine, err := s.handover.claim(files)
+	if err != nil {
+		return fusion.Screen{}, err
+	}
+	command, err := commandOf(e, paths)
 	if err != nil {
 		return fusion.Screen{}, appError(op, path, err)
 	}
@@ -85,6 +89,10 @@ func (s *Store) Run(ctx context.Context, machine, app string, files []string) (f
 	ctx, cancel := context.WithTimeout(ctx, firstWindow)
 	defer cancel()
 	defer context.AfterFunc(s.ctx, cancel)() // the node is stopping
+	if err := s.handover.lend(mine, srv.Instance); err != nil {
+		s.unreserve(srv)
+		return fusion.Screen{}, appError(op, path, err)
+	}
 	i, err := s.launch(ctx, srv, command, workDir(e))
 	if err != nil {
 		return fusion.Screen{}, appError(op, path, err)
@@ -109,7 +117,8 @@ func commandOf(e *desktop.Entry, files []string) ([]string, error) {
 	}
 	command, err := e.Command(files)
 	if many := (desktop.TooManyFiles{}); errors.As(err, &many) {
-		return nil, &fusion.Error{Cause: fusion.ErrInvalid, Detail: many.Error()}
+		return nil, &fusion.Error{Cause: fusion.ErrInvalid, Detail: many.Error(),
+			Hint: "start it with fewer files, or open them with another app"}
 	}
 	if err != nil {
 		return nil, &fusion.Error{Cause: fusion.ErrInvalid, Detail: err.Error(), Hint: "its desktop entry " + e.Path + " is broken"}
@@ -163,6 +172,12 @@ func (s *Store) reserve(op, app string) (*server, error) {
 	s.instances[name] = nil
 	s.wg.Add(1) // launch is done with it
 	return s.newServer(name, app), nil
+}
+
+// unreserve gives a place back that was not launched into.
+func (s *Store) unreserve(srv *server) {
+	defer s.wg.Done()
+	s.forget(newInstance(s, srv))
 }
 
 func (s *Store) newServer(instance, app string) *server {

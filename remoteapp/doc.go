@@ -24,6 +24,11 @@
 // Dir/INSTANCE with its Xauthority, rc.xml and the app's output (log, at most
 // about 1 MiB, checked every minute).
 //
+// Files of other computers (Hand) lie in Dir/files/ID with a record beside it,
+// each in a directory of its own. The Store hears when an app closes one, and
+// Take gives each such version to whoever lent it. They outlive the node and the
+// app, until the last version was fetched or a week has gone.
+//
 // It trusts the owner's desktop entries as much as the owner's shell does. It
 // refuses apps inside virtual machines (unsupported for now), files that do not
 // exist, and more than MaxApps apps at once. It works on Linux; elsewhere every

@@ -19,12 +19,13 @@ import (
 )
 
 // Store runs the apps of this computer. Its goroutines are one loop for each
-// app; Close ends them and waits, and leaves the apps running.
+// app and one that hears of writes to handed files; Close ends them and waits, and leaves the apps running.
 type Store struct {
 	cfg       Config
 	catalogue desktop.Catalogue
 	lock      *os.File
 	watchers  watchers
+	handover  *handover
 
 	ctx  context.Context // of the loops
 	stop context.CancelFunc
@@ -63,10 +64,22 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		catalogue: desktop.Catalogue{Dirs: cfg.DataDirs, Log: cfg.Log,
 			Desktops: filepath.SplitList(os.Getenv("XDG_CURRENT_DESKTOP"))}}
 	s.ctx, s.stop = context.WithCancel(context.WithoutCancel(ctx))
+	if s.handover, err = openHandover(filepath.Join(cfg.Dir, "files"), cfg.Log); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	s.wg.Go(s.handover.watch)
 	if err := s.adopt(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
+	s.handover.settle(s.runs)
 	return s, nil
+}
+
+func (s *Store) runs(instance string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, runs := s.records[instance]
+	return runs
 }
 
 func lockDir(dir string) (*os.File, error) {
@@ -88,6 +101,10 @@ func (s *Store) Close() error {
 	s.closed = true
 	s.mu.Unlock()
 	s.stop()
+	var failed error
+	if s.handover != nil {
+		failed = s.handover.close()
+	}
 	s.wg.Wait()
 	s.desktopMu.Lock()
 	defer s.desktopMu.Unlock()
@@ -95,7 +112,7 @@ func (s *Store) Close() error {
 		_ = s.desktop.conn.Close() // the display may be gone
 		s.desktop = nil
 	}
-	return s.lock.Close()
+	return errors.Join(failed, s.lock.Close())
 }
 
 // EndAll ends every app, and the private desktop. No app starts afterwards.
@@ -205,6 +222,7 @@ func (s *Store) keep(r record) error {
 
 // forget takes a display that has ended out of the books.
 func (s *Store) forget(i *instance) {
+	s.handover.ended(i.Instance)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.instances, i.Instance)

@@ -2,6 +2,8 @@ package api
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"connectrpc.com/connect"
 
@@ -28,8 +30,12 @@ func (a appService) List(ctx context.Context, req *connect.Request[pb.AppListReq
 	if err != nil {
 		return nil, err
 	}
+	var installed map[string]bool
+	if callerOf(ctx).Owner {
+		installed = a.s.node.Installed(info.ID, req.Msg.Machine)
+	}
 	return connect.NewResponse(&pb.AppListResponse{Apps: convert.All(list, func(x fusion.App) *pb.App {
-		x.Host, x.Machine = info.Name, req.Msg.Machine
+		x.Host, x.Machine, x.Installed = info.Name, req.Msg.Machine, installed[x.ID]
 		x.Address = fusion.Address{Host: info.Name, Machine: x.Machine, App: x.ID}.String()
 		return convert.AppToPB(x)
 	})}), nil
@@ -47,13 +53,19 @@ func (a appService) Icon(ctx context.Context, req *connect.Request[pb.AppIconReq
 	return connect.NewResponse(&pb.AppIconResponse{Picture: picture, MediaType: mediaType}), nil
 }
 
-// Run launches an app. Files are paths of that computer, which need admin.
+// Run launches an app. Files are what Hand gave, or paths of that computer,
+// which need admin.
 func (a appService) Run(ctx context.Context, req *connect.Request[pb.AppRunRequest]) (*connect.Response[pb.Screen], error) {
 	h, info, err := a.s.resolve(ctx, req.Msg.Host)
 	if err != nil {
 		return nil, err
 	}
-	if len(req.Msg.Files) > 0 && !a.s.may(ctx, fusion.AdminCap) {
+	if len(req.Msg.Files) > 0 && !a.s.may(ctx, fusion.ControlCap) {
+		return nil, &fusion.Error{Op: "app.run", Path: req.Msg.App, Cause: fusion.ErrPermission,
+			Detail: "opening files needs control", Hint: "launch the app without files"}
+	}
+	isPath := func(file string) bool { return !strings.HasPrefix(file, fusion.HandedPrefix) }
+	if slices.ContainsFunc(req.Msg.Files, isPath) && !a.s.may(ctx, fusion.AdminCap) {
 		return nil, &fusion.Error{Op: "app.run", Path: req.Msg.App, Cause: fusion.ErrPermission,
 			Detail: "naming files of that computer needs admin", Hint: "launch the app without files"}
 	}

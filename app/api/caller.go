@@ -50,7 +50,10 @@ func (s *Server) allow(ctx context.Context, method string) error {
 		return &fusion.Error{Op: "api", Path: s.node.Name(), Cause: fusion.ErrPermission,
 			Detail: "only the owner at that computer may do this", Hint: "do it on " + s.node.Name() + " itself"}
 	}
-	return s.allowPeer(caller.Peer, n.cap)
+	if err := s.allowPeer(caller.Peer, n.cap); err != nil || n.also == "" {
+		return err
+	}
+	return s.allowPeer(caller.Peer, n.also)
 }
 
 // allowPeer checks what another computer's key was granted.

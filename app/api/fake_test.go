@@ -94,6 +94,22 @@ func (n *fakeNode) Grant(context.Context, fusion.HostID, []fusion.Capability) (f
 	return fusion.HostInfo{Name: "nas"}, nil
 }
 
+func (n *fakeNode) Install(_ context.Context, _, _ string, apps []string, _ string) ([]string, error) {
+	return apps, nil
+}
+
+func (n *fakeNode) Uninstall(_ context.Context, _, _ string, apps []string) ([]string, error) {
+	return apps, nil
+}
+
+func (n *fakeNode) Installed(host fusion.HostID, machine string) map[string]bool {
+	return map[string]bool{"terminal": host == "id-nas" && machine == fusion.Self}
+}
+
+func (n *fakeNode) Open(context.Context, string, string, string, []string, func(Opening)) error {
+	return nil
+}
+
 type fakeOffer struct{}
 
 func (fakeOffer) Code() (code, addr string, expires time.Time) { return "1-a", "", time.Time{} }

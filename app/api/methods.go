@@ -10,6 +10,8 @@ import (
 type need struct {
 	// cap is the capability that a paired key needs. Empty: only the owner may.
 	cap fusion.Capability
+	// also is a second capability that is needed.
+	also fusion.Capability
 	// open lets anybody call: the method checks for itself.
 	open bool
 	// quiet methods only read; their calls are logged at Debug.
@@ -49,6 +51,10 @@ var methods = map[string]need{
 	v1.AppServiceIconProcedure: {cap: fusion.AppsCap, quiet: true},
 	v1.AppServiceRunProcedure:  {cap: fusion.AppsCap},
 	v1.AppServiceEndProcedure:  {cap: fusion.AppsCap},
+	// The menu and the files of the owner at this computer.
+	v1.AppServiceInstallProcedure:   {},
+	v1.AppServiceUninstallProcedure: {},
+	v1.AppServiceOpenProcedure:      {},
 
 	v1.FolderServiceListProcedure: {cap: fusion.FilesCap, quiet: true},
 	v1.FolderServiceGetProcedure:  {cap: fusion.FilesCap, quiet: true},
@@ -60,10 +66,13 @@ var methods = map[string]need{
 
 	screenPath: {cap: fusion.ViewCap},
 	imagesPath: {cap: fusion.MachinesCap},
+	// A file that is handed over says what an app does: that is to control it.
+	handoverPath: {cap: fusion.AppsCap, also: fusion.ControlCap},
 }
 
 // The paths that are not Connect methods.
 const (
-	screenPath = "/screen"
-	imagesPath = "/images/"
+	screenPath   = "/screen"
+	imagesPath   = "/images/"
+	handoverPath = "/handover/"
 )

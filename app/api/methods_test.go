@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -47,6 +48,7 @@ func TestEveryMethodHasARow(t *testing.T) {
 	stale := maps.Clone(methods)
 	delete(stale, screenPath)
 	delete(stale, imagesPath)
+	delete(stale, handoverPath)
 	for _, r := range rpcs(t) {
 		if _, there := methods[r.procedure]; !there {
 			t.Errorf("%s has no row in methods", r.procedure)
@@ -116,9 +118,27 @@ func paths(t *testing.T, dial client.Dial) map[string]error {
 		err = pipe.Close()
 	}
 	return map[string]error{
-		screenPath: err,
-		imagesPath: host.Machines().Upload(t.Context(), "image", 0, http.NoBody),
+		screenPath:   err,
+		imagesPath:   host.Machines().Upload(t.Context(), "image", 0, http.NoBody),
+		handoverPath: handOver(t.Context(), host.Apps()),
 	}
+}
+
+// handOver calls all three methods of the path; the first error counts.
+func handOver(ctx context.Context, apps fusion.Handover) error {
+	file, err := apps.Hand(ctx, "a.txt", 0, http.NoBody)
+	_, take := apps.Take(ctx, fusion.HandedPrefix+"none", "")
+	drop := apps.Drop(ctx, fusion.HandedPrefix+"none")
+	if err != nil {
+		if !errors.Is(take, fusion.Causes[fusion.CauseName(err)]) || !errors.Is(drop, fusion.Causes[fusion.CauseName(err)]) {
+			return fmt.Errorf("hand: %v, take: %v, drop: %v", err, take, drop)
+		}
+		return err
+	}
+	if !errors.Is(take, fusion.ErrNotFound) || !errors.Is(drop, fusion.ErrNotFound) {
+		return fmt.Errorf("take: %v, drop: %v", take, drop)
+	}
+	return apps.Drop(ctx, file)
 }
 
 // allowed says what each grant lets another computer do: the second entry in
@@ -174,6 +194,13 @@ func TestEachGrantAllowsItsOwn(t *testing.T) {
 		if err := open[imagesPath]; errors.Is(err, fusion.ErrPermission) == makes {
 			t.Errorf("image with %s: got %v", grant, err)
 		}
+		if err := open[handoverPath]; errors.Is(err, fusion.ErrPermission) == (grant == fusion.AdminCap) {
+			t.Errorf("handover with %s: got %v", grant, err)
+		}
+	}
+	s.node.grant("laptop", fusion.AppsCap, fusion.ControlCap)
+	if err := handOver(t.Context(), hostOf(dial, "").Apps()); err != nil {
+		t.Errorf("handover with apps and control: got %v", err)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"connectrpc.com/connect"
 
+	"hither/app/lend"
 	"hither/fusion"
 	"hither/mirror/rtc"
 	pb "hither/proto/hither/v1"
@@ -36,6 +37,7 @@ type Node interface {
 	// Stop ends the node soon after it returns.
 	Stop(machines bool)
 	Pairing
+	Desk
 }
 
 // Pairing is how computers come and go.
@@ -45,6 +47,30 @@ type Pairing interface {
 	Forget(ctx context.Context, host fusion.HostID) error
 	Grant(ctx context.Context, host fusion.HostID, grants []fusion.Capability) (fusion.HostInfo, error)
 	Nearby() []*pb.NearbyHost
+}
+
+// Desk is the owner's own desktop on this computer: its menu and its files.
+type Desk interface {
+	// Install puts apps of another host's machine into the menu, all of them
+	// for none, and gives their IDs.
+	Install(ctx context.Context, host, machine string, apps []string, language string) ([]string, error)
+	// Uninstall takes apps out of the menu, all of the machine's for none, and
+	// gives those that were there.
+	Uninstall(ctx context.Context, host, machine string, apps []string) ([]string, error)
+	// Installed gives the IDs of a machine's apps that are in the menu.
+	Installed(host fusion.HostID, machine string) map[string]bool
+	// Open runs an app with files of this computer and calls tell with what
+	// happens until all files are back or ctx ends.
+	Open(ctx context.Context, host, machine, app string, files []string, tell func(Opening)) error
+}
+
+// Opening is one step of Desk.Open; one of its parts is set.
+type Opening struct {
+	// Progress of a file, in bytes.
+	File        string
+	Sent, Total int64
+	Screen      *fusion.Screen
+	Note        *lend.Note
 }
 
 // Offer is an open pairing code.
@@ -92,6 +118,9 @@ func New(node Node, page fs.FS, log *slog.Logger) *Server {
 	s.mux.Handle(v1.NewFolderServiceHandler(folderService{s: s}, options...))
 	s.mux.HandleFunc("GET "+screenPath, s.upgradeScreen)
 	s.mux.HandleFunc("PUT "+imagesPath+"{name...}", s.putImage)
+	s.mux.HandleFunc("POST "+handoverPath, s.handFile)
+	s.mux.HandleFunc("GET "+handoverPath+"{file}", s.takeFile)
+	s.mux.HandleFunc("DELETE "+handoverPath+"{file}", s.dropFile)
 	return s
 }
 

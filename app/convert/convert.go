@@ -102,6 +102,7 @@ func AppToPB(a fusion.App) *pb.App {
 	return &pb.App{
 		Address: a.Address, Host: a.Host, Machine: a.Machine, Id: a.ID, Name: a.Name,
 		Comment: a.Comment, Icon: a.Icon, Categories: a.Categories, MimeTypes: a.MIMETypes,
+		Installed: a.Installed,
 	}
 }
 
@@ -109,6 +110,7 @@ func AppFromPB(a *pb.App) fusion.App {
 	return fusion.App{
 		Address: a.GetAddress(), Host: a.GetHost(), Machine: a.GetMachine(), ID: a.GetId(), Name: a.GetName(),
 		Comment: a.GetComment(), Icon: a.GetIcon(), Categories: a.GetCategories(), MIMETypes: a.GetMimeTypes(),
+		Installed: a.GetInstalled(),
 	}
 }
 

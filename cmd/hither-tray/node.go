@@ -74,6 +74,15 @@ func (n *node) Join(ctx context.Context, code string) (fusion.HostInfo, error) {
 	return hostInfo(res.Msg), nil
 }
 
+// End asks an app that runs to end.
+func (n *node) End(ctx context.Context, address string) error {
+	a, err := fusion.ParseAddress(address)
+	if err != nil {
+		return err
+	}
+	return n.client.Host(a.Host).Apps().End(ctx, a.Machine+"/"+a.App)
+}
+
 // hostInfo takes what the pairing window shows.
 func hostInfo(h *pb.Host) fusion.HostInfo {
 	return fusion.HostInfo{ID: fusion.HostID(h.Id), Name: h.Name, Online: h.Online, Fingerprint: h.Fingerprint}

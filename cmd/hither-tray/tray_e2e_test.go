@@ -32,7 +32,7 @@ func (w *watcher) RegisterStatusNotifierItem(_ string, sender dbus.Sender) *dbus
 }
 
 // TestTray runs the real tray beside a real node, on a display and a bus of its
-// own: the menu names this computer, pairing opens a window with a code, and
+// own: the menu names this computer, brings a running app back and ends it, pairing opens a window with a code, and
 // Quit ends it.
 func TestTray(t *testing.T) {
 	dir, err := os.MkdirTemp("", "tray-")
@@ -81,6 +81,8 @@ func TestTray(t *testing.T) {
 	labels := await(t, item, "Open library")
 	t.Log(labels)
 
+	runningApp(t, item, env, hither, home)
+
 	click(t, item, "Pair a computer…")
 	until(t, "a window with a code", func() bool {
 		search := exec.Command("xdotool", "search", "--onlyvisible", "--name", "Pair a computer")
@@ -93,6 +95,30 @@ func TestTray(t *testing.T) {
 	case <-time.After(patience):
 		t.Error("Quit does not end it")
 	}
+}
+
+// runningApp starts an app without a window here, brings its window by the menu,
+// and ends it.
+func runningApp(t *testing.T, item dbus.BusObject, env []string, hither, home string) {
+	t.Helper()
+	run := exec.Command(hither, "--home", home, "app", "run", "self", "xcalc", "--detach")
+	run.Env = env
+	if out, err := run.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	click(t, item, "Bring back")
+	shown := func() bool {
+		search := exec.Command("xdotool", "search", "--onlyvisible", "--name", "alculator")
+		search.Env = env
+		return search.Run() == nil
+	}
+	until(t, "the app's window", shown)
+	click(t, item, "End")
+	until(t, "the window ends with its app", func() bool { return !shown() })
+	until(t, "the menu forgets the app", func() bool {
+		_, there := menu(t, item)["Bring back"]
+		return !there
+	})
 }
 
 // program gives one of the built programs, from HITHER_BIN or bin.

@@ -1,20 +1,18 @@
 package main
 
 import (
-	"context"
+	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
-	"hither/app/client"
 	"hither/fusion"
 )
 
 func appCommand(g *globals) *cobra.Command {
-	return group("app", "Programs of machines, each in a window of its own", appLs(g), appRun(g), appStop(g))
+	return group("app", "Programs of machines, each in a window of its own", appLs(g), appRun(g), appStop(g),
+		appInstall(g), appUninstall(g))
 }
 
 func appLs(g *globals) *cobra.Command {
@@ -30,9 +28,9 @@ func appLs(g *globals) *cobra.Command {
 				return err
 			}
 			return g.show(cmd, list, func(w io.Writer) error {
-				t := newTable("APP", "NAME", "WHAT IT IS")
+				t := newTable("APP", "NAME", "IN MENU", "WHAT IT IS")
 				for _, a := range list {
-					t.add(a.ID, a.Name, a.Comment)
+					t.add(a.ID, a.Name, inMenuText(a), a.Comment)
 				}
 				return t.write(w)
 			})
@@ -41,12 +39,15 @@ func appLs(g *globals) *cobra.Command {
 }
 
 func appRun(g *globals) *cobra.Command {
-	var detach, viewOnly bool
+	var detach, viewOnly, menu bool
 	cmd := &cobra.Command{
 		Use: "run MACHINE APP [FILE…]", Short: "Launch an app and show its windows here", Args: atLeast("MACHINE", "APP"),
 		Long: "Launch an app and show each of its windows here. Closing the last one ends the app; when\n" +
 			"the app ends, its windows close.\n\n" + viewKeys,
-		RunE: func(cmd *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			if menu {
+				defer func() { notifyError(args[1], err) }()
+			}
 			address, err := machineAddress(args[0])
 			if err != nil {
 				return err
@@ -59,17 +60,16 @@ func appRun(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			files, err := appFiles(cmd.Context(), c, address, args[2:])
+			v := &viewer{c: c, address: address, options: fusion.ViewOptions{ViewOnly: viewOnly}}
+			files, err := v.run(cmd, args[2:])
 			if err != nil {
 				return err
 			}
-			v := &viewer{c: c, address: address, options: fusion.ViewOptions{ViewOnly: viewOnly}}
-			if err := v.launch(cmd.Context(), files); err != nil {
-				return err
-			}
 			if !detach {
-				return v.show(cmd.Context())
+				files.follow(menu)
+				return errors.Join(v.show(cmd.Context()), files.settle())
 			}
+			files.leave()
 			return g.show(cmd, v.screen, func(w io.Writer) error {
 				_, err := fmt.Fprintln(w, printable(screenAddress(address.Host, v.screen)))
 				return err
@@ -77,6 +77,7 @@ func appRun(g *globals) *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&detach, "detach", false, "print the screen's address and open no window")
+	cmd.Flags().BoolVar(&menu, "notify", false, "say errors on the desktop, as for a menu")
 	cmd.Flags().BoolVar(&viewOnly, "view-only", false, "send no keys and no mouse")
 	return cmd
 }
@@ -103,34 +104,4 @@ func appStop(g *globals) *cobra.Command {
 			return host.Apps().End(cmd.Context(), address.Machine+"/"+address.App)
 		},
 	}
-}
-
-// appFiles makes the files absolute. They are files of this computer, so only
-// an app of this computer can open them.
-func appFiles(ctx context.Context, c *client.Client, app fusion.Address, files []string) ([]string, error) {
-	if len(files) == 0 {
-		return nil, nil
-	}
-	host, err := findHost(ctx, c, app.Host)
-	if err != nil {
-		return nil, err
-	}
-	if !host.Local || app.Machine != fusion.Self {
-		return nil, &fusion.Error{Op: "app.run", Path: app.String(), Cause: fusion.ErrUnsupported,
-			Detail: "an app of another machine cannot open files of this computer yet",
-			Hint:   "put the file into a shared folder and open it in the app"}
-	}
-	var out []string
-	for _, file := range files {
-		if strings.Contains(file, "://") {
-			out = append(out, file)
-			continue
-		}
-		abs, err := filepath.Abs(file)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, abs)
-	}
-	return out, nil
 }

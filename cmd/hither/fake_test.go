@@ -306,7 +306,7 @@ type fakeApps struct {
 }
 
 func (f fakeApps) List(_ context.Context, req *connect.Request[pb.AppListRequest]) (*connect.Response[pb.AppListResponse], error) {
-	return answer(&pb.AppListResponse{Apps: []*pb.App{{Id: "xterm", Name: "Terminal " + req.Msg.Language, Machine: req.Msg.Machine}}})
+	return answer(&pb.AppListResponse{Apps: []*pb.App{{Id: "xterm", Name: "Terminal " + req.Msg.Language, Machine: req.Msg.Machine, Installed: req.Msg.Host == "nas"}}})
 }
 
 func (f fakeApps) Run(_ context.Context, req *connect.Request[pb.AppRunRequest]) (*connect.Response[pb.Screen], error) {
@@ -322,6 +322,28 @@ func (f fakeApps) End(_ context.Context, req *connect.Request[pb.AppEndRequest])
 	}
 	f.ended <- req.Msg.Host + " " + req.Msg.Screen
 	return answer(&pb.AppEndResponse{})
+}
+
+func (f fakeApps) Install(_ context.Context, req *connect.Request[pb.AppInstallRequest]) (*connect.Response[pb.AppInstallResponse], error) {
+	return f.Uninstall(context.Background(), req)
+}
+
+func (f fakeApps) Uninstall(_ context.Context, req *connect.Request[pb.AppInstallRequest]) (*connect.Response[pb.AppInstallResponse], error) {
+	if req.Msg.All {
+		return answer(&pb.AppInstallResponse{Apps: []string{"xcalc", "xterm"}})
+	}
+	if req.Msg.Apps[0] == "nothing" {
+		return refuse[pb.AppInstallResponse](fusion.ErrNotFound, req.Msg.Apps[0], "hither app ls "+req.Msg.Machine)
+	}
+	return answer(&pb.AppInstallResponse{Apps: req.Msg.Apps})
+}
+
+func (f fakeApps) Open(_ context.Context, req *connect.Request[pb.AppOpenRequest], stream *connect.ServerStream[pb.AppOpenEvent]) error {
+	screen, err := f.Run(context.Background(), connect.NewRequest(&pb.AppRunRequest{Host: req.Msg.Host, Machine: req.Msg.Machine, App: req.Msg.App, Files: req.Msg.Files}))
+	if err != nil {
+		return err
+	}
+	return errors.Join(stream.Send(&pb.AppOpenEvent{File: req.Msg.Files[0], Sent: 1, Total: 2}), stream.Send(&pb.AppOpenEvent{Screen: screen.Msg}))
 }
 
 type fakeFolders struct {

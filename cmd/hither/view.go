@@ -121,7 +121,7 @@ func (v *viewer) window(ctx context.Context) error {
 	return surface.Run(ctx, pipe, surface.Config{
 		Title:  cmp.Or(v.screen.Title, v.address.Machine),
 		Host:   info.Name,
-		AppID:  cmp.Or(v.screen.App, "hither"),
+		AppID:  windowClass(info.ID, v.screen),
 		Color:  hostColor(info.Color),
 		Path:   (&hostPath{host: v.host()}).String,
 		Reopen: open,

@@ -29,6 +29,33 @@ async function clean(): Promise<void> {
   expect(violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(' ')}`)).toEqual([])
 }
 
+describe('menu of the desktop', () => {
+  const listed = (installed: boolean) => [{ id: 'xterm', name: 'XTerm', comment: '', icon: 'x', categories: [], installed }]
+  afterEach(() => delete window.go)
+
+  it('takes an app of another computer in and out', async () => {
+    window.go = { shell: { Bridge: {} as never } }
+    let installed = false
+    const said: string[] = []
+    await open('/apps/cloud', {
+      apps: async () => listed(installed),
+      installApp: async (...args: string[]) => void (said.push('install ' + args.join(' ')), (installed = true)),
+      uninstallApp: async (...args: string[]) => void (said.push('uninstall ' + args.join(' ')), (installed = false)),
+    })
+    await fireEvent.click(await page.findByRole('button', { name: 'Add XTerm to this desktop’s menu' }))
+    await fireEvent.click(await page.findByRole('button', { name: 'Remove XTerm from this desktop’s menu' }))
+    await page.findByRole('button', { name: 'Add XTerm to this desktop’s menu' })
+    expect(said.map((s) => s.replace(/ \S+ self/, ''))).toEqual(['install xterm en', 'uninstall xterm'])
+    await clean()
+  })
+
+  it('is not offered in a browser', async () => {
+    await open('/apps/cloud')
+    await page.findByTestId('app')
+    expect(page.queryByTestId('app-install')).toBeNull()
+  })
+})
+
 describe('pages', () => {
   const paths = ['/library', '/machine/laptop/ipxe', '/machine/cloud/gone', '/apps/cloud', '/folders', '/host/cloud', '/host/laptop', '/settings', '/nowhere']
   for (const language of ['en', 'zh'] as const) {

@@ -21,6 +21,7 @@ type Memory struct {
 	apps     map[string]fusion.App
 	running  map[string]fusion.Screen // apps' screens by name
 	launched int
+	handed   map[string]*memoryHanded // files by ID
 	folders  map[string]fusion.Folder
 	paired   map[fusion.HostID]bool
 	views    map[*memoryView]struct{}
@@ -38,6 +39,7 @@ func NewMemory(id fusion.HostID, name string) *Memory {
 		images:   map[string][]byte{},
 		apps:     map[string]fusion.App{},
 		running:  map[string]fusion.Screen{},
+		handed:   map[string]*memoryHanded{},
 		folders:  map[string]fusion.Folder{},
 		paired:   map[fusion.HostID]bool{},
 		views:    map[*memoryView]struct{}{},

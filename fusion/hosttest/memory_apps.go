@@ -62,7 +62,7 @@ func (p memoryApps) Icon(ctx context.Context, machine, app string) ([]byte, stri
 	return out.Bytes(), "image/png", ctx.Err()
 }
 
-func (p memoryApps) Run(ctx context.Context, machine, app string, _ []string) (fusion.Screen, error) {
+func (p memoryApps) Run(ctx context.Context, machine, app string, files []string) (fusion.Screen, error) {
 	if err := ctx.Err(); err != nil {
 		return fusion.Screen{}, err
 	}
@@ -72,10 +72,17 @@ func (p memoryApps) Run(ctx context.Context, machine, app string, _ []string) (f
 	if err != nil {
 		return fusion.Screen{}, err
 	}
+	handed, err := p.claim(files)
+	if err != nil {
+		return fusion.Screen{}, err
+	}
 	p.m.launched++
 	s := fusion.Screen{Name: fmt.Sprintf("%s/%s-%d", machine, a.ID, p.m.launched), Machine: machine, Kind: fusion.ScreenApp,
 		Title: a.Name, Width: memoryWidth, Height: memoryHeight, App: a.ID}
 	p.m.running[s.Name] = s
+	for _, h := range handed {
+		h.screen = s.Name
+	}
 	p.m.emit(fusion.Event{Kind: fusion.EventScreen, Screen: &s})
 	return s, nil
 }
@@ -95,5 +102,11 @@ func (m *Memory) endApp(screen string) {
 	s := m.running[screen]
 	delete(m.running, screen)
 	m.endViews(screen)
+	for _, h := range m.handed {
+		if h.screen == screen {
+			h.ended = true
+			h.tell()
+		}
+	}
 	m.emit(fusion.Event{Kind: fusion.EventScreen, Removed: true, Screen: &fusion.Screen{Name: screen, Machine: s.Machine}})
 }

@@ -52,6 +52,7 @@ func Run(t *testing.T, options Options, open func(t *testing.T) (host fusion.Hos
 	t.Run("screens", s.testScreens)
 	if s.Apps {
 		t.Run("apps", s.testApps)
+		t.Run("handover", s.testHandover)
 	}
 	if s.Folders {
 		t.Run("folders", s.testFolders)

@@ -83,7 +83,7 @@ func (c Catalogue) List(tag string) []*Entry {
 // nil when there is none.
 func (c Catalogue) Find(id string) *Entry {
 	if e := c.all()[id]; e != nil {
-		if e.keys.Bool("Hidden") || !e.installed() {
+		if e.keys.Bool("Hidden") || e.elsewhere() || !e.installed() {
 			return nil
 		}
 		return e
@@ -174,7 +174,7 @@ func (c Catalogue) skip(path string, err error) {
 }
 
 func (c Catalogue) shows(e *Entry) bool {
-	if e.keys.Bool("Hidden") || e.keys.Bool("NoDisplay") {
+	if e.keys.Bool("Hidden") || e.keys.Bool("NoDisplay") || e.elsewhere() {
 		return false
 	}
 	matches := func(key string) bool {
@@ -185,6 +185,10 @@ func (c Catalogue) shows(e *Entry) bool {
 	}
 	return !matches("NotShowIn") && e.installed()
 }
+
+// elsewhere says whether an entry only opens an app of another computer
+// (app/entry): that computer offers it, and nothing goes in circles.
+func (e *Entry) elsewhere() bool { return e.keys["X-Hither-App"] != "" }
 
 // installed says whether the programs of TryExec and Exec are there.
 func (e *Entry) installed() bool {

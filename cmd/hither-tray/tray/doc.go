@@ -31,6 +31,8 @@ type Node interface {
 	Offer(ctx context.Context) iter.Seq2[Offer, error]
 	// Join pairs with the computer that shows the code.
 	Join(ctx context.Context, code string) (fusion.HostInfo, error)
+	// End ends the app that runs at HOST/MACHINE/INSTANCE.
+	End(ctx context.Context, address string) error
 }
 
 // Offer is a code, or (with Host) how it was used.

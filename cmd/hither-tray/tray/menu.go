@@ -1,6 +1,7 @@
 package tray
 
 import (
+	"cmp"
 	"unicode/utf8"
 
 	"hither/fusion"
@@ -12,6 +13,7 @@ type Verb string
 const (
 	None    Verb = ""
 	View    Verb = "view" // Address
+	End     Verb = "end"  // Address
 	Library Verb = "library"
 	Pair    Verb = "pair"
 	Start   Verb = "start" // the node
@@ -79,12 +81,21 @@ func hostItem(s *State, h fusion.HostInfo, w Words) Item {
 		item.Children = append(item.Children, Item{Label: name, Verb: View, Address: h.Name + "/" + m.Name})
 	}
 	for _, a := range s.apps(h.Name) {
-		item.Children = append(item.Children, Item{Label: clip(a.Title), Verb: View, Address: h.Name + "/" + a.Name})
+		item.Children = append(item.Children, appItem(h, a, w))
 	}
 	if len(item.Children) == 0 {
 		item.Children = []Item{{Label: w.NothingRuns}}
 	}
 	return item
+}
+
+// appItem is an app that runs: its windows can come back here, and it can be ended.
+func appItem(h fusion.HostInfo, a fusion.Screen, w Words) Item {
+	address := h.Name + "/" + a.Name
+	return Item{Label: clip(cmp.Or(a.Title, a.App)), Children: []Item{
+		{Label: w.BringBack, Verb: View, Address: address},
+		{Label: w.EndApp, Verb: End, Address: address},
+	}}
 }
 
 // clip keeps a name that came from elsewhere to one short line.

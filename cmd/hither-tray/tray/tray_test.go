@@ -71,7 +71,9 @@ nas
   Desktop [view nas/self]
   old (paused) [view nas/old]
   win11 [view nas/win11]
-  Calculator  [view nas/self/xcalc-1]
+  Calculator 
+    Bring back [view nas/self/xcalc-1]
+    End [end nas/self/xcalc-1]
 ---
 Open library [library]
 Pair a computer… [pair]
@@ -87,7 +89,9 @@ nas
   桌面 [view nas/self]
   old（已暂停） [view nas/old]
   win11 [view nas/win11]
-  Calculator  [view nas/self/xcalc-1]
+  Calculator 
+    重新显示 [view nas/self/xcalc-1]
+    结束 [end nas/self/xcalc-1]
 ---
 打开资源库 [library]
 配对一台电脑… [pair]

@@ -10,7 +10,7 @@ import (
 type Words struct {
 	AllFine, Working, NeedsYou, NodeAway, StartNode string
 	OpenLibrary, PairComputer, Quit                 string
-	Desktop, NothingRuns                            string
+	Desktop, NothingRuns, BringBack, EndApp         string
 	ThisComputer, Offline, Paused                   string // with %s
 
 	PairTitle, PairWarning                  string
@@ -23,7 +23,7 @@ type Words struct {
 var english = Words{
 	AllFine: "Everything is fine", Working: "Working…", NeedsYou: "Something needs you", NodeAway: "Hither is not running",
 	StartNode: "Start Hither", OpenLibrary: "Open library", PairComputer: "Pair a computer…", Quit: "Quit",
-	Desktop: "Desktop", NothingRuns: "Nothing is running",
+	Desktop: "Desktop", NothingRuns: "Nothing is running", BringBack: "Bring back", EndApp: "End",
 	ThisComputer: "%s (this computer)", Offline: "%s (offline)", Paused: "%s (paused)",
 	PairTitle:   "Pair a computer",
 	PairWarning: "Pair your own computers only: each can then do on the other everything you can.",
@@ -37,7 +37,7 @@ var english = Words{
 var chinese = Words{
 	AllFine: "一切正常", Working: "正在处理…", NeedsYou: "有事需要你处理", NodeAway: "Hither 没有运行",
 	StartNode: "启动 Hither", OpenLibrary: "打开资源库", PairComputer: "配对一台电脑…", Quit: "退出",
-	Desktop: "桌面", NothingRuns: "没有正在运行的内容",
+	Desktop: "桌面", NothingRuns: "没有正在运行的内容", BringBack: "重新显示", EndApp: "结束",
 	ThisComputer: "%s（本机）", Offline: "%s（离线）", Paused: "%s（已暂停）",
 	PairTitle:   "配对一台电脑",
 	PairWarning: "只配对你自己的电脑：配对后，双方都能在对方上做你能做的一切。",

@@ -35,6 +35,9 @@ export interface Api {
   icon(host: string, machine: string, app: string): Promise<Picture>
   runApp(host: string, machine: string, app: string): Promise<Screen>
   endApp(host: string, screen: string): Promise<void>
+  /** Puts an app of another computer into the menu of this one, or takes it out. */
+  installApp(host: string, machine: string, app: string, language: string): Promise<void>
+  uninstallApp(host: string, machine: string, app: string): Promise<void>
 
   addFolder(host: string, name: string, path: string): Promise<Folder>
   shareFolder(host: string, name: string, withHost: string): Promise<void>

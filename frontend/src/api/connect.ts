@@ -92,6 +92,8 @@ export function connectApi(session: Session, onSignedOut: () => void): Api {
     },
     runApp: async (host, machine, app) => to.screen(await apps.run({ host, machine, app })),
     endApp: async (host, screen) => void (await apps.end({ host, screen })),
+    installApp: async (host, machine, app, language) => void (await apps.install({ host, machine, apps: [app], language })),
+    uninstallApp: async (host, machine, app) => void (await apps.uninstall({ host, machine, apps: [app] })),
 
     addFolder: async (host, name, path) => to.folder(await folders.add({ host, name, path })),
     shareFolder: async (host, name, withHost) => void (await folders.share({ host, name, with: withHost })),

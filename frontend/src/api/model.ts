@@ -69,6 +69,8 @@ export interface App {
   comment: string
   icon: string
   categories: string[]
+  /** It is in the menu of the computer whose node this page asks. */
+  installed: boolean
 }
 
 export interface Stats {

@@ -83,6 +83,8 @@ export const en = {
   'task.grant': 'Change what {name} may do',
   'task.launch': 'Launch {name}',
   'task.window': 'Open a window for {name}',
+  'task.installApp': 'Add {name} to the menu',
+  'task.uninstallApp': 'Remove {name} from the menu',
   'task.end': 'End {name}',
   'task.addFolder': 'Add folder {name}',
   'task.share': 'Share {name} with {host}',
@@ -193,6 +195,8 @@ export const en = {
   'apps.host': 'Computer',
   'apps.loading': 'Loading apps',
   'apps.launching': 'Launching {name}…',
+  'apps.install': 'Add {name} to this desktop’s menu',
+  'apps.uninstall': 'Remove {name} from this desktop’s menu',
   'apps.ended.title': 'The app has ended',
   'apps.ended': 'Launch it again from Apps.',
 

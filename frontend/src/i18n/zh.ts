@@ -84,6 +84,8 @@ export const zh: Record<Key, string> = {
   'task.grant': '更改 {name} 的权限',
   'task.launch': '启动 {name}',
   'task.window': '为 {name} 打开窗口',
+  'task.installApp': '把 {name} 加到菜单',
+  'task.uninstallApp': '从菜单移除 {name}',
   'task.end': '结束 {name}',
   'task.addFolder': '添加文件夹 {name}',
   'task.share': '与 {host} 共享 {name}',
@@ -194,6 +196,8 @@ export const zh: Record<Key, string> = {
   'apps.host': '电脑',
   'apps.loading': '正在加载应用',
   'apps.launching': '正在启动 {name}…',
+  'apps.install': '把 {name} 加到本机桌面的菜单',
+  'apps.uninstall': '从本机桌面的菜单移除 {name}',
   'apps.ended.title': '应用已结束',
   'apps.ended': '可在“应用”页重新启动。',
 

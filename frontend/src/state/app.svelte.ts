@@ -1,7 +1,7 @@
 import { getContext, setContext } from 'svelte'
 import type { Api } from '../api/api'
 import { UiError } from '../api/error'
-import type { Event, Folder, Host, Machine, MachineSpec, Screen, Status, Verb } from '../api/model'
+import type { App as Program, Event, Folder, Host, Machine, MachineSpec, Screen, Status, Verb } from '../api/model'
 import type { Key, Params } from '../i18n/i18n.svelte'
 import { isDesktop, openWindow } from '../platform/platform'
 import { Session, type Glass } from '../mirror/session.svelte'
@@ -160,6 +160,17 @@ export class App {
     return this.tasks.run({ key: 'task.end', params: { name: s.title || s.name } }, about.screen(s), () =>
       this.api.endApp(this.idOf(s.host), s.name),
     )
+  }
+
+  /** Puts an app into this desktop's menu, or takes it out when it is there. */
+  async toggleInstalled(host: Host, app: Program, language: string): Promise<void> {
+    const key = app.installed ? 'task.uninstallApp' : 'task.installApp'
+    const done = await this.tasks.run({ key, params: { name: app.name } }, about.app(host.id, app.id), async () => {
+      if (app.installed) await this.api.uninstallApp(host.id, 'self', app.id)
+      else await this.api.installApp(host.id, 'self', app.id, language)
+      return true
+    })
+    if (done) await this.catalogue.load(host.id, language)
   }
 
   addFolder(name: string, path: string, share: Host[]): Promise<Folder | undefined> {

@@ -33,6 +33,7 @@ type App struct {
 	Icon          string                 `protobuf:"bytes,7,opt,name=icon,proto3" json:"icon,omitempty"`
 	Categories    []string               `protobuf:"bytes,8,rep,name=categories,proto3" json:"categories,omitempty"`
 	MimeTypes     []string               `protobuf:"bytes,9,rep,name=mime_types,json=mimeTypes,proto3" json:"mime_types,omitempty"`
+	Installed     bool                   `protobuf:"varint,10,opt,name=installed,proto3" json:"installed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -128,6 +129,13 @@ func (x *App) GetMimeTypes() []string {
 		return x.MimeTypes
 	}
 	return nil
+}
+
+func (x *App) GetInstalled() bool {
+	if x != nil {
+		return x.Installed
+	}
+	return false
 }
 
 type AppListRequest struct {
@@ -502,11 +510,348 @@ func (*AppEndResponse) Descriptor() ([]byte, []int) {
 	return file_hither_v1_app_proto_rawDescGZIP(), []int{7}
 }
 
+// AppInstallRequest names apps of a machine; none with all means each of them.
+type AppInstallRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Host          string                 `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
+	Machine       string                 `protobuf:"bytes,2,opt,name=machine,proto3" json:"machine,omitempty"`
+	Apps          []string               `protobuf:"bytes,3,rep,name=apps,proto3" json:"apps,omitempty"`
+	All           bool                   `protobuf:"varint,4,opt,name=all,proto3" json:"all,omitempty"`
+	Language      string                 `protobuf:"bytes,5,opt,name=language,proto3" json:"language,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AppInstallRequest) Reset() {
+	*x = AppInstallRequest{}
+	mi := &file_hither_v1_app_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AppInstallRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AppInstallRequest) ProtoMessage() {}
+
+func (x *AppInstallRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_hither_v1_app_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AppInstallRequest.ProtoReflect.Descriptor instead.
+func (*AppInstallRequest) Descriptor() ([]byte, []int) {
+	return file_hither_v1_app_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *AppInstallRequest) GetHost() string {
+	if x != nil {
+		return x.Host
+	}
+	return ""
+}
+
+func (x *AppInstallRequest) GetMachine() string {
+	if x != nil {
+		return x.Machine
+	}
+	return ""
+}
+
+func (x *AppInstallRequest) GetApps() []string {
+	if x != nil {
+		return x.Apps
+	}
+	return nil
+}
+
+func (x *AppInstallRequest) GetAll() bool {
+	if x != nil {
+		return x.All
+	}
+	return false
+}
+
+func (x *AppInstallRequest) GetLanguage() string {
+	if x != nil {
+		return x.Language
+	}
+	return ""
+}
+
+type AppInstallResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Apps          []string               `protobuf:"bytes,1,rep,name=apps,proto3" json:"apps,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AppInstallResponse) Reset() {
+	*x = AppInstallResponse{}
+	mi := &file_hither_v1_app_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AppInstallResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AppInstallResponse) ProtoMessage() {}
+
+func (x *AppInstallResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_hither_v1_app_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AppInstallResponse.ProtoReflect.Descriptor instead.
+func (*AppInstallResponse) Descriptor() ([]byte, []int) {
+	return file_hither_v1_app_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *AppInstallResponse) GetApps() []string {
+	if x != nil {
+		return x.Apps
+	}
+	return nil
+}
+
+type AppOpenRequest struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Host    string                 `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
+	Machine string                 `protobuf:"bytes,2,opt,name=machine,proto3" json:"machine,omitempty"`
+	App     string                 `protobuf:"bytes,3,opt,name=app,proto3" json:"app,omitempty"`
+	// Absolute paths of this computer.
+	Files         []string `protobuf:"bytes,4,rep,name=files,proto3" json:"files,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AppOpenRequest) Reset() {
+	*x = AppOpenRequest{}
+	mi := &file_hither_v1_app_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AppOpenRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AppOpenRequest) ProtoMessage() {}
+
+func (x *AppOpenRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_hither_v1_app_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AppOpenRequest.ProtoReflect.Descriptor instead.
+func (*AppOpenRequest) Descriptor() ([]byte, []int) {
+	return file_hither_v1_app_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *AppOpenRequest) GetHost() string {
+	if x != nil {
+		return x.Host
+	}
+	return ""
+}
+
+func (x *AppOpenRequest) GetMachine() string {
+	if x != nil {
+		return x.Machine
+	}
+	return ""
+}
+
+func (x *AppOpenRequest) GetApp() string {
+	if x != nil {
+		return x.App
+	}
+	return ""
+}
+
+func (x *AppOpenRequest) GetFiles() []string {
+	if x != nil {
+		return x.Files
+	}
+	return nil
+}
+
+// AppOpenEvent is progress (of one file, in bytes), then the screen, then notes.
+type AppOpenEvent struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	File          string                 `protobuf:"bytes,1,opt,name=file,proto3" json:"file,omitempty"`
+	Sent          int64                  `protobuf:"varint,2,opt,name=sent,proto3" json:"sent,omitempty"`
+	Total         int64                  `protobuf:"varint,3,opt,name=total,proto3" json:"total,omitempty"`
+	Screen        *Screen                `protobuf:"bytes,4,opt,name=screen,proto3" json:"screen,omitempty"`
+	Note          *AppOpenNote           `protobuf:"bytes,5,opt,name=note,proto3" json:"note,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AppOpenEvent) Reset() {
+	*x = AppOpenEvent{}
+	mi := &file_hither_v1_app_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AppOpenEvent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AppOpenEvent) ProtoMessage() {}
+
+func (x *AppOpenEvent) ProtoReflect() protoreflect.Message {
+	mi := &file_hither_v1_app_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AppOpenEvent.ProtoReflect.Descriptor instead.
+func (*AppOpenEvent) Descriptor() ([]byte, []int) {
+	return file_hither_v1_app_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *AppOpenEvent) GetFile() string {
+	if x != nil {
+		return x.File
+	}
+	return ""
+}
+
+func (x *AppOpenEvent) GetSent() int64 {
+	if x != nil {
+		return x.Sent
+	}
+	return 0
+}
+
+func (x *AppOpenEvent) GetTotal() int64 {
+	if x != nil {
+		return x.Total
+	}
+	return 0
+}
+
+func (x *AppOpenEvent) GetScreen() *Screen {
+	if x != nil {
+		return x.Screen
+	}
+	return nil
+}
+
+func (x *AppOpenEvent) GetNote() *AppOpenNote {
+	if x != nil {
+		return x.Note
+	}
+	return nil
+}
+
+// AppOpenNote says what happened to a file: "saved" (to path), "kept" (both
+// versions; the app's is at path) or "waits" (error says why; tried again).
+type AppOpenNote struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	File          string                 `protobuf:"bytes,1,opt,name=file,proto3" json:"file,omitempty"`
+	What          string                 `protobuf:"bytes,2,opt,name=what,proto3" json:"what,omitempty"`
+	Path          string                 `protobuf:"bytes,3,opt,name=path,proto3" json:"path,omitempty"`
+	Error         string                 `protobuf:"bytes,4,opt,name=error,proto3" json:"error,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AppOpenNote) Reset() {
+	*x = AppOpenNote{}
+	mi := &file_hither_v1_app_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AppOpenNote) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AppOpenNote) ProtoMessage() {}
+
+func (x *AppOpenNote) ProtoReflect() protoreflect.Message {
+	mi := &file_hither_v1_app_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AppOpenNote.ProtoReflect.Descriptor instead.
+func (*AppOpenNote) Descriptor() ([]byte, []int) {
+	return file_hither_v1_app_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *AppOpenNote) GetFile() string {
+	if x != nil {
+		return x.File
+	}
+	return ""
+}
+
+func (x *AppOpenNote) GetWhat() string {
+	if x != nil {
+		return x.What
+	}
+	return ""
+}
+
+func (x *AppOpenNote) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *AppOpenNote) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
 var File_hither_v1_app_proto protoreflect.FileDescriptor
 
 const file_hither_v1_app_proto_rawDesc = "" +
 	"\n" +
-	"\x13hither/v1/app.proto\x12\thither.v1\x1a\x16hither/v1/screen.proto\"\xde\x01\n" +
+	"\x13hither/v1/app.proto\x12\thither.v1\x1a\x16hither/v1/screen.proto\"\xfc\x01\n" +
 	"\x03App\x12\x18\n" +
 	"\aaddress\x18\x01 \x01(\tR\aaddress\x12\x12\n" +
 	"\x04host\x18\x02 \x01(\tR\x04host\x12\x18\n" +
@@ -519,7 +864,9 @@ const file_hither_v1_app_proto_rawDesc = "" +
 	"categories\x18\b \x03(\tR\n" +
 	"categories\x12\x1d\n" +
 	"\n" +
-	"mime_types\x18\t \x03(\tR\tmimeTypes\"Z\n" +
+	"mime_types\x18\t \x03(\tR\tmimeTypes\x12\x1c\n" +
+	"\tinstalled\x18\n" +
+	" \x01(\bR\tinstalled\"Z\n" +
 	"\x0eAppListRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x18\n" +
 	"\amachine\x18\x02 \x01(\tR\amachine\x12\x1a\n" +
@@ -542,13 +889,40 @@ const file_hither_v1_app_proto_rawDesc = "" +
 	"\rAppEndRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x16\n" +
 	"\x06screen\x18\x02 \x01(\tR\x06screen\"\x10\n" +
-	"\x0eAppEndResponse2\xfa\x01\n" +
+	"\x0eAppEndResponse\"\x83\x01\n" +
+	"\x11AppInstallRequest\x12\x12\n" +
+	"\x04host\x18\x01 \x01(\tR\x04host\x12\x18\n" +
+	"\amachine\x18\x02 \x01(\tR\amachine\x12\x12\n" +
+	"\x04apps\x18\x03 \x03(\tR\x04apps\x12\x10\n" +
+	"\x03all\x18\x04 \x01(\bR\x03all\x12\x1a\n" +
+	"\blanguage\x18\x05 \x01(\tR\blanguage\"(\n" +
+	"\x12AppInstallResponse\x12\x12\n" +
+	"\x04apps\x18\x01 \x03(\tR\x04apps\"f\n" +
+	"\x0eAppOpenRequest\x12\x12\n" +
+	"\x04host\x18\x01 \x01(\tR\x04host\x12\x18\n" +
+	"\amachine\x18\x02 \x01(\tR\amachine\x12\x10\n" +
+	"\x03app\x18\x03 \x01(\tR\x03app\x12\x14\n" +
+	"\x05files\x18\x04 \x03(\tR\x05files\"\xa3\x01\n" +
+	"\fAppOpenEvent\x12\x12\n" +
+	"\x04file\x18\x01 \x01(\tR\x04file\x12\x12\n" +
+	"\x04sent\x18\x02 \x01(\x03R\x04sent\x12\x14\n" +
+	"\x05total\x18\x03 \x01(\x03R\x05total\x12)\n" +
+	"\x06screen\x18\x04 \x01(\v2\x11.hither.v1.ScreenR\x06screen\x12*\n" +
+	"\x04note\x18\x05 \x01(\v2\x16.hither.v1.AppOpenNoteR\x04note\"_\n" +
+	"\vAppOpenNote\x12\x12\n" +
+	"\x04file\x18\x01 \x01(\tR\x04file\x12\x12\n" +
+	"\x04what\x18\x02 \x01(\tR\x04what\x12\x12\n" +
+	"\x04path\x18\x03 \x01(\tR\x04path\x12\x14\n" +
+	"\x05error\x18\x04 \x01(\tR\x05error2\xca\x03\n" +
 	"\n" +
 	"AppService\x12=\n" +
 	"\x04List\x12\x19.hither.v1.AppListRequest\x1a\x1a.hither.v1.AppListResponse\x12=\n" +
 	"\x04Icon\x12\x19.hither.v1.AppIconRequest\x1a\x1a.hither.v1.AppIconResponse\x122\n" +
 	"\x03Run\x12\x18.hither.v1.AppRunRequest\x1a\x11.hither.v1.Screen\x12:\n" +
-	"\x03End\x12\x18.hither.v1.AppEndRequest\x1a\x19.hither.v1.AppEndResponseB!Z\x1fhither/proto/hither/v1;hitherv1b\x06proto3"
+	"\x03End\x12\x18.hither.v1.AppEndRequest\x1a\x19.hither.v1.AppEndResponse\x12F\n" +
+	"\aInstall\x12\x1c.hither.v1.AppInstallRequest\x1a\x1d.hither.v1.AppInstallResponse\x12H\n" +
+	"\tUninstall\x12\x1c.hither.v1.AppInstallRequest\x1a\x1d.hither.v1.AppInstallResponse\x12<\n" +
+	"\x04Open\x12\x19.hither.v1.AppOpenRequest\x1a\x17.hither.v1.AppOpenEvent0\x01B!Z\x1fhither/proto/hither/v1;hitherv1b\x06proto3"
 
 var (
 	file_hither_v1_app_proto_rawDescOnce sync.Once
@@ -562,33 +936,46 @@ func file_hither_v1_app_proto_rawDescGZIP() []byte {
 	return file_hither_v1_app_proto_rawDescData
 }
 
-var file_hither_v1_app_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_hither_v1_app_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_hither_v1_app_proto_goTypes = []any{
-	(*App)(nil),             // 0: hither.v1.App
-	(*AppListRequest)(nil),  // 1: hither.v1.AppListRequest
-	(*AppListResponse)(nil), // 2: hither.v1.AppListResponse
-	(*AppIconRequest)(nil),  // 3: hither.v1.AppIconRequest
-	(*AppIconResponse)(nil), // 4: hither.v1.AppIconResponse
-	(*AppRunRequest)(nil),   // 5: hither.v1.AppRunRequest
-	(*AppEndRequest)(nil),   // 6: hither.v1.AppEndRequest
-	(*AppEndResponse)(nil),  // 7: hither.v1.AppEndResponse
-	(*Screen)(nil),          // 8: hither.v1.Screen
+	(*App)(nil),                // 0: hither.v1.App
+	(*AppListRequest)(nil),     // 1: hither.v1.AppListRequest
+	(*AppListResponse)(nil),    // 2: hither.v1.AppListResponse
+	(*AppIconRequest)(nil),     // 3: hither.v1.AppIconRequest
+	(*AppIconResponse)(nil),    // 4: hither.v1.AppIconResponse
+	(*AppRunRequest)(nil),      // 5: hither.v1.AppRunRequest
+	(*AppEndRequest)(nil),      // 6: hither.v1.AppEndRequest
+	(*AppEndResponse)(nil),     // 7: hither.v1.AppEndResponse
+	(*AppInstallRequest)(nil),  // 8: hither.v1.AppInstallRequest
+	(*AppInstallResponse)(nil), // 9: hither.v1.AppInstallResponse
+	(*AppOpenRequest)(nil),     // 10: hither.v1.AppOpenRequest
+	(*AppOpenEvent)(nil),       // 11: hither.v1.AppOpenEvent
+	(*AppOpenNote)(nil),        // 12: hither.v1.AppOpenNote
+	(*Screen)(nil),             // 13: hither.v1.Screen
 }
 var file_hither_v1_app_proto_depIdxs = []int32{
-	0, // 0: hither.v1.AppListResponse.apps:type_name -> hither.v1.App
-	1, // 1: hither.v1.AppService.List:input_type -> hither.v1.AppListRequest
-	3, // 2: hither.v1.AppService.Icon:input_type -> hither.v1.AppIconRequest
-	5, // 3: hither.v1.AppService.Run:input_type -> hither.v1.AppRunRequest
-	6, // 4: hither.v1.AppService.End:input_type -> hither.v1.AppEndRequest
-	2, // 5: hither.v1.AppService.List:output_type -> hither.v1.AppListResponse
-	4, // 6: hither.v1.AppService.Icon:output_type -> hither.v1.AppIconResponse
-	8, // 7: hither.v1.AppService.Run:output_type -> hither.v1.Screen
-	7, // 8: hither.v1.AppService.End:output_type -> hither.v1.AppEndResponse
-	5, // [5:9] is the sub-list for method output_type
-	1, // [1:5] is the sub-list for method input_type
-	1, // [1:1] is the sub-list for extension type_name
-	1, // [1:1] is the sub-list for extension extendee
-	0, // [0:1] is the sub-list for field type_name
+	0,  // 0: hither.v1.AppListResponse.apps:type_name -> hither.v1.App
+	13, // 1: hither.v1.AppOpenEvent.screen:type_name -> hither.v1.Screen
+	12, // 2: hither.v1.AppOpenEvent.note:type_name -> hither.v1.AppOpenNote
+	1,  // 3: hither.v1.AppService.List:input_type -> hither.v1.AppListRequest
+	3,  // 4: hither.v1.AppService.Icon:input_type -> hither.v1.AppIconRequest
+	5,  // 5: hither.v1.AppService.Run:input_type -> hither.v1.AppRunRequest
+	6,  // 6: hither.v1.AppService.End:input_type -> hither.v1.AppEndRequest
+	8,  // 7: hither.v1.AppService.Install:input_type -> hither.v1.AppInstallRequest
+	8,  // 8: hither.v1.AppService.Uninstall:input_type -> hither.v1.AppInstallRequest
+	10, // 9: hither.v1.AppService.Open:input_type -> hither.v1.AppOpenRequest
+	2,  // 10: hither.v1.AppService.List:output_type -> hither.v1.AppListResponse
+	4,  // 11: hither.v1.AppService.Icon:output_type -> hither.v1.AppIconResponse
+	13, // 12: hither.v1.AppService.Run:output_type -> hither.v1.Screen
+	7,  // 13: hither.v1.AppService.End:output_type -> hither.v1.AppEndResponse
+	9,  // 14: hither.v1.AppService.Install:output_type -> hither.v1.AppInstallResponse
+	9,  // 15: hither.v1.AppService.Uninstall:output_type -> hither.v1.AppInstallResponse
+	11, // 16: hither.v1.AppService.Open:output_type -> hither.v1.AppOpenEvent
+	10, // [10:17] is the sub-list for method output_type
+	3,  // [3:10] is the sub-list for method input_type
+	3,  // [3:3] is the sub-list for extension type_name
+	3,  // [3:3] is the sub-list for extension extendee
+	0,  // [0:3] is the sub-list for field type_name
 }
 
 func init() { file_hither_v1_app_proto_init() }
@@ -603,7 +990,7 @@ func file_hither_v1_app_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_hither_v1_app_proto_rawDesc), len(file_hither_v1_app_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   8,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

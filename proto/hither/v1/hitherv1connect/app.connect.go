@@ -41,6 +41,12 @@ const (
 	AppServiceRunProcedure = "/hither.v1.AppService/Run"
 	// AppServiceEndProcedure is the fully-qualified name of the AppService's End RPC.
 	AppServiceEndProcedure = "/hither.v1.AppService/End"
+	// AppServiceInstallProcedure is the fully-qualified name of the AppService's Install RPC.
+	AppServiceInstallProcedure = "/hither.v1.AppService/Install"
+	// AppServiceUninstallProcedure is the fully-qualified name of the AppService's Uninstall RPC.
+	AppServiceUninstallProcedure = "/hither.v1.AppService/Uninstall"
+	// AppServiceOpenProcedure is the fully-qualified name of the AppService's Open RPC.
+	AppServiceOpenProcedure = "/hither.v1.AppService/Open"
 )
 
 // AppServiceClient is a client for the hither.v1.AppService service.
@@ -49,6 +55,13 @@ type AppServiceClient interface {
 	Icon(context.Context, *connect.Request[v1.AppIconRequest]) (*connect.Response[v1.AppIconResponse], error)
 	Run(context.Context, *connect.Request[v1.AppRunRequest]) (*connect.Response[v1.Screen], error)
 	End(context.Context, *connect.Request[v1.AppEndRequest]) (*connect.Response[v1.AppEndResponse], error)
+	// Install puts apps of another computer into this one's menu.
+	Install(context.Context, *connect.Request[v1.AppInstallRequest]) (*connect.Response[v1.AppInstallResponse], error)
+	Uninstall(context.Context, *connect.Request[v1.AppInstallRequest]) (*connect.Response[v1.AppInstallResponse], error)
+	// Open runs an app with files of this computer, which are handed over, and
+	// written back when the app saves them. It ends when all of them are back;
+	// that goes on when the caller leaves after the screen came.
+	Open(context.Context, *connect.Request[v1.AppOpenRequest]) (*connect.ServerStreamForClient[v1.AppOpenEvent], error)
 }
 
 // NewAppServiceClient constructs a client for the hither.v1.AppService service. By default, it uses
@@ -86,15 +99,36 @@ func NewAppServiceClient(httpClient connect.HTTPClient, baseURL string, opts ...
 			connect.WithSchema(appServiceMethods.ByName("End")),
 			connect.WithClientOptions(opts...),
 		),
+		install: connect.NewClient[v1.AppInstallRequest, v1.AppInstallResponse](
+			httpClient,
+			baseURL+AppServiceInstallProcedure,
+			connect.WithSchema(appServiceMethods.ByName("Install")),
+			connect.WithClientOptions(opts...),
+		),
+		uninstall: connect.NewClient[v1.AppInstallRequest, v1.AppInstallResponse](
+			httpClient,
+			baseURL+AppServiceUninstallProcedure,
+			connect.WithSchema(appServiceMethods.ByName("Uninstall")),
+			connect.WithClientOptions(opts...),
+		),
+		open: connect.NewClient[v1.AppOpenRequest, v1.AppOpenEvent](
+			httpClient,
+			baseURL+AppServiceOpenProcedure,
+			connect.WithSchema(appServiceMethods.ByName("Open")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
 // appServiceClient implements AppServiceClient.
 type appServiceClient struct {
-	list *connect.Client[v1.AppListRequest, v1.AppListResponse]
-	icon *connect.Client[v1.AppIconRequest, v1.AppIconResponse]
-	run  *connect.Client[v1.AppRunRequest, v1.Screen]
-	end  *connect.Client[v1.AppEndRequest, v1.AppEndResponse]
+	list      *connect.Client[v1.AppListRequest, v1.AppListResponse]
+	icon      *connect.Client[v1.AppIconRequest, v1.AppIconResponse]
+	run       *connect.Client[v1.AppRunRequest, v1.Screen]
+	end       *connect.Client[v1.AppEndRequest, v1.AppEndResponse]
+	install   *connect.Client[v1.AppInstallRequest, v1.AppInstallResponse]
+	uninstall *connect.Client[v1.AppInstallRequest, v1.AppInstallResponse]
+	open      *connect.Client[v1.AppOpenRequest, v1.AppOpenEvent]
 }
 
 // List calls hither.v1.AppService.List.
@@ -117,12 +151,34 @@ func (c *appServiceClient) End(ctx context.Context, req *connect.Request[v1.AppE
 	return c.end.CallUnary(ctx, req)
 }
 
+// Install calls hither.v1.AppService.Install.
+func (c *appServiceClient) Install(ctx context.Context, req *connect.Request[v1.AppInstallRequest]) (*connect.Response[v1.AppInstallResponse], error) {
+	return c.install.CallUnary(ctx, req)
+}
+
+// Uninstall calls hither.v1.AppService.Uninstall.
+func (c *appServiceClient) Uninstall(ctx context.Context, req *connect.Request[v1.AppInstallRequest]) (*connect.Response[v1.AppInstallResponse], error) {
+	return c.uninstall.CallUnary(ctx, req)
+}
+
+// Open calls hither.v1.AppService.Open.
+func (c *appServiceClient) Open(ctx context.Context, req *connect.Request[v1.AppOpenRequest]) (*connect.ServerStreamForClient[v1.AppOpenEvent], error) {
+	return c.open.CallServerStream(ctx, req)
+}
+
 // AppServiceHandler is an implementation of the hither.v1.AppService service.
 type AppServiceHandler interface {
 	List(context.Context, *connect.Request[v1.AppListRequest]) (*connect.Response[v1.AppListResponse], error)
 	Icon(context.Context, *connect.Request[v1.AppIconRequest]) (*connect.Response[v1.AppIconResponse], error)
 	Run(context.Context, *connect.Request[v1.AppRunRequest]) (*connect.Response[v1.Screen], error)
 	End(context.Context, *connect.Request[v1.AppEndRequest]) (*connect.Response[v1.AppEndResponse], error)
+	// Install puts apps of another computer into this one's menu.
+	Install(context.Context, *connect.Request[v1.AppInstallRequest]) (*connect.Response[v1.AppInstallResponse], error)
+	Uninstall(context.Context, *connect.Request[v1.AppInstallRequest]) (*connect.Response[v1.AppInstallResponse], error)
+	// Open runs an app with files of this computer, which are handed over, and
+	// written back when the app saves them. It ends when all of them are back;
+	// that goes on when the caller leaves after the screen came.
+	Open(context.Context, *connect.Request[v1.AppOpenRequest], *connect.ServerStream[v1.AppOpenEvent]) error
 }
 
 // NewAppServiceHandler builds an HTTP handler from the service implementation. It returns the path
@@ -156,6 +212,24 @@ func NewAppServiceHandler(svc AppServiceHandler, opts ...connect.HandlerOption) 
 		connect.WithSchema(appServiceMethods.ByName("End")),
 		connect.WithHandlerOptions(opts...),
 	)
+	appServiceInstallHandler := connect.NewUnaryHandler(
+		AppServiceInstallProcedure,
+		svc.Install,
+		connect.WithSchema(appServiceMethods.ByName("Install")),
+		connect.WithHandlerOptions(opts...),
+	)
+	appServiceUninstallHandler := connect.NewUnaryHandler(
+		AppServiceUninstallProcedure,
+		svc.Uninstall,
+		connect.WithSchema(appServiceMethods.ByName("Uninstall")),
+		connect.WithHandlerOptions(opts...),
+	)
+	appServiceOpenHandler := connect.NewServerStreamHandler(
+		AppServiceOpenProcedure,
+		svc.Open,
+		connect.WithSchema(appServiceMethods.ByName("Open")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/hither.v1.AppService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case AppServiceListProcedure:
@@ -166,6 +240,12 @@ func NewAppServiceHandler(svc AppServiceHandler, opts ...connect.HandlerOption) 
 			appServiceRunHandler.ServeHTTP(w, r)
 		case AppServiceEndProcedure:
 			appServiceEndHandler.ServeHTTP(w, r)
+		case AppServiceInstallProcedure:
+			appServiceInstallHandler.ServeHTTP(w, r)
+		case AppServiceUninstallProcedure:
+			appServiceUninstallHandler.ServeHTTP(w, r)
+		case AppServiceOpenProcedure:
+			appServiceOpenHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -189,4 +269,16 @@ func (UnimplementedAppServiceHandler) Run(context.Context, *connect.Request[v1.A
 
 func (UnimplementedAppServiceHandler) End(context.Context, *connect.Request[v1.AppEndRequest]) (*connect.Response[v1.AppEndResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("hither.v1.AppService.End is not implemented"))
+}
+
+func (UnimplementedAppServiceHandler) Install(context.Context, *connect.Request[v1.AppInstallRequest]) (*connect.Response[v1.AppInstallResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("hither.v1.AppService.Install is not implemented"))
+}
+
+func (UnimplementedAppServiceHandler) Uninstall(context.Context, *connect.Request[v1.AppInstallRequest]) (*connect.Response[v1.AppInstallResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("hither.v1.AppService.Uninstall is not implemented"))
+}
+
+func (UnimplementedAppServiceHandler) Open(context.Context, *connect.Request[v1.AppOpenRequest], *connect.ServerStream[v1.AppOpenEvent]) error {
+	return connect.NewError(connect.CodeUnimplemented, errors.New("hither.v1.AppService.Open is not implemented"))
 }

@@ -4,7 +4,7 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { ScreenSchema } from "./screen_pb";
+import type { Screen, ScreenSchema } from "./screen_pb";
 import { file_hither_v1_screen } from "./screen_pb";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file hither/v1/app.proto.
  */
 export const file_hither_v1_app: GenFile = /*@__PURE__*/
-  fileDesc("ChNoaXRoZXIvdjEvYXBwLnByb3RvEgloaXRoZXIudjEilgEKA0FwcBIPCgdhZGRyZXNzGAEgASgJEgwKBGhvc3QYAiABKAkSDwoHbWFjaGluZRgDIAEoCRIKCgJpZBgEIAEoCRIMCgRuYW1lGAUgASgJEg8KB2NvbW1lbnQYBiABKAkSDAoEaWNvbhgHIAEoCRISCgpjYXRlZ29yaWVzGAggAygJEhIKCm1pbWVfdHlwZXMYCSADKAkiQQoOQXBwTGlzdFJlcXVlc3QSDAoEaG9zdBgBIAEoCRIPCgdtYWNoaW5lGAIgASgJEhAKCGxhbmd1YWdlGAMgASgJIi8KD0FwcExpc3RSZXNwb25zZRIcCgRhcHBzGAEgAygLMg4uaGl0aGVyLnYxLkFwcCI8Cg5BcHBJY29uUmVxdWVzdBIMCgRob3N0GAEgASgJEg8KB21hY2hpbmUYAiABKAkSCwoDYXBwGAMgASgJIjYKD0FwcEljb25SZXNwb25zZRIPCgdwaWN0dXJlGAEgASgMEhIKCm1lZGlhX3R5cGUYAiABKAkiSgoNQXBwUnVuUmVxdWVzdBIMCgRob3N0GAEgASgJEg8KB21hY2hpbmUYAiABKAkSCwoDYXBwGAMgASgJEg0KBWZpbGVzGAQgAygJIi0KDUFwcEVuZFJlcXVlc3QSDAoEaG9zdBgBIAEoCRIOCgZzY3JlZW4YAiABKAkiEAoOQXBwRW5kUmVzcG9uc2Uy+gEKCkFwcFNlcnZpY2USPQoETGlzdBIZLmhpdGhlci52MS5BcHBMaXN0UmVxdWVzdBoaLmhpdGhlci52MS5BcHBMaXN0UmVzcG9uc2USPQoESWNvbhIZLmhpdGhlci52MS5BcHBJY29uUmVxdWVzdBoaLmhpdGhlci52MS5BcHBJY29uUmVzcG9uc2USMgoDUnVuEhguaGl0aGVyLnYxLkFwcFJ1blJlcXVlc3QaES5oaXRoZXIudjEuU2NyZWVuEjoKA0VuZBIYLmhpdGhlci52MS5BcHBFbmRSZXF1ZXN0GhkuaGl0aGVyLnYxLkFwcEVuZFJlc3BvbnNlQiFaH2hpdGhlci9wcm90by9oaXRoZXIvdjE7aGl0aGVydjFiBnByb3RvMw", [file_hither_v1_screen]);
+  fileDesc("ChNoaXRoZXIvdjEvYXBwLnByb3RvEgloaXRoZXIudjEiqQEKA0FwcBIPCgdhZGRyZXNzGAEgASgJEgwKBGhvc3QYAiABKAkSDwoHbWFjaGluZRgDIAEoCRIKCgJpZBgEIAEoCRIMCgRuYW1lGAUgASgJEg8KB2NvbW1lbnQYBiABKAkSDAoEaWNvbhgHIAEoCRISCgpjYXRlZ29yaWVzGAggAygJEhIKCm1pbWVfdHlwZXMYCSADKAkSEQoJaW5zdGFsbGVkGAogASgIIkEKDkFwcExpc3RSZXF1ZXN0EgwKBGhvc3QYASABKAkSDwoHbWFjaGluZRgCIAEoCRIQCghsYW5ndWFnZRgDIAEoCSIvCg9BcHBMaXN0UmVzcG9uc2USHAoEYXBwcxgBIAMoCzIOLmhpdGhlci52MS5BcHAiPAoOQXBwSWNvblJlcXVlc3QSDAoEaG9zdBgBIAEoCRIPCgdtYWNoaW5lGAIgASgJEgsKA2FwcBgDIAEoCSI2Cg9BcHBJY29uUmVzcG9uc2USDwoHcGljdHVyZRgBIAEoDBISCgptZWRpYV90eXBlGAIgASgJIkoKDUFwcFJ1blJlcXVlc3QSDAoEaG9zdBgBIAEoCRIPCgdtYWNoaW5lGAIgASgJEgsKA2FwcBgDIAEoCRINCgVmaWxlcxgEIAMoCSItCg1BcHBFbmRSZXF1ZXN0EgwKBGhvc3QYASABKAkSDgoGc2NyZWVuGAIgASgJIhAKDkFwcEVuZFJlc3BvbnNlIl8KEUFwcEluc3RhbGxSZXF1ZXN0EgwKBGhvc3QYASABKAkSDwoHbWFjaGluZRgCIAEoCRIMCgRhcHBzGAMgAygJEgsKA2FsbBgEIAEoCBIQCghsYW5ndWFnZRgFIAEoCSIiChJBcHBJbnN0YWxsUmVzcG9uc2USDAoEYXBwcxgBIAMoCSJLCg5BcHBPcGVuUmVxdWVzdBIMCgRob3N0GAEgASgJEg8KB21hY2hpbmUYAiABKAkSCwoDYXBwGAMgASgJEg0KBWZpbGVzGAQgAygJIoIBCgxBcHBPcGVuRXZlbnQSDAoEZmlsZRgBIAEoCRIMCgRzZW50GAIgASgDEg0KBXRvdGFsGAMgASgDEiEKBnNjcmVlbhgEIAEoCzIRLmhpdGhlci52MS5TY3JlZW4SJAoEbm90ZRgFIAEoCzIWLmhpdGhlci52MS5BcHBPcGVuTm90ZSJGCgtBcHBPcGVuTm90ZRIMCgRmaWxlGAEgASgJEgwKBHdoYXQYAiABKAkSDAoEcGF0aBgDIAEoCRINCgVlcnJvchgEIAEoCTLKAwoKQXBwU2VydmljZRI9CgRMaXN0EhkuaGl0aGVyLnYxLkFwcExpc3RSZXF1ZXN0GhouaGl0aGVyLnYxLkFwcExpc3RSZXNwb25zZRI9CgRJY29uEhkuaGl0aGVyLnYxLkFwcEljb25SZXF1ZXN0GhouaGl0aGVyLnYxLkFwcEljb25SZXNwb25zZRIyCgNSdW4SGC5oaXRoZXIudjEuQXBwUnVuUmVxdWVzdBoRLmhpdGhlci52MS5TY3JlZW4SOgoDRW5kEhguaGl0aGVyLnYxLkFwcEVuZFJlcXVlc3QaGS5oaXRoZXIudjEuQXBwRW5kUmVzcG9uc2USRgoHSW5zdGFsbBIcLmhpdGhlci52MS5BcHBJbnN0YWxsUmVxdWVzdBodLmhpdGhlci52MS5BcHBJbnN0YWxsUmVzcG9uc2USSAoJVW5pbnN0YWxsEhwuaGl0aGVyLnYxLkFwcEluc3RhbGxSZXF1ZXN0Gh0uaGl0aGVyLnYxLkFwcEluc3RhbGxSZXNwb25zZRI8CgRPcGVuEhkuaGl0aGVyLnYxLkFwcE9wZW5SZXF1ZXN0GhcuaGl0aGVyLnYxLkFwcE9wZW5FdmVudDABQiFaH2hpdGhlci9wcm90by9oaXRoZXIvdjE7aGl0aGVydjFiBnByb3RvMw", [file_hither_v1_screen]);
 
 /**
  * App is fusion.App.
@@ -64,6 +64,11 @@ export type App = Message<"hither.v1.App"> & {
    * @generated from field: repeated string mime_types = 9;
    */
   mimeTypes: string[];
+
+  /**
+   * @generated from field: bool installed = 10;
+   */
+  installed: boolean;
 };
 
 /**
@@ -234,7 +239,172 @@ export const AppEndResponseSchema: GenMessage<AppEndResponse> = /*@__PURE__*/
   messageDesc(file_hither_v1_app, 7);
 
 /**
- * AppService mirrors fusion.Apps.
+ * AppInstallRequest names apps of a machine; none with all means each of them.
+ *
+ * @generated from message hither.v1.AppInstallRequest
+ */
+export type AppInstallRequest = Message<"hither.v1.AppInstallRequest"> & {
+  /**
+   * @generated from field: string host = 1;
+   */
+  host: string;
+
+  /**
+   * @generated from field: string machine = 2;
+   */
+  machine: string;
+
+  /**
+   * @generated from field: repeated string apps = 3;
+   */
+  apps: string[];
+
+  /**
+   * @generated from field: bool all = 4;
+   */
+  all: boolean;
+
+  /**
+   * @generated from field: string language = 5;
+   */
+  language: string;
+};
+
+/**
+ * Describes the message hither.v1.AppInstallRequest.
+ * Use `create(AppInstallRequestSchema)` to create a new message.
+ */
+export const AppInstallRequestSchema: GenMessage<AppInstallRequest> = /*@__PURE__*/
+  messageDesc(file_hither_v1_app, 8);
+
+/**
+ * @generated from message hither.v1.AppInstallResponse
+ */
+export type AppInstallResponse = Message<"hither.v1.AppInstallResponse"> & {
+  /**
+   * @generated from field: repeated string apps = 1;
+   */
+  apps: string[];
+};
+
+/**
+ * Describes the message hither.v1.AppInstallResponse.
+ * Use `create(AppInstallResponseSchema)` to create a new message.
+ */
+export const AppInstallResponseSchema: GenMessage<AppInstallResponse> = /*@__PURE__*/
+  messageDesc(file_hither_v1_app, 9);
+
+/**
+ * @generated from message hither.v1.AppOpenRequest
+ */
+export type AppOpenRequest = Message<"hither.v1.AppOpenRequest"> & {
+  /**
+   * @generated from field: string host = 1;
+   */
+  host: string;
+
+  /**
+   * @generated from field: string machine = 2;
+   */
+  machine: string;
+
+  /**
+   * @generated from field: string app = 3;
+   */
+  app: string;
+
+  /**
+   * Absolute paths of this computer.
+   *
+   * @generated from field: repeated string files = 4;
+   */
+  files: string[];
+};
+
+/**
+ * Describes the message hither.v1.AppOpenRequest.
+ * Use `create(AppOpenRequestSchema)` to create a new message.
+ */
+export const AppOpenRequestSchema: GenMessage<AppOpenRequest> = /*@__PURE__*/
+  messageDesc(file_hither_v1_app, 10);
+
+/**
+ * AppOpenEvent is progress (of one file, in bytes), then the screen, then notes.
+ *
+ * @generated from message hither.v1.AppOpenEvent
+ */
+export type AppOpenEvent = Message<"hither.v1.AppOpenEvent"> & {
+  /**
+   * @generated from field: string file = 1;
+   */
+  file: string;
+
+  /**
+   * @generated from field: int64 sent = 2;
+   */
+  sent: bigint;
+
+  /**
+   * @generated from field: int64 total = 3;
+   */
+  total: bigint;
+
+  /**
+   * @generated from field: hither.v1.Screen screen = 4;
+   */
+  screen?: Screen | undefined;
+
+  /**
+   * @generated from field: hither.v1.AppOpenNote note = 5;
+   */
+  note?: AppOpenNote | undefined;
+};
+
+/**
+ * Describes the message hither.v1.AppOpenEvent.
+ * Use `create(AppOpenEventSchema)` to create a new message.
+ */
+export const AppOpenEventSchema: GenMessage<AppOpenEvent> = /*@__PURE__*/
+  messageDesc(file_hither_v1_app, 11);
+
+/**
+ * AppOpenNote says what happened to a file: "saved" (to path), "kept" (both
+ * versions; the app's is at path) or "waits" (error says why; tried again).
+ *
+ * @generated from message hither.v1.AppOpenNote
+ */
+export type AppOpenNote = Message<"hither.v1.AppOpenNote"> & {
+  /**
+   * @generated from field: string file = 1;
+   */
+  file: string;
+
+  /**
+   * @generated from field: string what = 2;
+   */
+  what: string;
+
+  /**
+   * @generated from field: string path = 3;
+   */
+  path: string;
+
+  /**
+   * @generated from field: string error = 4;
+   */
+  error: string;
+};
+
+/**
+ * Describes the message hither.v1.AppOpenNote.
+ * Use `create(AppOpenNoteSchema)` to create a new message.
+ */
+export const AppOpenNoteSchema: GenMessage<AppOpenNote> = /*@__PURE__*/
+  messageDesc(file_hither_v1_app, 12);
+
+/**
+ * AppService mirrors fusion.Apps. Install, Uninstall and Open are of the owner's
+ * own computer: its menu, and its files.
  *
  * @generated from service hither.v1.AppService
  */
@@ -270,6 +440,36 @@ export const AppService: GenService<{
     methodKind: "unary";
     input: typeof AppEndRequestSchema;
     output: typeof AppEndResponseSchema;
+  },
+  /**
+   * Install puts apps of another computer into this one's menu.
+   *
+   * @generated from rpc hither.v1.AppService.Install
+   */
+  install: {
+    methodKind: "unary";
+    input: typeof AppInstallRequestSchema;
+    output: typeof AppInstallResponseSchema;
+  },
+  /**
+   * @generated from rpc hither.v1.AppService.Uninstall
+   */
+  uninstall: {
+    methodKind: "unary";
+    input: typeof AppInstallRequestSchema;
+    output: typeof AppInstallResponseSchema;
+  },
+  /**
+   * Open runs an app with files of this computer, which are handed over, and
+   * written back when the app saves them. It ends when all of them are back;
+   * that goes on when the caller leaves after the screen came.
+   *
+   * @generated from rpc hither.v1.AppService.Open
+   */
+  open: {
+    methodKind: "server_streaming";
+    input: typeof AppOpenRequestSchema;
+    output: typeof AppOpenEventSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_hither_v1_app, 0);
