@@ -214,6 +214,13 @@ func (v *viewer) await(what string, is func(w *seenWindow) bool) *seenWindow {
 	return found
 }
 
+// now gives what a window is, outside of until.
+func (v *viewer) now(w *seenWindow) wire.Window {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return w.Window
+}
+
 // tool runs a program on the app's display.
 func (v *viewer) tool(name string, args ...string) []byte {
 	v.t.Helper()
@@ -280,7 +287,7 @@ func colours(p *codec.Picture) int {
 	return len(count)
 }
 
-func area(w *seenWindow) image.Rectangle {
+func area(w wire.Window) image.Rectangle {
 	corner := image.Pt(int(w.X), int(w.Y))
 	return image.Rectangle{Min: corner, Max: corner.Add(image.Pt(int(w.Width), int(w.Height)))}
 }
@@ -313,54 +320,55 @@ func TestWindowsOfAnApp(t *testing.T) {
 	screen := runApp(t, n, "org.xfce.mousepad")
 	v := view(t, n, screen)
 	main := v.await("the editor", titled("Mousepad"))
-	if !v.hello.Windows || v.hello.Title == "" {
-		t.Errorf("hello %+v", v.hello)
-	}
-	if main.Flags != wire.Active || main.Parent != 0 || main.MinWidth == 0 || int(main.X)+int(main.Width)/2 != 800 {
-		t.Errorf("%+v", main.Window)
+	v.until("a hello that says windows", func() bool { return v.hello.Windows && v.hello.Title != "" })
+	if at := v.now(main); at.Flags != wire.Active || at.Parent != 0 || at.MinWidth == 0 || int(at.X)+int(at.Width)/2 != 800 {
+		t.Errorf("%+v", at)
 	}
 	v.exact(main)
 	v.until("its icon", func() bool { return main.icon })
 
-	v.say(click(main.ID, 20, 12)...)
+	v.say(click(v.now(main).ID, 20, 12)...)
 	menu := v.await("its menu", is(wire.Popup))
-	if menu.Parent != main.ID || menu.X != main.X || !area(menu).Overlaps(area(main)) {
-		t.Errorf("menu %+v of %+v", menu.Window, main.Window)
+	if m, of := v.now(menu), v.now(main); m.Parent != of.ID || m.X != of.X || !area(m).Overlaps(area(of)) {
+		t.Errorf("menu %+v of %+v", m, of)
 	}
 	v.exact(main)            // covered by the menu
 	v.say(click(0, 0, 0)...) // beside all windows
 	v.until("the menu goes", func() bool { return v.which(is(wire.Popup)) == nil })
 
-	v.say(press(main.ID, keyCtrl, keyO)...)
+	v.say(press(v.now(main).ID, keyCtrl, keyO)...)
 	dialog := v.await("a dialog", titled("Open"))
-	if want := wire.Modal | wire.Dialog; dialog.Flags&want != want || dialog.Parent != main.ID {
-		t.Errorf("%+v", dialog.Window)
+	id := v.now(main).ID
+	if d, want := v.now(dialog), wire.Modal|wire.Dialog; d.Flags&want != want || d.Parent != id {
+		t.Errorf("%+v", d)
 	}
 	v.exact(main) // covered by the dialog
 	v.exact(dialog)
-	v.say(wire.Shut{Window: dialog.ID})
+	v.say(wire.Shut{Window: v.now(dialog).ID})
 	v.until("the dialog goes", func() bool { return v.which(titled("Open")) == nil })
 
 	to := image.Rect(-40, 700, 660, 1150) // partly off the desktop
-	v.say(wire.Place{Window: main.ID, X: -40, Y: 700, Width: 700, Height: 450})
-	v.until("it is placed", func() bool { return area(main) == to && main.d.Picture().Width == 700 })
-	v.say(wire.Place{Window: main.ID, X: 50, Y: 60, Width: 700, Height: 450})
+	v.say(wire.Place{Window: v.now(main).ID, X: -40, Y: 700, Width: 700, Height: 450})
+	v.until("it is placed", func() bool { return area(main.Window) == to && main.d.Picture().Width == 700 })
+	v.say(wire.Place{Window: v.now(main).ID, X: 50, Y: 60, Width: 700, Height: 450})
 	to = image.Rect(50, 60, 750, 510)
-	v.until("it is back", func() bool { return area(main) == to })
+	v.until("it is back", func() bool { return area(main.Window) == to })
 	v.exact(main)
 
 	// The connection is lost; the app lives on.
 	v.leave()
 	v = view(t, n, screen)
 	main = v.await("the editor again", titled("Mousepad"))
-	if area(main) != to {
-		t.Errorf("%v, want %v", area(main), to)
+	if at := area(v.now(main)); at != to {
+		t.Errorf("%v, want %v", at, to)
 	}
 	v.exact(main)
-	v.say(wire.State{Window: main.ID, Flags: wire.Maximized | wire.Maximized<<8})
-	v.until("it is maximised", func() bool { return main.Flags&wire.Maximized != 0 && area(main) == image.Rect(0, 0, 1600, 1000) })
+	v.say(wire.State{Window: v.now(main).ID, Flags: wire.Maximized | wire.Maximized<<8})
+	v.until("it is maximised", func() bool {
+		return main.Flags&wire.Maximized != 0 && area(main.Window) == image.Rect(0, 0, 1600, 1000)
+	})
 	v.exact(main)
-	v.say(wire.Shut{Window: main.ID})
+	v.say(wire.Shut{Window: v.now(main).ID})
 	v.until("the end", func() bool { return v.closed && errors.Is(v.err, io.EOF) })
 }
 
@@ -372,10 +380,10 @@ func TestWindowsOfGTK4(t *testing.T) {
 	v := view(t, n, runApp(t, n, "org.gtk.WidgetFactory4"))
 	main := v.await("the window", titled("Widget Factory"))
 	v.until("it is drawn", func() bool { return colours(main.d.Picture()) > 100 })
-	v.say(click(main.ID, int(main.Width)-155, 27)...) // its menu button
+	v.say(click(v.now(main).ID, int(v.now(main).Width)-155, 27)...) // its menu button
 	menu := v.await("its menu", is(wire.Popup))
-	if menu.Parent != main.ID || !area(menu).Overlaps(area(main)) {
-		t.Errorf("menu %+v of %+v", menu.Window, main.Window)
+	if m, of := v.now(menu), v.now(main); m.Parent != of.ID || !area(m).Overlaps(area(of)) {
+		t.Errorf("menu %+v of %+v", m, of)
 	}
 	v.say(wire.Bye{})
 	v.until("the end", func() bool { return v.closed })
@@ -397,17 +405,18 @@ func TestWindowsSideBySide(t *testing.T) {
 	}
 	defer func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }()
 	second := v.await("the second", titled("second"))
-	v.say(wire.Place{Window: second.ID, X: first.X - 20, Y: first.Y - 20, Width: second.Width, Height: second.Height})
-	v.until("it covers the first", func() bool { return area(first).In(area(second)) })
-	before := rgb(first.d.Picture())
+	v.say(wire.Place{Window: v.now(second).ID, X: v.now(first).X - 20, Y: v.now(first).Y - 20, Width: v.now(second).Width, Height: v.now(second).Height})
+	v.until("it covers the first", func() bool { return area(first.Window).In(area(second.Window)) })
+	var before []byte
+	v.until("its picture", func() bool { before = rgb(first.d.Picture()); return true })
+	v.say(press(v.now(first).ID, keyShift, keySlash)...)
 	v.until("a key goes to the covered one", func() bool {
-		v.say(press(first.ID, keyShift, keySlash)...)
 		return !bytes.Equal(before, rgb(first.d.Picture()))
 	})
 	v.exact(second)
-	v.say(wire.Over{Window: first.ID}, wire.Pointer{X: 9, Y: 8})
-	where := fmt.Sprintf("x:%d y:%d ", int(first.X)+9, int(first.Y)+8)
+	v.say(wire.Over{Window: v.now(first).ID}, wire.Pointer{X: 9, Y: 8})
+	where := fmt.Sprintf("x:%d y:%d ", int(v.now(first).X)+9, int(v.now(first).Y)+8)
 	v.until("the pointer is there", func() bool { return strings.HasPrefix(string(v.tool("xdotool", "getmouselocation")), where) })
-	v.say(wire.State{Window: second.ID, Flags: wire.Active})
+	v.say(wire.State{Window: v.now(second).ID, Flags: wire.Active})
 	v.until("the second is active", func() bool { return is(wire.Active)(second) && !is(wire.Active)(first) })
 }
