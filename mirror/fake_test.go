@@ -34,6 +34,7 @@ type fakeSource struct {
 	sizes   []image.Point
 	closed  int
 	woken   bool
+	board   capture.Clipboard // nil: it has none
 }
 
 func newFake(w, h int) *fakeSource {
@@ -93,6 +94,8 @@ func (f *fakeSource) Next() (capture.Change, error) {
 	f.pending = nil
 	return c, nil
 }
+
+func (f *fakeSource) Clipboard() capture.Clipboard { return f.board }
 
 func (f *fakeSource) Wake() { f.locked(func() { f.woken = true }) }
 

@@ -39,7 +39,10 @@ func (v *view) take(m wire.Message) error {
 		if v.options.ViewOnly {
 			return nil
 		}
+		v.handOver()
 		return v.input(m)
+	case wire.ClipOffer, wire.ClipWant, wire.ClipData:
+		v.takeClip(m)
 	case wire.Bye:
 		if !v.options.ViewOnly {
 			v.screen.server.bye(v.screen.located.Bye)

@@ -24,6 +24,8 @@ type screen struct {
 	pixels  sync.RWMutex // guards what picture holds; taken before mu
 	picture *codec.Picture
 
+	handing sync.Mutex // one handOver at a time; taken before mu
+
 	mu        sync.Locker // guards the fields below; wake's
 	wake      *sync.Cond  // something below, or of a view, changed
 	groups    []*group    // of the views, oldest first
@@ -34,7 +36,10 @@ type screen struct {
 	height    int
 	capturing bool // a reader waits for the source or applies what it gave
 	ended     bool
-	finished  bool // the source is about to be freed, or was
+	finished  bool     // the source is about to be freed, or was
+	copied    []string // what the screen's programs put into its clipboard
+	hand      *view    // who did something last: the clipboard is for this view
+	giver     *view    // whose clipboard the screen's has
 }
 
 // newScreen makes a screen with a lock of its own, or one that it shares.
@@ -48,6 +53,9 @@ func (sc *screen) begin(located Located) {
 	sc.title = located.Screen.Title
 	sc.mu.Unlock()
 	close(sc.opened)
+	if board := sc.clipboard(); board != nil {
+		board.Watch(sc.copy)
+	}
 }
 
 // fail ends a screen whose source could not be opened.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"hither/fusion"
+	"hither/mirror/clip"
 	"hither/mirror/codec"
 	"hither/mirror/wire"
 )
@@ -18,6 +19,7 @@ const maxPongs = 16
 type view struct {
 	screen  *screen
 	options fusion.ViewOptions
+	clip    *clip.Exchange // nil if the screen has none or the view only looks
 
 	// The reader's own.
 	splitter wire.Splitter
@@ -30,6 +32,7 @@ type view struct {
 	group   *group
 	window  window
 	frames  [][]byte // to be sent, no more than the window allows
+	framed  bool     // a frame was sent since the last piece of the clipboard
 	sending bool     // the reader has not yet given all of a frame
 	greeted bool
 	titled  string
@@ -43,7 +46,9 @@ type view struct {
 var _ fusion.Pipe = (*view)(nil)
 
 func newView(sc *screen, options fusion.ViewOptions) *view {
-	return &view{screen: sc, options: options}
+	v := &view{screen: sc, options: options}
+	v.openClipboard()
+	return v
 }
 
 // ready says whether the view can take a frame. It needs screen.mu.
@@ -114,13 +119,18 @@ func (v *view) step() (message wire.Message, do func(), err error) {
 		id := v.pongs[0]
 		v.pongs = v.pongs[1:]
 		return wire.Pong{ID: id}, nil, nil
+	case v.framed && v.nextClip(&message):
+		v.framed = false
+		return message, nil, nil
 	case len(v.frames) > 0:
 		v.splitter.Start(v.frames[0])
-		v.frames, v.sending = v.frames[1:], true
+		v.frames, v.sending, v.framed = v.frames[1:], true, true
 		return nil, func() {}, nil
 	case v.ready() && v.group.due():
 		v.group.busy = true
 		return nil, v.group.encode, nil
+	case v.nextClip(&message):
+		return message, nil, nil
 	case (v.ready() || !v.greeted) && !sc.capturing && !sc.ended:
 		sc.capturing = true
 		return nil, sc.capture, nil
@@ -168,6 +178,7 @@ func (v *view) end(closed wire.Closed) {
 	sc.mu.Unlock()
 	v.leave.Do(func() {
 		v.held.end(sc.located.Source)
+		v.closeClipboard()
 		sc.leave(v)
 	})
 }

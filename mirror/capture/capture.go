@@ -8,7 +8,7 @@
 //
 // An X server is trusted as far as its own display goes; QEMU is not: a guest
 // may own it, and what it sends is parsed within bounds. A source runs no
-// goroutine of its own.
+// goroutine of its own, but an X display's clipboard does until Close.
 package capture
 
 import (

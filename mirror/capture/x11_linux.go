@@ -14,8 +14,8 @@ import (
 	"hither/mirror/codec"
 )
 
-// x11 captures a display over one connection and gives input over another, so
-// that neither waits for the other. Next owns everything up to mu.
+// x11 captures a display over one connection, gives input over another and has
+// the clipboard on a third, so that none waits for another. Next owns everything up to mu.
 type x11 struct {
 	conn   *xconn
 	shmExt xextension
@@ -38,7 +38,8 @@ type x11 struct {
 	whole         bool            // the next change is the whole picture
 	newCursor     bool
 
-	input *xinput
+	input     *xinput
+	clipboard *XClipboard
 
 	once sync.Once
 }
@@ -57,6 +58,9 @@ func X11(ctx context.Context, config X11Config) (Source, error) {
 	conn.event = s.event
 	if err = s.open(); err == nil {
 		s.input, err = openInput(ctx, display, config)
+	}
+	if err == nil {
+		s.clipboard, err = OpenXClipboard(ctx, config)
 	}
 	if err != nil {
 		s.retire()
@@ -210,6 +214,9 @@ func (s *x11) settle() {
 	}
 }
 
+// Clipboard is Clipboarded.Clipboard.
+func (s *x11) Clipboard() Clipboard { return s.clipboard }
+
 func (s *x11) Wake() { s.conn.Wake() }
 
 func (s *x11) end() error {
@@ -259,6 +266,9 @@ func (s *x11) Close() error {
 	s.once.Do(func() {
 		if s.input != nil {
 			err = s.input.close()
+		}
+		if s.clipboard != nil {
+			err = errors.Join(err, s.clipboard.Close())
 		}
 		err = errors.Join(err, s.conn.conn.Close())
 	})

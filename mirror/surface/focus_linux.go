@@ -55,6 +55,7 @@ func (v *view) flushFocus(h *hands) {
 	if v.focus.Swap(h.focus) == h.focus {
 		return
 	}
+	v.clip.focus()
 	if h.focus != nil {
 		v.tellFocus()
 	} else {

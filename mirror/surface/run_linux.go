@@ -23,14 +23,15 @@ var (
 
 // view is one Run. Its goroutines: Run's own reads the pipe and draws; events
 // (ended by closing the display's connection) turns the person's actions into
-// messages; a watchdog for each pipe; the overlay's while it shows; and timers
-// of panes. Run waits for all.
+// messages; a watchdog for each pipe; the overlay's while it shows; two of the
+// clipboard; and timers of panes. Run waits for all.
 type view struct {
 	cfg     Config
 	display *display
 	end     context.CancelCauseFunc
 	meter   meter
 	overlay *overlay
+	clip    *clipboard // nil without one
 
 	viewOnly atomic.Bool
 	windows  atomic.Bool   // the host shows windows one by one
@@ -72,7 +73,9 @@ func run(ctx context.Context, pipe fusion.Pipe, cfg Config) error {
 	if err != nil {
 		return errors.Join(err, pipe.Close())
 	}
-	return newView(d, cfg, end).whole(ctx, pipe, hello)
+	v := newView(d, cfg, end)
+	v.clip = openClipboard(ctx, v)
+	return v.whole(ctx, pipe, hello)
 }
 
 func newView(d *display, cfg Config, end context.CancelCauseFunc) *view {
@@ -90,6 +93,7 @@ func (v *view) whole(ctx context.Context, pipe fusion.Pipe, hello wire.Hello) er
 		v.events()
 	}()
 	err := finish(ctx, v.views(ctx, pipe, hello))
+	err = errors.Join(err, v.clip.close())
 	v.overlay.close()
 	v.unfocused.close()
 	for _, p := range v.all() {
@@ -165,6 +169,7 @@ func (v *view) follow(ctx context.Context, pipe fusion.Pipe, hello wire.Hello) e
 		v.tellDesk()
 	}
 	v.send(abilities())
+	v.clip.begin()
 	dog := watch(pipe, v.ping)
 	stop := context.AfterFunc(ctx, func() { dog.bite() })
 	err := v.read(pipe, dog)
@@ -223,6 +228,8 @@ func (v *view) message(m wire.Message) error {
 		}
 	case wire.Closed:
 		return closedError(m)
+	case wire.ClipOffer, wire.ClipWant, wire.ClipData:
+		v.clip.take(m)
 	default:
 		if v.windows.Load() {
 			return v.windowMessage(m)

@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"io"
+	"reflect"
 	"testing"
 )
 
@@ -25,12 +26,15 @@ func FuzzParseViewer(f *testing.F) {
 	for _, m := range viewerMessages {
 		f.Add(m.Append(nil))
 	}
+	f.Add([]byte("\x98\x00\x00\x00\x01a/b\nc/d\n"))
+	f.Add([]byte("\x99\x00\x00\x00\x01a/b"))
+	f.Add([]byte("\x9a\x00\x00\x00\x01\x01abc"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		m, err := ParseViewer(b)
 		if err != nil {
 			return
 		}
-		if again, err := ParseViewer(m.Append(nil)); err != nil || again != m {
+		if again, err := ParseViewer(m.Append(nil)); err != nil || !reflect.DeepEqual(again, m) {
 			t.Fatalf("%#v came back as %#v, %v", m, again, err)
 		}
 	})

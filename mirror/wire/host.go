@@ -87,6 +87,9 @@ func ParseHost(b []byte) (Message, error) {
 	case typeOn, typeWindow, typeGone, typeIcon:
 		return parseHostWindow(b[0], body)
 	}
+	if isClip(b[0], HostSide) {
+		return parseClip(b[0], body)
+	}
 	return Unknown{b[0]}, nil
 }
 

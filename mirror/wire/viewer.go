@@ -84,6 +84,9 @@ func ParseViewer(m []byte) (Message, error) {
 		return nil, invalid("message length")
 	}
 	b := m[1:]
+	if isClip(m[0], ViewerSide) {
+		return parseClip(m[0], b)
+	}
 	if want, known := viewerLengths[m[0]]; !known {
 		return Unknown{m[0]}, nil
 	} else if len(b) != want {

@@ -22,6 +22,8 @@ var hostMessages = []Message{
 	Title{""}, Title{"xterm"}, Closed{Revoked, "taken away"}, Closed{}, Pong{1 << 60},
 	On{7}, Window{ID: 7, Parent: 3, Flags: Popup | Modal, X: -5, Y: 9, Width: 640, Height: 480, MinWidth: 10, MaxHeight: 20, Title: "menu"},
 	Gone{7}, Icon{7, []byte("png")},
+	ClipOffer{HostSide, 7, []string{PlainText, PNG}}, ClipOffer{From: HostSide}, ClipWant{HostSide, 9, PNG},
+	ClipData{HostSide, 9, false, false, []byte("abc")}, ClipData{HostSide, 9, true, true, []byte{}},
 }
 
 var viewerMessages = []Message{

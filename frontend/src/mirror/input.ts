@@ -9,7 +9,12 @@ export interface Sink {
   size(): { width: number; height: number }
   /** Whether input goes to the host now. */
   active(): boolean
+  /** The person pastes a text here; the keys that mean it follow. */
+  paste?(text: string): void
 }
+
+/** How long a browser may take from the keys to its paste event. */
+const PASTE_MS = 100
 
 /** DOM button → wire button (1 left, 2 middle, 3 right, 8 back, 9 forward). */
 const BUTTONS = [1, 2, 3, 8, 9]
@@ -62,8 +67,17 @@ export function attachInput(el: HTMLElement, sink: Sink, onRelease: () => void):
   const buttons = new Set<number>()
   const wheel = new Wheel()
   let chord = false
+  let pasting: { timer: ReturnType<typeof setTimeout>; go: () => void } | null = null
 
+  const pasteNow = () => {
+    if (!pasting) return
+    clearTimeout(pasting.timer)
+    const { go } = pasting
+    pasting = null
+    go()
+  }
   const letGo = () => {
+    pasteNow()
     if (held.size || buttons.size) sink.send(say.release())
     held.clear()
     buttons.clear()
@@ -77,13 +91,21 @@ export function attachInput(el: HTMLElement, sink: Sink, onRelease: () => void):
   const keydown = (e: KeyboardEvent) => {
     const key = evdev(e.code)
     if (!sink.active() || key === undefined) return
-    e.preventDefault()
+    pasteNow()
     e.stopPropagation()
+    if (isPaste(e) && sink.paste && !e.repeat && !held.has(e.code)) {
+      // The browser's paste event brings the text, with no permission asked; the key waits for it.
+      held.add(e.code)
+      pasting = { timer: setTimeout(pasteNow, PASTE_MS), go: () => down(e.code, key) }
+      return
+    }
+    e.preventDefault()
     if (!e.repeat && !held.has(e.code)) down(e.code, key)
   }
   const keyup = (e: KeyboardEvent) => {
     const key = evdev(e.code)
     if (key === undefined || !held.has(e.code)) return
+    pasteNow()
     e.preventDefault()
     e.stopPropagation()
     if (chord) return el.blur() // blur lets go and tells
@@ -133,6 +155,11 @@ export function attachInput(el: HTMLElement, sink: Sink, onRelease: () => void):
     const { dx, dy } = wheel.turn(e.deltaX, e.deltaY, e.deltaMode)
     if (dx || dy) sink.send(say.wheel(dx, dy))
   }
+  const paste = (e: ClipboardEvent) => {
+    e.preventDefault()
+    if (sink.active()) sink.paste?.(e.clipboardData?.getData('text/plain') ?? '')
+    pasteNow()
+  }
   const stop = new AbortController()
   const on = <K extends keyof HTMLElementEventMap>(type: K, f: (e: HTMLElementEventMap[K]) => void) =>
     el.addEventListener(type, f, { signal: stop.signal, passive: false })
@@ -144,12 +171,18 @@ export function attachInput(el: HTMLElement, sink: Sink, onRelease: () => void):
   on('pointerup', lift)
   on('pointercancel', letGo)
   on('wheel', turn)
+  on('paste', paste)
   on('contextmenu', (e) => e.preventDefault())
   window.addEventListener('blur', blur, { signal: stop.signal })
   return () => {
     letGo()
     stop.abort()
   }
+}
+
+function isPaste(e: KeyboardEvent): boolean {
+  if (e.altKey) return false
+  return (e.code === 'KeyV' && (e.ctrlKey || e.metaKey)) || (e.code === 'Insert' && e.shiftKey && !e.ctrlKey)
 }
 
 function isChord(held: Set<string>): boolean {

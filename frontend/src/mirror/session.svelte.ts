@@ -3,7 +3,7 @@ import type { Carrier, Open, Target, Transport } from './carrier'
 import { Decoder, type Cursor, type Update } from './decoder'
 import { abilities, WebFilm, type Film } from './film'
 import type { Picture } from './picture'
-import { Assembler, parseHost, say, WireError } from './wire'
+import { Assembler, parseHost, say, WireError, type HostMessage } from './wire'
 
 export type ViewState = 'connecting' | 'live' | 'offline' | 'closed'
 
@@ -44,6 +44,8 @@ export class Session {
   bytes = $state(0)
   /** What is video at present. */
   video = $state.raw<Update['video']>(null)
+  /** Takes what the host says about the clipboard; null when the view opens. */
+  onClip: (m: HostMessage | null) => void = () => {}
 
   private carrier: Carrier | null = null
   private stop = new AbortController()
@@ -187,6 +189,7 @@ export class Session {
         this.viewOnly = m.viewOnly
         if (this.width !== m.width || this.height !== m.height) this.resize(m.width, m.height)
         this.error = null
+        this.onClip(null)
         void this.sayAble()
         break
       case 'part': {
@@ -202,6 +205,11 @@ export class Session {
         break
       case 'pong':
         this.pong(m.id)
+        break
+      case 'clipOffer':
+      case 'clipWant':
+      case 'clipData':
+        this.onClip(m)
     }
   }
 

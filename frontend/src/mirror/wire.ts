@@ -16,6 +16,9 @@ export type HostMessage =
   | { type: 'title'; title: string }
   | { type: 'closed'; reason: 'ended' | 'revoked' | 'failed'; text: string }
   | { type: 'pong'; id: bigint }
+  | { type: 'clipOffer'; serial: number; types: string[] }
+  | { type: 'clipWant'; serial: number; mime: string }
+  | { type: 'clipData'; serial: number; last: boolean; refused: boolean; bytes: Uint8Array }
 
 const text = new TextDecoder()
 const reasons = ['ended', 'revoked', 'failed'] as const
@@ -38,8 +41,22 @@ export function parseHost(b: Uint8Array): HostMessage | null {
     case 0x06:
       if (b.length !== 9) throw new WireError('pong length')
       return { type: 'pong', id: v.getBigUint64(1) }
+    case 0x18:
+    case 0x19:
+    case 0x1a:
+      return parseClip(b, v)
   }
   return null
+}
+
+function parseClip(b: Uint8Array, v: DataView): HostMessage {
+  if (b.length < 5) throw new WireError('message about the clipboard is too short')
+  const serial = v.getUint32(1)
+  if (b[0] === 0x18) return { type: 'clipOffer', serial, types: text.decode(b.subarray(5)).split('\n').slice(0, -1) }
+  if (b[0] === 0x19) return { type: 'clipWant', serial, mime: text.decode(b.subarray(5)) }
+  if (b.length < 6) throw new WireError('data of the clipboard is too short')
+  const flags = v.getUint8(5)
+  return { type: 'clipData', serial, last: (flags & 1) !== 0, refused: (flags & 2) !== 0, bytes: b.subarray(6) }
 }
 
 function parseHello(b: Uint8Array, v: DataView): HostMessage {
@@ -106,6 +123,17 @@ function message(type: number, size: number, fill: (v: DataView) => void): Uint8
   return new Uint8Array(v.buffer)
 }
 
+function serialled(type: number, serial: number, ...rest: Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const m = message(type, 4 + rest.reduce((n, r) => n + r.length, 0), (v) => v.setUint32(1, serial))
+  let at = 5
+  for (const r of rest) {
+    m.set(r, at)
+    at += r.length
+  }
+  return m
+}
+
+const utf8 = new TextEncoder()
 const none = () => {}
 
 /** What a viewer says. */
@@ -124,5 +152,11 @@ export const say = {
   bye: () => message(0x89, 0, none),
   /** Bit 0: VP9 of 4:2:0, bit 1: and of 4:4:4. */
   able: (flags: number) => message(0x8b, 4, (v) => v.setUint32(1, flags)),
+  clipOffer: (serial: number, types: string[]) =>
+    serialled(0x98, serial, utf8.encode(types.map((mime) => mime + '\n').join(''))),
+  clipWant: (serial: number, mime: string) => serialled(0x99, serial, utf8.encode(mime)),
+  /** Bit 0: the last piece, bit 1: refused. */
+  clipData: (serial: number, flags: number, bytes: Uint8Array) =>
+    serialled(0x9a, serial, Uint8Array.of(flags), bytes),
   ping: (id: bigint) => message(0x8a, 8, (v) => v.setBigUint64(1, id)),
 }
