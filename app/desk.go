@@ -107,6 +107,9 @@ func (n *Node) toInstall(ctx context.Context, from fusion.Apps, info fusion.Host
 			continue
 		}
 		a.Machine = machine
+		if machine != fusion.Self {
+			a.MIMETypes = nil // its apps are given no files
+		}
 		x := entry.App{App: a, Host: info.ID, HostName: info.Name, Locale: strings.ReplaceAll(language, "-", "_")}
 		for _, l := range local {
 			if l.ID == a.ID {

@@ -28,8 +28,8 @@ func (l *local) Watch(ctx context.Context) iter.Seq2[fusion.Event, error] {
 	return l.n.table.watch(ctx, l.n.network.ID())
 }
 
-// localApps tells a machine that is not there from one that has no apps: the
-// store of apps knows the machine "self" only.
+// localApps are the apps of this computer's own system, which the store of apps
+// knows, and of its virtual machines.
 type localApps struct {
 	*remoteapp.Store
 	vms *vmctl.Store
@@ -44,12 +44,20 @@ func (a localApps) List(ctx context.Context, machine, language string) ([]fusion
 	if err := a.there(ctx, machine); err != nil {
 		return nil, err
 	}
+	if machine != fusion.Self {
+		return a.guests().List(ctx, machine, language)
+	}
 	return a.Store.List(ctx, machine, language)
 }
+
+func (a localApps) guests() guests { return guests{run: a.vms.GuestRun, dirs: guestDirs} }
 
 func (a localApps) Icon(ctx context.Context, machine, app string) ([]byte, string, error) {
 	if err := a.there(ctx, machine); err != nil {
 		return nil, "", err
+	}
+	if machine != fusion.Self {
+		return nil, "", &fusion.Error{Op: "app.icon", Path: machine + "/" + app, Cause: fusion.ErrNotFound, Detail: "pictures of a guest's apps are not fetched"}
 	}
 	return a.Store.Icon(ctx, machine, app)
 }
@@ -57,6 +65,9 @@ func (a localApps) Icon(ctx context.Context, machine, app string) ([]byte, strin
 func (a localApps) Run(ctx context.Context, machine, app string, files []string) (fusion.Screen, error) {
 	if err := a.there(ctx, machine); err != nil {
 		return fusion.Screen{}, err
+	}
+	if machine != fusion.Self {
+		return a.guests().Run(ctx, machine, app, files)
 	}
 	return a.Store.Run(ctx, machine, app, files)
 }

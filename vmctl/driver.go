@@ -25,6 +25,9 @@ type driver interface {
 	// graphics gives one end of a socket on which the display number index
 	// speaks its protocol without further authentication.
 	graphics(uuid string, index int) (*os.File, error)
+	// agent passes a command to the guest's agent and gives its answer, both
+	// JSON. Without an agent it is refused as unsupported.
+	agent(uuid, command string) (string, error)
 	stats() ([]domainStats, error)
 	// advertisesKVM says whether the hypervisor claims to have KVM.
 	advertisesKVM() (bool, error)

@@ -24,6 +24,7 @@ type fake struct {
 	opened  int
 	acting  chan fusion.Verb // when set, a start tells of itself and waits for goOn
 	goOn    chan struct{}
+	guest   *scriptedAgent
 	deaf    bool // guests do not listen when asked to shut down
 	late    bool // a machine is started while it is undefined, and runs on
 }
@@ -168,6 +169,13 @@ func (f *fake) screenshot(_ string, w io.Writer) error {
 
 func (f *fake) graphics(string, int) (*os.File, error) {
 	return nil, &driverError{fusion.ErrUnsupported, "a fake has no display"}
+}
+
+func (f *fake) agent(_, command string) (string, error) {
+	if f.guest == nil {
+		return "", &driverError{fusion.ErrUnsupported, "QEMU guest agent is not connected"}
+	}
+	return f.guest.answer(command), nil
 }
 
 func (f *fake) stats() ([]domainStats, error) {

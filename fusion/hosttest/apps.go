@@ -44,6 +44,9 @@ func (s *suite) testApps(t *testing.T) {
 	if s.VMs {
 		vm := s.create(t, fusion.MachineSpec{}).Name
 		_, err = apps.List(ctx, vm, "")
+		refused(t, "list of a VM that is off", err, fusion.ErrUnsupported)
+		must(t, "start", s.host.Machines().Do(ctx, vm, fusion.Start))
+		_, err = apps.List(ctx, vm, "")
 		refused(t, "list of a VM without an agent", err, fusion.ErrUnsupported)
 	}
 	t.Run("end", func(t *testing.T) {

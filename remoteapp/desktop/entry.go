@@ -152,6 +152,11 @@ func ParseEntry(id, path string, data []byte) (*Entry, error) {
 	return e, nil
 }
 
+// Shown says whether a menu would show it, on any desktop.
+func (e *Entry) Shown() bool {
+	return !e.keys.Bool("Hidden") && !e.keys.Bool("NoDisplay") && !e.elsewhere()
+}
+
 // Name, Comment, Icon and so on are the entry's keys.
 func (e *Entry) Name(tag string) string    { return e.keys.Localised("Name", tag) }
 func (e *Entry) Comment(tag string) string { return e.keys.Localised("Comment", tag) }

@@ -1,0 +1,147 @@
+package vmctl
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"hither/fusion"
+)
+
+const (
+	// agentPatience is how long an agent may take for an answer.
+	agentPatience = 5 * time.Second
+	// programPatience is how long a program in a guest may run.
+	programPatience = 20 * time.Second
+	// programPause is between two questions whether it has ended.
+	programPause = 50 * time.Millisecond
+)
+
+// agentHint says what gives a machine an agent.
+const agentHint = "install qemu-guest-agent in it, or Hither: then pair it as a computer of its own"
+
+// GuestRun runs a program in a machine's guest through the QEMU guest agent
+// (qemu-ga, commands guest-exec and guest-exec-status; libvirt:
+// virDomainQemuAgentCommand), as the agent's user, and gives its output and exit
+// code. It promises ErrNotFound, and ErrUnsupported when the machine is off or has
+// no agent.
+func (s *Store) GuestRun(ctx context.Context, name string, argv []string) (output []byte, code int, err error) {
+	const op = "machine.agent"
+	uuid, err := s.find(ctx, op, name)
+	if err != nil {
+		return nil, 0, err
+	}
+	r, err := s.fresh(ctx, op, name, uuid)
+	if err != nil {
+		return nil, 0, err
+	}
+	if r.state != fusion.Running {
+		return nil, 0, &fusion.Error{Op: op, Path: name, Cause: fusion.ErrUnsupported, Detail: "it is " + string(r.state) + ", and its guest agent with it",
+			Hint: "start it first; it needs an agent: " + agentHint}
+	}
+	g := guest{s: s, uuid: uuid}
+	output, code, err = g.run(ctx, argv)
+	return output, code, agentError(op, name, err)
+}
+
+// agentError says plainly when there is no agent.
+func agentError(op, name string, err error) error {
+	var refused *driverError
+	switch {
+	case errors.Is(err, fusion.ErrUnsupported) && errors.As(err, &refused):
+		return &fusion.Error{Op: op, Path: name, Cause: fusion.ErrUnsupported, Detail: "no guest agent answers in it", Hint: agentHint}
+	case errors.As(err, new(*agentRefusal)):
+		return &fusion.Error{Op: op, Path: name, Cause: fusion.ErrUnsupported, Detail: err.Error(),
+			Hint: "allow guest-exec in the settings of its guest agent, or install Hither in it"}
+	}
+	return fail(op, name, err)
+}
+
+// guest is the agent of one machine.
+type guest struct {
+	s    *Store
+	uuid string
+}
+
+// agentRefusal is an error of the agent's own.
+type agentRefusal struct {
+	Class string `json:"class"`
+	Desc  string `json:"desc"`
+}
+
+func (e *agentRefusal) Error() string { return fmt.Sprintf("the guest agent refuses: %.200q", e.Desc) }
+
+// ask makes one call; answer is filled from what the agent returns.
+func (g guest) ask(ctx context.Context, execute string, arguments, answer any) error {
+	command, err := json.Marshal(map[string]any{"execute": execute, "arguments": arguments})
+	if err != nil {
+		return err
+	}
+	text, err := call(ctx, g.s, func(d driver) (string, error) { return d.agent(g.uuid, string(command)) }, nil)
+	if err != nil {
+		return err
+	}
+	return parseAnswer([]byte(text), answer)
+}
+
+// parseAnswer reads what a guest says, which is not to be trusted.
+func parseAnswer(text []byte, answer any) error {
+	var reply struct {
+		Return json.RawMessage `json:"return"`
+		Error  *agentRefusal   `json:"error"`
+	}
+	if err := json.Unmarshal(text, &reply); err != nil {
+		return fmt.Errorf("the guest agent's answer: %w", err)
+	}
+	if reply.Error != nil {
+		return reply.Error
+	}
+	if err := json.Unmarshal(reply.Return, answer); err != nil {
+		return fmt.Errorf("the guest agent's answer: %w", err)
+	}
+	return nil
+}
+
+// execution is the answer to guest-exec-status.
+type execution struct {
+	Exited    bool   `json:"exited"`
+	ExitCode  int    `json:"exitcode"`
+	Signal    int    `json:"signal"`
+	Out       []byte `json:"out-data"` // base64 on the wire, as encoding/json has it
+	Truncated bool   `json:"out-truncated"`
+}
+
+func (g guest) run(ctx context.Context, argv []string) ([]byte, int, error) {
+	ctx, cancel := context.WithTimeout(ctx, programPatience)
+	defer cancel()
+	var started struct {
+		PID int `json:"pid"`
+	}
+	err := g.ask(ctx, "guest-exec", map[string]any{"path": argv[0], "arg": argv[1:], "capture-output": true}, &started)
+	if err != nil {
+		return nil, 0, err
+	}
+	tick := time.NewTicker(programPause)
+	defer tick.Stop()
+	for {
+		var e execution
+		if err := g.ask(ctx, "guest-exec-status", map[string]any{"pid": started.PID}, &e); err != nil {
+			return nil, 0, err
+		}
+		switch {
+		case e.Exited && e.Signal != 0:
+			return nil, 0, fmt.Errorf("a program in the guest ended by signal %d", e.Signal)
+		case e.Exited && e.Truncated:
+			return nil, 0, errors.New("a program in the guest printed too much")
+		case e.Exited:
+			return e.Out, e.ExitCode, nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil, 0, ctx.Err()
+		}
+	}
+}

@@ -1,0 +1,23 @@
+//go:build cgo
+
+package vmctl
+
+import (
+	"libvirt.org/go/libvirt"
+
+	"hither/fusion"
+)
+
+// agent passes a command to the guest's agent and gives its answer, both JSON.
+func (c *connection) agent(uuid, command string) (string, error) {
+	d, err := c.lookup(uuid)
+	if err != nil {
+		return "", err
+	}
+	defer free(d)
+	answer, err := d.QemuAgentCommand(command, libvirt.DomainQemuAgentCommandTimeout(agentPatience.Seconds()), 0)
+	if isCode(err, libvirt.ERR_AGENT_UNRESPONSIVE, libvirt.ERR_AGENT_UNSYNCED, libvirt.ERR_ARGUMENT_UNSUPPORTED, libvirt.ERR_OPERATION_UNSUPPORTED) {
+		return "", &driverError{fusion.ErrUnsupported, err.Error()}
+	}
+	return answer, translate(err)
+}
