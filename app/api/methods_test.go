@@ -77,6 +77,20 @@ func (r rpc) call(ctx context.Context, web *http.Client) error {
 		_, err := c.CallUnary(ctx, connect.NewRequest(&emptypb.Empty{}))
 		return convert.ErrorFromPB(err, "")
 	}
+	for {
+		err := stream(ctx, c)
+		if !errors.Is(err, context.Canceled) || ctx.Err() != nil {
+			return err
+		}
+		// The refusal came before the request was sent whole, which net/http
+		// gives as a call that was cancelled: ask again.
+	}
+}
+
+// stream makes a streaming call and gives what its first message is refused with.
+func stream(ctx context.Context, c *connect.Client[emptypb.Empty, emptypb.Empty]) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	stream, err := c.CallServerStream(ctx, connect.NewRequest(&emptypb.Empty{}))
 	if err != nil {
 		return convert.ErrorFromPB(err, "")
