@@ -215,7 +215,12 @@ func (s *x11) settle() {
 }
 
 // Clipboard is Clipboarded.Clipboard.
-func (s *x11) Clipboard() Clipboard { return s.clipboard }
+func (s *x11) Clipboard() Clipboard {
+	if s.clipboard == nil { // a window's capture has none
+		return nil
+	}
+	return s.clipboard
+}
 
 func (s *x11) Wake() { s.conn.Wake() }
 
