@@ -147,6 +147,15 @@ func (a *app) say(m wire.Window) {
 	a.write(m)
 }
 
+// close says that a window is gone, after which it says nothing more of it.
+func (a *app) close(id uint32) {
+	a.t.Helper()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.windows, id)
+	a.write(wire.Gone{Window: id})
+}
+
 // change says a window anew.
 func (a *app) change(id uint32, how func(*wire.Window)) {
 	a.t.Helper()
