@@ -44,6 +44,7 @@ describe('datagrams', () => {
 /** Two links over a network that loses, doubles and reorders. */
 function pair(lose: () => boolean, delay: () => number) {
   const got: [string[], string[]] = [[], []]
+  const kept: Uint8Array[] = []
   const ended = [0, 0]
   const sent = [0, 0]
   const links: Link[] = []
@@ -54,13 +55,16 @@ function pair(lose: () => boolean, delay: () => number) {
           sent[i]!++
           if (!lose()) setTimeout(() => links[1 - i]!.receive(d), delay())
         },
-        message: (m) => got[i]!.push(hex(m)),
+        message: (m) => {
+          kept.push(m)
+          got[i]!.push(hex(m))
+        },
         ended: () => ended[i]!++,
       },
       () => Date.now(),
     )
   links.push(end(0), end(1))
-  return { a: links[0]!, b: links[1]!, got, ended, sent }
+  return { a: links[0]!, b: links[1]!, got, kept, ended, sent }
 }
 
 /** A seeded random number from 0 to 1. */
@@ -90,6 +94,15 @@ describe('a link', () => {
     await vi.advanceTimersByTimeAsync(20_000)
     expect(got[1]).toEqual(want[1])
     expect(got[0]).toEqual(want[0])
+    a.stop()
+    b.stop()
+  })
+
+  it('gives messages that stay as they are', async () => {
+    const { a, b, kept } = pair(() => false, () => 1)
+    for (const n of [1, 2, 3]) a.write(new Uint8Array([n]))
+    await vi.advanceTimersByTimeAsync(500)
+    expect(kept.map(hex)).toEqual(['01', '02', '03'])
     a.stop()
     b.stop()
   })

@@ -87,7 +87,7 @@ export class Receiver {
       if (this.length() > MAX_MESSAGE) throw new WireError('length of a message')
       if (this.size < 2 + this.length()) continue
       this.size = 0
-      this.deliver(this.message.subarray(2, 2 + this.length()))
+      this.deliver(this.message.slice(2, 2 + this.length())) // its reader keeps it
     }
   }
 
