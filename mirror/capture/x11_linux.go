@@ -178,10 +178,16 @@ func (s *x11) event(b []byte) {
 	}
 }
 
-func (s *x11) Next() (Change, error) {
+func (s *x11) Next() (Change, error) { return s.next(s.idle, s.settled) }
+
+// idle says whether there is nothing to fetch.
+func (s *x11) idle() bool { return !s.whole && !s.newCursor && s.area.Empty() }
+
+// next follows the events until there is something to fetch, and takes it.
+func (s *x11) next(idle func() bool, take func() (Change, error)) (Change, error) {
 	s.free()
 	for {
-		for !s.whole && !s.newCursor && s.area.Empty() || s.conn.r.Buffered() >= 32 {
+		for idle() || s.conn.r.Buffered() >= 32 {
 			b, err := s.conn.next()
 			if errors.Is(err, errWoken) {
 				return Change{}, nil
@@ -190,18 +196,27 @@ func (s *x11) Next() (Change, error) {
 				return Change{}, s.end()
 			}
 			if b[0] > 1 {
-				s.event(b)
+				s.conn.event(b)
 			}
 		}
-		s.settle()
-		change, err := s.grab()
+		change, err := take()
 		if err != nil {
-			return Change{}, s.grabError(err)
+			return Change{}, err
 		}
 		if change.Whole != nil || len(change.Patches) > 0 || change.Cursor != nil {
 			return change, nil
 		}
 	}
+}
+
+// settled fetches what changed once it has settled.
+func (s *x11) settled() (Change, error) {
+	s.settle()
+	change, err := s.grab()
+	if err != nil {
+		return Change{}, s.grabError(err)
+	}
+	return change, nil
 }
 
 // settle waits a moment before a large part of the picture is fetched: programs

@@ -136,30 +136,7 @@ func (s *xwindow) idle() bool {
 	return !s.gone && (!s.shown || !s.stale && !s.whole && !s.newCursor && s.area.Empty())
 }
 
-func (s *xwindow) Next() (Change, error) {
-	s.free()
-	for {
-		for s.idle() || s.conn.r.Buffered() >= 32 {
-			b, err := s.conn.next()
-			if errors.Is(err, errWoken) {
-				return Change{}, nil
-			}
-			if err != nil {
-				return Change{}, s.end()
-			}
-			if b[0] > 1 {
-				s.event(b)
-			}
-		}
-		change, err := s.take()
-		if err != nil {
-			return Change{}, err
-		}
-		if change.Whole != nil || len(change.Patches) > 0 || change.Cursor != nil {
-			return change, nil
-		}
-	}
-}
+func (s *xwindow) Next() (Change, error) { return s.next(s.idle, s.take) }
 
 // take fetches what changed. What is refused because the window went, or is not
 // shown, is no error: events tell.
