@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -31,18 +30,9 @@ func films(ctx context.Context, p plan, h *house, r *result) error {
 	if err != nil {
 		return err
 	}
-	for round := range p.repeats {
-		for k := range peers {
-			one := peers[(k+round)%len(peers)]
-			if round > 0 && one.name != "hither" {
-				continue // it is no part of the goal
-			}
-			f, err := one.watchFilm(ctx, p.length)
-			if err != nil {
-				return fmt.Errorf("%s: %w", one.name, err)
-			}
-			r.Films = append(r.Films, f)
-		}
+	r.Films, err = turns(p, peers, func(one *peer) (*filmed, error) { return one.watchFilm(ctx, p.length) })
+	if err != nil {
+		return err
 	}
 	var shown, worst, behind, after []float64
 	for _, f := range r.Films {

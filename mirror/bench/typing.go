@@ -30,18 +30,9 @@ func typings(ctx context.Context, p plan, h *house, r *result) error {
 	if err != nil {
 		return err
 	}
-	for round := range p.repeats {
-		for k := range peers {
-			one := peers[(k+round)%len(peers)]
-			if round > 0 && one.name != "hither" {
-				continue // it is no part of the goal
-			}
-			t, err := one.typeText(ctx, p.length)
-			if err != nil {
-				return fmt.Errorf("%s: %w", one.name, err)
-			}
-			r.Typing = append(r.Typing, t)
-		}
+	r.Typing, err = turns(p, peers, func(one *peer) (*typing, error) { return one.typeText(ctx, p.length) })
+	if err != nil {
+		return err
 	}
 	var bytes, cpu []float64
 	exact := true
@@ -115,4 +106,24 @@ func (p *peer) strikeLetters(ctx context.Context, length time.Duration) (int, er
 		p.probe.lift(key)
 	}
 	return n, nil
+}
+
+// turns lets Hither have all of the plan's turns and the others, which are no
+// part of the goal, one each.
+func turns[T any](p plan, peers []*peer, turn func(*peer) (T, error)) ([]T, error) {
+	var all []T
+	for round := range p.repeats {
+		for k := range peers {
+			one := peers[(k+round)%len(peers)]
+			if round > 0 && one.name != "hither" {
+				continue
+			}
+			t, err := turn(one)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", one.name, err)
+			}
+			all = append(all, t)
+		}
+	}
+	return all, nil
 }
