@@ -96,24 +96,9 @@ func (s *source) paint(width, height, shade int) {
 // raw sends a rectangle of the picture and waits until it is on the glass.
 func (s *source) raw(r image.Rectangle, key bool) {
 	s.t.Helper()
-	frame := []byte{0}
-	if key {
-		frame[0] = 1
-	}
-	p := s.picture
-	put := func(vs ...int) {
-		for _, v := range vs {
-			frame = append(frame, byte(v>>8), byte(v))
-		}
-	}
-	put(p.Width, p.Height)
-	frame = append(frame, 3)
-	put(r.Min.X, r.Min.Y, r.Dx(), r.Dy())
-	for y := r.Min.Y; y < r.Max.Y; y++ {
-		for x := r.Min.X; x < r.Max.X; x++ {
-			px := p.Pix[y*p.Stride+x*4:]
-			frame = append(frame, px[2], px[1], px[0])
-		}
+	frame := keyFrame(s.picture, r)
+	if !key {
+		frame[0] = 0
 	}
 	s.frame(frame)
 }
