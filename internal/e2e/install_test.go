@@ -50,16 +50,23 @@ func addScribble(t *testing.T, n *node) {
 	}
 }
 
-// TestInstall puts an app of one computer into the menu of the other, starts it
-// there as a desktop does, and edits a local file with it.
-func TestInstall(t *testing.T) {
-	a, b := newNode(t, "here", nil), newNode(t, "cloud", nil)
+// scribblers gives two paired nodes, of which the second has the app.
+func scribblers(t *testing.T) (a, b *node) {
+	t.Helper()
+	a, b = newNode(t, "here", nil), newNode(t, "cloud", nil)
 	a.libvirt, b.libvirt = "off", "off"
 	addScribble(t, b)
 	a.start()
 	b.start()
 	pair(t, a, b)
 	until(t, "a sees b", func() bool { return a.sees(b) })
+	return a, b
+}
+
+// TestInstall puts an app of one computer into the menu of the other, starts it
+// there as a desktop does, and edits a local file with it.
+func TestInstall(t *testing.T) {
+	a, b := scribblers(t)
 	share := filepath.Join(filepath.Dir(a.home), ".local", "share")
 	if err := os.MkdirAll(share, 0o755); err != nil {
 		t.Fatal(err)
@@ -224,13 +231,7 @@ func tree(t *testing.T, dir string) []string {
 // TestOpenFiles opens local files by the command line: what comes back, what is
 // refused, and what is left when the command is ended.
 func TestOpenFiles(t *testing.T) {
-	a, b := newNode(t, "here", nil), newNode(t, "cloud", nil)
-	a.libvirt, b.libvirt = "off", "off"
-	addScribble(t, b)
-	a.start()
-	b.start()
-	pair(t, a, b)
-	until(t, "a sees b", func() bool { return a.sees(b) })
+	a, b := scribblers(t)
 	dir := filepath.Dir(a.home)
 	file := filepath.Join(dir, "notes.txt")
 	if err := os.WriteFile(file, []byte("mine\n"), 0o644); err != nil {
