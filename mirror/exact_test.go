@@ -131,7 +131,7 @@ func TestRandomDrawingOverALossyPathRestsExactly(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	w := &watcher{t: t, pipe: viewer, ack: true}
+	w := &watcher{talk: talk{t, viewer}, ack: true}
 	w.d.Video = codec.OpenVP9
 	t.Cleanup(func() {
 		viewer.Close()

@@ -172,8 +172,7 @@ func serve(t *testing.T, w, h int) (*Server, *fakeSource, *locator) {
 
 // watcher is a viewer that acknowledges every frame when ack is set.
 type watcher struct {
-	t      *testing.T
-	pipe   fusion.Pipe
+	talk
 	ack    bool
 	frames wire.Assembler
 	d      codec.Decoder
@@ -188,20 +187,28 @@ func watch(t *testing.T, s *Server, options fusion.ViewOptions) *watcher {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &watcher{t: t, pipe: pipe, ack: true}
+	w := &watcher{talk: talk{t, pipe}, ack: true}
 	t.Cleanup(func() { pipe.Close(); w.d.Close() })
 	return w
 }
 
-func (w *watcher) say(m wire.Message) {
+// talk is a viewer's end of a view.
+type talk struct {
+	t    *testing.T
+	pipe fusion.Pipe
+}
+
+func (w *talk) say(messages ...wire.Message) {
 	w.t.Helper()
-	if err := w.pipe.Write(m.Append(nil)); err != nil {
-		w.t.Fatal(err)
+	for _, m := range messages {
+		if err := w.pipe.Write(m.Append(nil)); err != nil {
+			w.t.Fatal(err)
+		}
 	}
 }
 
-// hear reads one message and applies it if it completes a frame.
-func (w *watcher) hear() wire.Message {
+// read gives the next message of the host.
+func (w *talk) read() wire.Message {
 	w.t.Helper()
 	b, err := w.pipe.Read()
 	if err != nil {
@@ -211,6 +218,13 @@ func (w *watcher) hear() wire.Message {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	return m
+}
+
+// hear reads one message and applies it if it completes a frame.
+func (w *watcher) hear() wire.Message {
+	w.t.Helper()
+	m := w.read()
 	switch m := m.(type) {
 	case wire.Hello:
 		w.hello = &m

@@ -148,8 +148,7 @@ type shown struct {
 
 // windowWatcher is a viewer of windows.
 type windowWatcher struct {
-	t     *testing.T
-	pipe  fusion.Pipe
+	talk
 	hello *wire.Hello
 	on    uint32
 	all   map[uint32]*shown
@@ -170,30 +169,14 @@ func serveWindows(t *testing.T, options fusion.ViewOptions) (*Server, *fakeWindo
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &windowWatcher{t: t, pipe: pipe, all: map[uint32]*shown{}, ack: true}
+	w := &windowWatcher{talk: talk{t, pipe}, all: map[uint32]*shown{}, ack: true}
 	t.Cleanup(func() { pipe.Close() })
 	return s, f, l, w
 }
 
-func (w *windowWatcher) say(messages ...wire.Message) {
-	w.t.Helper()
-	for _, m := range messages {
-		if err := w.pipe.Write(m.Append(nil)); err != nil {
-			w.t.Fatal(err)
-		}
-	}
-}
-
 func (w *windowWatcher) hear() wire.Message {
 	w.t.Helper()
-	b, err := w.pipe.Read()
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	m, err := wire.ParseHost(b)
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	m := w.read()
 	switch m := m.(type) {
 	case wire.Hello:
 		w.hello = &m
