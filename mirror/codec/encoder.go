@@ -45,9 +45,19 @@ func (e *Encoder) Able(able Able) {
 	e.mover.barred = e.video.motion.inexact
 }
 
-// Due says in how long Encode has something to send even if nothing changes:
-// what was video and came to rest. False means never.
-func (e *Encoder) Due() (time.Duration, bool) { return e.video.due() }
+// unsureFor is how long a scroll must rest until what was trusted is compared.
+const unsureFor = 40 * time.Millisecond
+
+// Due says in how long Encode has something to send, or to compare, even if
+// nothing changes: what was video, or a scroll, and came to rest. False means
+// never.
+func (e *Encoder) Due() (time.Duration, bool) {
+	wait, due := e.video.due()
+	if !e.mover.unsure.Empty() && (!due || wait > unsureFor) {
+		return unsureFor, true
+	}
+	return wait, due
+}
 
 // Close frees the compressor and the video's encoder.
 func (e *Encoder) Close() error { return errors.Join(e.video.close(), e.stream.close()) }
@@ -58,6 +68,7 @@ func (e *Encoder) Fork() *Encoder {
 	f := &Encoder{}
 	if e.shown != nil {
 		f.shown = e.shown.Copy()
+		f.mover.unsure.Set(&e.mover.unsure)
 		f.video.follow(&e.video)
 	}
 	e.frame = nil
@@ -73,7 +84,9 @@ func (e *Encoder) Restart() {
 }
 
 // Exact says whether viewers show exactly what was encoded last.
-func (e *Encoder) Exact() bool { return e.shown != nil && e.video.exact() }
+func (e *Encoder) Exact() bool {
+	return e.shown != nil && e.mover.unsure.Empty() && e.video.exact()
+}
 
 // Encode gives the frame that makes the viewer show now, of which only the
 // damaged places may differ from the now of before, and the new cursor if it
@@ -88,13 +101,15 @@ func (e *Encoder) Encode(now *Picture, damage *Damage, cursor *Cursor) ([]byte, 
 		e.begin(now)
 		e.grid.begin(now.Bounds())
 		e.grid.mark(nil)
+		e.mover.unsure.Clear()
 		if err := e.video.restart(&e.grid); err != nil {
 			return nil, err
 		}
 		e.whole(now)
-	case !damage.Empty() || e.video.waits():
+	case !damage.Empty() || !e.mover.unsure.Empty() || e.video.waits():
 		e.grid.begin(now.Bounds())
 		e.grid.mark(damage)
+		e.grid.mark(&e.mover.unsure)
 		if err := e.change(now); err != nil {
 			return nil, err
 		}

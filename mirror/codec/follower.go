@@ -42,7 +42,7 @@ func (f *follower) follow(s image.Rectangle) {
 			}
 		default:
 			if moved >= enough {
-				f.mover.note(move{rows(s, run, y), f.dy})
+				f.mover.note(move{dst: rows(s, run, y), dy: f.dy})
 				gap, missed, moved = y, 0, 0
 			}
 			missed += moved
@@ -53,7 +53,7 @@ func (f *follower) follow(s image.Rectangle) {
 		}
 	}
 	if moved >= enough {
-		f.mover.note(move{rows(s, run, end), f.dy})
+		f.mover.note(move{dst: rows(s, run, end), dy: f.dy})
 		return
 	}
 	f.halves(rows(s, gap, end), missed+moved)

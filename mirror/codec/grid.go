@@ -62,10 +62,10 @@ func (g *grid) unmark(r image.Rectangle) {
 	}
 }
 
-// mark marks the damaged tiles, or without damage all.
+// mark marks the damaged tiles too, or with nil all.
 func (g *grid) mark(d *Damage) {
 	for i := range g.marked {
-		g.marked[i] = d == nil || d.marks[i]
+		g.marked[i] = g.marked[i] || d == nil || d.any && d.marks[i]
 	}
 }
 

@@ -1,6 +1,7 @@
 package codec
 
 import (
+	"bytes"
 	"image"
 	"slices"
 )
@@ -13,6 +14,8 @@ const (
 	maxAgain   = 8              // moves of frames before that are tried again
 	maxJoining = 64             // moves back to which a new one may be joined
 	maxWork    = workFactor / 2 // pictures that the moves of a frame may touch
+	trusted    = 3              // frames after which a move is looked at in part only
+	everyNth   = 4              // row of it, another one each time
 )
 
 // mover finds what moved up or down inside a region. It reads rows as long as
@@ -21,19 +24,25 @@ const (
 // or a second window beside the text does not hide the scroll.
 //
 // Whatever it finds it makes in shown at once, row by row, after comparing the
-// row: shown only ever receives pixels of now, and the moves found, made one
-// after the other, do the same to the viewer's picture.
+// row, and the moves found, made one after the other, do the same to the viewer's
+// picture. Only a move that goes on from frame to frame is trusted: a part of its
+// rows is compared, so much that no letter escapes, each row is in turn within
+// everyNth frames, and all of them once it rests. See
+// docs/decisions/0011-a-scroll-that-goes-on-is-trusted.md.
 type mover struct {
 	found  []move                     // in this frame
 	before []move                     // in frames before, newest first
 	work   int                        // pixels that moves may still touch in this frame
 	barred func(image.Rectangle) bool // places that nothing is copied from
+	unsure Damage                     // where moves were trusted: not compared yet
 	ballot ballot
 }
 
 type move struct {
-	dst image.Rectangle
-	dy  int
+	dst    image.Rectangle
+	dy     int
+	streak int // frames before in which it was the same
+	turn   int // which rows are compared next if it is trusted
 }
 
 func (v move) src() image.Rectangle { return v.dst.Sub(image.Pt(0, v.dy)) }
@@ -44,6 +53,8 @@ func (m *mover) begin(bounds image.Rectangle) {
 	m.before = m.before[:min(len(m.before), maxAgain)]
 	m.found = nil
 	m.work = maxWork * bounds.Dx() * bounds.Dy()
+	m.unsure.SetSize(bounds.Dx(), bounds.Dy())
+	m.unsure.Clear()
 }
 
 // again looks where something moved before, as a scroll goes on. It asks for no
@@ -59,11 +70,43 @@ func (m *mover) again(now, shown *Picture, g *grid) {
 		if !g.allMarked(last.dst) || sample(now, shown, area, last.dy) == same {
 			return false
 		}
+		if m.trust(now, shown, last) {
+			return true
+		}
 		if dy := guess(now, shown, area, last.dy); dy != 0 {
+			first := len(m.found)
 			m.follow(now, shown, area, dy, area.Dx())
+			m.count(m.found[first:], last)
 		}
 		return true
 	})
+}
+
+// count notes that a move found now was the same in the frame before.
+func (m *mover) count(found []move, last move) {
+	if len(found) == 1 && found[0].dst == last.dst && found[0].dy == last.dy {
+		found[0].streak = last.streak + 1
+	}
+}
+
+// trust makes a move that goes on as before, if the rows whose turn it is say
+// so. The turn is the content's: what was compared now is not compared next.
+func (m *mover) trust(now, shown *Picture, v move) bool {
+	if v.streak < trusted || m.work < v.dst.Dx()*v.dst.Dy() {
+		return false
+	}
+	r := v.dst
+	for y := r.Min.Y + v.turn; y < r.Max.Y; y += everyNth {
+		if !bytes.Equal(now.row(y, r.Min.X, r.Max.X), shown.row(y-v.dy, r.Min.X, r.Max.X)) {
+			return false
+		}
+	}
+	shown.Move(r.Min, v.src().Min, r.Dx(), r.Dy())
+	v.turn = ((v.turn+v.dy+1)%everyNth + everyNth) % everyNth
+	m.work -= r.Dx() * r.Dy()
+	m.found = append(m.found, v)
+	m.unsure.Add(r)
+	return true
 }
 
 // gather makes moves of one distance one again that a frame had torn apart, if
