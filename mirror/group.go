@@ -157,6 +157,7 @@ func (g *group) begin() (cursor *codec.Cursor, able codec.Able, some bool) {
 	g.steps++
 	g.key, g.cursor, g.rested, g.missed = false, g.cursor && cursor == nil, false, 0
 	able, g.encoder.Room = codec.VideoAll, mostRoom
+	g.encoder.Sure = len(sc.groups) > 1 // else they would not meet while it scrolls
 	for _, v := range g.views {
 		able = min(able, v.able)
 		g.encoder.Room = min(g.encoder.Room, v.window.room())

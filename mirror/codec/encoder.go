@@ -21,6 +21,8 @@ type Encoder struct {
 	// is made exact that viewers have only inexactly and that rests: what is
 	// newer shall not wait for long. The default is 128 KiB.
 	Room int
+	// Sure makes every frame that shows no video exact: no scroll is trusted.
+	Sure bool
 
 	shown  *Picture // what the viewer shows, padding bytes as in the source
 	grid   grid
@@ -154,7 +156,7 @@ func (e *Encoder) change(now *Picture) (err error) {
 		return err
 	}
 	e.mover.begin(now.Bounds())
-	e.mover.again(now, e.shown, &e.grid)
+	e.mover.again(now, e.shown, &e.grid, e.Sure)
 	for _, m := range e.mover.found {
 		e.grid.unmark(m.dst)
 	}

@@ -60,7 +60,7 @@ func (m *mover) begin(bounds image.Rectangle) {
 // again looks where something moved before, as a scroll goes on. It asks for no
 // comparison of the pictures and so is the fast way. A place is remembered until
 // it changes in another way.
-func (m *mover) again(now, shown *Picture, g *grid) {
+func (m *mover) again(now, shown *Picture, g *grid, sure bool) {
 	m.gather(g)
 	m.before = slices.DeleteFunc(m.before, func(last move) bool {
 		area := last.dst.Union(last.src())
@@ -70,7 +70,7 @@ func (m *mover) again(now, shown *Picture, g *grid) {
 		if !g.allMarked(last.dst) || sample(now, shown, area, last.dy) == same {
 			return false
 		}
-		if m.trust(now, shown, last) {
+		if !sure && m.trust(now, shown, last) {
 			return true
 		}
 		if dy := guess(now, shown, area, last.dy); dy != 0 {

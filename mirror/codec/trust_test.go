@@ -89,6 +89,19 @@ func TestARestingScrollIsExact(t *testing.T) {
 	}
 }
 
+func TestNothingIsTrustedWhereItMustBeSure(t *testing.T) {
+	s := newScroller(t)
+	s.e.Sure = true
+	for row := range everyNth {
+		s.scroll()
+		s.fill(image.Rect(50, 200+row, 90, 201+row), 0xabcdef)
+		s.show(t, s.painter)
+		if !s.e.Exact() {
+			t.Error("it is not exact")
+		}
+	}
+}
+
 // same sends what there is to send and says whether the viewer shows it all.
 func (s *scroller) same(t *testing.T) bool {
 	t.Helper()
