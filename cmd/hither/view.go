@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -105,10 +106,8 @@ func (v *viewer) show(ctx context.Context) error {
 const endTimeout = 15 * time.Second
 
 func (v *viewer) window(ctx context.Context) error {
-	info, err := v.host().Info(ctx)
-	if err != nil {
-		return err
-	}
+	asking := sync.OnceValues(func() (fusion.HostInfo, error) { return v.host().Info(ctx) })
+	go asking() // while the screen is opened
 	options := v.options
 	options.Windows = v.screen.Kind == fusion.ScreenApp // an older host shows its display as one picture
 	open := func(ctx context.Context) (fusion.Pipe, error) {
@@ -117,6 +116,10 @@ func (v *viewer) window(ctx context.Context) error {
 	pipe, err := open(ctx)
 	if err != nil {
 		return err
+	}
+	info, err := asking()
+	if err != nil {
+		return errors.Join(err, pipe.Close())
 	}
 	return surface.Run(ctx, pipe, surface.Config{
 		Title:  cmp.Or(v.screen.Title, v.address.Machine),

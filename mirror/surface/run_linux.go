@@ -65,13 +65,16 @@ type view struct {
 func run(ctx context.Context, pipe fusion.Pipe, cfg Config) error {
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
-	hello, err := greet(ctx, pipe)
-	if err != nil {
-		return finish(ctx, errors.Join(err, pipe.Close()))
-	}
-	d, err := openDisplay(cfg.Display)
+	opening := sync.OnceValues(func() (*display, error) { return openDisplay(cfg.Display) })
+	go opening() // while the host says hello
+	hello, helloErr := greet(ctx, pipe)
+	d, err := opening()
 	if err != nil {
 		return errors.Join(err, pipe.Close())
+	}
+	if helloErr != nil {
+		d.conn.Close()
+		return finish(ctx, errors.Join(helloErr, pipe.Close()))
 	}
 	v := newView(d, cfg, end)
 	v.clip = openClipboard(ctx, v)
