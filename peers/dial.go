@@ -126,15 +126,22 @@ func (n *Network) candidates(id peer.ID) []*session {
 	return list
 }
 
-// reach makes one quick attempt to have a session.
+// reach makes one quick attempt to have a session, and one more if the path
+// comes back meanwhile.
 func (n *Network) reach(ctx context.Context, id peer.ID) error {
-	if err := n.dial(ctx, id, n.cfg.tune.quick); err != nil {
-		return err
-	}
 	n.mu.Lock()
 	l := n.links[id]
 	n.mu.Unlock()
-	if l == nil || !n.await(ctx, l, n.cfg.tune.patience, func() bool { return l.online || !n.connectingLocked(l) }) {
+	if l == nil {
+		return errors.New("it was forgotten")
+	}
+	stop := n.knock(ctx, l, n.addrsOf(id))
+	err := n.dial(ctx, l, n.cfg.tune.quick)
+	stop()
+	if err != nil {
+		return err
+	}
+	if !n.await(ctx, l, n.cfg.tune.patience, func() bool { return l.online || !n.connectingLocked(l) }) {
 		return errors.New("connected, but no answer")
 	}
 	return nil

@@ -11,6 +11,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/peerstore"
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
+	ma "github.com/multiformats/go-multiaddr"
 )
 
 // link is the tie to one paired computer: its sessions, and the goroutine that
@@ -30,6 +31,8 @@ type link struct {
 	kicked   bool
 	pause    time.Duration // before the next redial
 	seen     time.Time
+	attempts map[*attempt]bool // dials under way
+	knocking bool
 }
 
 // link makes the tie to a paired computer, or gives the one there is.
@@ -40,7 +43,8 @@ func (n *Network) link(id peer.ID) *link {
 	if fresh {
 		ctx, cancel := context.WithCancel(n.ctx)
 		r, _ := n.store.get(id)
-		l = &link{id: id, cancel: cancel, seen: r.LastSeen, sessions: map[*session]bool{}, changed: make(chan struct{})}
+		l = &link{id: id, cancel: cancel, seen: r.LastSeen, changed: make(chan struct{}),
+			sessions: map[*session]bool{}, attempts: map[*attempt]bool{}}
 		n.links[id] = l
 		n.wg.Go(func() { n.keep(ctx, l) })
 	}
@@ -228,7 +232,7 @@ func (n *Network) keep(ctx context.Context, l *link) {
 		if connecting || ctx.Err() != nil {
 			continue
 		}
-		if err := n.dial(ctx, l.id, dialTime); err != nil {
+		if err := n.dial(ctx, l, dialTime); err != nil {
 			n.cfg.Log.Debug("redial", "host", l.id, "err", err)
 		}
 	}
@@ -291,18 +295,28 @@ func (n *Network) connectingLocked(l *link) bool {
 }
 
 // dial connects to a paired computer at every address that is known or rumoured.
-func (n *Network) dial(ctx context.Context, id peer.ID, within time.Duration) error {
-	ctx, cancel := context.WithTimeout(ctx, within)
-	defer cancel()
-	r, _ := n.store.get(id)
-	addrs := mergeAddrs(n.nearby.addrs(hostID(id)), r.Addrs)
-	n.host.Peerstore().AddAddrs(id, multiaddrs(addrs), peerstore.TempAddrTTL)
-	n.clearBackoff(id)
-	conn, err := n.host.Network().DialPeer(ctx, id)
-	if err == nil {
-		n.attach(conn)
+// When a knock says that the path has just come back it begins anew.
+func (n *Network) dial(ctx context.Context, l *link, within time.Duration) error {
+	n.host.Peerstore().AddAddrs(l.id, n.addrsOf(l.id), peerstore.TempAddrTTL)
+	for {
+		n.clearBackoff(l.id)
+		one, done := n.attempt(ctx, l, within)
+		conn, err := n.host.Network().DialPeer(one, l.id)
+		back := errors.Is(one.Err(), context.Canceled) && ctx.Err() == nil
+		done()
+		if err == nil {
+			n.attach(conn)
+			return nil
+		}
+		if !back {
+			return err
+		}
 	}
-	return err
+}
+
+func (n *Network) addrsOf(id peer.ID) []ma.Multiaddr {
+	r, _ := n.store.get(id)
+	return multiaddrs(mergeAddrs(n.nearby.addrs(hostID(id)), r.Addrs))
 }
 
 // clearBackoff makes libp2p dial at once: the pauses are this package's own.

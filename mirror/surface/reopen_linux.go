@@ -13,20 +13,23 @@ import (
 
 const (
 	firstPause = 200 * time.Millisecond
-	maxPause   = 5 * time.Second
+	soonPause  = 400 * time.Millisecond // at most while somebody may be waiting
+	maxPause   = 5 * time.Second        // and after that
+	soon       = 10 * time.Minute
 	greetTime  = 20 * time.Second
 	// settleTime is how long a host that came back may take until its machines
 	// are what they are: before, it may not know them yet.
 	settleTime = 10 * time.Second
 )
 
-// reopen opens the view anew, with pauses that double, until it works, ctx
-// ends, or the host refuses for good.
+// reopen opens the view anew, with pauses that grow, until it works, ctx ends,
+// or the host refuses for good. Each try makes the node look for the host.
 func (v *view) reopen(ctx context.Context) (fusion.Pipe, wire.Hello, error) {
 	timer := time.NewTimer(firstPause)
 	defer timer.Stop()
+	began := time.Now()
 	var refused time.Time // since when the host says that there is nothing to see
-	for pause := firstPause; ; pause = min(2*pause, maxPause) {
+	for pause := firstPause; ; pause = nextPause(pause, time.Since(began)) {
 		select {
 		case <-ctx.Done():
 			return nil, wire.Hello{}, ctx.Err()
@@ -49,6 +52,13 @@ func (v *view) reopen(ctx context.Context) (fusion.Pipe, wire.Hello, error) {
 		v.cfg.Log.Debug("screen still offline", "trace", fusion.Trace(ctx), "err", err)
 		timer.Reset(pause)
 	}
+}
+
+func nextPause(pause, away time.Duration) time.Duration {
+	if away < soon {
+		return min(2*pause, soonPause)
+	}
+	return min(2*pause, maxPause)
 }
 
 func isOne(err error, causes ...error) bool {
