@@ -73,8 +73,10 @@ test-e2e: bin/hither bin/hither-desktop bin/hither-tray ## real nodes, QEMU, Chr
 	HITHER_BIN=$(CURDIR)/bin $(GO) test -tags $(E2E) -p 1 -timeout 20m $(PACKAGES)
 	HITHER_BIN=$(CURDIR)/bin $(GO) test -tags e2e -timeout 10m ./cmd/hither-tray/...
 
-soak: ## a minute of random drawing over a path that loses packets, which must rest exactly
+soak: ## a minute of random drawing over a path that loses packets, which must rest exactly, and mixed work for SOAK=1h
 	HITHER_EXACT=60s $(GO) test -tags $(TAGS) -count=1 -timeout 10m -run TestRandomDrawingOverALossyPathRestsExactly -v ./mirror
+	build/deps.sh bench
+	$(GO) run -tags $(TAGS) ./mirror/bench -rows s -soak $(or $(SOAK),1h)
 
 test-page: frontend/dist/index.html ## the page's own tests
 	cd frontend && npm test

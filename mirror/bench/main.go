@@ -40,6 +40,7 @@ type plan struct {
 	samples  int // keys of each scene in a round
 	length   time.Duration
 	still    time.Duration
+	soak     time.Duration
 	opens    int
 	peers    []string // only these; none: those of the row
 	kinds    []string
@@ -65,7 +66,7 @@ func main() {
 		exit(err)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	ctx, cancel := context.WithTimeout(ctx, limit)
+	ctx, cancel := context.WithTimeout(ctx, limit+p.soak)
 	err = bench(ctx, p)
 	cancel()
 	stop()
@@ -75,13 +76,14 @@ func main() {
 func parsePlan() (plan, error) {
 	p := plan{}
 	var names, peers, kinds string
-	flag.StringVar(&names, "rows", rowNames(), "the rows to measure")
+	flag.StringVar(&names, "rows", rowNames(false), "the rows to measure; s is an extra one")
 	flag.IntVar(&p.rounds, "rounds", 5, "rounds in which the peers take turns")
 	flag.IntVar(&p.repeats, "repeats", 2, "turns of Hither with typing and with the film; the others have one")
 	flag.IntVar(&p.scrolls, "scrolls", 5, "turns of each peer with the first kind of terminal; the others have one")
 	flag.IntVar(&p.samples, "samples", 100, "keys of each scene in a round")
 	flag.DurationVar(&p.length, "length", 10*time.Second, "how long a terminal scrolls, a person types, a film runs")
 	flag.DurationVar(&p.still, "still", 20*time.Second, "how long a screen stands still")
+	flag.DurationVar(&p.soak, "soak", time.Hour, "how long row s works")
 	flag.IntVar(&p.opens, "opens", 10, "how often a view is opened")
 	flag.StringVar(&peers, "peers", "", "measure only these peers (default: those of the row)")
 	flag.StringVar(&kinds, "kinds", strings.Join(terminals, ","), "kinds of scrolling terminal")

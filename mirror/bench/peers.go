@@ -27,6 +27,7 @@ type peer struct {
 	app     *app
 	probe   *probe
 	wire    meter      // nil: the viewer's display tells when it is at rest
+	viewer  *process   // of Hither
 	servers []*process // whose CPU time the host pays; the X server first
 	offset  *image.Point
 	slow    bool // it strikes fewer keys
@@ -116,8 +117,8 @@ func (h *house) showHither(p *peer, source string, r route, carrier string, wide
 		return err
 	}
 	p.wire = wire
-	return p.open(h, wide, func(display string) error {
-		_, _, err := h.self(r.near(), display, "view", display, addr.String(), carrier)
+	return p.open(h, wide, func(display string) (err error) {
+		p.viewer, _, err = h.self(r.near(), display, "view", display, addr.String(), carrier)
 		return err
 	})
 }

@@ -32,6 +32,7 @@ type result struct {
 	Films      []*filmed    `json:"film,omitempty"`
 	Still      []*still     `json:"still,omitempty"`
 	Opens      *opening     `json:"open,omitempty"`
+	Memory     []*memory    `json:"memory,omitempty"`
 	Goals      []goal       `json:"goals"`
 	Notes      []string     `json:"notes,omitempty"`
 	Failed     string       `json:"failed,omitempty"`

@@ -19,27 +19,32 @@ type row struct {
 	name  string
 	title string
 	run   func(ctx context.Context, p plan, h *house, r *result) error
+	extra bool // only when it is named
 }
 
 // rows is the table, in its order.
 func rows() []row {
 	return []row{
-		{"a", "key → pixel in the native window, loopback", keysLocal},
-		{"b", "key → pixel of a VM's console", keysConsole},
-		{"c", "key → pixel, 40 ms round trip, 1 % lost each way", keysFar},
-		{"d", "scrolling terminal, 60 lines a second", scrolls},
-		{"e", "typing, 8 keys a second", typings},
-		{"f", "full-motion 1080p film, 30 frames a second", films},
-		{"g", "a screen at rest", stills},
-		{"h", "`hither view` to the complete picture", opens},
-		{"i", "key → pixel in Chromium", keysBrowser},
+		{name: "a", title: "key → pixel in the native window, loopback", run: keysLocal},
+		{name: "b", title: "key → pixel of a VM's console", run: keysConsole},
+		{name: "c", title: "key → pixel, 40 ms round trip, 1 % lost each way", run: keysFar},
+		{name: "d", title: "scrolling terminal, 60 lines a second", run: scrolls},
+		{name: "e", title: "typing, 8 keys a second", run: typings},
+		{name: "f", title: "full-motion 1080p film, 30 frames a second", run: films},
+		{name: "g", title: "a screen at rest", run: stills},
+		{name: "h", title: "`hither view` to the complete picture", run: opens},
+		{name: "i", title: "key → pixel in Chromium", run: keysBrowser},
+		{name: "s", title: "memory under mixed work", run: soak, extra: true},
 	}
 }
 
-func rowNames() string {
+// rowNames lists the rows, the extra ones too or not.
+func rowNames(extra bool) string {
 	var names []string
 	for _, row := range rows() {
-		names = append(names, row.name)
+		if extra || !row.extra {
+			names = append(names, row.name)
+		}
 	}
 	return strings.Join(names, ",")
 }
@@ -47,8 +52,8 @@ func rowNames() string {
 // check says at once what is wrong with a plan.
 func (p plan) check() error {
 	for _, name := range p.rows {
-		if !strings.Contains(rowNames(), name) || len(name) != 1 {
-			return invalid("row "+name, "there are "+rowNames())
+		if !strings.Contains(rowNames(true), name) || len(name) != 1 {
+			return invalid("row "+name, "there are "+rowNames(true))
 		}
 	}
 	for _, kind := range p.kinds {

@@ -23,7 +23,7 @@ func (t *table) add(cells ...string) { t.lines = append(t.lines, cells) }
 // tables gives what a row found. A ratio is to the first peer of its scene or
 // kind: above 1 it is the first that needs less.
 func (r *result) tables() []table {
-	all := []table{r.keyTable(), r.scrollTable(), r.typingTable(), r.filmTable(), r.stillTable(), r.openTable(), r.goalTable()}
+	all := []table{r.keyTable(), r.scrollTable(), r.typingTable(), r.filmTable(), r.stillTable(), r.openTable(), r.memoryTable(), r.goalTable()}
 	var some []table
 	for _, t := range all {
 		if len(t.lines) > 0 {
