@@ -7,7 +7,7 @@ import (
 )
 
 // lessRight is how much lower the priority of encoding is, as nice(1) says it.
-const lessRight = 5
+const lessRight = 3
 
 // yield gives this goroutine's thread, and those that libvpx starts from it,
 // less right to the processor than the view. The thread ends with the goroutine.
