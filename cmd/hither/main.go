@@ -52,7 +52,7 @@ func rootCommand() *cobra.Command {
 		upCommand(flags),
 		statusCommand(flags), doctorCommand(flags), downCommand(flags), webCommand(flags),
 		pairCommand(flags), hostCommand(flags), machineCommand(flags),
-		screenCommand(flags), viewCommand(flags), appCommand(flags), folderCommand(flags),
+		screenCommand(flags), viewCommand(flags), recordCommand(flags), appCommand(flags), folderCommand(flags),
 	)
 	return root
 }

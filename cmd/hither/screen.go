@@ -12,7 +12,7 @@ import (
 )
 
 func screenCommand(g *globals) *cobra.Command {
-	return group("screen", "What machines show", screenLs(g), screenShot(g), viewCommand(g))
+	return group("screen", "What machines show", screenLs(g), screenShot(g), viewCommand(g), recordCommand(g))
 }
 
 func screenLs(g *globals) *cobra.Command {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"io"
 	"sync"
 	"time"
 
@@ -11,11 +12,13 @@ import (
 
 	"hither/app/client"
 	"hither/fusion"
+	"hither/mirror/record"
 	"hither/mirror/surface"
 )
 
 func viewCommand(g *globals) *cobra.Command {
 	var options fusion.ViewOptions
+	var file string
 	cmd := &cobra.Command{
 		Use: "view MACHINE", Short: "Open a machine's screen, or one of its apps, in a window", Args: exactly("MACHINE"),
 		Long: "Open a machine's screen in a window. HOST/MACHINE/APP launches the app, and\n" +
@@ -26,17 +29,23 @@ func viewCommand(g *globals) *cobra.Command {
 			if err != nil {
 				return usage(err)
 			}
+			if file != "" {
+				if err := record.Ready(file); err != nil {
+					return err
+				}
+			}
 			c, err := g.join(cmd.Context())
 			if err != nil {
 				return err
 			}
-			v := &viewer{c: c, address: address, options: options}
+			v := &viewer{c: c, address: address, options: options, record: file, out: cmd.OutOrStdout()}
 			if err := v.find(cmd.Context()); err != nil {
 				return err
 			}
 			return v.show(cmd.Context())
 		},
 	}
+	cmd.Flags().StringVar(&file, "record", "", "record the window into a new `FILE` (WebM); of an app, its first window")
 	cmd.Flags().BoolVar(&options.ViewOnly, "view-only", false, "send no keys and no mouse")
 	return cmd
 }
@@ -45,7 +54,8 @@ func viewCommand(g *globals) *cobra.Command {
 const viewKeys = "Keys in a window:\n" +
 	"  Ctrl+Alt+Enter  full screen, or back; a machine's screen also gets the keyboard\n" +
 	"  Ctrl+Alt+G      take the keyboard, so that Alt+Tab goes there, or give it back\n" +
-	"  Ctrl+Alt+I      show latency, frame rate, bytes, codec and path, or hide them"
+	"  Ctrl+Alt+I      show latency, frame rate, bytes, codec and path, or hide them\n" +
+	"  Ctrl+Alt+R      record the window into a file among your videos, or end that"
 
 // viewer shows one screen in a window of this program.
 type viewer struct {
@@ -54,6 +64,10 @@ type viewer struct {
 	options  fusion.ViewOptions
 	screen   fusion.Screen
 	launched bool // the app is ours to end
+
+	record string    // the FILE to record into, "" for none
+	out    io.Writer // says what was recorded
+	failed error     // why a recording ended before the window; read after Run
 }
 
 func (v *viewer) host() fusion.Host { return v.c.Host(v.address.Host) }
@@ -94,12 +108,17 @@ func (v *viewer) show(ctx context.Context) error {
 	if err == nil || !v.launched {
 		return err
 	}
+	return errors.Join(err, v.endApp(ctx))
+}
+
+// endApp ends what launch started, also when ctx has ended.
+func (v *viewer) endApp(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
 	defer cancel()
 	if end := v.host().Apps().End(ctx, v.screen.Name); end != nil && !errors.Is(end, fusion.ErrNotFound) {
-		return errors.Join(err, end)
+		return end
 	}
-	return err
+	return nil
 }
 
 // endTimeout is more than the grace that Apps.End gives.
@@ -121,12 +140,29 @@ func (v *viewer) window(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, pipe.Close())
 	}
-	return surface.Run(ctx, pipe, surface.Config{
+	err = surface.Run(ctx, pipe, surface.Config{
 		Title:  cmp.Or(v.screen.Title, v.address.Machine),
 		Host:   info.Name,
 		AppID:  windowClass(info.ID, v.screen),
 		Color:  hostColor(info.Color),
 		Path:   (&hostPath{host: v.host()}).String,
+		Record: v.recording(),
 		Reopen: open,
 	})
+	return errors.Join(err, v.failed)
+}
+
+// recording says where recordings of the window go.
+func (v *viewer) recording() surface.Recording {
+	return surface.Recording{
+		File: v.record,
+		Next: func() (string, error) { return recordingName(v.address, time.Now()) },
+		Ended: func(s record.Summary, err error) {
+			if err != nil {
+				v.failed = cmp.Or(v.failed, err)
+			} else if v.out != nil && s.Pictures > 0 {
+				_ = sayRecorded(v.out, s) // nobody may be reading
+			}
+		},
+	}
 }

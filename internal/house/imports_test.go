@@ -90,9 +90,15 @@ func mayImport(from, to string) bool {
 		return under(to, "hither/cmd/hither-tray") || under(to, "hither/app/client") || under(to, "hither/app/home") ||
 			to == "hither/fusion" || under(to, "hither/proto")
 	case under(from, "hither/cmd/hither"):
-		return under(to, "hither/app") || to == "hither/fusion" || under(to, "hither/proto") || under(to, "hither/mirror/surface") || under(to, "hither/cmd/hither")
+		return under(to, "hither/app") || to == "hither/fusion" || under(to, "hither/proto") || viewer(to) || under(to, "hither/cmd/hither")
 	}
 	return under(from, "hither/app")
+}
+
+// viewer says whether a package shows or keeps what a screen shows, which the
+// command line does itself.
+func viewer(path string) bool {
+	return under(path, "hither/mirror/surface") || under(path, "hither/mirror/record")
 }
 
 func TestFusionNeedsTheStandardLibraryOnly(t *testing.T) {

@@ -22,6 +22,8 @@
 // screen's window grabs the keyboard and Alt+Tab or Super reach the remote
 // machine; Ctrl+Alt+G grabs it without that. The same keys give it back, which
 // is said on the screen. Ctrl+Alt+I shows latency, rates, codec and path.
+// Ctrl+Alt+R records the window into a file (mirror/record), with a red mark
+// over it while that lasts.
 //
 // The window is X11 (pixels through shared memory where the server is on this
 // computer); other platforms answer fusion.ErrUnsupported. The host of the

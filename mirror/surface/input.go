@@ -9,6 +9,7 @@ const notch = 120 // one notch of a wheel on the wire
 
 // Codes of linux/input-event-codes.h that the window itself looks at.
 const (
+	keyR         = 19
 	keyI         = 23
 	keyEnter     = 28
 	keyLeftCtrl  = 29
@@ -49,10 +50,11 @@ func (k *keyboard) releaseAll() { clear(k.held) }
 type command int
 
 const (
-	noCommand   command = iota
-	fullCommand         // Ctrl+Alt+Enter: full screen, or back
-	grabCommand         // Ctrl+Alt+G: take the keyboard, or give it back
-	infoCommand         // Ctrl+Alt+I: show numbers, or hide them
+	noCommand     command = iota
+	fullCommand           // Ctrl+Alt+Enter: full screen, or back
+	grabCommand           // Ctrl+Alt+G: take the keyboard, or give it back
+	infoCommand           // Ctrl+Alt+I: show numbers, or hide them
+	recordCommand         // Ctrl+Alt+R: record the window, or end that
 )
 
 // command says whether this press is the window's own, and what it means.
@@ -69,6 +71,8 @@ func (k *keyboard) command(code uint16) command {
 		return grabCommand
 	case keyI:
 		return infoCommand
+	case keyR:
+		return recordCommand
 	}
 	return noCommand
 }

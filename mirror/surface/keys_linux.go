@@ -29,6 +29,8 @@ func (v *view) keyPress(h *hands, p *pane, keycode byte) {
 		v.toggleGrab(h, p)
 	case infoCommand:
 		v.overlay.toggle(p)
+	case recordCommand:
+		v.toggleRecord(p)
 	default:
 		if h.keys.press(code) {
 			v.input(p, wire.Key{Code: code, Down: true})

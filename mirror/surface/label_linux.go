@@ -19,6 +19,10 @@ type label struct {
 // labelMargin is how far a label stands from the window's edge.
 const labelMargin = 12
 
+func topLeft(area, size image.Point) image.Point {
+	return image.Pt(labelMargin, min(labelMargin, max(0, area.Y-size.Y)))
+}
+
 func topRight(area, size image.Point) image.Point {
 	return image.Pt(max(0, area.X-size.X-labelMargin), min(labelMargin, max(0, area.Y-size.Y)))
 }

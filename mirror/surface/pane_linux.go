@@ -44,6 +44,7 @@ type pane struct {
 	shut      atomic.Bool                 // the person asked to close it
 	dismissed atomic.Bool                 // and is shown it no more
 	gone      atomic.Bool                 // another program destroyed it
+	tape      atomic.Pointer[tape]        // its recording, nil if there is none
 }
 
 func (p *pane) single() bool { return p.said.Load() == nil }
@@ -83,6 +84,7 @@ func (v *view) remove(p *pane) error {
 		v.on = nil
 	}
 	v.forget(p)
+	v.endTape(p)
 	v.overlay.leave(p)
 	p.pace.close()
 	p.rest.close()

@@ -24,14 +24,16 @@ var (
 // view is one Run. Its goroutines: Run's own reads the pipe and draws; events
 // (ended by closing the display's connection) turns the person's actions into
 // messages; a watchdog for each pipe; the overlay's while it shows; two of the
-// clipboard; and timers of panes. Run waits for all.
+// clipboard; one for each recording; and timers of panes. Run waits for all.
 type view struct {
 	cfg     Config
 	display *display
 	end     context.CancelCauseFunc
 	meter   meter
 	overlay *overlay
-	clip    *clipboard // nil without one
+	clip    *clipboard     // nil without one
+	tapes   sync.WaitGroup // of recordings
+	ending  sync.Mutex     // one Record.Ended at a time
 
 	viewOnly atomic.Bool
 	windows  atomic.Bool   // the host shows windows one by one
@@ -47,6 +49,7 @@ type view struct {
 	empty    time.Time // since when there is no window any more, zero if there is one
 	lastShut bool      // the person closed the last one
 	started  string    // startup ID that no window has taken yet
+	recorded bool      // what Config.Record.File wants has begun
 
 	unfocused pacer // tells the host that no window has the focus
 	toldMu    sync.Mutex
@@ -102,6 +105,7 @@ func (v *view) whole(ctx context.Context, pipe fusion.Pipe, hello wire.Hello) er
 	for _, p := range v.all() {
 		err = errors.Join(err, v.remove(p))
 	}
+	v.tapes.Wait()
 	v.display.conn.Close()
 	<-done
 	return err
@@ -267,6 +271,10 @@ func (v *view) frame(p *pane, b []byte) error {
 	}
 	v.tell(p, wire.Ack{Seq: p.parts.seq})
 	v.meter.drawn()
+	p.keep(update)
+	if err := v.recordFirst(p); err != nil {
+		return err
+	}
 	if update.Cursor != nil {
 		if err := p.cursor.show(update.Cursor); err != nil {
 			return err

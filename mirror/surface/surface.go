@@ -27,6 +27,8 @@ type Config struct {
 	// overlay, which calls it up to four times a second; it should answer within
 	// a second, and may be called from any goroutine. nil does not say.
 	Path func() string
+	// Record says where recordings of a window go; the zero value makes none.
+	Record Recording
 	// Log takes what the owner would want in a report; nil is silent.
 	Log *slog.Logger
 	// Reopen opens the view anew after its connection was lost; it is called
