@@ -5,6 +5,7 @@ import (
 	"errors"
 	"image"
 	"io"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -101,6 +102,14 @@ func (f *fakeSource) Wake() { f.locked(func() { f.woken = true }) }
 
 func (f *fakeSource) Input(m wire.Message) error {
 	f.locked(func() { f.inputs = append(f.inputs, m) })
+	return untypable(m)
+}
+
+// untypable is what a source says that has no key for x.
+func untypable(m wire.Message) error {
+	if text, is := m.(wire.Text); is && strings.Contains(text.Text, "x") {
+		return &capture.UntypedError{Text: "x"}
+	}
 	return nil
 }
 

@@ -35,7 +35,7 @@ func (v *view) over() bool {
 
 func (v *view) take(m wire.Message) error {
 	switch m := m.(type) {
-	case wire.Key, wire.Pointer, wire.Button, wire.Wheel, wire.Release, wire.Resize:
+	case wire.Key, wire.Pointer, wire.Button, wire.Wheel, wire.Release, wire.Resize, wire.Text:
 		if v.options.ViewOnly {
 			return nil
 		}
@@ -68,6 +68,7 @@ func (v *view) input(m wire.Message) error {
 	default:
 		err = v.held.input(source, m)
 	}
+	v.left(err)
 	if err != nil {
 		v.screen.server.log.Debug("input refused", "screen", v.screen.name, "error", err)
 	}

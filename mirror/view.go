@@ -37,6 +37,7 @@ type view struct {
 	greeted bool
 	titled  string
 	pongs   []uint64
+	untyped string // to be told
 	able    codec.Able
 	closed  *wire.Closed // set once: what to say last
 	last    bool         // closed was sent
@@ -119,6 +120,9 @@ func (v *view) step() (message wire.Message, do func(), err error) {
 		id := v.pongs[0]
 		v.pongs = v.pongs[1:]
 		return wire.Pong{ID: id}, nil, nil
+	case v.greeted && v.untyped != "":
+		message, v.untyped = wire.Untyped{Text: v.untyped}, ""
+		return message, nil, nil
 	case v.framed && v.nextClip(&message):
 		v.framed = false
 		return message, nil, nil

@@ -37,7 +37,7 @@ type Windows interface {
 	Next() ([]Window, error)
 	// Open begins to capture a window.
 	Open(id uint32) (capture.Source, error)
-	// Input applies a wire.Key, Pointer, Button or Wheel to a window, or
+	// Input applies a wire.Key, Pointer, Button, Wheel or Text to a window, or
 	// wherever the pointer and the focus are when id is 0.
 	Input(id uint32, event wire.Message) error
 	// Do applies a wire.Place, State, Shut or Desk. They take effect when the
@@ -121,6 +121,7 @@ type session struct {
 	gone    []uint32 // to be told; each was told of before
 	todo    []*pane  // with wishes, first come first
 	pongs   []uint64
+	untyped string // to be told
 	able    *wire.Able
 	closed  *wire.Closed // set once: what to say last
 	dropped bool         // Close was called: say nothing more

@@ -86,7 +86,7 @@ func (f *fakeWindows) Open(id uint32) (capture.Source, error) {
 
 func (f *fakeWindows) Input(id uint32, m wire.Message) error {
 	f.locked(func() { f.inputs = append(f.inputs, fakeInput{id, m}) })
-	return nil
+	return untypable(m)
 }
 
 func (f *fakeWindows) Do(m wire.Message) error {

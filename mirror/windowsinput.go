@@ -39,7 +39,7 @@ func (s *session) take(m wire.Message) error {
 		}
 	case wire.Desk, wire.Ping, wire.Able:
 		s.control(m)
-	case wire.Place, wire.State, wire.Shut, wire.Key, wire.Pointer, wire.Button, wire.Wheel, wire.Release, wire.Bye:
+	case wire.Place, wire.State, wire.Shut, wire.Key, wire.Pointer, wire.Button, wire.Wheel, wire.Text, wire.Release, wire.Bye:
 		if !s.options.ViewOnly {
 			s.command(m)
 		}
@@ -160,6 +160,7 @@ func (s *session) input(m wire.Message) {
 	case s.over == 0:
 		err = s.beside(m)
 	}
+	s.left(err)
 	if err != nil {
 		s.server.log.Debug("input refused", "screen", s.name, "window", id, "error", err)
 	}

@@ -117,6 +117,10 @@ func (s *session) due() (wire.Message, *pane, error) {
 		id := s.pongs[0]
 		s.pongs = s.pongs[1:]
 		return wire.Pong{ID: id}, nil, nil
+	case s.untyped != "":
+		left := s.untyped
+		s.untyped = ""
+		return wire.Untyped{Text: left}, nil, nil
 	}
 	if !r.news {
 		if m := s.tell(); m != nil {

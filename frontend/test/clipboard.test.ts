@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { Clipboard, type Note } from '../src/mirror/clipboard'
-import { attachInput } from '../src/mirror/input'
+import { attachKeyboard } from '../src/mirror/input'
 import { parseHost, say, WireError } from '../src/mirror/wire'
 
 const TEXT = 'text/plain;charset=utf-8'
@@ -92,12 +92,10 @@ describe('the keys that paste', () => {
     document.body.innerHTML = '<div tabindex="0"></div>'
     el = document.body.firstElementChild as HTMLElement
     log = []
-    attachInput(
+    attachKeyboard(
       el,
       {
         send: (m) => log.push(hex(m)),
-        sendMove: () => {},
-        size: () => ({ width: 1, height: 1 }),
         active: () => true,
         paste: (text) => log.push('paste ' + text),
       },

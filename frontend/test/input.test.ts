@@ -1,6 +1,6 @@
-import { beforeEach, expect, it, vi } from 'vitest'
-import { fit } from '../src/mirror/fit'
-import { attachInput, toSource, Wheel } from '../src/mirror/input'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { asked, fit } from '../src/mirror/fit'
+import { attachKeyboard, attachPointer, toSource, Wheel } from '../src/mirror/input'
 import { evdev, keymap } from '../src/mirror/keymap'
 
 it('maps physical keys to evdev', () => {
@@ -44,8 +44,29 @@ it('shows larger pictures by whole device pixels', () => {
   expect(fit({ width: 2000, height: 1000 }, { width: 1000, height: 900 }, 1)).toEqual({ width: 1000, height: 500, crisp: false })
 })
 
+it('shows a source on a fine display no smaller than on a coarse one', () => {
+  // 1.56 device pixels for each: one would be half the size.
+  expect(fit({ width: 1280, height: 800 }, { width: 1000, height: 700 }, 2)).toEqual({ width: 1000, height: 625, crisp: false })
+  expect(fit({ width: 500, height: 350 }, { width: 1000, height: 700 }, 2)).toEqual({ width: 1000, height: 700, crisp: true })
+})
+
+it.each([
+  [1, false, 1000, 700],
+  [1.5, false, 1500, 1050],
+  [2, false, 1000, 700],
+  [2, true, 2000, 1400],
+  [2.625, false, 1312, 918],
+  [3, false, 1000, 700],
+])('asks for a size that fills whole device pixels: %s, sharp %s', (dpr, sharp, width, height) => {
+  const box = { width: 1000, height: 700 }
+  expect(asked(box, dpr, sharp)).toEqual({ width, height })
+  expect(fit({ width, height }, box, dpr, sharp).crisp).toBe(true)
+})
+
 let sent: string[]
-let moved: number[][]
+let moved: unknown[][]
+let typed: string[]
+let letters: boolean
 let el: HTMLElement
 let released = vi.fn()
 let active = true
@@ -56,16 +77,16 @@ beforeEach(() => {
   moved = []
   active = true
   released = vi.fn()
-  attachInput(
-    el,
-    {
-      send: (m) => sent.push(Buffer.from(m).toString('hex')),
-      sendMove: (x, y) => moved.push([x, y]),
-      size: () => ({ width: 100, height: 100 }),
-      active: () => active,
-    },
-    released,
-  )
+  typed = []
+  letters = false
+  const sink = {
+    send: (m: Uint8Array) => void sent.push(Buffer.from(m).toString('hex')),
+    active: () => active,
+    type: (text: string) => void typed.push(text),
+    letters: () => letters,
+  }
+  attachKeyboard(el, sink, released)
+  attachPointer(el, { ...sink, focus: () => el.focus(), point: (x, y, phase) => void moved.push([x, y, phase]) })
   el.focus()
 })
 const key = (type: string, code: string, more = {}) => el.dispatchEvent(new KeyboardEvent(type, { code, cancelable: true, bubbles: true, ...more }))
@@ -106,5 +127,62 @@ it('sends buttons and the wheel', () => {
   el.dispatchEvent(new MouseEvent('pointerup', { button: 2, cancelable: true }))
   el.dispatchEvent(new WheelEvent('wheel', { deltaY: -100 }))
   expect(sent).toEqual(['830301', '830300', '840000ff88'])
-  expect(moved.length).toBe(2)
+  expect(moved.map((m) => m[2])).toEqual(['press', 'hold'])
+})
+
+it('leaves keys to an input method that has them', () => {
+  expect(key('keydown', 'KeyN', { key: 'Process', keyCode: 229 })).toBe(true)
+  key('keyup', 'KeyN', { key: 'n', keyCode: 78 })
+  key('keydown', 'KeyN', { key: 'n', isComposing: true })
+  expect(sent).toEqual([])
+  // A dead key is a physical key; the host's layout knows what it is there.
+  expect(key('keydown', 'Quote', { key: 'Dead', keyCode: 229 })).toBe(false)
+  expect(sent).toEqual(['81002801'])
+})
+
+it('knows the named keys of a keyboard without codes', () => {
+  key('keydown', '', { key: 'Enter' })
+  key('keyup', '', { key: 'Enter' })
+  expect(key('keydown', '', { key: 'a' })).toBe(true)
+  expect(sent).toEqual(['81001c01', '81001c00'])
+})
+
+describe('by what keys type', () => {
+  beforeEach(() => (letters = true))
+
+  it('sends letters as text, again when they repeat, and the rest as keys', () => {
+    for (const [code, k] of [['KeyY', 'z'], ['KeyY', 'z'], ['Space', ' '], ['Enter', 'Enter'], ['ArrowUp', 'ArrowUp']] as const) {
+      expect(key('keydown', code, { key: k }), k).toBe(false)
+      key('keyup', code, { key: k })
+    }
+    expect(typed).toEqual(['z', 'z'])
+    expect(sent).toEqual(['81003901', '81003900', '81001c01', '81001c00', '81006701', '81006700'])
+  })
+
+  it('sends a shortcut as its modifier and its letter', () => {
+    key('keydown', 'ControlLeft', { key: 'Control', ctrlKey: true })
+    key('keydown', 'KeyY', { key: 'z', ctrlKey: true })
+    key('keyup', 'ControlLeft', { key: 'Control' })
+    expect([sent, typed]).toEqual([['81001d01', '81001d00'], ['z']])
+  })
+
+  it('keeps AltGr, also where it comes as Ctrl and Alt', () => {
+    key('keydown', 'ControlLeft', { key: 'Control' })
+    key('keydown', 'AltRight', { key: 'AltGraph' })
+    key('keydown', 'KeyQ', { key: '@' })
+    expect([sent, typed]).toEqual([['81001d01', '81001d00'], ['@']])
+  })
+
+  it('lets the browser put a dead key together', () => {
+    expect(key('keydown', 'Quote', { key: 'Dead', keyCode: 222 })).toBe(true)
+    expect(sent).toEqual([])
+  })
+
+  it('keeps the keyboard when Ctrl+Alt types something', () => {
+    key('keydown', 'ControlLeft', { key: 'Control' })
+    key('keydown', 'AltLeft', { key: 'Alt' })
+    key('keydown', 'KeyT', { key: 't' })
+    key('keyup', 'AltLeft', { key: 'Alt' })
+    expect(document.activeElement).toBe(el)
+  })
 })

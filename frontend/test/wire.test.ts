@@ -6,7 +6,7 @@ const hex = (b: Uint8Array) => Buffer.from(b).toString('hex')
 
 describe('messages of a host', () => {
   it('reads each type', () => {
-    expect(parseHost(bytes(1, 1, 1, 3, 32, 2, 88, 65))).toEqual({ type: 'hello', viewOnly: true, width: 800, height: 600, title: 'A' })
+    expect(parseHost(bytes(1, 1, 1, 3, 32, 2, 88, 65))).toEqual({ type: 'hello', viewOnly: true, windows: false, width: 800, height: 600, title: 'A' })
     expect(parseHost(bytes(2, 0, 0, 0, 5, 0, 1, 0, 2, 9))).toMatchObject({ type: 'part', seq: 5, part: 1, parts: 2 })
     expect(parseHost(bytes(4, 0xe4, 0xbd, 0xa0))).toEqual({ type: 'title', title: '你' })
     expect(parseHost(bytes(5, 1, 66))).toEqual({ type: 'closed', reason: 'revoked', text: 'B' })

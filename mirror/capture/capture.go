@@ -30,8 +30,10 @@ type Source interface {
 	// Wake makes a Next that waits, or else the next one, return at once, with a
 	// Change of no size if there is none. It may be called at any time.
 	Wake()
-	// Input applies a wire.Key, Pointer, Button or Wheel at once. It may be
-	// called from many goroutines, at any time.
+	// Input applies a wire.Key, Pointer, Button or Wheel at once, and types a
+	// wire.Text, which takes as long as the screen's programs need; what cannot
+	// be typed is an *UntypedError. It may be called from many goroutines, at
+	// any time.
 	Input(event wire.Message) error
 	// Resize asks the screen to become this size; a change tells whether it
 	// did. It promises ErrUnsupported where the screen has a size of its own.

@@ -231,6 +231,8 @@ type keyboard struct {
 	extended bool       // the server takes scan codes
 	sizable  bool
 	numLock  bool
+	capsLock bool
+	shifts   uint8 // Shift keys that are held
 	buttons  byte
 	x, y     uint16
 	wheel    [2]int

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"testing"
 	"time"
 
@@ -143,6 +144,56 @@ func TestRFBSendsInput(t *testing.T) {
 	if err := s.Resize(1, 1); !errors.Is(err, fusion.ErrUnsupported) {
 		t.Error(err)
 	}
+}
+
+func TestRFBTypesWhatAUSKeyboardHas(t *testing.T) {
+	pixels := rect(0, 0, 1, 1, raw, "abcd")
+	capsLock := rect(0, 0, 1, 1, "\xff\xff\xfe\xfb", "\x04")
+	for _, c := range []struct {
+		name   string
+		before []string
+		held   []uint16
+		text   string
+		want   []int // scan codes, negative when let go
+		left   string
+	}{
+		{"plain", nil, nil, "a\n", []int{30, -30, 28, -28}, ""},
+		{"shifted", nil, nil, "A!", []int{42, 30, -30, -42, 42, 2, -2, -42}, ""},
+		{"Caps Lock", []string{capsLock}, nil, "aA1", []int{42, 30, -30, -42, 30, -30, 2, -2}, ""},
+		{"Shift held", nil, []uint16{54}, "a", []int{-54, 30, -30, 54}, ""},
+		{"others", nil, nil, "é中a", []int{30, -30}, "é中"},
+	} {
+		conn, s := open(t, update(append([]string{rect(0, 0, 0, 0, extended, "")}, c.before...)...)+update(pixels))
+		if _, err := s.Next(); err != nil {
+			t.Fatal(err)
+		}
+		for _, code := range c.held {
+			if err := s.Input(wire.Key{Code: code, Down: true}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		conn.wrote.Reset()
+		err := s.Input(wire.Text{Text: c.text})
+		var left *UntypedError
+		if errors.As(err, &left); (left == nil) != (c.left == "") || left != nil && left.Text != c.left {
+			t.Errorf("%s: %v", c.name, err)
+		}
+		if got := struck(conn.wrote.Bytes()); !slices.Equal(got, c.want) {
+			t.Errorf("%s: struck %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+// struck reads Extended Key Events.
+func struck(b []byte) (codes []int) {
+	for ; len(b) >= 12; b = b[12:] {
+		code := int(be.Uint32(b[8:]))
+		if b[3] == 0 {
+			code = -code
+		}
+		codes = append(codes, code)
+	}
+	return codes
 }
 
 func TestRFBRefusesNonsense(t *testing.T) {

@@ -19,11 +19,15 @@ const (
 var rfbButtons = map[byte]byte{wire.LeftButton: maskLeft, wire.MiddleButton: maskMiddle, wire.RightButton: maskRight}
 
 func (k *keyboard) Input(event wire.Message) error {
+	if m, is := event.(wire.Text); is {
+		return k.text(m.Text)
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	var b []byte
 	switch m := event.(type) {
 	case wire.Key:
+		k.hold(m)
 		b = k.key(m)
 	case wire.Pointer:
 		k.x, k.y = m.X, m.Y

@@ -87,7 +87,7 @@ func (s *rfb) rect(r image.Rectangle, encoding int32) error {
 	case encLEDState:
 		b, err := s.bytes(1)
 		if err == nil {
-			s.note(func(k *keyboard) { k.numLock = b[0]&2 != 0 })
+			s.note(func(k *keyboard) { k.numLock, k.capsLock = b[0]&2 != 0, b[0]&4 != 0 })
 		}
 		return err
 	}

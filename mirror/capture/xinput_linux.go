@@ -3,6 +3,7 @@ package capture
 import (
 	"context"
 	"sync"
+	"time"
 
 	"hither/fusion"
 	"hither/mirror/wire"
@@ -24,6 +25,7 @@ type xinput struct {
 	unread int
 	wheel  [2]int   // 1/120 notches that did not make a click yet
 	made   []uint32 // RANDR modes of ours
+	typist xtypist
 }
 
 func openInput(ctx context.Context, display string, config X11Config) (*xinput, error) {
@@ -31,7 +33,7 @@ func openInput(ctx context.Context, display string, config X11Config) (*xinput, 
 	if err != nil {
 		return nil, err
 	}
-	in := &xinput{conn: conn, resizable: config.Resizable}
+	in := &xinput{conn: conn, resizable: config.Resizable, typist: xtypist{now: time.Now}}
 	if in.xtest, err = conn.extension("XTEST", words(2|2<<16)); err == nil && in.resizable {
 		in.randr, err = conn.extension("RANDR", words(1, 3))
 	}
@@ -72,6 +74,8 @@ func (in *xinput) apply(event wire.Message) error {
 	case wire.Wheel:
 		in.turn(0, int(m.DY), 4, 5)
 		in.turn(1, int(m.DX), 6, 7)
+	case wire.Text:
+		return in.text(m.Text)
 	default:
 		return failed(x11Op, "", fusion.ErrInvalid, "not an input event", "")
 	}
@@ -117,5 +121,12 @@ func (in *xinput) send() error {
 	return in.conn.sync()
 }
 
-// close does not wait for a request under way: it is what ends one.
-func (in *xinput) close() error { return in.conn.conn.Close() }
+// close does not wait for a request under way: it is what ends one. Without
+// one it gives bound keycodes back.
+func (in *xinput) close() error {
+	if in.mu.TryLock() {
+		defer in.mu.Unlock()
+		in.unbind()
+	}
+	return in.conn.conn.Close()
+}

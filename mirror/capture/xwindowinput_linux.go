@@ -21,7 +21,7 @@ type xaim struct {
 	focus uint32 // and the exact place of it
 }
 
-// Input applies a wire.Key, Pointer, Button or Wheel to a window, whose pixels
+// Input applies a wire.Key, Pointer, Button, Wheel or Text to a window, whose pixels
 // the pointer's places count. The window is raised where another would get the
 // pointer, and gets the focus where another would get the key. Window 0 is
 // wherever the pointer and the focus are.
@@ -43,6 +43,10 @@ func (w *XWindows) Input(window uint32, event wire.Message) error {
 		}
 	case wire.Key:
 		if m.Down && window != 0 {
+			err = w.focus(window)
+		}
+	case wire.Text:
+		if window != 0 {
 			err = w.focus(window)
 		}
 	}

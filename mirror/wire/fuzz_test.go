@@ -26,6 +26,7 @@ func FuzzParseViewer(f *testing.F) {
 	for _, m := range viewerMessages {
 		f.Add(m.Append(nil))
 	}
+	f.Add(Text{"naïve\n世界"}.Append(nil))
 	f.Add([]byte("\x98\x00\x00\x00\x01a/b\nc/d\n"))
 	f.Add([]byte("\x99\x00\x00\x00\x01a/b"))
 	f.Add([]byte("\x9a\x00\x00\x00\x01\x01abc"))

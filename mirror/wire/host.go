@@ -86,6 +86,8 @@ func ParseHost(b []byte) (Message, error) {
 		return Pong{be.Uint64(body)}, nil
 	case typeOn, typeWindow, typeGone, typeIcon:
 		return parseHostWindow(b[0], body)
+	case typeUntyped:
+		return Untyped{text(body)}, nil
 	}
 	if isClip(b[0], HostSide) {
 		return parseClip(b[0], body)

@@ -87,6 +87,9 @@ func ParseViewer(m []byte) (Message, error) {
 	if isClip(m[0], ViewerSide) {
 		return parseClip(m[0], b)
 	}
+	if m[0] == typeText {
+		return parseText(b)
+	}
 	if want, known := viewerLengths[m[0]]; !known {
 		return Unknown{m[0]}, nil
 	} else if len(b) != want {

@@ -23,7 +23,7 @@ var hostMessages = []Message{
 	On{7}, Window{ID: 7, Parent: 3, Flags: Popup | Modal, X: -5, Y: 9, Width: 640, Height: 480, MinWidth: 10, MaxHeight: 20, Title: "menu"},
 	Gone{7}, Icon{7, []byte("png")},
 	ClipOffer{HostSide, 7, []string{PlainText, PNG}}, ClipOffer{From: HostSide}, ClipWant{HostSide, 9, PNG},
-	ClipData{HostSide, 9, false, false, []byte("abc")}, ClipData{HostSide, 9, true, true, []byte{}},
+	ClipData{HostSide, 9, false, false, []byte("abc")}, ClipData{HostSide, 9, true, true, []byte{}}, Untyped{"中"},
 }
 
 var viewerMessages = []Message{
@@ -60,6 +60,8 @@ func TestBytesAreThoseOfTheDocument(t *testing.T) {
 		{Key{0x1e, true}, "\x81\x00\x1e\x01"},
 		{Wheel{-1, 120}, "\x84\xff\xff\x00\x78"},
 		{Bye{}, "\x89"},
+		{Text{"é\n"}, "\xa8\xc3\xa9\n"},
+		{Untyped{"é"}, "\x28\xc3\xa9"},
 	} {
 		if got := string(c.m.Append(nil)); got != c.want {
 			t.Errorf("%#v is %q, want %q", c.m, got, c.want)

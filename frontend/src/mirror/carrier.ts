@@ -24,6 +24,8 @@ export interface Target {
   /** MACHINE or MACHINE/INSTANCE */
   screen: string
   viewOnly: boolean
+  /** The windows of an app one by one, if the host can. */
+  windows: boolean
 }
 
 /** Opens a carrier, or throws. Passed in, so that the mirror never imports the API. */

@@ -55,12 +55,17 @@ export class Decoder {
   picture: Picture | null = null
   private update = nothing()
   private work = 0
-  private readonly stream = new ZstdStream()
+  private readonly stream: ZstdStream
   /** The video that goes on, as size and sampling; empty: it must begin with a key frame. */
   private playing = ''
 
-  /** Without a film, video is an error: it was not asked for. */
-  constructor(private readonly film: Film | null = null) {}
+  /** Without a film, video is an error: it was not asked for. window bounds the compressed stream's, in bytes. */
+  constructor(
+    private readonly film: Film | null = null,
+    window?: number,
+  ) {
+    this.stream = new ZstdStream(window)
+  }
 
   /**
    * Applies a frame. One with video takes time: then a promise is given, and the next frame must wait

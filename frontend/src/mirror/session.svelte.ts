@@ -1,24 +1,18 @@
 import { UiError } from '../api/error'
 import type { Carrier, Open, Target, Transport } from './carrier'
-import { Decoder, type Cursor, type Update } from './decoder'
-import { abilities, WebFilm, type Film } from './film'
-import type { Picture } from './picture'
-import { Assembler, parseHost, say, WireError, type HostMessage } from './wire'
+import type { Update } from './decoder'
+import { abilities } from './film'
+import { Player, type Glass } from './player'
+import { Typist } from './typist'
+import { Windows } from './windows.svelte'
+import { parseHost, say, WireError, type HostMessage } from './wire'
 
+export type { Glass } from './player'
 export type ViewState = 'connecting' | 'live' | 'offline' | 'closed'
-
-/** Where pictures go; drawn before the frame is acknowledged. */
-export interface Glass {
-  size(width: number, height: number): void
-  draw(picture: Picture, update: Update): void
-  cursor(cursor: Cursor): void
-}
 
 const PING_MS = 2000
 /** Nothing heard for this long after a ping: the connection is dead. */
 const SILENT_MS = 7000
-/** So many frames may wait for a video before them; a host sends at most two. */
-const MAX_WAITING = 8
 /** A video that is not heard of for so long is over. */
 const VIDEO_MS = 1000
 const BACKOFF_MS = [300, 700, 1500, 3000, 5000, 10_000]
@@ -38,24 +32,26 @@ export class Session {
   height = $state(0)
   /** Why it is closed or offline, when known. */
   error = $state.raw<UiError | null>(null)
+  /** The newest frame's number; of windows, how many frames there were. */
   frame = $state(0)
   latencyMs = $state<number | null>(null)
   lastFrameAt = $state(0)
   bytes = $state(0)
   /** What is video at present. */
   video = $state.raw<Update['video']>(null)
+  /** The windows of an app, where the host shows them one by one. */
+  windows = $state.raw<Windows | null>(null)
   /** Takes what the host says about the clipboard; null when the view opens. */
   onClip: (m: HostMessage | null) => void = () => {}
+  /** Is told what the host cannot type. */
+  onUntyped: (text: string) => void = () => {}
 
   private carrier: Carrier | null = null
   private stop = new AbortController()
-  private decoder = new Decoder()
-  private assembler = new Assembler()
-  private film: Film | null = null
+  private player: Player | null = null
   private filmBroken = false
-  private playing = false
-  private waiting: { seq: number; frame: Uint8Array }[] = []
   private videoAt = 0
+  private readonly typist = new Typist((text) => this.sayText(text))
   private attempt = 0
   private retry: ReturnType<typeof setTimeout> | undefined
   private beat: ReturnType<typeof setInterval> | undefined
@@ -80,7 +76,16 @@ export class Session {
 
   /** Pointer moves may be dropped when the connection does not keep up. */
   sendMove(x: number, y: number): void {
-    if (this.carrier && this.carrier.unsent < 64 << 10) this.carrier.send(say.pointer(x, y))
+    if (this.keepsUp) this.send(say.pointer(x, y))
+  }
+
+  get keepsUp(): boolean {
+    return this.carrier !== null && this.carrier.unsent < 64 << 10
+  }
+
+  /** Has a text typed by the host. False when it is too long. */
+  type(text: string): boolean {
+    return this.carrier === null || this.typist.type(text)
   }
 
   /** Tries again now: after an error, or when the host came back. */
@@ -91,8 +96,10 @@ export class Session {
   }
 
   close(): void {
+    this.windows?.leave()
     this.stop.abort()
     this.drop()
+    this.windows?.close()
     this.state = 'closed'
   }
 
@@ -100,9 +107,7 @@ export class Session {
     this.drop()
     const mine = ++this.generation
     if (this.state !== 'offline') this.state = 'connecting'
-    this.film = this.filmBroken || typeof VideoDecoder === 'undefined' ? null : new WebFilm()
-    this.decoder = new Decoder(this.film)
-    this.assembler = new Assembler()
+    this.player = new Player(this.glass, this.audience(mine), this.films)
     const transport = this.prefer
     try {
       const carrier = await this.open(
@@ -155,19 +160,30 @@ export class Session {
     clearInterval(this.beat)
     this.carrier?.close()
     this.carrier = null
-    this.film?.close()
-    this.film = null
-    this.playing = false
-    this.waiting = []
+    this.player?.close()
+    this.player = null
+    this.windows?.lost()
+    this.typist.reset()
     this.pingAt.clear()
     this.latencyMs = null
   }
 
   private ping(): void {
     if (Date.now() - this.heard > SILENT_MS) return this.lost(null)
+    this.sayPing()
+  }
+
+  private sayPing(): bigint {
     const id = ++this.pings
     this.pingAt.set(id, performance.now())
     this.send(say.ping(id))
+    return id
+  }
+
+  private sayText(text: string): bigint {
+    if (this.windows) this.windows.keys(say.text(text))
+    else this.send(say.text(text))
+    return this.sayPing()
   }
 
   private take(bytes: Uint8Array): void {
@@ -185,18 +201,12 @@ export class Session {
     const m = parseHost(bytes)
     switch (m?.type) {
       case 'hello':
-        this.title = m.title
-        this.viewOnly = m.viewOnly
-        if (this.width !== m.width || this.height !== m.height) this.resize(m.width, m.height)
-        this.error = null
-        this.onClip(null)
-        void this.sayAble()
+        this.greeted(m)
         break
-      case 'part': {
-        const frame = this.assembler.add(m)
-        if (frame) this.show(m.seq, frame)
+      case 'part':
+        if (this.windows) this.windows.part(m)
+        else this.player?.part(m)
         break
-      }
       case 'title':
         this.title = m.title
         break
@@ -210,58 +220,72 @@ export class Session {
       case 'clipWant':
       case 'clipData':
         this.onClip(m)
+        break
+      case 'untyped':
+        this.onUntyped(m.text)
+        break
+      case 'on':
+      case 'window':
+      case 'gone':
+      case 'icon':
+        this.windows?.take(m)
     }
+  }
+
+  private greeted(m: HostMessage & { type: 'hello' }): void {
+    this.title = m.title
+    this.viewOnly = m.viewOnly
+    this.error = null
+    if (m.windows) {
+      this.windows ??= new Windows(this)
+      this.windows.begin(this.audience(this.generation), this.films)
+      this.lives()
+    } else if (this.width !== m.width || this.height !== m.height) {
+      this.resize(m.width, m.height)
+      this.glass.size(m.width, m.height)
+    }
+    this.onClip(null)
+    void this.sayAble()
+  }
+
+  /** Whether this page takes video. */
+  private get films(): boolean {
+    return !this.filmBroken && typeof VideoDecoder !== 'undefined'
   }
 
   /** Says that this page takes video, if it does. */
   private async sayAble(): Promise<void> {
     const mine = this.generation
-    const flags = this.film ? await abilities() : 0
+    const flags = this.films ? await abilities() : 0
     if (flags !== 0 && mine === this.generation) this.send(say.able(flags))
   }
 
-  /** Shows a frame; one with video takes time, and those after it wait. */
-  private show(seq: number, frame: Uint8Array): void {
-    if (this.playing) {
-      if (this.waiting.length >= MAX_WAITING) throw new WireError('too many frames')
-      this.waiting.push({ seq, frame })
-      return
-    }
-    const update = this.decoder.decode(frame)
-    if (!(update instanceof Promise)) return this.shown(seq, update)
-    this.playing = true
-    void this.play(seq, update)
-  }
-
-  private async play(seq: number, coming: Promise<Update>): Promise<void> {
-    const mine = this.generation
-    try {
-      const update = await coming
-      if (mine !== this.generation) return
-      this.playing = false
-      this.shown(seq, update)
-      while (!this.playing && this.waiting.length > 0) {
-        const next = this.waiting.shift()!
-        this.show(next.seq, next.frame)
-      }
-    } catch (error) {
-      if (mine !== this.generation) return
-      if (error instanceof WireError) return this.broken(error)
-      this.filmBroken = true // this browser says more than it can: go on with tiles
-      this.lost(null)
+  private audience(mine: number) {
+    return {
+      shown: (seq: number, update: Update) => {
+        const picture = this.player?.picture
+        if (!this.windows && picture && update.resized) this.resize(picture.width, picture.height)
+        if (!this.windows) this.send(say.ack(seq))
+        this.shown(this.windows ? this.frame + 1 : seq, update)
+      },
+      failed: (error: unknown) => {
+        if (mine !== this.generation) return
+        if (error instanceof WireError) return this.broken(error)
+        this.filmBroken = true // this browser says more than it can: go on with tiles
+        this.lost(null)
+      },
     }
   }
 
-  private shown(seq: number, update: Update): void {
-    const picture = this.decoder.picture!
-    if (update.resized) this.resize(picture.width, picture.height)
-    this.glass.draw(picture, update)
-    if (update.cursor) this.glass.cursor(update.cursor)
-    this.send(say.ack(seq))
-    this.frame = seq
+  private shown(frame: number, update: Update): void {
+    this.frame = frame
     this.lastFrameAt = Date.now()
     if (update.video) this.videoAt = this.lastFrameAt
     if (update.video || this.lastFrameAt - this.videoAt > VIDEO_MS) this.video = update.video
+    this.lives()
+  }
+
+  private lives(): void {
     this.state = 'live'
     this.attempt = 0
   }
@@ -274,13 +298,13 @@ export class Session {
   private resize(width: number, height: number): void {
     this.width = width
     this.height = height
-    this.glass.size(width, height)
   }
 
   private pong(id: bigint): void {
     const sent = this.pingAt.get(id)
     if (sent !== undefined) this.latencyMs = performance.now() - sent
-    this.pingAt.clear()
+    for (const old of this.pingAt.keys()) if (old <= id) this.pingAt.delete(old)
+    this.typist.pong(id)
   }
 }
 

@@ -1,8 +1,12 @@
+import { parseWindow, type WindowMessage } from './wirewindows'
+
 // The messages of docs/wire.md, version 1. The host is not trusted: every
 // length is checked, an unknown type is skipped (null), a bad one throws.
 
 export const MAX_MESSAGE = 16 << 10
 export const MAX_FRAME = 64 << 20
+/** Bytes of one text. */
+export const MAX_TEXT = 256
 const VERSION = 1
 
 /** What a host said that breaks docs/wire.md; it ends the view. */
@@ -11,7 +15,7 @@ export class WireError extends Error {
 }
 
 export type HostMessage =
-  | { type: 'hello'; viewOnly: boolean; width: number; height: number; title: string }
+  | { type: 'hello'; viewOnly: boolean; windows: boolean; width: number; height: number; title: string }
   | { type: 'part'; seq: number; part: number; parts: number; bytes: Uint8Array }
   | { type: 'title'; title: string }
   | { type: 'closed'; reason: 'ended' | 'revoked' | 'failed'; text: string }
@@ -19,6 +23,8 @@ export type HostMessage =
   | { type: 'clipOffer'; serial: number; types: string[] }
   | { type: 'clipWant'; serial: number; mime: string }
   | { type: 'clipData'; serial: number; last: boolean; refused: boolean; bytes: Uint8Array }
+  | { type: 'untyped'; text: string }
+  | WindowMessage
 
 const text = new TextDecoder()
 const reasons = ['ended', 'revoked', 'failed'] as const
@@ -45,8 +51,10 @@ export function parseHost(b: Uint8Array): HostMessage | null {
     case 0x19:
     case 0x1a:
       return parseClip(b, v)
+    case 0x28:
+      return { type: 'untyped', text: text.decode(b.subarray(1)) }
   }
-  return null
+  return parseWindow(b, v)
 }
 
 function parseClip(b: Uint8Array, v: DataView): HostMessage {
@@ -65,6 +73,7 @@ function parseHello(b: Uint8Array, v: DataView): HostMessage {
   return {
     type: 'hello',
     viewOnly: (v.getUint8(2) & 1) !== 0,
+    windows: (v.getUint8(2) & 2) !== 0,
     width: v.getUint16(3),
     height: v.getUint16(5),
     title: text.decode(b.subarray(7)),
@@ -158,5 +167,12 @@ export const say = {
   /** Bit 0: the last piece, bit 1: refused. */
   clipData: (serial: number, flags: number, bytes: Uint8Array) =>
     serialled(0x9a, serial, Uint8Array.of(flags), bytes),
+  /** At most MAX_TEXT bytes. */
+  text: (typed: string) => {
+    const bytes = utf8.encode(typed)
+    const m = message(0xa8, bytes.length, none)
+    m.set(bytes, 1)
+    return m
+  },
   ping: (id: bigint) => message(0x8a, 8, (v) => v.setBigUint64(1, id)),
 }

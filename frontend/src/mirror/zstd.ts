@@ -15,6 +15,8 @@ export class ZstdStream {
   private out = new Uint8Array(0)
   private at = 0
 
+  constructor(private readonly most = MAX_WINDOW) {}
+
   /**
    * Gives the content of a frame: its length as u32, then the chunk of the
    * stream that holds all of it and nothing else.
@@ -24,7 +26,7 @@ export class ZstdStream {
     const content = new DataView(b.buffer, b.byteOffset, b.byteLength).getUint32(0)
     if (content > MAX_CONTENT) throw new WireError('zstd: content is too large')
     const chunk = b.subarray(4)
-    checkBlocks(chunk, fresh ? header(chunk) : 0)
+    checkBlocks(chunk, fresh ? header(chunk, this.most) : 0)
     if (fresh) this.inner = new Decompress((part) => this.take(part))
     if (!this.inner) throw new WireError('zstd: no beginning')
     this.out = new Uint8Array(content)
@@ -47,12 +49,12 @@ export class ZstdStream {
 }
 
 /** Checks the frame header and gives its length. */
-function header(b: Uint8Array): number {
+function header(b: Uint8Array, most: number): number {
   const v = new DataView(b.buffer, b.byteOffset, b.byteLength)
   if (b.length < 6 || v.getUint32(0, true) !== MAGIC) throw new WireError('zstd: no frame')
   const flags = v.getUint8(4)
   if (flags & 0xef) throw new WireError('zstd: not the header of a stream')
-  if (windowSize(v.getUint8(5)) > MAX_WINDOW) throw new WireError('zstd: window is too large')
+  if (windowSize(v.getUint8(5)) > most) throw new WireError('zstd: window is too large')
   return 6
 }
 

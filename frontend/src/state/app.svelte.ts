@@ -227,7 +227,12 @@ export class App {
   /** Opens a view that the caller closes. ?transport=websocket leaves WebRTC out. */
   view(host: Host, screen: string, glass: Glass): Session {
     const webrtc = 'RTCPeerConnection' in globalThis && this.router.query.get('transport') !== 'websocket'
-    const target = { host: host.local ? '' : host.id, screen, viewOnly: this.router.query.get('view') === 'only' }
+    const target = {
+      host: host.local ? '' : host.id,
+      screen,
+      viewOnly: this.router.query.get('view') === 'only',
+      windows: screen.includes('/'), // an app's; an older host shows its display
+    }
     return new Session(target, (...args) => this.api.openScreen(...args), glass, webrtc ? 'webrtc' : 'websocket')
   }
 

@@ -2,12 +2,17 @@ import { i18n, type Language } from '../i18n/i18n.svelte'
 
 export type Theme = 'system' | 'light' | 'dark'
 
+/** How keys go to a screen: by their place on the keyboard, or as what they type here. */
+export type Keyboard = 'physical' | 'text'
+
 /** What a person chose for this browser; kept in its local storage. */
 export class Settings {
   private readonly system = window.matchMedia?.('(prefers-color-scheme: dark)')
   dark = $state(false)
   theme = $state<Theme>(read('hither-theme', ['system', 'light', 'dark'], 'system'))
   inspector = $state(read('hither-inspector', ['on', 'off'], 'on') === 'on')
+
+  keyboard = $state<Keyboard>(read('hither-keyboard', ['physical', 'text'], 'physical'))
 
   constructor() {
     const kept = read<Language | ''>('hither-language', ['en', 'zh', ''], '')
@@ -30,6 +35,11 @@ export class Settings {
   setInspector(open: boolean): void {
     this.inspector = open
     write('hither-inspector', open ? 'on' : 'off')
+  }
+
+  setKeyboard(keyboard: Keyboard): void {
+    this.keyboard = keyboard
+    write('hither-keyboard', keyboard)
   }
 
   /** The release key is explained once per browser. True the first time. */
