@@ -9,6 +9,7 @@ import (
 	"hither/fusion"
 	"hither/mirror"
 	"hither/mirror/capture"
+	"hither/mirror/capture/portal"
 	"hither/remoteapp"
 	"hither/vmctl"
 )
@@ -19,7 +20,9 @@ type locator struct {
 	vms  *vmctl.Store
 	apps *remoteapp.Store
 	name string // of this computer: the title of its desktop
-	log  *slog.Logger
+	// token is the file that keeps what a Wayland session's person allowed.
+	token string
+	log   *slog.Logger
 }
 
 func (l *locator) List(ctx context.Context, machine string) ([]fusion.Screen, error) {
@@ -80,6 +83,9 @@ func (l *locator) desktop(ctx context.Context) (mirror.Located, error) {
 	if err != nil {
 		return mirror.Located{}, err
 	}
+	if portal.Session() { // its DISPLAY, if any, is Xwayland's and shows nothing
+		return l.wayland(ctx, l.screenOf(m))
+	}
 	display, session := remoteapp.SessionDisplay(ctx)
 	if !session {
 		if display, err = l.apps.Desktop(ctx); err != nil {
@@ -87,6 +93,12 @@ func (l *locator) desktop(ctx context.Context) (mirror.Located, error) {
 		}
 	}
 	return l.x11(ctx, display, !session, l.screenOf(m), nil)
+}
+
+// wayland gives the desktop of a Wayland session, once the person there allows it.
+func (l *locator) wayland(ctx context.Context, s fusion.Screen) (mirror.Located, error) {
+	source, err := portal.Open(ctx, portal.Config{Token: l.token})
+	return mirror.Located{Screen: s, Source: source}, err
 }
 
 // app gives the display of a running app, which ends with its viewer's bye.

@@ -18,6 +18,7 @@ import (
 	"hither/frontend"
 	"hither/fusion"
 	"hither/mirror"
+	"hither/mirror/capture/portal"
 	"hither/peers"
 	"hither/remoteapp"
 	"hither/sync/folder"
@@ -149,8 +150,11 @@ func (n *Node) openMachines(ctx context.Context, cfg Config) (err error) {
 	return err
 }
 
-// screenNote says what the screen of "self" is where it is not the session's.
+// screenNote says what is to know of the screen of "self".
 func screenNote(ctx context.Context) string {
+	if portal.Session() {
+		return "Its desktop asks the person there whether it may be seen: the first time, or each time where the desktop keeps no answer."
+	}
 	if _, ok := remoteapp.SessionDisplay(ctx); ok {
 		return ""
 	}
@@ -166,7 +170,7 @@ func (n *Node) openApps(ctx context.Context, cfg Config) (err error) {
 }
 
 func (n *Node) openScreens(_ context.Context, cfg Config) error {
-	n.screens = mirror.NewServer(&locator{vms: n.vms, apps: n.apps, name: n.Name(), log: n.log}, mirror.Config{Log: part(cfg, "mirror")})
+	n.screens = mirror.NewServer(&locator{vms: n.vms, apps: n.apps, name: n.Name(), token: cfg.Home.Sub("screen.token"), log: n.log}, mirror.Config{Log: part(cfg, "mirror")})
 	n.onClose(n.screens.Close)
 	return nil
 }

@@ -20,7 +20,8 @@ run=(
 vpx=$(apt-cache search --names-only '^libvpx[0-9]+$' 2>/dev/null | sort -V | tail -n 1 | cut -d ' ' -f 1) || vpx=
 run+=("${vpx:-libvpx7}" libyuv0)
 tests=(passwd chromium xdotool xclip wmctrl imagemagick procps util-linux e2fsprogs iproute2 mousepad gtk-4-examples
-  desktop-file-utils libglib2.0-bin ffmpeg)
+  desktop-file-utils libglib2.0-bin ffmpeg
+  sway foot grim dbus pipewire pipewire-bin wireplumber xdg-desktop-portal xdg-desktop-portal-wlr libxkbcommon0 xkb-data)
 bench=(
   tigervnc-standalone-server tigervnc-viewer tigervnc-scraping-server
   xpra python3-lz4 python3-numpy python3-pil python3-gi-cairo
