@@ -15,6 +15,7 @@ import (
 	"hither/fusion"
 	"hither/mirror/capture"
 	"hither/mirror/codec"
+	"hither/mirror/sound"
 	"hither/mirror/wire"
 )
 
@@ -150,6 +151,7 @@ func (f *fakeSource) until(t *testing.T, what string, is func() bool) {
 type locator struct {
 	mu     sync.Mutex
 	source func() *fakeSource
+	sound  sound.Device // nil: it has none
 	opens  int
 	err    error
 	byes   chan bool
@@ -166,7 +168,7 @@ func (l *locator) Open(_ context.Context, name string) (Located, error) {
 		return Located{}, errors.Join(l.err, fusion.ErrNotFound)
 	}
 	l.opens++
-	return Located{fusion.Screen{Name: "vm", Title: "a vm"}, l.source(), func() { l.byes <- true }}, nil
+	return Located{Screen: fusion.Screen{Name: "vm", Title: "a vm"}, Source: l.source(), Sound: l.sound, Bye: func() { l.byes <- true }}, nil
 }
 
 // serve gives a server of one fake screen.

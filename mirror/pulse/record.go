@@ -3,6 +3,8 @@ package pulse
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"sync"
 	"time"
 
@@ -17,7 +19,7 @@ const (
 var (
 	errLost  = errors.New("the sound server ended")
 	errGone  = errors.New("the sound device is gone")
-	errMoved = errors.New("another sound device became the default")
+	errMoved = fmt.Errorf("another sound device became the default: %w", io.EOF)
 )
 
 // Recording is what a source hears. While nothing plays, the server may stop the
@@ -113,8 +115,8 @@ func (r *Recording) fail(err error) {
 }
 
 // Read waits until pcm is full. An error is its end: the server or the source is
-// gone, another sink became the default one for Monitor, or Close was called. A
-// new Record may work then.
+// gone, or Close was called, and io.EOF when another sink became the default one
+// for Monitor. A new Record may work then.
 func (r *Recording) Read(pcm []int16) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
