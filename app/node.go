@@ -166,7 +166,7 @@ func (n *Node) openApps(ctx context.Context, cfg Config) (err error) {
 }
 
 func (n *Node) openScreens(_ context.Context, cfg Config) error {
-	n.screens = mirror.NewServer(&locator{vms: n.vms, apps: n.apps, name: n.Name(), log: n.log}, mirror.Config{Log: part(cfg, "mirror")})
+	n.screens = mirror.NewServer(&locator{vms: n.vms, apps: n.apps, name: n.Name(), log: n.log, session: &sessionSound{name: n.Name()}}, mirror.Config{Log: part(cfg, "mirror")})
 	n.onClose(n.screens.Close)
 	return nil
 }

@@ -40,6 +40,9 @@ type ViewOptions struct {
 	// screen's programs once the viewer turns it on. A view for looking only
 	// has none.
 	Microphone bool `json:"microphone"`
+	// Here says that the viewer is on the screen's own computer. It hears the
+	// sound of that computer's session anyway, and must not play it again.
+	Here bool `json:"here"`
 }
 
 // Pipe carries the messages of mirror/wire both ways: each at most 16 KiB,

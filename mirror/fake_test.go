@@ -152,9 +152,11 @@ type locator struct {
 	mu     sync.Mutex
 	source func() *fakeSource
 	sound  sound.Device // nil: it has none
-	opens  int
-	err    error
-	byes   chan bool
+
+	session bool // the sound is this computer's own
+	opens   int
+	err     error
+	byes    chan bool
 }
 
 func (l *locator) List(context.Context, string) ([]fusion.Screen, error) {
@@ -168,7 +170,7 @@ func (l *locator) Open(_ context.Context, name string) (Located, error) {
 		return Located{}, errors.Join(l.err, fusion.ErrNotFound)
 	}
 	l.opens++
-	return Located{Screen: fusion.Screen{Name: "vm", Title: "a vm"}, Source: l.source(), Sound: l.sound, Bye: func() { l.byes <- true }}, nil
+	return Located{Screen: fusion.Screen{Name: "vm", Title: "a vm"}, Source: l.source(), Sound: l.sound, Session: l.session, Bye: func() { l.byes <- true }}, nil
 }
 
 // serve gives a server of one fake screen.

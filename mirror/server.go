@@ -29,6 +29,9 @@ type Located struct {
 	Source capture.Source
 	// Sound, if any, is what the screen's programs play to.
 	Sound sound.Device
+	// Session says that Sound is that of this computer's session, which is no
+	// matter for viewers on this computer.
+	Session bool
 	// Bye, if any, is called when a viewer with input closed the view for
 	// good: an app then ends. The server's Close waits for it.
 	Bye func()

@@ -15,6 +15,7 @@ type ear struct {
 	name   string
 	device sound.Device
 	speaks bool // it may
+	echo   bool // the viewer would hear itself
 	notify func()
 
 	mu       sync.Mutex // guards the fields below
@@ -31,6 +32,11 @@ func newEar(s *Server, name string, device sound.Device, options fusion.ViewOpti
 		device = sound.None{Why: &fusion.Error{Op: "sound", Path: name, Cause: fusion.ErrUnsupported, Detail: "this screen has no sound"}}
 	}
 	return &ear{server: s, name: name, device: device, speaks: options.Microphone && !options.ViewOnly, notify: notify}
+}
+
+// errEcho is why a computer's own sound is not carried to itself.
+func errEcho(name string) error {
+	return &fusion.Error{Op: "sound", Path: name, Cause: fusion.ErrUnsupported, Detail: "it is this computer's own sound"}
 }
 
 // take handles a viewer's message about sound.
@@ -62,6 +68,8 @@ func (e *ear) listen(on bool) {
 	defer e.mu.Unlock()
 	switch {
 	case e.closed:
+	case on && e.echo:
+		e.answer(wire.Listening{State: wire.SoundFailed, Text: sound.Reason(errEcho(e.name))})
 	case on && e.listener == nil:
 		e.listener = e.server.sounds.Listen(e.name, e.device, e.notify)
 	case !on && e.listener != nil:
@@ -81,6 +89,8 @@ func (e *ear) speak(on bool) {
 	defer e.mu.Unlock()
 	switch {
 	case e.closed || e.speaker != nil:
+	case e.echo:
+		e.failed(errEcho(e.name))
 	case !e.speaks:
 		e.failed(&fusion.Error{Op: "microphone", Path: e.name, Cause: fusion.ErrPermission,
 			Hint: "ask the host's owner for the grant microphone"})

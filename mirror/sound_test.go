@@ -269,3 +269,25 @@ func TestViewOfWindowsHears(t *testing.T) {
 	}
 	<-i.closed
 }
+
+// TestOwnSoundIsNotPlayedAgain sees that a viewer on the session's own computer
+// makes no loop.
+func TestOwnSoundIsNotPlayedAgain(t *testing.T) {
+	needSound(t)
+	s, _, l := serve(t, 64, 64)
+	l.sound, l.session = newInstrument(), true
+	w := watch(t, s, fusion.ViewOptions{Here: true, Microphone: true})
+	w.say(wire.Listen{On: true})
+	if m, ok := soundOf(w.hear).(wire.Listening); !ok || m.State != wire.SoundFailed {
+		t.Errorf("%#v", m)
+	}
+	w.say(wire.Speak{On: true})
+	if m, ok := soundOf(w.hear).(wire.Speaking); !ok || m.State != wire.SoundFailed {
+		t.Errorf("%#v", m)
+	}
+	other := watch(t, s, fusion.ViewOptions{})
+	other.say(wire.Listen{On: true})
+	if m := soundOf(other.hear); m != (wire.Listening{State: wire.SoundOn}) {
+		t.Errorf("%#v", m)
+	}
+}

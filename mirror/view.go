@@ -55,6 +55,7 @@ func newView(sc *screen, options fusion.ViewOptions) *view {
 		defer sc.mu.Unlock()
 		sc.notify()
 	})
+	v.ear.echo = options.Here && sc.located.Session
 	return v
 }
 

@@ -44,6 +44,17 @@ type Display struct {
 	Name string
 	// Xauthority is the file with its cookie.
 	Xauthority string
+	// Sound is the socket of the display's own sound server (PulseAudio's
+	// protocol), or empty: then its programs have none of their own. They play to
+	// the sink SoundSink, and what is played to SoundMicrophone they take for
+	// their microphone.
+	Sound string
 }
+
+// The sinks of a display's sound server.
+const (
+	SoundSink       = "hither"
+	SoundMicrophone = "hither_microphone"
+)
 
 var _ fusion.Apps = (*Store)(nil)

@@ -15,8 +15,9 @@
 //
 // What runs: for each app one Xvfb (no TCP, a random cookie that only the owner
 // may read), one openbox, one dbus-daemon if it is installed (so that a program
-// which is open on the session's desktop does not answer there instead), and
-// the app. They run in sessions of their own and survive the node; the next Open
+// which is open on the session's desktop does not answer there instead), one
+// pulseaudio if that is installed (so that its sound goes to its viewers, and is
+// not heard here), and the app. They run in sessions of their own and survive the node; the next Open
 // on the same Dir adopts them, and ends what is half dead. Processes are known
 // by PID and start time, and by the mark HITHER_DISPLAY in their environment.
 //

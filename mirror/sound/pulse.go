@@ -35,6 +35,13 @@ func (p Pulse) title() string {
 	return p.Title
 }
 
+// Ready says whether the server can be found, without connecting to it. It
+// promises fusion.ErrUnsupported.
+func (p Pulse) Ready() error {
+	_, err := p.socket()
+	return err
+}
+
 // Listen records what is played.
 func (p Pulse) Listen(ctx context.Context) (Source, error) {
 	source := p.Output
