@@ -42,10 +42,11 @@ func (s *server) startSound() error {
 		return err
 	}
 	args := []string{soundServer, "-n", "--file=" + script, "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=-1",
-		"--disallow-exit=yes", "--disallow-module-loading=yes", "--realtime=no", "--high-priority=no", "--log-target=stderr"}
+		"--disallow-module-loading=yes", "--realtime=no", "--high-priority=no", "--log-target=stderr"}
 	private := filepath.Join(s.dir, "sound")
 	var err error
-	s.Sound, err = s.launch(args, "sound.log", "", []string{"PULSE_RUNTIME_PATH=" + private, "PULSE_STATE_PATH=" + private})
+	s.Sound, err = s.launch(args, "sound.log", "", []string{"PULSE_RUNTIME_PATH=" + private, "PULSE_STATE_PATH=" + private,
+		"DBUS_SESSION_BUS_ADDRESS=disabled:"}) // it would start a bus
 	return err
 }
 

@@ -6,6 +6,7 @@ package soundserver
 import (
 	"bufio"
 	"bytes"
+	"io"
 	"math"
 	"os"
 	"os/exec"
@@ -19,8 +20,8 @@ import (
 // Rate is how many samples a second each channel has.
 const Rate = 48000
 
-// patience bounds how long a server may take to start.
-const patience = time.Minute
+// Patience bounds how long a server may take to start, and a tone to be heard.
+const Patience = time.Minute
 
 // Server is a running pulseaudio with one null sink, "out".
 type Server struct {
@@ -73,7 +74,8 @@ func Start(t testing.TB, modules ...string) *Server {
 		args = append(args, "-L", m)
 	}
 	s.cmd = exec.Command("pulseaudio", args...)
-	s.cmd.Env = append(os.Environ(), "HOME="+dir, "XDG_RUNTIME_DIR="+dir, "PULSE_RUNTIME_PATH="+dir, "PULSE_STATE_PATH="+dir)
+	s.cmd.Env = append(os.Environ(), "HOME="+dir, "XDG_RUNTIME_DIR="+dir, "PULSE_RUNTIME_PATH="+dir, "PULSE_STATE_PATH="+dir,
+		"DBUS_SESSION_BUS_ADDRESS=disabled:") // it would start a bus
 	r, err := s.cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -100,7 +102,7 @@ func Start(t testing.TB, modules ...string) *Server {
 	case <-ready:
 	case <-s.ended:
 		t.Fatalf("the sound server ended: %s", s.said.String())
-	case <-time.After(patience):
+	case <-time.After(Patience):
 		t.Fatalf("the sound server did not start: %s", s.said.String())
 	}
 	return s
@@ -178,4 +180,63 @@ func Level(pcm []int16, hertz float64) float64 {
 		im += float64(pcm[i]) * sin
 	}
 	return 2 * math.Hypot(re, im) / max(1, float64(len(pcm)/2))
+}
+
+// Heard records a source until 100 ms of it have at least so much of a tone, and
+// gives how much. It does so with parec, a program that nobody here wrote.
+func Heard(t testing.TB, socket, source string, hertz, least float64) (level float64) {
+	t.Helper()
+	read := record(t, socket, source)
+	for end := time.Now().Add(Patience); time.Now().Before(end); {
+		if level = Level(read(), hertz); level >= least {
+			return level
+		}
+	}
+	t.Fatalf("%.0f Hz is not heard at %s of %s", hertz, source, socket)
+	return 0
+}
+
+// Now gives how much of a tone a source has in the second half of a second.
+func Now(t testing.TB, socket, source string, hertz float64) (level float64) {
+	t.Helper()
+	read := record(t, socket, source)
+	for range 5 {
+		read()
+	}
+	for range 5 {
+		level = max(level, Level(read(), hertz))
+	}
+	return level
+}
+
+// record gives 100 ms of a source with each call, until the test ends.
+func record(t testing.TB, socket, source string) (read func() []int16) {
+	t.Helper()
+	cmd := exec.Command("parec", "--server=unix:"+socket, "--device="+source, "--raw", "--rate=48000", "--channels=2", "--format=s16le",
+		"--latency-msec=20")
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatalf("parec (install what is missing: build/deps.sh test): %v", err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill() // it may have ended
+		_ = cmd.Wait()
+	})
+	b := make([]byte, 2*2*Rate/10)
+	return func() []int16 {
+		t.Helper()
+		if _, err := io.ReadFull(out, b); err != nil {
+			t.Fatalf("parec: %v: %s", err, said.String())
+		}
+		pcm := make([]int16, len(b)/2)
+		for i := range pcm {
+			pcm[i] = int16(uint16(b[2*i]) | uint16(b[2*i+1])<<8)
+		}
+		return pcm
+	}
 }

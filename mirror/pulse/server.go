@@ -33,7 +33,7 @@ func soundError(cause error, detail, hint string) error {
 func Session() (string, error) {
 	if named := os.Getenv("PULSE_SERVER"); named != "" {
 		if path := local(named); path != "" {
-			return path, nil
+			return path, there(path)
 		}
 		return "", soundError(fusion.ErrUnsupported, "PULSE_SERVER names a server in the network",
 			"name the socket of one in this computer: PULSE_SERVER=unix:/run/user/UID/pulse/native")
@@ -43,11 +43,16 @@ func Session() (string, error) {
 		runtime = filepath.Join("/run/user", strconv.Itoa(os.Getuid()))
 	}
 	path := filepath.Join(runtime, "pulse", "native")
+	return path, there(path)
+}
+
+// there says whether a server has its socket.
+func there(path string) error {
 	if _, err := os.Stat(path); err != nil {
-		return "", soundError(fusion.ErrUnsupported, "no sound server runs",
+		return soundError(fusion.ErrUnsupported, "no sound server runs",
 			"start PulseAudio or PipeWire (pipewire-pulse) in this session")
 	}
-	return path, nil
+	return nil
 }
 
 // local gives the first socket's path of a server string, which is a list of

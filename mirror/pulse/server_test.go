@@ -15,23 +15,25 @@ func TestSession(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(dir, "pulse"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	socket := filepath.Join(dir, "pulse", "native")
-	for _, c := range []struct{ server, want string }{
-		{"unix:/a/b", "/a/b"}, {"/a/b", "/a/b"}, {"{host}unix:/a/b", "/a/b"}, {"tcp:nas:4713 unix:/a/b", "/a/b"},
-		{"tcp:nas:4713", ""}, {"nas", ""}, {"", ""},
-	} {
-		t.Setenv("PULSE_SERVER", c.server)
-		t.Setenv("XDG_RUNTIME_DIR", dir)
-		got, err := Session()
-		if got != c.want || (err == nil) != (c.want != "") || err != nil && !errors.Is(err, fusion.ErrUnsupported) {
-			t.Errorf("PULSE_SERVER=%q gave %q, %v", c.server, got, err)
+	own, named := filepath.Join(dir, "pulse", "native"), filepath.Join(dir, "named")
+	t.Setenv("XDG_RUNTIME_DIR", dir)
+	for range 2 {
+		for _, c := range []struct{ server, want string }{
+			{"unix:" + named, named}, {named, named}, {"{host}unix:" + named, named}, {"tcp:nas:4713 unix:" + named, named},
+			{"tcp:nas:4713", ""}, {"nas", ""}, {"", own},
+		} {
+			t.Setenv("PULSE_SERVER", c.server)
+			got, err := Session()
+			_, missing := os.Stat(own)
+			if got != c.want || (err == nil) != (c.want != "" && missing == nil) || err != nil && !errors.Is(err, fusion.ErrUnsupported) {
+				t.Errorf("PULSE_SERVER=%q gave %q, %v", c.server, got, err)
+			}
 		}
-	}
-	if err := os.WriteFile(socket, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if got, err := Session(); got != socket || err != nil {
-		t.Errorf("got %q, %v", got, err)
+		for _, socket := range []string{own, named} { // they are there the second time
+			if err := os.WriteFile(socket, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
 }
 
