@@ -39,8 +39,7 @@ func viewCommand(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			v := &viewer{c: c, address: address, options: options, record: file, out: cmd.OutOrStdout(), sound: sound}
-			sound.without = func(err error) { printError(cmd.ErrOrStderr(), err) }
+			v := &viewer{c: c, address: address, options: options, record: file, out: cmd.OutOrStdout(), sound: sound, stderr: cmd.ErrOrStderr()}
 			if err := v.find(cmd.Context()); err != nil {
 				return err
 			}
@@ -65,7 +64,6 @@ const viewKeys = "Keys in a window:\n" +
 // soundOptions says what is heard, and by whom.
 type soundOptions struct {
 	mute, microphone bool
-	without          func(err error) // is told why there is none
 }
 
 // viewer shows one screen in a window of this program.
@@ -74,6 +72,7 @@ type viewer struct {
 	address  fusion.Address
 	options  fusion.ViewOptions
 	sound    soundOptions
+	stderr   io.Writer // what the view does without is said there
 	screen   fusion.Screen
 	launched bool // the app is ours to end
 
@@ -161,7 +160,7 @@ func (v *viewer) window(ctx context.Context) error {
 		Record: v.recording(),
 		Reopen: open,
 
-		Mute: v.sound.mute, Microphone: v.sound.microphone, Without: v.sound.without,
+		Mute: v.sound.mute, Microphone: v.sound.microphone, Without: func(err error) { printError(v.stderr, err) },
 	})
 	return errors.Join(err, v.failed)
 }

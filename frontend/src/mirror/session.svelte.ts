@@ -204,7 +204,6 @@ export class Session {
     switch (m?.type) {
       case 'hello':
         this.greeted(m)
-        this.onSound(null)
         break
       case 'part':
         if (this.windows) this.windows.part(m)
