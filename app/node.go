@@ -158,7 +158,7 @@ func screenNote(ctx context.Context) string {
 }
 
 func (n *Node) openApps(ctx context.Context, cfg Config) (err error) {
-	n.apps, err = remoteapp.Open(ctx, remoteapp.Config{Dir: cfg.Home.Sub("apps"), RunDir: cfg.Home.Run, Log: part(cfg, "remoteapp")})
+	n.apps, err = remoteapp.Open(ctx, remoteapp.Config{Dir: cfg.Home.Sub("apps"), RunDir: cfg.Home.Run, Log: part(cfg, "remoteapp"), Sounds: sessionSinks{}})
 	if err == nil {
 		n.onClose(n.apps.Close)
 	}

@@ -14,11 +14,11 @@ import (
 
 // soundOf is the sound of a private display.
 func soundOf(d remoteapp.Display) audio.Device {
-	if d.Sound == "" {
-		return audio.None{Why: &fusion.Error{Op: "sound", Cause: fusion.ErrUnsupported, Detail: "this display has no sound server of its own",
-			Hint: "install PulseAudio on that computer (Debian, Ubuntu: apt install pulseaudio), then start the app again"}}
+	if d.Sound.Server == "" {
+		return audio.None{Why: &fusion.Error{Op: "sound", Cause: fusion.ErrUnsupported, Detail: "no sound server runs there",
+			Hint: "on that computer, start PipeWire (pipewire-pulse) in its session or install pulseaudio, then start the app again"}}
 	}
-	return audio.Pulse{Socket: d.Sound, Output: remoteapp.SoundSink + ".monitor", Microphone: remoteapp.SoundMicrophone}
+	return audio.Pulse{Socket: d.Sound.Server, Output: d.Sound.Sink + ".monitor", Microphone: d.Sound.Speaking}
 }
 
 // consoleSound is that of a virtual machine's console: its protocol carries none.
@@ -51,6 +51,12 @@ func (s *sessionSound) Speak(ctx context.Context, pull audio.Pull) (audio.Sink, 
 	return &speaking{Sink: sink, session: s}, nil
 }
 
+// device is the microphone's name in the sound server.
+func (s *sessionSound) device() string { return deviceName(s.name) }
+
+// deviceName makes a name of letters and digits of any.
+func deviceName(name string) string { return "hither_" + hex.EncodeToString([]byte(name)) }
+
 func (s *sessionSound) add(ctx context.Context) (sink string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -59,12 +65,12 @@ func (s *sessionSound) add(ctx context.Context) (sink string, err error) {
 		if err != nil {
 			return "", err
 		}
-		if s.microphone, err = pulse.AddMicrophone(ctx, socket, "hither_"+hex.EncodeToString([]byte(s.name)), "Hither microphone"); err != nil {
+		if s.microphone, err = pulse.AddMicrophone(ctx, socket, s.device(), "Hither microphone"); err != nil {
 			return "", err
 		}
 	}
 	s.speaking++
-	return s.microphone.Sink, nil
+	return pulse.SpeakInto(s.device()), nil
 }
 
 // release takes the microphone away when nobody speaks any more.
@@ -90,4 +96,30 @@ func (s *speaking) Close() error {
 	err := s.Sink.Close()
 	s.once.Do(func() { err = errors.Join(err, s.session.release()) })
 	return err
+}
+
+// sessionSinks makes the sound of displays in the session's server.
+type sessionSinks struct{}
+
+// Add is remoteapp.Sounds.Add.
+func (sessionSinks) Add(ctx context.Context, instance string) (remoteapp.Sound, error) {
+	socket, err := pulse.Session()
+	if err != nil {
+		return remoteapp.Sound{}, err
+	}
+	sink := deviceName(instance)
+	microphone := sink + "_microphone"
+	err = pulse.AddSink(ctx, socket, sink, "Hither: "+instance)
+	if err == nil {
+		err = pulse.AddSource(ctx, socket, microphone, "Hither microphone: "+instance)
+	}
+	if err != nil {
+		return remoteapp.Sound{}, err
+	}
+	return remoteapp.Sound{Server: socket, Sink: sink, Microphone: microphone, Speaking: pulse.SpeakInto(microphone)}, nil
+}
+
+// Remove is remoteapp.Sounds.Remove.
+func (sessionSinks) Remove(ctx context.Context, _ string, s remoteapp.Sound) error {
+	return errors.Join(pulse.RemoveSource(ctx, s.Server, s.Microphone), pulse.RemoveSink(ctx, s.Server, s.Sink))
 }

@@ -19,7 +19,7 @@ run=(
 # libvpx carries another number in its name in each release of the system.
 vpx=$(apt-cache search --names-only '^libvpx[0-9]+$' 2>/dev/null | sort -V | tail -n 1 | cut -d ' ' -f 1) || vpx=
 run+=("${vpx:-libvpx7}" libyuv0 libopus0)
-# Apps on displays of their own need a sound server; a desktop that has PipeWire's shall keep it.
+# Apps need a sound server; a desktop that has PipeWire's shall keep it.
 command -v pipewire-pulse >/dev/null || run+=(pulseaudio)
 tests=(passwd chromium xdotool xclip wmctrl imagemagick procps util-linux e2fsprogs iproute2 mousepad gtk-4-examples
   desktop-file-utils libglib2.0-bin ffmpeg pulseaudio pulseaudio-utils)

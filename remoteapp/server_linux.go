@@ -49,6 +49,7 @@ type record struct {
 	Manager  process.ID `json:"manager"`
 	Bus      process.ID `json:"bus,omitzero"`
 	Sound    process.ID `json:"sound,omitzero"`
+	Shared   Sound      `json:"shared,omitzero"` // the sound, if it is in the session's server
 	Process  process.ID `json:"process"`
 }
 
@@ -59,6 +60,7 @@ type server struct {
 	dir    string // Dir/INSTANCE
 	socket string // of the bus
 	sound  string // socket of the sound server
+	sounds Sounds // nil: the session's server is not to be used
 	log    *slog.Logger
 	conn   *x11.Conn
 }
@@ -67,11 +69,7 @@ type server struct {
 func (s *server) mark() string { return s.dir + "/" }
 
 func (s *server) display() Display {
-	d := Display{Name: ":" + strconv.Itoa(s.record.Display), Xauthority: filepath.Join(s.dir, "Xauthority")}
-	if s.Sound.PID != 0 {
-		d.Sound = s.sound
-	}
-	return d
+	return Display{Name: ":" + strconv.Itoa(s.record.Display), Xauthority: filepath.Join(s.dir, "Xauthority"), Sound: s.plays()}
 }
 
 // needs names the Debian packages of the programs that a display is made of.
@@ -116,7 +114,7 @@ func (s *server) start(ctx context.Context, manager ...string) error {
 	if err := s.awaitManager(ctx); err != nil {
 		return err
 	}
-	if quiet = errors.Join(quiet, s.awaitSound(ctx)); quiet != nil {
+	if quiet = errors.Join(quiet, s.awaitSound(ctx), s.shareSound(ctx)); quiet != nil {
 		s.log.Warn("an app has no sound", "instance", s.Instance, "err", quiet)
 	}
 	return ctx.Err()
@@ -235,7 +233,7 @@ func (s *server) environ() []string {
 	for _, name := range dropped {
 		drop[name] = true
 	}
-	if s.Sound.PID != 0 {
+	if s.plays().Server != "" {
 		for _, name := range droppedSound {
 			drop[name] = true
 		}
@@ -310,6 +308,11 @@ func (s *server) end(ctx context.Context) error {
 			_ = id.Done(ctx) // collects it
 		}
 	}
+	if s.Shared.Server != "" && s.sounds != nil {
+		if rm := s.sounds.Remove(ctx, s.Instance, s.Shared); rm != nil {
+			s.log.Debug("the sound of an app stays", "instance", s.Instance, "err", rm) // its server may be gone
+		}
+	}
 	for _, socket := range []string{s.socket, s.sound} {
 		if rm := os.Remove(socket); rm != nil && !errors.Is(rm, os.ErrNotExist) {
 			err = errors.Join(err, rm)
@@ -330,13 +333,19 @@ func (s *server) tail(log string) string {
 	return strings.ToValidUTF8(strings.Join(lines[max(0, len(lines)-4):], " | "), "?")
 }
 
-// trimLog keeps the app's output from filling the disk.
-func (s *server) trimLog() error {
+// trimLogs keeps the output of the app and of its sound server from filling the
+// disk.
+func (s *server) trimLogs() (failed error) {
 	const most = 1 << 20
-	path := filepath.Join(s.dir, "log")
-	info, err := os.Stat(path)
-	if err != nil || info.Size() <= most {
-		return err
+	for _, name := range []string{"log", "sound.log"} {
+		path := filepath.Join(s.dir, name)
+		info, err := os.Stat(path)
+		if err == nil && info.Size() > most {
+			err = os.Truncate(path, 0)
+		}
+		if !errors.Is(err, os.ErrNotExist) {
+			failed = errors.Join(failed, err)
+		}
 	}
-	return os.Truncate(path, 0)
+	return failed
 }

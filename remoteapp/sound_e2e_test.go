@@ -38,12 +38,12 @@ func TestDisplaysHaveTheirOwnSound(t *testing.T) {
 			t.Fatal(err, fusion.Hint(err))
 		}
 		d, err := s.Display(screen.Name)
-		if err != nil || d.Sound == "" {
+		if err != nil || d.Sound.Server == "" {
 			t.Fatalf("%+v, %v", d, err)
 		}
-		sockets[app] = d.Sound
+		sockets[app] = d.Sound.Server
 	}
-	if level := soundserver.Heard(t, sockets["player"], SoundSink+".monitor", 440, 7000); level > 8400 {
+	if level := soundserver.Heard(t, sockets["player"], "hither.monitor", 440, 7000); level > 8400 {
 		t.Errorf("the tone has %.0f of 8000", level)
 	}
 	for what, socket := range map[string]string{"another app's display": sockets["silent"], "the session": session.Socket} {
@@ -68,11 +68,11 @@ func TestDisplaysHaveTheirOwnSound(t *testing.T) {
 	defer shut(t, s)
 	for _, screen := range s.Screens() {
 		d, err := s.Display(screen.Name)
-		if err != nil || d.Sound != sockets[screen.App] {
+		if err != nil || d.Sound.Server != sockets[screen.App] {
 			t.Errorf("%+v, %v", d, err)
 		}
 	}
-	soundserver.Heard(t, sockets["player"], SoundSink+".monitor", 440, 7000)
+	soundserver.Heard(t, sockets["player"], "hither.monitor", 440, 7000)
 	for _, screen := range s.Screens() {
 		if err := s.End(t.Context(), screen.Name); err != nil {
 			t.Error(err)
@@ -119,7 +119,7 @@ func TestWithoutASoundServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err, fusion.Hint(err))
 	}
-	if d, err := s.Display(screen.Name); err != nil || d.Sound != "" {
+	if d, err := s.Display(screen.Name); err != nil || d.Sound.Server != "" {
 		t.Errorf("%+v, %v", d, err)
 	}
 	if env := strings.Join((&server{}).environ(), "\n"); strings.Contains(env, "PIPEWIRE_REMOTE=") {

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"hither/fusion"
 	"hither/remoteapp/process"
 )
 
@@ -78,11 +79,33 @@ func (s *server) awaitSound(ctx context.Context) (err error) {
 	}
 }
 
-// soundEnviron leads the display's programs to its sound server, and away from
-// any other one.
-func (s *server) soundEnviron() []string {
-	if s.Sound.PID == 0 {
+// shareSound asks for sound in the session's server where this display has no
+// server of its own.
+func (s *server) shareSound(ctx context.Context) (err error) {
+	if s.Sound.PID != 0 || s.sounds == nil {
 		return nil
 	}
-	return []string{"PULSE_SERVER=unix:" + s.sound, "PIPEWIRE_REMOTE=" + s.sound}
+	if s.Shared, err = s.sounds.Add(ctx, s.Instance); errors.Is(err, fusion.ErrUnsupported) {
+		return nil // a viewer that asks for sound is told
+	}
+	return err
+}
+
+// plays gives the sound of this display.
+func (s *server) plays() Sound {
+	if s.Sound.PID == 0 {
+		return s.Shared
+	}
+	return Sound{Server: s.sound, Sink: "hither", Microphone: "microphone", Speaking: "hither_microphone"} // as in sound.pa
+}
+
+// soundEnviron leads the display's programs to its sound, and away from any
+// other.
+func (s *server) soundEnviron() []string {
+	sound := s.plays()
+	if sound.Server == "" {
+		return nil
+	}
+	return []string{"PULSE_SERVER=unix:" + sound.Server, "PULSE_SINK=" + sound.Sink, "PULSE_SOURCE=" + sound.Microphone,
+		"PIPEWIRE_REMOTE=" + s.dir + "/none"} // programs that could use PipeWire take PulseAudio's protocol then
 }

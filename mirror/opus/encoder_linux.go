@@ -10,8 +10,10 @@ import (
 
 // Numbers of opus_defines.h.
 const (
-	lowDelay   = 2051 // OPUS_APPLICATION_RESTRICTED_LOWDELAY
-	setBitrate = 4002
+	lowDelay      = 2051 // OPUS_APPLICATION_RESTRICTED_LOWDELAY
+	setBitrate    = 4002
+	setComplexity = 4010
+	complexity    = 5 // of 10: what is above costs time and is hardly heard
 )
 
 // Encoder makes packets. It is not safe for use from several goroutines.
@@ -35,8 +37,10 @@ func NewEncoder(channels, bitrate int) (*Encoder, error) {
 		return nil, lib.failure(code)
 	}
 	e := &Encoder{lib: lib, state: state, channels: channels}
-	if code := lib.setEncoder(state, setBitrate, int32(bitrate)); code != 0 {
-		return nil, errors.Join(lib.failure(code), e.Close())
+	for _, setting := range [][2]int32{{setBitrate, int32(bitrate)}, {setComplexity, complexity}} {
+		if code := lib.setEncoder(state, setting[0], setting[1]); code != 0 {
+			return nil, errors.Join(lib.failure(code), e.Close())
+		}
 	}
 	return e, nil
 }

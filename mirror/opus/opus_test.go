@@ -144,3 +144,13 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkEncode(b *testing.B) {
+	e, _ := pair(b)
+	pcm := tone(3)
+	for b.Loop() {
+		if _, err := e.Encode(pcm); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

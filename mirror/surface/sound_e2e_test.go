@@ -56,7 +56,7 @@ func (c *counted) Read() ([]byte, error) {
 // viewSound views a host that has a sound server, in a session that has another.
 func viewSound(t *testing.T, options fusion.ViewOptions, cfg Config) (there, here *soundserver.Server, d *desk, pipe *counted) {
 	t.Helper()
-	there = soundserver.Start(t, "module-null-sink sink_name=speaking channels=1 norewinds=1",
+	there = soundserver.Start(t, "module-suspend-on-idle timeout=1", "module-null-sink sink_name=speaking channels=1 norewinds=1",
 		"module-remap-source source_name=microphone master=speaking.monitor")
 	here = soundserver.Start(t)
 	t.Setenv("PULSE_SERVER", "unix:"+here.Socket)
