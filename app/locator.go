@@ -23,6 +23,8 @@ type locator struct {
 	// token is the file that keeps what a Wayland session's person allowed.
 	token string
 	log   *slog.Logger
+	// session is the sound of the session's desktop.
+	session *sessionSound
 }
 
 func (l *locator) List(ctx context.Context, machine string) ([]fusion.Screen, error) {
@@ -74,7 +76,7 @@ func (l *locator) console(ctx context.Context, machine string) (mirror.Located, 
 		return mirror.Located{}, err
 	}
 	source, err := capture.RFB(ctx, conn)
-	return mirror.Located{Screen: l.screenOf(m), Source: source}, err
+	return mirror.Located{Screen: l.screenOf(m), Source: source, Sound: consoleSound(machine)}, err
 }
 
 // desktop gives the session's display, else a private one.
@@ -147,11 +149,15 @@ func (l *locator) OpenWindows(ctx context.Context, screen string) (mirror.Locate
 	if err != nil {
 		return mirror.LocatedWindows{}, errors.Join(err, pixels.Close())
 	}
-	return mirror.LocatedWindows{Screen: l.shown(screen), Windows: newAppWindows(windows, pixels), Bye: l.bye(ctx, screen)}, nil
+	return mirror.LocatedWindows{Screen: l.shown(screen), Windows: newAppWindows(windows, pixels), Sound: soundOf(display), Bye: l.bye(ctx, screen)}, nil
 }
 
 // x11 opens a display; a private one takes the size that its viewer wants.
 func (l *locator) x11(ctx context.Context, d remoteapp.Display, private bool, s fusion.Screen, bye func()) (mirror.Located, error) {
 	source, err := capture.X11(ctx, capture.X11Config{Display: d.Name, Xauthority: d.Xauthority, Resizable: private})
-	return mirror.Located{Screen: s, Source: source, Bye: bye}, err
+	located := mirror.Located{Screen: s, Source: source, Sound: soundOf(d), Bye: bye}
+	if !private {
+		located.Sound, located.Session = l.session, true
+	}
+	return located, err
 }

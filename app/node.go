@@ -162,7 +162,7 @@ func screenNote(ctx context.Context) string {
 }
 
 func (n *Node) openApps(ctx context.Context, cfg Config) (err error) {
-	n.apps, err = remoteapp.Open(ctx, remoteapp.Config{Dir: cfg.Home.Sub("apps"), RunDir: cfg.Home.Run, Log: part(cfg, "remoteapp")})
+	n.apps, err = remoteapp.Open(ctx, remoteapp.Config{Dir: cfg.Home.Sub("apps"), RunDir: cfg.Home.Run, Log: part(cfg, "remoteapp"), Sounds: sessionSinks{}})
 	if err == nil {
 		n.onClose(n.apps.Close)
 	}
@@ -170,7 +170,9 @@ func (n *Node) openApps(ctx context.Context, cfg Config) (err error) {
 }
 
 func (n *Node) openScreens(_ context.Context, cfg Config) error {
-	n.screens = mirror.NewServer(&locator{vms: n.vms, apps: n.apps, name: n.Name(), token: cfg.Home.Sub("screen.token"), log: n.log}, mirror.Config{Log: part(cfg, "mirror")})
+	places := &locator{vms: n.vms, apps: n.apps, name: n.Name(), token: cfg.Home.Sub("screen.token"), log: n.log,
+		session: &sessionSound{name: n.Name()}}
+	n.screens = mirror.NewServer(places, mirror.Config{Log: part(cfg, "mirror")})
 	n.onClose(n.screens.Close)
 	return nil
 }

@@ -18,9 +18,11 @@ run=(
 )
 # libvpx carries another number in its name in each release of the system.
 vpx=$(apt-cache search --names-only '^libvpx[0-9]+$' 2>/dev/null | sort -V | tail -n 1 | cut -d ' ' -f 1) || vpx=
-run+=("${vpx:-libvpx7}" libyuv0)
+run+=("${vpx:-libvpx7}" libyuv0 libopus0)
+# Apps need a sound server; a desktop that has PipeWire's shall keep it.
+command -v pipewire-pulse >/dev/null || run+=(pulseaudio)
 tests=(passwd chromium xdotool xclip wmctrl imagemagick procps util-linux e2fsprogs iproute2 mousepad gtk-4-examples
-  desktop-file-utils libglib2.0-bin ffmpeg
+  desktop-file-utils libglib2.0-bin ffmpeg pulseaudio pulseaudio-utils
   sway foot grim dbus pipewire pipewire-bin wireplumber xdg-desktop-portal xdg-desktop-portal-wlr libxkbcommon0 xkb-data)
 bench=(
   tigervnc-standalone-server tigervnc-viewer tigervnc-scraping-server

@@ -14,13 +14,15 @@ const (
 	MachinesCap Capability = "machines" // create and remove
 	AppsCap     Capability = "apps"     // list and launch
 	FilesCap    Capability = "files"    // folders and files
-	TunnelCap   Capability = "tunnel"
-	MeshCap     Capability = "mesh"
-	AdminCap    Capability = "admin" // host paths, settings; implies all
+	// MicrophoneCap lets a viewer's microphone be that of the programs it views.
+	MicrophoneCap Capability = "microphone"
+	TunnelCap     Capability = "tunnel"
+	MeshCap       Capability = "mesh"
+	AdminCap      Capability = "admin" // host paths, settings; implies all
 )
 
 // Capabilities lists every capability in the order a person is asked.
-var Capabilities = []Capability{ViewCap, ControlCap, MachinesCap, AppsCap, FilesCap, TunnelCap, MeshCap, AdminCap}
+var Capabilities = []Capability{ViewCap, ControlCap, MachinesCap, AppsCap, FilesCap, MicrophoneCap, TunnelCap, MeshCap, AdminCap}
 
 // ParseGrant reads CAP[@OBJECT][,until=TIME]. Objects and expiry are refused
 // with ErrUnsupported until they are enforced; an unknown word is ErrInvalid.

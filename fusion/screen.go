@@ -36,6 +36,13 @@ type ViewOptions struct {
 	// of its display. A screen without windows of its own stays one picture;
 	// the view's hello says which it is.
 	Windows bool `json:"windows"`
+	// Microphone lets this viewer speak: its microphone becomes one of the
+	// screen's programs once the viewer turns it on. A view for looking only
+	// has none.
+	Microphone bool `json:"microphone"`
+	// Here says that the viewer is on the screen's own computer. It hears the
+	// sound of that computer's session anyway, and must not play it again.
+	Here bool `json:"here"`
 }
 
 // Pipe carries the messages of mirror/wire both ways: each at most 16 KiB,

@@ -15,6 +15,7 @@ import (
 	"hither/fusion"
 	"hither/mirror/capture"
 	"hither/mirror/codec"
+	"hither/mirror/sound"
 	"hither/mirror/wire"
 )
 
@@ -150,9 +151,12 @@ func (f *fakeSource) until(t *testing.T, what string, is func() bool) {
 type locator struct {
 	mu     sync.Mutex
 	source func() *fakeSource
-	opens  int
-	err    error
-	byes   chan bool
+	sound  sound.Device // nil: it has none
+
+	session bool // the sound is this computer's own
+	opens   int
+	err     error
+	byes    chan bool
 }
 
 func (l *locator) List(context.Context, string) ([]fusion.Screen, error) {
@@ -166,7 +170,7 @@ func (l *locator) Open(_ context.Context, name string) (Located, error) {
 		return Located{}, errors.Join(l.err, fusion.ErrNotFound)
 	}
 	l.opens++
-	return Located{fusion.Screen{Name: "vm", Title: "a vm"}, l.source(), func() { l.byes <- true }}, nil
+	return Located{Screen: fusion.Screen{Name: "vm", Title: "a vm"}, Source: l.source(), Sound: l.sound, Session: l.session, Bye: func() { l.byes <- true }}, nil
 }
 
 // serve gives a server of one fake screen.

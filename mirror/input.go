@@ -43,6 +43,8 @@ func (v *view) take(m wire.Message) error {
 		return v.input(m)
 	case wire.ClipOffer, wire.ClipWant, wire.ClipData:
 		v.takeClip(m)
+	case wire.Listen, wire.Speak, wire.Sound:
+		v.ear.take(m)
 	case wire.Bye:
 		if !v.options.ViewOnly {
 			v.screen.server.bye(v.screen.located.Bye)

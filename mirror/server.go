@@ -9,6 +9,7 @@ import (
 
 	"hither/fusion"
 	"hither/mirror/capture"
+	"hither/mirror/sound"
 	"hither/mirror/wire"
 )
 
@@ -26,6 +27,11 @@ type Locator interface {
 type Located struct {
 	Screen fusion.Screen
 	Source capture.Source
+	// Sound, if any, is what the screen's programs play to.
+	Sound sound.Device
+	// Session says that Sound is that of this computer's session, which is no
+	// matter for viewers on this computer.
+	Session bool
 	// Bye, if any, is called when a viewer with input closed the view for
 	// good: an app then ends. The server's Close waits for it.
 	Bye func()
@@ -42,6 +48,7 @@ type Config struct {
 type Server struct {
 	locator Locator
 	log     *slog.Logger
+	sounds  *sound.Feeds
 	running sync.WaitGroup
 
 	mu       sync.Mutex // guards the fields below
@@ -54,7 +61,8 @@ var _ fusion.Screens = (*Server)(nil)
 
 // NewServer makes a server of the screens that locator knows.
 func NewServer(locator Locator, config Config) *Server {
-	return &Server{locator: locator, log: cmp.Or(config.Log, slog.New(slog.DiscardHandler)), screens: map[string]*screen{}, sessions: map[*session]bool{}}
+	log := cmp.Or(config.Log, slog.New(slog.DiscardHandler))
+	return &Server{locator: locator, log: log, sounds: sound.NewFeeds(log), screens: map[string]*screen{}, sessions: map[*session]bool{}}
 }
 
 // List is fusion.Screens.List.
@@ -186,6 +194,7 @@ func (s *Server) Close() error {
 	for _, sc := range s.all() {
 		sc.stop("the node stops")
 	}
+	s.sounds.Close()
 	s.running.Wait()
 	return nil
 }

@@ -20,6 +20,7 @@ type view struct {
 	screen  *screen
 	options fusion.ViewOptions
 	clip    *clip.Exchange // nil if the screen has none or the view only looks
+	ear     *ear
 
 	// The reader's own.
 	splitter wire.Splitter
@@ -49,6 +50,12 @@ var _ fusion.Pipe = (*view)(nil)
 func newView(sc *screen, options fusion.ViewOptions) *view {
 	v := &view{screen: sc, options: options}
 	v.openClipboard()
+	v.ear = newEar(sc.server, sc.name, sc.located.Sound, options, func() {
+		sc.mu.Lock()
+		defer sc.mu.Unlock()
+		sc.notify()
+	})
+	v.ear.echo = options.Here && sc.located.Session
 	return v
 }
 
@@ -61,10 +68,15 @@ func (v *view) ready() bool {
 func (v *view) due() bool { return len(v.frames) > 0 || v.ready() && v.group.due() }
 
 // Read makes the next message when there is something to say. Until then its
-// caller captures the screen, if nobody else does.
+// caller captures the screen, if nobody else does. Sound does not wait for a
+// frame that is on its way.
 func (v *view) Read() ([]byte, error) {
 	for {
 		if v.splitter.More() && !v.gone() {
+			if m := v.ear.next(); m != nil {
+				v.buf = m.Append(v.buf[:0])
+				return v.buf, nil
+			}
 			return v.splitter.Next(), nil
 		}
 		message, do, err := v.next()
@@ -122,6 +134,8 @@ func (v *view) step() (message wire.Message, do func(), err error) {
 		return wire.Pong{ID: id}, nil, nil
 	case v.greeted && v.untyped != "":
 		message, v.untyped = wire.Untyped{Text: v.untyped}, ""
+		return message, nil, nil
+	case v.greeted && v.ear.say(&message):
 		return message, nil, nil
 	case v.framed && v.nextClip(&message):
 		v.framed = false
@@ -183,6 +197,7 @@ func (v *view) end(closed wire.Closed) {
 	v.leave.Do(func() {
 		v.held.end(sc.located.Source)
 		v.closeClipboard()
+		v.ear.close()
 		sc.leave(v)
 	})
 }

@@ -6,6 +6,7 @@ import (
 
 	"hither/fusion"
 	"hither/mirror/capture"
+	"hither/mirror/sound"
 	"hither/mirror/wire"
 )
 
@@ -23,6 +24,8 @@ type WindowLocator interface {
 type LocatedWindows struct {
 	Screen  fusion.Screen
 	Windows Windows
+	// Sound is as in Located.
+	Sound sound.Device
 	// Bye is as in Located.
 	Bye func()
 }
@@ -111,6 +114,7 @@ type session struct {
 	reader reader
 	over   uint32 // the writer's own: which window its messages concern
 	held   held   // the writer's and end's
+	ear    *ear
 
 	mu      sync.Mutex // guards the fields below, and what is guarded by the mu of the windows' screens
 	wake    *sync.Cond
@@ -145,6 +149,11 @@ type pane struct {
 func newSession(s *Server, name string, options fusion.ViewOptions, located LocatedWindows) *session {
 	v := &session{server: s, name: name, options: options, located: located, done: make(chan struct{}), panes: map[uint32]*pane{}}
 	v.wake = sync.NewCond(&v.mu)
+	v.ear = newEar(s, name, located.Sound, options, func() {
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		v.wake.Broadcast()
+	})
 	return v
 }
 
@@ -161,6 +170,7 @@ func (s *session) end(closed wire.Closed) {
 	s.leave.Do(func() {
 		close(s.done)
 		s.held.end(s.aim(0))
+		s.ear.close()
 		for _, v := range s.views() {
 			_ = v.Close() // never fails
 		}

@@ -134,7 +134,8 @@ func (l *windowLocator) OpenWindows(_ context.Context, name string) (LocatedWind
 	if name != "app" {
 		return LocatedWindows{}, errors.Join(fusion.ErrUnsupported)
 	}
-	return LocatedWindows{fusion.Screen{Name: name, Title: "an app", Width: 640, Height: 480}, l.windows, func() { l.byes <- true }}, nil
+	return LocatedWindows{Screen: fusion.Screen{Name: name, Title: "an app", Width: 640, Height: 480}, Windows: l.windows, Sound: l.sound,
+		Bye: func() { l.byes <- true }}, nil
 }
 
 // shown is what a viewer knows of a window.

@@ -37,6 +37,8 @@ func (s *session) take(m wire.Message) error {
 		if v := s.viewOf(s.over); v != nil {
 			return v.take(m)
 		}
+	case wire.Listen, wire.Speak, wire.Sound:
+		s.ear.take(m)
 	case wire.Desk, wire.Ping, wire.Able:
 		s.control(m)
 	case wire.Place, wire.State, wire.Shut, wire.Key, wire.Pointer, wire.Button, wire.Wheel, wire.Text, wire.Release, wire.Bye:

@@ -122,6 +122,9 @@ func (s *session) due() (wire.Message, *pane, error) {
 		s.untyped = ""
 		return wire.Untyped{Text: left}, nil, nil
 	}
+	if m := s.ear.next(); m != nil {
+		return m, nil, nil
+	}
 	if !r.news {
 		if m := s.tell(); m != nil {
 			r.news = true

@@ -181,9 +181,10 @@ func (s *Store) unreserve(srv *server) {
 }
 
 func (s *Store) newServer(instance, app string) *server {
-	return &server{record: record{Instance: instance, App: app},
+	return &server{record: record{Instance: instance, App: app}, log: s.cfg.Log, sounds: s.cfg.Sounds,
 		dir:    filepath.Join(s.cfg.Dir, instance),
-		socket: filepath.Join(s.cfg.RunDir, instance+".bus")}
+		socket: filepath.Join(s.cfg.RunDir, instance+".bus"),
+		sound:  filepath.Join(s.cfg.RunDir, instance+".sound")}
 }
 
 // launch starts the display and the app in it, and the loop that watches it.

@@ -1,6 +1,7 @@
 package remoteapp
 
 import (
+	"context"
 	"log/slog"
 
 	"hither/fusion"
@@ -20,6 +21,9 @@ type Config struct {
 	DataDirs []string
 	// MaxApps is how many apps may run at once. Default: 32.
 	MaxApps int
+	// Sounds is asked for the sound of displays without PulseAudio. Default: they
+	// have none.
+	Sounds Sounds
 }
 
 func (c Config) withDefaults() Config {
@@ -44,6 +48,32 @@ type Display struct {
 	Name string
 	// Xauthority is the file with its cookie.
 	Xauthority string
+	// Sound is what its programs play to; empty: then they have nothing of their
+	// own.
+	Sound Sound
+}
+
+// Sound is what the programs of a display play to and hear, in a sound server
+// of PulseAudio's protocol.
+type Sound struct {
+	// Server is its socket; empty is no sound.
+	Server string `json:"server"`
+	// Sink is what programs play to.
+	Sink string `json:"sink"`
+	// Microphone is what they take for their microphone, and Speaking the sink
+	// that it hears.
+	Microphone string `json:"microphone"`
+	Speaking   string `json:"speaking"`
+}
+
+// Sounds makes sound for displays in the session's sound server. It is asked only
+// where PulseAudio is not installed, which a display would have for itself.
+type Sounds interface {
+	// Add makes the sound of an instance, which outlives the node. It promises
+	// ErrUnsupported where no server runs.
+	Add(ctx context.Context, instance string) (Sound, error)
+	// Remove takes it away; if it is gone, that is no error.
+	Remove(ctx context.Context, instance string, sound Sound) error
 }
 
 var _ fusion.Apps = (*Store)(nil)

@@ -15,14 +15,16 @@
 //
 // What runs: for each app one Xvfb (no TCP, a random cookie that only the owner
 // may read), one openbox, one dbus-daemon if it is installed (so that a program
-// which is open on the session's desktop does not answer there instead), and
-// the app. They run in sessions of their own and survive the node; the next Open
-// on the same Dir adopts them, and ends what is half dead. Processes are known
-// by PID and start time, and by the mark HITHER_DISPLAY in their environment.
+// which is open on the session's desktop does not answer there instead), one
+// pulseaudio if that is installed (so that its sound goes to its viewers, and is
+// not heard here; else Config.Sounds is asked), and the app. They run in sessions
+// of their own and survive the node; the next Open on the same Dir adopts them,
+// and ends what is half dead. Processes are known by PID and start time, and by
+// the mark HITHER_DISPLAY in their environment.
 //
 // What is kept: Dir/instances.json, Dir/lock, and for each display a directory
-// Dir/INSTANCE with its Xauthority, rc.xml and the app's output (log, at most
-// about 1 MiB, checked every minute).
+// Dir/INSTANCE with its Xauthority, rc.xml, sound.pa and the app's output (log, at
+// most about 1 MiB, checked every minute).
 //
 // Files of other computers (Hand) lie in Dir/files/ID with a record beside it,
 // each in a directory of its own. The Store hears when an app closes one, and

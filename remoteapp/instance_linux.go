@@ -110,7 +110,7 @@ func (i *instance) watch(ctx context.Context, gone <-chan struct{}) (left bool) 
 		case <-i.conn.Changed():
 		case <-soon.C:
 		case <-minute.C:
-			if err := i.trimLog(); err != nil {
+			if err := i.trimLogs(); err != nil {
 				i.store.cfg.Log.Warn("app log not trimmed", "instance", i.Instance, "err", err)
 			}
 			if !i.Manager.Alive() {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -47,14 +48,20 @@ type record struct {
 	Server   process.ID `json:"server"`
 	Manager  process.ID `json:"manager"`
 	Bus      process.ID `json:"bus,omitzero"`
+	Sound    process.ID `json:"sound,omitzero"`
+	Shared   Sound      `json:"shared,omitzero"` // the sound, if it is in the session's server
 	Process  process.ID `json:"process"`
 }
 
-// server is the private X display of one app, with its window manager and bus.
+// server is the private X display of one app, with its window manager, bus and
+// sound server.
 type server struct {
 	record
 	dir    string // Dir/INSTANCE
 	socket string // of the bus
+	sound  string // socket of the sound server
+	sounds Sounds // nil: the session's server is not to be used
+	log    *slog.Logger
 	conn   *x11.Conn
 }
 
@@ -62,7 +69,7 @@ type server struct {
 func (s *server) mark() string { return s.dir + "/" }
 
 func (s *server) display() Display {
-	return Display{Name: ":" + strconv.Itoa(s.record.Display), Xauthority: filepath.Join(s.dir, "Xauthority")}
+	return Display{Name: ":" + strconv.Itoa(s.record.Display), Xauthority: filepath.Join(s.dir, "Xauthority"), Sound: s.plays()}
 }
 
 // needs names the Debian packages of the programs that a display is made of.
@@ -78,8 +85,8 @@ func checkPrograms(op, path string) error {
 	return nil
 }
 
-// start brings up the X server, the bus and the window manager. When it fails,
-// the caller ends what is there (end).
+// start brings up the X server, the bus, the window manager and the sound
+// server, which alone may fail. When it fails, the caller ends what is there (end).
 func (s *server) start(ctx context.Context, manager ...string) error {
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return err
@@ -87,6 +94,7 @@ func (s *server) start(ctx context.Context, manager ...string) error {
 	if err := x11.WriteAuthority(s.display().Xauthority); err != nil {
 		return err
 	}
+	quiet := s.startSound() // it gets ready meanwhile
 	if err := s.connectX(ctx); err != nil {
 		return err
 	}
@@ -103,7 +111,13 @@ func (s *server) start(ctx context.Context, manager ...string) error {
 	if s.Manager, err = s.launch(manager, "manager.log", "", nil); err != nil {
 		return err
 	}
-	return s.awaitManager(ctx)
+	if err := s.awaitManager(ctx); err != nil {
+		return err
+	}
+	if quiet = errors.Join(quiet, s.awaitSound(ctx), s.shareSound(ctx)); quiet != nil {
+		s.log.Warn("an app has no sound", "instance", s.Instance, "err", quiet)
+	}
+	return ctx.Err()
 }
 
 // serverTries is how often an X server is started before it counts as broken.
@@ -208,16 +222,25 @@ var dropped = []string{"DISPLAY", "XAUTHORITY", "WAYLAND_DISPLAY", "WAYLAND_SOCK
 	"SESSION_MANAGER", "DESKTOP_STARTUP_ID", "XDG_ACTIVATION_TOKEN", "XDG_SESSION_TYPE", "GDK_BACKEND", "QT_QPA_PLATFORM",
 	"MOZ_ENABLE_WAYLAND", "HITHER_DISPLAY", "HITHER_APP", "NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "WINDOWID"}
 
+// droppedSound are variables that would lead a program of a display with a sound
+// server of its own to another one.
+var droppedSound = []string{"PULSE_SERVER", "PULSE_SINK", "PULSE_SOURCE", "PULSE_COOKIE", "PULSE_CLIENTCONFIG", "PULSE_RUNTIME_PATH",
+	"PIPEWIRE_REMOTE", "PIPEWIRE_NODE"}
+
 // environ is the node's environment, turned to this display.
 func (s *server) environ() []string {
 	drop := map[string]bool{}
 	for _, name := range dropped {
 		drop[name] = true
 	}
-	env := []string{
-		displayMark + s.mark(), "XDG_SESSION_TYPE=x11", "GDK_BACKEND=x11", "QT_QPA_PLATFORM=xcb", "NO_AT_BRIDGE=1",
-		"DISPLAY=" + s.display().Name, "XAUTHORITY=" + s.display().Xauthority,
+	if s.plays().Server != "" {
+		for _, name := range droppedSound {
+			drop[name] = true
+		}
 	}
+	env := append(s.soundEnviron(),
+		displayMark+s.mark(), "XDG_SESSION_TYPE=x11", "GDK_BACKEND=x11", "QT_QPA_PLATFORM=xcb", "NO_AT_BRIDGE=1",
+		"DISPLAY="+s.display().Name, "XAUTHORITY="+s.display().Xauthority)
 	if s.Bus.PID != 0 {
 		env = append(env, "DBUS_SESSION_BUS_ADDRESS=unix:path="+s.socket)
 	}
@@ -277,16 +300,23 @@ func (s *server) end(ctx context.Context) error {
 		_ = s.conn.Close() // it may be gone already
 	}
 	all := func() []process.ID {
-		return process.Marked(displayMark+s.mark(), s.Process, s.Manager, s.Bus, s.Server)
+		return process.Marked(displayMark+s.mark(), s.Process, s.Manager, s.Bus, s.Sound, s.Server)
 	}
 	err = errors.Join(err, process.End(ctx, 3*time.Second, all))
-	for _, id := range []process.ID{s.Process, s.Manager, s.Bus, s.Server} {
+	for _, id := range []process.ID{s.Process, s.Manager, s.Bus, s.Sound, s.Server} {
 		if !id.Alive() {
 			_ = id.Done(ctx) // collects it
 		}
 	}
-	if rm := os.Remove(s.socket); rm != nil && !errors.Is(rm, os.ErrNotExist) {
-		err = errors.Join(err, rm)
+	if s.Shared.Server != "" && s.sounds != nil {
+		if rm := s.sounds.Remove(ctx, s.Instance, s.Shared); rm != nil {
+			s.log.Debug("the sound of an app stays", "instance", s.Instance, "err", rm) // its server may be gone
+		}
+	}
+	for _, socket := range []string{s.socket, s.sound} {
+		if rm := os.Remove(socket); rm != nil && !errors.Is(rm, os.ErrNotExist) {
+			err = errors.Join(err, rm)
+		}
 	}
 	return errors.Join(err, os.RemoveAll(s.dir))
 }
@@ -303,13 +333,19 @@ func (s *server) tail(log string) string {
 	return strings.ToValidUTF8(strings.Join(lines[max(0, len(lines)-4):], " | "), "?")
 }
 
-// trimLog keeps the app's output from filling the disk.
-func (s *server) trimLog() error {
+// trimLogs keeps the output of the app and of its sound server from filling the
+// disk.
+func (s *server) trimLogs() (failed error) {
 	const most = 1 << 20
-	path := filepath.Join(s.dir, "log")
-	info, err := os.Stat(path)
-	if err != nil || info.Size() <= most {
-		return err
+	for _, name := range []string{"log", "sound.log"} {
+		path := filepath.Join(s.dir, name)
+		info, err := os.Stat(path)
+		if err == nil && info.Size() > most {
+			err = os.Truncate(path, 0)
+		}
+		if !errors.Is(err, os.ErrNotExist) {
+			failed = errors.Join(failed, err)
+		}
 	}
-	return os.Truncate(path, 0)
+	return failed
 }

@@ -15,11 +15,11 @@ import (
 	"hither/fusion"
 )
 
-// TestOrdinaryUser runs TestRunShowsOneWindow and TestRestartAdopts as an
+// TestOrdinaryUser runs some tests, TestRunShowsOneWindow among them, as an
 // ordinary user with a home of its own: this binary again, under another key.
 func TestOrdinaryUser(t *testing.T) {
 	dir := shortDir(t)
-	cmd := exec.Command(copySelf(t, dir), "-test.run=^(TestRunShowsOneWindow|TestRestartAdopts)$", "-test.v")
+	cmd := exec.Command(copySelf(t, dir), "-test.run=^(TestRunShowsOneWindow|TestRestartAdopts|TestDisplaysHaveTheirOwnSound)$", "-test.v")
 	cmd.Dir = dir
 	if os.Getuid() == 0 {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: nobody(t)}

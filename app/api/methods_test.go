@@ -166,7 +166,9 @@ var allowed = map[fusion.Capability][]string{
 	fusion.FilesCap:    {"FolderService/List", "FolderService/Get"},
 	fusion.TunnelCap:   {},
 	fusion.MeshCap:     {},
-	fusion.AdminCap:    {"NodeService/Doctor", "FolderService/Add", "FolderService/Share", "FolderService/Remove"},
+
+	fusion.MicrophoneCap: {},
+	fusion.AdminCap:      {"NodeService/Doctor", "FolderService/Add", "FolderService/Share", "FolderService/Remove"},
 }
 
 func (r rpc) allowedBy(grant fusion.Capability) bool {
@@ -200,7 +202,7 @@ func TestEachGrantAllowsItsOwn(t *testing.T) {
 			}
 		}
 		open := paths(t, dial)
-		sees := grant != fusion.FilesCap && grant != fusion.TunnelCap && grant != fusion.MeshCap
+		sees := grant != fusion.FilesCap && grant != fusion.TunnelCap && grant != fusion.MeshCap && grant != fusion.MicrophoneCap
 		if err := open[screenPath]; errors.Is(err, fusion.ErrPermission) == sees {
 			t.Errorf("screen with %s: got %v", grant, err)
 		}

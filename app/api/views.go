@@ -101,7 +101,8 @@ func (s *Server) lost(v *view) bool {
 	}
 	mayView := s.allowPeer(v.peer, fusion.ViewCap) == nil
 	mayControl := s.allowPeer(v.peer, fusion.ControlCap) == nil
-	return !mayView || !mayControl && !v.mode.ViewOnly
+	maySpeak := s.allowPeer(v.peer, fusion.MicrophoneCap) == nil
+	return !mayView || !mayControl && !v.mode.ViewOnly || !maySpeak && v.mode.Microphone
 }
 
 func (vs *views) add(v *view) bool {

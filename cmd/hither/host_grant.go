@@ -21,8 +21,8 @@ func hostGrant(g *globals) *cobra.Command {
 		Long: "Say what a host may do here, at once. +CAP adds to what it may do and -CAP takes\n" +
 			"away. Plain CAPs are all that it may do: what is not named is taken away. With\n" +
 			"none it may do nothing.\n" +
-			"CAP is view, control, machines, apps, files, tunnel, mesh or admin (which is all\n" +
-			"of them). Control of a computer or of its apps is everything its owner can do.",
+			"CAP is view, control, machines, apps, files, microphone, tunnel, mesh or admin\n" +
+			"(which is all of them). Control of a computer or of its apps is everything its owner can do.",
 		Example: "  hither host grant nas +files -control\n  hither host grant nas view files",
 		// -CAP looks like a flag, so that the flags are read below.
 		DisableFlagParsing: true,

@@ -16,7 +16,7 @@ func TestGrants(t *testing.T) {
 		{"-apps", "view apps", "view"},
 		{"+files -view", "view", "files"},
 		{"-control", "", ""},
-		{"-files", "admin", "view control machines apps tunnel mesh"},
+		{"-files", "admin", "view control machines apps microphone tunnel mesh"},
 		{"-admin", "view admin", "view"},
 		{"+view", "admin", "admin view"},
 	} {

@@ -19,6 +19,7 @@ import (
 func viewCommand(g *globals) *cobra.Command {
 	var options fusion.ViewOptions
 	var file string
+	var sound soundOptions
 	cmd := &cobra.Command{
 		Use: "view MACHINE", Short: "Open a machine's screen, or one of its apps, in a window", Args: exactly("MACHINE"),
 		Long: "Open a machine's screen in a window. HOST/MACHINE/APP launches the app, and\n" +
@@ -38,7 +39,7 @@ func viewCommand(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			v := &viewer{c: c, address: address, options: options, record: file, out: cmd.OutOrStdout()}
+			v := &viewer{c: c, address: address, options: options, record: file, out: cmd.OutOrStdout(), sound: sound, stderr: cmd.ErrOrStderr()}
 			if err := v.find(cmd.Context()); err != nil {
 				return err
 			}
@@ -47,6 +48,8 @@ func viewCommand(g *globals) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&file, "record", "", "record the window into a new `FILE` (WebM); of an app, its first window")
 	cmd.Flags().BoolVar(&options.ViewOnly, "view-only", false, "send no keys and no mouse")
+	cmd.Flags().BoolVar(&sound.mute, "mute", false, "begin without sound")
+	cmd.Flags().BoolVar(&sound.microphone, "microphone", false, "let the machine's programs hear this computer's microphone")
 	return cmd
 }
 
@@ -55,13 +58,21 @@ const viewKeys = "Keys in a window:\n" +
 	"  Ctrl+Alt+Enter  full screen, or back; a machine's screen also gets the keyboard\n" +
 	"  Ctrl+Alt+G      take the keyboard, so that Alt+Tab goes there, or give it back\n" +
 	"  Ctrl+Alt+I      show latency, frame rate, bytes, codec and path, or hide them\n" +
-	"  Ctrl+Alt+R      record the window into a file among your videos, or end that"
+	"  Ctrl+Alt+R      record the window into a file among your videos, or end that\n" +
+	"  Ctrl+Alt+M      mute the sound, or hear it again"
+
+// soundOptions says what is heard, and by whom.
+type soundOptions struct {
+	mute, microphone bool
+}
 
 // viewer shows one screen in a window of this program.
 type viewer struct {
 	c        *client.Client
 	address  fusion.Address
 	options  fusion.ViewOptions
+	sound    soundOptions
+	stderr   io.Writer // what the view does without is said there
 	screen   fusion.Screen
 	launched bool // the app is ours to end
 
@@ -148,6 +159,8 @@ func (v *viewer) window(ctx context.Context) error {
 		Path:   (&hostPath{host: v.host()}).String,
 		Record: v.recording(),
 		Reopen: open,
+
+		Mute: v.sound.mute, Microphone: v.sound.microphone, Without: func(err error) { printError(v.stderr, err) },
 	})
 	return errors.Join(err, v.failed)
 }

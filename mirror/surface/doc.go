@@ -25,6 +25,10 @@
 // Ctrl+Alt+R records the window into a file (mirror/record), with a red mark
 // over it while that lasts.
 //
+// What the host's programs play is played by the session's sound server, if
+// there is one here, and Ctrl+Alt+M mutes it: the host then sends none. The
+// microphone is recorded only if Config says so and the host allows it.
+//
 // The window is X11 (pixels through shared memory where the server is on this
 // computer); other platforms answer fusion.ErrUnsupported. The host of the
 // view is not trusted: what it sends is bounded and checked, its titles are

@@ -35,7 +35,7 @@ func TestCommandsNeedCtrlAlt(t *testing.T) {
 	}
 	k.press(keyLeftAlt)
 	for code, want := range map[uint16]command{keyEnter: fullCommand, keyKPEnter: fullCommand,
-		keyG: grabCommand, keyI: infoCommand, 30: noCommand} {
+		keyG: grabCommand, keyI: infoCommand, keyM: muteCommand, 30: noCommand} {
 		if got := k.command(code); got != want {
 			t.Errorf("Ctrl+Alt+%d is %v, want %v", code, got, want)
 		}

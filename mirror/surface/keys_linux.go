@@ -31,6 +31,8 @@ func (v *view) keyPress(h *hands, p *pane, keycode byte) {
 		v.overlay.toggle(p)
 	case recordCommand:
 		v.toggleRecord(p)
+	case muteCommand:
+		v.ears.toggle(p)
 	default:
 		if h.keys.press(code) {
 			v.input(p, wire.Key{Code: code, Down: true})

@@ -34,7 +34,7 @@ const (
 type row struct{ name, value string }
 
 // rows are what the overlay shows of two readings of the meter.
-func rows(before, now reading, picture image.Point, online bool, path string) []row {
+func rows(before, now reading, picture image.Point, online bool, path, sound string) []row {
 	fps, rate := now.since(before)
 	latency := "measuring"
 	switch {
@@ -49,6 +49,7 @@ func rows(before, now reading, picture image.Point, online bool, path string) []
 		{"rate", fmt.Sprintf("%.0f fps, %s/s", fps, size(rate))},
 		{"codec", now.codec},
 		{"path", path},
+		{"sound", sound},
 		{"picture", fmt.Sprintf("%d × %d", picture.X, picture.Y)},
 	}
 }

@@ -90,7 +90,7 @@ func (o *overlay) path() string {
 }
 
 func (o *overlay) picture(p *pane, before, now reading, path string) *image.RGBA {
-	return drawRows(rows(before, now, p.glass.geo.Load().picture, o.view.online(), path), o.color())
+	return drawRows(rows(before, now, p.glass.geo.Load().picture, o.view.online(), path, o.view.ears.String()), o.color())
 }
 
 // note writes one line over a window for a while.

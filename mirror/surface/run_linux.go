@@ -24,7 +24,8 @@ var (
 // view is one Run. Its goroutines: Run's own reads the pipe and draws; events
 // (ended by closing the display's connection) turns the person's actions into
 // messages; a watchdog for each pipe; the overlay's while it shows; two of the
-// clipboard; one for each recording; and timers of panes. Run waits for all.
+// clipboard; one for each recording; those of sound (ears); and timers of panes.
+// Run waits for all.
 type view struct {
 	cfg     Config
 	display *display
@@ -34,6 +35,7 @@ type view struct {
 	clip    *clipboard     // nil without one
 	tapes   sync.WaitGroup // of recordings
 	ending  sync.Mutex     // one Record.Ended at a time
+	ears    *ears
 
 	viewOnly atomic.Bool
 	windows  atomic.Bool   // the host shows windows one by one
@@ -87,6 +89,7 @@ func run(ctx context.Context, pipe fusion.Pipe, cfg Config) error {
 func newView(d *display, cfg Config, end context.CancelCauseFunc) *view {
 	v := &view{cfg: cfg, display: d, end: end, unfocused: pacer{every: focusPause, settle: true},
 		room: room{work: d.workArea(), margins: ownMargins}, started: os.Getenv("DESKTOP_STARTUP_ID")}
+	v.ears = newEars(v)
 	v.overlay = &overlay{view: v, hide: pacer{every: noteTime, settle: true}}
 	return v
 }
@@ -99,7 +102,7 @@ func (v *view) whole(ctx context.Context, pipe fusion.Pipe, hello wire.Hello) er
 		v.events()
 	}()
 	err := finish(ctx, v.views(ctx, pipe, hello))
-	err = errors.Join(err, v.clip.close())
+	err = errors.Join(err, v.clip.close(), v.ears.close())
 	v.overlay.close()
 	v.unfocused.close()
 	for _, p := range v.all() {
@@ -177,10 +180,12 @@ func (v *view) follow(ctx context.Context, pipe fusion.Pipe, hello wire.Hello) e
 	}
 	v.send(abilities())
 	v.clip.begin()
+	v.ears.begin()
 	dog := watch(pipe, v.ping)
 	stop := context.AfterFunc(ctx, func() { dog.bite() })
-	err := v.read(pipe, dog)
+	err := v.read(ctx, pipe, dog)
 	v.use(nil)
+	v.ears.hush()
 	stop()
 	return errors.Join(err, dog.close())
 }
@@ -203,7 +208,7 @@ func (v *view) lost() error {
 
 // read handles messages until the view ends. It draws on this goroutine, so
 // that nothing stands between a frame and the glass.
-func (v *view) read(pipe fusion.Pipe, dog *watchdog) error {
+func (v *view) read(ctx context.Context, pipe fusion.Pipe, dog *watchdog) error {
 	for {
 		b, err := pipe.Read()
 		if err != nil {
@@ -215,13 +220,13 @@ func (v *view) read(pipe fusion.Pipe, dog *watchdog) error {
 		if err != nil {
 			return err
 		}
-		if err := v.message(m); err != nil {
+		if err := v.message(ctx, m); err != nil {
 			return err
 		}
 	}
 }
 
-func (v *view) message(m wire.Message) error {
+func (v *view) message(ctx context.Context, m wire.Message) error {
 	switch m := m.(type) {
 	case wire.FramePart:
 		return v.part(m)
@@ -237,6 +242,8 @@ func (v *view) message(m wire.Message) error {
 		return closedError(m)
 	case wire.ClipOffer, wire.ClipWant, wire.ClipData:
 		v.clip.take(m)
+	case wire.Sound, wire.Listening, wire.Speaking:
+		v.ears.take(ctx, m)
 	default:
 		if v.windows.Load() {
 			return v.windowMessage(m)

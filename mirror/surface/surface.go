@@ -29,6 +29,14 @@ type Config struct {
 	Path func() string
 	// Record says where recordings of a window go; the zero value makes none.
 	Record Recording
+	// Mute begins without sound; Ctrl+Alt+M turns it on.
+	Mute bool
+	// Microphone lets the host's programs hear this computer's microphone, if
+	// the host's owner granted that.
+	Microphone bool
+	// Without is told, once, why there is no sound or no microphone; the view
+	// goes on. It may be called from any goroutine; nil is told nothing.
+	Without func(err error)
 	// Log takes what the owner would want in a report; nil is silent.
 	Log *slog.Logger
 	// Reopen opens the view anew after its connection was lost; it is called

@@ -30,6 +30,8 @@ func FuzzParseViewer(f *testing.F) {
 	f.Add([]byte("\x98\x00\x00\x00\x01a/b\nc/d\n"))
 	f.Add([]byte("\x99\x00\x00\x00\x01a/b"))
 	f.Add([]byte("\x9a\x00\x00\x00\x01\x01abc"))
+	f.Add([]byte("\xa0\x00\x01\x01abc"))
+	f.Add([]byte("\xa1\x01"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		m, err := ParseViewer(b)
 		if err != nil {

@@ -24,6 +24,7 @@ var hostMessages = []Message{
 	Gone{7}, Icon{7, []byte("png")},
 	ClipOffer{HostSide, 7, []string{PlainText, PNG}}, ClipOffer{From: HostSide}, ClipWant{HostSide, 9, PNG},
 	ClipData{HostSide, 9, false, false, []byte("abc")}, ClipData{HostSide, 9, true, true, []byte{}}, Untyped{"中"},
+	Sound{HostSide, 9, true, []byte("opus")}, Listening{SoundFailed, "no server\nstart one"}, Speaking{SoundOn, ""},
 }
 
 var viewerMessages = []Message{

@@ -63,6 +63,7 @@ export const en = {
   'verb.overlay': 'Connection figures',
   'verb.record': 'Record screen',
   'verb.recordEnd': 'End recording and save it',
+  'verb.sound': 'Sound',
   'verb.fit': 'Fit screen to window',
   'verb.sharp': 'Use every pixel of this display',
   'verb.keyboard': 'On-screen keyboard',
@@ -196,6 +197,11 @@ export const en = {
   'screen.size': 'Size',
   'screen.video': 'Video',
   'screen.frame': 'Frame',
+  'screen.sound': 'Sound',
+  'sound.off': 'muted',
+  'sound.waiting': 'waits for a click',
+  'sound.on': 'on',
+  'sound.failed': 'none',
   'screen.ms': '{n} ms',
   'screen.perSecond': '{n}/s',
 
@@ -282,6 +288,8 @@ export const en = {
   'grant.apps.hint': 'list and launch them',
   'grant.files': 'Files',
   'grant.files.hint': 'folders and files',
+  'grant.microphone': 'Microphone',
+  'grant.microphone.hint': 'speak to apps here with its own microphone',
   'grant.admin': 'Everything',
   'grant.admin.hint': 'an owner’s own computer; includes all of the above',
 

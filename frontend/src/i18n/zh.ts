@@ -64,6 +64,7 @@ export const zh: Record<Key, string> = {
   'verb.overlay': '连接数据',
   'verb.record': '录制屏幕',
   'verb.recordEnd': '结束录制并保存',
+  'verb.sound': '声音',
   'verb.fit': '让屏幕适应窗口',
   'verb.sharp': '使用此显示器的全部像素',
   'verb.keyboard': '屏幕键盘',
@@ -197,6 +198,11 @@ export const zh: Record<Key, string> = {
   'screen.size': '尺寸',
   'screen.video': '视频',
   'screen.frame': '帧',
+  'screen.sound': '声音',
+  'sound.off': '已静音',
+  'sound.waiting': '点击后开始',
+  'sound.on': '开启',
+  'sound.failed': '无',
   'screen.ms': '{n} 毫秒',
   'screen.perSecond': '{n}/秒',
 
@@ -283,6 +289,8 @@ export const zh: Record<Key, string> = {
   'grant.apps.hint': '列出和启动',
   'grant.files': '文件',
   'grant.files.hint': '文件夹和文件',
+  'grant.microphone': '麦克风',
+  'grant.microphone.hint': '用它的麦克风对这里的应用说话',
   'grant.admin': '一切',
   'grant.admin.hint': '自己的电脑；包含以上全部',
 

@@ -45,6 +45,8 @@ export class Session {
   onClip: (m: HostMessage | null) => void = () => {}
   /** Is told what the host cannot type. */
   onUntyped: (text: string) => void = () => {}
+  /** Takes what the host says of sound; null when the view opens. */
+  onSound: (m: HostMessage | null) => void = () => {}
 
   private carrier: Carrier | null = null
   private stop = new AbortController()
@@ -229,6 +231,11 @@ export class Session {
       case 'gone':
       case 'icon':
         this.windows?.take(m)
+        break
+      case 'sound':
+      case 'listening':
+      case 'speaking':
+        this.onSound(m)
     }
   }
 
@@ -245,6 +252,7 @@ export class Session {
       this.glass.size(m.width, m.height)
     }
     this.onClip(null)
+    this.onSound(null)
     void this.sayAble()
   }
 

@@ -25,6 +25,8 @@ export type HostMessage =
   | { type: 'clipData'; serial: number; last: boolean; refused: boolean; bytes: Uint8Array }
   | { type: 'untyped'; text: string }
   | WindowMessage
+  | { type: 'sound'; number: number; ends: boolean; packet: Uint8Array }
+  | { type: 'listening' | 'speaking'; state: 'off' | 'on' | 'failed'; text: string }
 
 const text = new TextDecoder()
 const reasons = ['ended', 'revoked', 'failed'] as const
@@ -53,8 +55,25 @@ export function parseHost(b: Uint8Array): HostMessage | null {
       return parseClip(b, v)
     case 0x28:
       return { type: 'untyped', text: text.decode(b.subarray(1)) }
+    case 0x20:
+    case 0x21:
+    case 0x22:
+      return parseSound(b, v)
   }
   return parseWindow(b, v)
+}
+
+const MAX_SOUND = 1275
+const soundStates = ['off', 'on', 'failed'] as const
+
+function parseSound(b: Uint8Array, v: DataView): HostMessage {
+  if (b[0] === 0x20) {
+    if (b.length < 5 || b.length > 4 + MAX_SOUND) throw new WireError('length of a packet of sound')
+    return { type: 'sound', number: v.getUint16(1), ends: (v.getUint8(3) & 1) !== 0, packet: b.subarray(4) }
+  }
+  if (b.length < 2) throw new WireError('answer about sound is too short')
+  const state = soundStates[v.getUint8(1)] ?? 'failed'
+  return { type: b[0] === 0x21 ? 'listening' : 'speaking', state, text: text.decode(b.subarray(2)) }
 }
 
 function parseClip(b: Uint8Array, v: DataView): HostMessage {
@@ -174,5 +193,6 @@ export const say = {
     m.set(bytes, 1)
     return m
   },
+  listen: (on: boolean) => message(0xa1, 1, (v) => v.setUint8(1, +on)),
   ping: (id: bigint) => message(0x8a, 8, (v) => v.setBigUint64(1, id)),
 }
