@@ -126,7 +126,7 @@ func (s *Server) servePage(w http.ResponseWriter, r *http.Request) {
 		http.ServeFileFS(w, r, s.page, name)
 		return
 	}
-	if path.Ext(name) != "" && !strings.HasPrefix(name, "machine/") && !strings.HasPrefix(name, "screen/") && !strings.HasPrefix(name, "host/") {
+	if path.Ext(name) != "" && !namesSomething(name) {
 		http.NotFound(w, r)
 		return
 	}
@@ -143,4 +143,11 @@ func (s *Server) servePage(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	http.NotFound(w, r)
+}
+
+// namesSomething says whether a path of the page holds names, which may have
+// dots.
+func namesSomething(name string) bool {
+	first, _, _ := strings.Cut(name, "/")
+	return slices.Contains([]string{"machine", "screen", "host", "app", "apps"}, first)
 }

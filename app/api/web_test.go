@@ -207,6 +207,8 @@ func TestPage(t *testing.T) {
 	}{
 		{http.MethodGet, "/", "<title>page", http.StatusOK},
 		{http.MethodGet, "/machine/cloud/vm.1", "<title>page", http.StatusOK},
+		{http.MethodGet, "/app/my.host/self/org.xfce.mousepad-1", "<title>page", http.StatusOK},
+		{http.MethodGet, "/apps/my.host", "<title>page", http.StatusOK},
 		{http.MethodGet, "/assets/a.js", "1", http.StatusOK},
 		{http.MethodGet, "/assets/none.js", "", http.StatusNotFound},
 		{http.MethodGet, "/../../etc/passwd.txt", "", http.StatusNotFound},

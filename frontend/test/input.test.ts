@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { asked, fit } from '../src/mirror/fit'
+import { asked, fit, middle, toWhole } from '../src/mirror/fit'
 import { attachKeyboard, attachPointer, toSource, Wheel } from '../src/mirror/input'
 import { evdev, keymap } from '../src/mirror/keymap'
 
@@ -27,6 +27,16 @@ it('finds the source pixel under the pointer', () => {
   expect(toSource({ x: 100, y: 50 }, box, size)).toEqual({ x: 0, y: 0 })
   expect(toSource({ x: 300.4, y: 150 }, box, size)).toEqual({ x: 400, y: 200 })
   expect(toSource({ x: 9999, y: -5 }, box, size)).toEqual({ x: 799, y: 0 })
+})
+
+it('begins pictures at whole device pixels', () => {
+  for (const [at, dpr] of [[211, 1.5], [211, 2], [10.5, 1], [7, 1.25]] as const) {
+    const whole = (at + toWhole(at, dpr)) * dpr
+    expect(Math.abs(whole - Math.round(whole))).toBeLessThan(0.02)
+    expect(toWhole(at, dpr) * dpr).toBeLessThan(1)
+  }
+  expect(middle(1001, 800, 1)).toBe(100)
+  expect(middle(1001, 800, 2)).toBe(100.5)
 })
 
 it('adds up fractions of a wheel notch', () => {

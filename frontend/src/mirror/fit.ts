@@ -33,3 +33,13 @@ export function fit(source: Size, box: Size, dpr: number, sharp = false): Size &
   const scale = crisp ? whole : most
   return { width: (source.width * scale) / dpr, height: (source.height * scale) / dpr, crisp }
 }
+
+/** How far from a place of the page the next whole device pixel is, in CSS pixels. */
+export function toWhole(at: number, dpr: number): number {
+  return (Math.ceil(at * dpr - 0.01) - at * dpr) / dpr
+}
+
+/** Where a size stands in the middle of a box, at a whole device pixel. */
+export function middle(box: number, size: number, dpr: number): number {
+  return Math.floor(((box - size) / 2) * dpr + 0.01) / dpr
+}
