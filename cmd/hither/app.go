@@ -40,6 +40,7 @@ func appLs(g *globals) *cobra.Command {
 
 func appRun(g *globals) *cobra.Command {
 	var detach, viewOnly, menu bool
+	var keys keyboardFlag
 	cmd := &cobra.Command{
 		Use: "run MACHINE APP [FILE…]", Short: "Launch an app and show its windows here", Args: atLeast("MACHINE", "APP"),
 		Long: "Launch an app and show each of its windows here. Closing the last one ends the app; when\n" +
@@ -60,7 +61,7 @@ func appRun(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			v := &viewer{c: c, address: address, options: fusion.ViewOptions{ViewOnly: viewOnly}, out: cmd.OutOrStdout(), stderr: cmd.ErrOrStderr()}
+			v := &viewer{c: c, address: address, options: fusion.ViewOptions{ViewOnly: viewOnly}, keys: keys, out: cmd.OutOrStdout(), stderr: cmd.ErrOrStderr()}
 			files, err := v.run(cmd, args[2:])
 			if err != nil {
 				return err
@@ -79,6 +80,7 @@ func appRun(g *globals) *cobra.Command {
 	cmd.Flags().BoolVar(&detach, "detach", false, "print the screen's address and open no window")
 	cmd.Flags().BoolVar(&menu, "notify", false, "say errors on the desktop, as for a menu")
 	cmd.Flags().BoolVar(&viewOnly, "view-only", false, "send no keys and no mouse")
+	keys.add(cmd)
 	return cmd
 }
 

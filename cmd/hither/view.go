@@ -20,6 +20,7 @@ func viewCommand(g *globals) *cobra.Command {
 	var options fusion.ViewOptions
 	var file string
 	var sound soundOptions
+	var keys keyboardFlag
 	cmd := &cobra.Command{
 		Use: "view MACHINE", Short: "Open a machine's screen, or one of its apps, in a window", Args: exactly("MACHINE"),
 		Long: "Open a machine's screen in a window. HOST/MACHINE/APP launches the app, and\n" +
@@ -39,7 +40,7 @@ func viewCommand(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			v := &viewer{c: c, address: address, options: options, record: file, out: cmd.OutOrStdout(), sound: sound, stderr: cmd.ErrOrStderr()}
+			v := &viewer{c: c, address: address, options: options, record: file, out: cmd.OutOrStdout(), sound: sound, keys: keys, stderr: cmd.ErrOrStderr()}
 			if err := v.find(cmd.Context()); err != nil {
 				return err
 			}
@@ -50,6 +51,7 @@ func viewCommand(g *globals) *cobra.Command {
 	cmd.Flags().BoolVar(&options.ViewOnly, "view-only", false, "send no keys and no mouse")
 	cmd.Flags().BoolVar(&sound.mute, "mute", false, "begin without sound")
 	cmd.Flags().BoolVar(&sound.microphone, "microphone", false, "let the machine's programs hear this computer's microphone")
+	keys.add(cmd)
 	return cmd
 }
 
@@ -73,6 +75,7 @@ type viewer struct {
 	options  fusion.ViewOptions
 	sound    soundOptions
 	stderr   io.Writer // what the view does without is said there
+	keys     keyboardFlag
 	screen   fusion.Screen
 	launched bool // the app is ours to end
 
@@ -152,13 +155,14 @@ func (v *viewer) window(ctx context.Context) error {
 		return errors.Join(err, pipe.Close())
 	}
 	err = surface.Run(ctx, pipe, surface.Config{
-		Title:  cmp.Or(v.screen.Title, v.address.Machine),
-		Host:   info.Name,
-		AppID:  windowClass(info.ID, v.screen),
-		Color:  hostColor(info.Color),
-		Path:   (&hostPath{host: v.host()}).String,
-		Record: v.recording(),
-		Reopen: open,
+		Title:   cmp.Or(v.screen.Title, v.address.Machine),
+		Host:    info.Name,
+		AppID:   windowClass(info.ID, v.screen),
+		Color:   hostColor(info.Color),
+		Letters: v.keys == textKeys,
+		Path:    (&hostPath{host: v.host()}).String,
+		Record:  v.recording(),
+		Reopen:  open,
 
 		Mute: v.sound.mute, Microphone: v.sound.microphone, Without: func(err error) { printError(v.stderr, err) },
 	})

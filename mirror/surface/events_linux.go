@@ -13,6 +13,7 @@ import (
 // hands is the state of the person's input. It belongs to the event loop.
 type hands struct {
 	keys    keyboard
+	letters letters               // used if the view sends what keys type
 	grabbed *pane                 // whose keyboard is grabbed
 	motion  *motion               // newest, not yet sent
 	sizes   map[*pane]image.Point // newest sizes of windows, not yet followed
@@ -87,7 +88,7 @@ func (v *view) event(h *hands, event xgb.Event) {
 	switch e := event.(type) {
 	case xproto.KeyPressEvent:
 		p := v.keysGoTo(h, e.Event)
-		v.keyPress(h, p, byte(e.Detail))
+		v.keyPress(h, p, byte(e.Detail), e.State)
 		v.used(p, uint32(e.Time))
 	case xproto.KeyReleaseEvent:
 		v.keyRelease(h, v.keysGoTo(h, e.Event), byte(e.Detail))

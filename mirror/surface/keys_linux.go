@@ -17,7 +17,7 @@ func (v *view) keysGoTo(h *hands, w xproto.Window) *pane {
 	return p
 }
 
-func (v *view) keyPress(h *hands, p *pane, keycode byte) {
+func (v *view) keyPress(h *hands, p *pane, keycode byte, state uint16) {
 	code, ok := evdev(keycode)
 	if !ok || p == nil {
 		return
@@ -34,7 +34,7 @@ func (v *view) keyPress(h *hands, p *pane, keycode byte) {
 	case muteCommand:
 		v.ears.toggle(p)
 	default:
-		if h.keys.press(code) {
+		if !v.letter(h, p, keycode, state) && h.keys.press(code) {
 			v.input(p, wire.Key{Code: code, Down: true})
 		}
 	}

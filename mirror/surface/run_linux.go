@@ -244,6 +244,8 @@ func (v *view) message(ctx context.Context, m wire.Message) error {
 		v.clip.take(m)
 	case wire.Sound, wire.Listening, wire.Speaking:
 		v.ears.take(ctx, m)
+	case wire.Untyped:
+		v.untyped(m.Text)
 	default:
 		if v.windows.Load() {
 			return v.windowMessage(m)

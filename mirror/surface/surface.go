@@ -23,6 +23,10 @@ type Config struct {
 	// Color is the host's colour: a frame of 2 pixels around the picture. Menus
 	// and other popups of an app have none.
 	Color [3]uint8
+	// Letters sends what keys type by this desktop's layout, dead keys put
+	// together, instead of the keys themselves: a letter is then the same at the
+	// host whatever its layout is. Keys that type nothing stay physical keys.
+	Letters bool
 	// Path says how packets go to the host, "direct" or "relay", for the
 	// overlay, which calls it up to four times a second; it should answer within
 	// a second, and may be called from any goroutine. nil does not say.
