@@ -51,6 +51,32 @@ func TestALargePictureComesCoarseFirst(t *testing.T) {
 	}
 }
 
+// TestAPlainPlaceBesideACoarseOneRestsExactly has what a dialog has: a list
+// that is empty, and much beside it.
+func TestAPlainPlaceBesideACoarseOneRestsExactly(t *testing.T) {
+	p := newPainter(1124, 888, 6)
+	p.fill(p.p.Bounds(), 0xffffff)
+	p.noise(image.Rect(0, 0, 640, 384)) // ends where tiles end
+	p.noise(image.Rect(800, 700, 801, 768))
+	var e Encoder
+	var d Decoder
+	defer e.Close()
+	defer d.Close()
+	for due := true; due; _, due = e.Due() {
+		frame, err := e.Encode(p.p, &p.damage, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.damage.Clear()
+		if _, err := d.Decode(frame); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !e.Exact() || !d.Picture().Equal(p.p) {
+		t.Errorf("it counts as exact (%v) and differs in %v", e.Exact(), differing(p.p, d.Picture()))
+	}
+}
+
 func TestCoarseSquaresAreSoft(t *testing.T) {
 	var d Decoder
 	defer d.Close()

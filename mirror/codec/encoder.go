@@ -170,10 +170,8 @@ func (e *Encoder) whole(now *Picture) {
 	}
 	e.ops = e.ops[:begun]
 	e.coarse(now)
-	for i, r := range e.grid.changed {
-		if !r.Empty() {
-			e.video.blur(i)
-		}
+	for i := range e.grid.changed { // plain ones too: squares reach over the edges of tiles
+		e.video.blur(i)
 	}
 	e.shown.take(now, now.Bounds())
 }
