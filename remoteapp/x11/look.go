@@ -37,6 +37,11 @@ func (p Place) Of(area image.Rectangle) image.Rectangle {
 	return image.Rectangle{corner, corner.Add(area.Size()).Add(p.Size).Sub(p.Inside.Size())}
 }
 
+// SameShadow says whether as much of the window is not shown as in another place.
+func (p Place) SameShadow(other Place) bool {
+	return p.Inside.Min == other.Inside.Min && p.Size.Sub(p.Inside.Max) == other.Size.Sub(other.Inside.Max)
+}
+
 // Drawn says whether a window shows anything: some only take input.
 func (c *Conn) Drawn(w Window) (bool, error) {
 	c.call.Lock()
