@@ -265,5 +265,9 @@ func TestAPlacedWindowKeepsItsSizeWithAnotherShadow(t *testing.T) {
 	}
 	v.until("it is placed", is(to))
 	v.do("xprop", "-name", "xclock", "-f", "_GTK_FRAME_EXTENTS", "32c", "-set", "_GTK_FRAME_EXTENTS", "10, 20, 30, 40")
-	v.until("as large as before", is(to))
+	v.until("as large as before, and known for its own decorations", func() bool { return is(to)() && clock.SelfDecorated })
+	v.do("xprop", "-name", "xclock", "-remove", "_GTK_FRAME_EXTENTS")
+	v.until("an ordinary window", func() bool { clock = v.which(titled("xclock")); return clock != nil && !clock.SelfDecorated })
+	v.do("xprop", "-name", "xclock", "-f", "_MOTIF_WM_HINTS", "32c", "-set", "_MOTIF_WM_HINTS", "2, 0, 0, 0, 0")
+	v.until("one without decorations", func() bool { clock = v.which(titled("xclock")); return clock != nil && clock.SelfDecorated })
 }

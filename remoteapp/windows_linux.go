@@ -261,8 +261,9 @@ func (w *Windows) window(x x11.Window, k *known) Window {
 	l := &k.look
 	limits := l.Limits.Shrink(l.Size.Sub(l.Inside.Size()))
 	out := Window{ID: k.id, Drawable: uint32(x), Title: l.Title, Area: l.Area, Min: limits.Min, Max: limits.Max, Icon: k.icon,
-		Stand: Stand{l.FullScreen, l.Maximised, l.Minimised, x == w.active},
-		Popup: k.popup || l.Popup, Dialog: l.Dialog && !k.popup && !l.Popup, Modal: l.Modal}
+		Stand:         Stand{l.FullScreen, l.Maximised, l.Minimised, x == w.active},
+		SelfDecorated: l.SelfDecorated && !k.popup && !l.Popup,
+		Popup:         k.popup || l.Popup, Dialog: l.Dialog && !k.popup && !l.Popup, Modal: l.Modal}
 	parent := w.known[l.Parent]
 	if parent == nil && k.popup {
 		parent = w.known[w.active]

@@ -104,6 +104,13 @@ func (a *accord[T]) yield() {
 	a.told = awaited[T]{}
 }
 
+// hold takes back what this desktop was asked for: its person is at it.
+func (a *accord[T]) hold() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.asked = awaited[T]{}
+}
+
 // ask notes that this desktop is asked for v, by us and not by its person.
 func (a *accord[T]) ask(v T) {
 	a.mu.Lock()

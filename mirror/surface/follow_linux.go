@@ -54,6 +54,7 @@ func (v *view) rested(p *pane) {
 		return
 	}
 	p.settling.Store(false)
+	p.dragged.Store(false)
 	v.learnRoom(p)
 	v.followPlace(p, true)
 	host, here := p.places.both()
@@ -120,7 +121,8 @@ func (v *view) followDesk() {
 
 // learnRoom learns from a window that is maximized how large that is.
 func (v *view) learnRoom(p *pane) {
-	if _, here := p.stands.both(); here != wire.Maximized {
+	// One without the manager's title bar is larger than most.
+	if _, here := p.stands.both(); here != wire.Maximized || p.said.Load().Flags&wire.SelfDecorated != 0 {
 		return
 	}
 	if at, err := p.win.where(p.glass.border()); err == nil {

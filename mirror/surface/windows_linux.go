@@ -66,6 +66,9 @@ func (v *view) window(m wire.Window) error {
 	if limitsOf(*before) != limitsOf(m) {
 		p.win.limit(m, true)
 	}
+	if (before.Flags^m.Flags)&wire.SelfDecorated != 0 {
+		p.win.decorate(m)
+	}
 	return nil
 }
 
@@ -165,7 +168,7 @@ func (v *view) follows(p *pane, before, m wire.Window) {
 	if led {
 		p.win.changeState(stands, m.Flags&stance)
 	}
-	v.followsPlace(p, m, led && before.Flags&filling != 0)
+	v.followsPlace(p, before, m, led && before.Flags&filling != 0)
 	if (before.Flags^m.Flags)&wire.Modal != 0 {
 		p.win.changeState(before.Flags&wire.Modal, m.Flags&wire.Modal)
 	}
@@ -180,13 +183,14 @@ const filling = wire.FullScreen | wire.Maximized
 // followsPlace moves a window. When the host ends a state that fills the desktop,
 // its place counts, whatever the manager here remembers; when this desktop does,
 // the host hears of the place once the window rests.
-func (v *view) followsPlace(p *pane, m wire.Window, ended bool) {
+func (v *view) followsPlace(p *pane, before, m wire.Window, ended bool) {
 	if ended {
 		p.places.yield()
 	}
 	verdict := p.places.hostSays(rectOf(m))
 	switch {
 	case m.Flags&filling != 0:
+	case verdict == follow && v.takesOver(p, before, m):
 	case ended, verdict == follow && !p.settling.Load():
 		v.moves(p, m)
 	case verdict != echo:
