@@ -60,7 +60,8 @@ func mirrored(w remoteapp.Window) mirror.Window {
 
 func flags(w remoteapp.Window) (all wire.WindowFlags) {
 	for flag, on := range map[wire.WindowFlags]bool{wire.Popup: w.Popup, wire.Modal: w.Modal, wire.FullScreen: w.FullScreen,
-		wire.Maximized: w.Maximised, wire.Active: w.Active, wire.Minimized: w.Minimised, wire.Dialog: w.Dialog} {
+		wire.Maximized: w.Maximised, wire.Active: w.Active, wire.Minimized: w.Minimised, wire.Dialog: w.Dialog,
+		wire.SelfDecorated: w.SelfDecorated} {
 		if on {
 			all |= flag
 		}

@@ -22,6 +22,8 @@ type Window struct {
 	Stand
 	// Popup has no frame, never has the focus and is placed by the app.
 	Popup bool
+	// SelfDecorated draws its own title bar, by which it is moved.
+	SelfDecorated bool
 	// Dialog belongs to its parent; Modal keeps input from it.
 	Dialog, Modal bool
 }

@@ -247,3 +247,27 @@ func TestWindowsStayApart(t *testing.T) {
 	v = seeAgain(t, s, screen)
 	v.until("it is there again", there(v))
 }
+
+// TestAPlacedWindowKeepsItsSizeWithAnotherShadow: browsers drop their shadow
+// while they are maximised, and have it again a moment after.
+func TestAPlacedWindowKeepsItsSizeWithAnotherShadow(t *testing.T) {
+	s := entries(t, map[string]string{"xclock": "xclock"})
+	v, _ := see(t, s, "xclock")
+	var clock *Window
+	is := func(area image.Rectangle) func() bool {
+		return func() bool { clock = v.which(titled("xclock")); return clock != nil && clock.Area == area }
+	}
+	v.until("a clock", func() bool { clock = v.which(titled("xclock")); return clock != nil })
+	id := clock.ID
+	to := image.Rect(300, 200, 600, 500)
+	if err := v.w.Place(id, to); err != nil {
+		t.Fatal(err)
+	}
+	v.until("it is placed", is(to))
+	v.do("xprop", "-name", "xclock", "-f", "_GTK_FRAME_EXTENTS", "32c", "-set", "_GTK_FRAME_EXTENTS", "10, 20, 30, 40")
+	v.until("as large as before, and known for its own decorations", func() bool { return is(to)() && clock.SelfDecorated })
+	v.do("xprop", "-name", "xclock", "-remove", "_GTK_FRAME_EXTENTS")
+	v.until("an ordinary window", func() bool { clock = v.which(titled("xclock")); return clock != nil && !clock.SelfDecorated })
+	v.do("xprop", "-name", "xclock", "-f", "_MOTIF_WM_HINTS", "32c", "-set", "_MOTIF_WM_HINTS", "2, 0, 0, 0, 0")
+	v.until("one without decorations", func() bool { clock = v.which(titled("xclock")); return clock != nil && clock.SelfDecorated })
+}

@@ -39,6 +39,15 @@ type known struct {
 	popup bool
 	look  x11.Look
 	icon  string
+
+	wish wish
+}
+
+// wish is where Place put a window last, when, and what it was reckoned from.
+type wish struct {
+	area image.Rectangle
+	at   time.Time
+	from x11.Place
 }
 
 func (w *Windows) begin() (err error) {
@@ -134,6 +143,14 @@ func (w *Windows) lost(err error) error {
 	}
 }
 
+// lostIf is lost of an error that there may be.
+func (w *Windows) lostIf(err error) error {
+	if err != nil {
+		return w.lost(err)
+	}
+	return nil
+}
+
 // see asks a window for some parts of it, or for all when it is new. One that
 // goes away meanwhile is forgotten.
 func (w *Windows) see(window x11.Window, popup bool, what x11.What) error {
@@ -163,8 +180,21 @@ func (w *Windows) see(window x11.Window, popup bool, what x11.What) error {
 		w.ids++
 		now.id = w.ids
 	}
+	now.wish = k.wish
 	w.known[window] = &now
+	if now.misses(time.Now()) {
+		now.wish.from = now.look.Place
+		return w.lostIf(w.conn.Move(window, now.look.Place.Of(now.wish.area)))
+	}
 	return nil
+}
+
+// misses says whether a window was put in place just now, and has another size
+// since it draws another shadow around itself: programs drop theirs while they
+// are maximised or full.
+func (k *known) misses(now time.Time) bool {
+	return now.Sub(k.wish.at) < settle && k.look.Area.Size() != k.wish.area.Size() && !k.look.Place.SameShadow(k.wish.from) &&
+		!k.look.FullScreen && !k.look.Maximised
 }
 
 // follow makes a new window tell its changes before it is asked.
@@ -231,8 +261,9 @@ func (w *Windows) window(x x11.Window, k *known) Window {
 	l := &k.look
 	limits := l.Limits.Shrink(l.Size.Sub(l.Inside.Size()))
 	out := Window{ID: k.id, Drawable: uint32(x), Title: l.Title, Area: l.Area, Min: limits.Min, Max: limits.Max, Icon: k.icon,
-		Stand: Stand{l.FullScreen, l.Maximised, l.Minimised, x == w.active},
-		Popup: k.popup || l.Popup, Dialog: l.Dialog && !k.popup && !l.Popup, Modal: l.Modal}
+		Stand:         Stand{l.FullScreen, l.Maximised, l.Minimised, x == w.active},
+		SelfDecorated: l.SelfDecorated && !k.popup && !l.Popup,
+		Popup:         k.popup || l.Popup, Dialog: l.Dialog && !k.popup && !l.Popup, Modal: l.Modal}
 	parent := w.known[l.Parent]
 	if parent == nil && k.popup {
 		parent = w.known[w.active]
@@ -278,7 +309,15 @@ func (w *Windows) find(id uint32) (x11.Window, known, bool) {
 // gone is no error, here and below.
 func (w *Windows) Place(id uint32, area image.Rectangle) error {
 	window, k, there := w.find(id)
-	if !there || k.look.Area == area || k.look.FullScreen {
+	if !there || k.look.FullScreen {
+		return nil
+	}
+	w.mu.Lock()
+	if k := w.known[window]; k != nil {
+		k.wish = wish{area, time.Now(), k.look.Place}
+	}
+	w.mu.Unlock()
+	if k.look.Area == area {
 		return nil
 	}
 	return w.conn.Move(window, k.look.Place.Of(area))

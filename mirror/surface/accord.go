@@ -58,7 +58,7 @@ func (a *accord[T]) hostSays(v T) verdict {
 		return contest
 	}
 	a.agreed = v
-	if v == a.here {
+	if v == a.here && !a.asked.waits(now) { // else it may yet become what was asked for
 		return echo
 	}
 	a.asked.add(v, now)
@@ -95,6 +95,20 @@ func (a *accord[T]) hereIs(v T, rests bool) news {
 	a.agreed = v
 	a.told.add(v, now)
 	return tell
+}
+
+// yield takes back what the host was told: its next word counts.
+func (a *accord[T]) yield() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.told = awaited[T]{}
+}
+
+// hold takes back what this desktop was asked for: its person is at it.
+func (a *accord[T]) hold() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.asked = awaited[T]{}
 }
 
 // ask notes that this desktop is asked for v, by us and not by its person.

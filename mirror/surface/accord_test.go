@@ -34,6 +34,19 @@ func TestAccordDoesNotAnswerTheHost(t *testing.T) {
 	}
 }
 
+func TestAccordHostChangesItsMind(t *testing.T) {
+	a, _ := settled(t)
+	if a.hostSays(2) != follow || a.hostSays(1) != follow {
+		t.Fatal("the desktop is left on its way to what the host no longer wants")
+	}
+	if a.hereIs(2, false) == tell || a.hereIs(1, false) == tell {
+		t.Error("a step to what the host asked for is told")
+	}
+	if a.hereIs(2, false) != tell {
+		t.Error("a change of this desktop is not told")
+	}
+}
+
 func TestAccordTellsWhatTheDesktopMadeOfIt(t *testing.T) {
 	a, _ := settled(t)
 	a.hostSays(9)
@@ -74,6 +87,15 @@ func TestAccordPersonHasTheLastWord(t *testing.T) {
 	c.pass(int(answerTime / time.Millisecond))
 	if a.hostSays(12) != follow {
 		t.Error("the host is not followed later")
+	}
+}
+
+func TestAccordYields(t *testing.T) {
+	a, _ := settled(t)
+	a.hereIs(5, false)
+	a.yield()
+	if a.hostSays(6) != follow {
+		t.Error("what was told before still stands")
 	}
 }
 

@@ -28,6 +28,7 @@ type display struct {
 	argb   render.Pictformat // for cursors; 0 without XRender
 	shared atomic.Bool       // pictures may be in memory that the server reads too
 	pixels atomic.Int64      // of all pictures
+	edges  [move]xproto.Cursor
 }
 
 // openDisplay connects to an X display.
@@ -157,7 +158,7 @@ var atomNames = []string{
 	"_NET_WM_NAME", "_NET_WM_PID", "_NET_WM_PING", "_NET_WM_ICON", "_NET_WM_USER_TIME",
 	"_NET_WM_WINDOW_TYPE", "_NET_WM_WINDOW_TYPE_NORMAL", "_NET_WM_WINDOW_TYPE_DIALOG", "_NET_WM_WINDOW_TYPE_POPUP_MENU",
 	"_NET_WM_STATE", "_NET_WM_STATE_FULLSCREEN", "_NET_WM_STATE_MAXIMIZED_VERT", "_NET_WM_STATE_MAXIMIZED_HORZ",
-	"_NET_WM_STATE_HIDDEN", "_NET_WM_STATE_MODAL",
+	"_NET_WM_STATE_HIDDEN", "_NET_WM_STATE_MODAL", "_NET_WM_MOVERESIZE", "_MOTIF_WM_HINTS",
 }
 
 // internAtoms asks for all atoms at once and then takes the answers.

@@ -76,7 +76,9 @@ func (v *view) flush(h *hands) {
 
 func (v *view) event(h *hands, event xgb.Event) {
 	if e, ok := event.(xproto.MotionNotifyEvent); ok {
-		if p := v.find(e.Event); p != nil {
+		if p := v.find(e.Event); p != nil && e.Event == p.win.outer {
+			v.frameMotion(p, e)
+		} else if p != nil {
 			if h.motion != nil && h.motion.pane != p {
 				v.flushMotion(h)
 			}

@@ -30,9 +30,10 @@ func (v *view) followPlace(p *pane, rests bool) {
 	}
 	at = at.Sub(v.origin())
 	_, before := p.places.both()
-	if v.viewOnly.Load() {
+	_, stands := p.stands.both()
+	if v.viewOnly.Load() || stands&wire.FullScreen != 0 { // which covers the host's desktop, however large that is
 		p.places.put(at)
-	} else {
+	} else if rests || !p.settling.Load() { // else there are steps on the way
 		switch p.places.hereIs(at, rests) {
 		case tell:
 			v.tell(p, placeOf(p.id, at))
@@ -52,6 +53,8 @@ func (v *view) rested(p *pane) {
 		p.rest.ask(func() { v.rested(p) })
 		return
 	}
+	p.settling.Store(false)
+	p.dragged.Store(false)
 	v.learnRoom(p)
 	v.followPlace(p, true)
 	host, here := p.places.both()
@@ -93,6 +96,7 @@ func (v *view) followState(h *hands, p *pane) {
 			flags |= wire.Active
 		}
 		v.tell(p, wire.State{Window: p.id, Flags: only(stance, flags)})
+		p.settling.Store(true)
 	}
 	p.rest.ask(func() { v.rested(p) })
 }
@@ -117,7 +121,8 @@ func (v *view) followDesk() {
 
 // learnRoom learns from a window that is maximized how large that is.
 func (v *view) learnRoom(p *pane) {
-	if _, here := p.stands.both(); here != wire.Maximized {
+	// One without the manager's title bar is larger than most.
+	if _, here := p.stands.both(); here != wire.Maximized || p.said.Load().Flags&wire.SelfDecorated != 0 {
 		return
 	}
 	if at, err := p.win.where(p.glass.border()); err == nil {

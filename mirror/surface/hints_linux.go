@@ -20,8 +20,21 @@ func (w *window) beginAs(m wire.Window, at image.Rectangle, placed bool) {
 	}
 	w.property32("_NET_WM_WINDOW_TYPE", xproto.AtomAtom, uint32(w.atoms[kind]))
 	w.beginState(m.Flags)
+	w.decorate(m)
 	w.limit(m, placed)
 	w.moveTo(at)
+}
+
+// decorate says whether the manager shall give the window a title bar
+// (_MOTIF_WM_HINTS). Without one, our frame is what it is resized by.
+func (w *window) decorate(m wire.Window) {
+	const decorations, all, none = 1 << 1, 1, 0
+	hints, events := uint32(all), uint32(outerEvents)
+	if m.Flags&wire.SelfDecorated != 0 {
+		hints, events = none, outerEvents|frameEvents
+	}
+	w.property32("_MOTIF_WM_HINTS", w.atoms["_MOTIF_WM_HINTS"], decorations, 0, hints, 0, 0)
+	xproto.ChangeWindowAttributes(w.conn, w.outer, xproto.CwEventMask, []uint32{events})
 }
 
 // limit sets the smallest and the largest size.

@@ -51,6 +51,11 @@ func (v *view) button(e xproto.ButtonPressEvent, down bool) {
 	if p == nil {
 		return
 	}
+	if e.Event == p.win.outer {
+		v.frameButton(p, e, down)
+		return
+	}
+	v.notePress(p, e, down)
 	p, at := v.under(p, image.Pt(int(e.EventX), int(e.EventY)), image.Pt(int(e.RootX), int(e.RootY)))
 	button := byte(e.Detail)
 	if dx, dy, ok := wheel(button); ok {

@@ -41,6 +41,8 @@ type pane struct {
 
 	said      atomic.Pointer[wire.Window] // the host's newest word, nil for one picture
 	contested atomic.Bool                 // the host gave it another size than the person
+	settling  atomic.Bool                 // this desktop gave it another state, and does not rest yet
+	dragged   atomic.Bool                 // the manager moves or resizes it with the pointer
 	shut      atomic.Bool                 // the person asked to close it
 	dismissed atomic.Bool                 // and is shown it no more
 	gone      atomic.Bool                 // another program destroyed it

@@ -42,6 +42,7 @@ type view struct {
 	userTime atomic.Uint32 // of the display, when the person last did something
 	focus    atomic.Pointer[pane]
 	focusAt  atomic.Int64 // when the host was told of the focus, UnixNano
+	press    atomic.Pointer[press]
 
 	// Owned by Run's goroutine.
 	title    string // of the host, for windows that have none

@@ -18,17 +18,22 @@ type window struct {
 	area  xproto.Window
 	gc    xproto.Gcontext
 	frame int // width of the frame
+
+	points direction // what the pointer over the frame shows; the event loop's own
 }
 
 const outerEvents = xproto.EventMaskKeyPress | xproto.EventMaskKeyRelease |
 	xproto.EventMaskFocusChange | xproto.EventMaskStructureNotify | xproto.EventMaskPropertyChange
+
+// frameEvents are those of a frame that resizes its window.
+const frameEvents = xproto.EventMaskButtonPress | xproto.EventMaskPointerMotion
 
 const areaEvents = xproto.EventMaskExposure | xproto.EventMaskPointerMotion |
 	xproto.EventMaskButtonPress | xproto.EventMaskButtonRelease
 
 // newWindow makes a window for a picture of size, without showing it.
 func newWindow(d *display, cfg Config, size image.Point, popup bool) (*window, error) {
-	w := &window{display: d, frame: frame}
+	w := &window{display: d, frame: frame, points: move}
 	if popup {
 		w.frame = 0
 	}

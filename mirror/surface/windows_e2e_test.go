@@ -406,6 +406,31 @@ func TestStatesGoBothWays(t *testing.T) {
 	step(wire.Minimized, "_NET_WM_STATE_HIDDEN", true)
 }
 
+// TestAnAppsFullScreenGivesThePlaceBack: the host tells state and place at once,
+// and its desktop may be smaller than this one.
+func TestAnAppsFullScreenGivesThePlaceBack(t *testing.T) {
+	d := newDesk(t)
+	a, _ := runWindows(t, d, Config{})
+	a.open(plain(1, "film", 100, 120, 300, 200))
+	outer, area := a.shows(d, "film", 1)
+	for i := range 4 {
+		a.change(1, func(m *wire.Window) {
+			m.Flags, m.X, m.Y, m.Width, m.Height = wire.FullScreen, 0, 0, 1200, 700
+		})
+		d.until("full screen", func() bool { return d.hasState(outer, "_NET_WM_STATE_FULLSCREEN") })
+		a.quiesce()
+		if i%2 == 0 { // a step on the way
+			a.change(1, func(m *wire.Window) { m.Flags, m.X, m.Y, m.Width, m.Height = 0, 97, 120, 306, 203 })
+		}
+		a.change(1, func(m *wire.Window) { m.Flags, m.X, m.Y, m.Width, m.Height = 0, 100, 120, 300, 200 })
+		d.until("its own size", func() bool { g := d.grab(area); return g.Width == 300 && g.Height == 200 })
+		a.quiesce()
+		if at, said := d.corner(outer), a.said(1); at != image.Pt(102, 122) || said.Width != 300 || said.X != 100 {
+			t.Fatalf("it came back at %v here, and at the host as %+v", at, said)
+		}
+	}
+}
+
 // TestMaximizedFillsTheHostsDesktop: the host hears how large a window is that
 // is maximized here, and takes that for its desktop: its own is then as large.
 func TestMaximizedFillsTheHostsDesktop(t *testing.T) {

@@ -66,6 +66,9 @@ func (v *view) window(m wire.Window) error {
 	if limitsOf(*before) != limitsOf(m) {
 		p.win.limit(m, true)
 	}
+	if (before.Flags^m.Flags)&wire.SelfDecorated != 0 {
+		p.win.decorate(m)
+	}
 	return nil
 }
 
@@ -156,24 +159,43 @@ func (v *view) gone(id uint32) error {
 	return err
 }
 
-// follows makes a window here as the host changed it there.
+// follows makes a window here as the host changed it there. Its state is first:
+// the manager keeps the place that it has before for when it ends, and gives the
+// place of one that is full or maximized.
 func (v *view) follows(p *pane, before, m wire.Window) {
-	switch p.places.hostSays(rectOf(m)) {
-	case follow:
-		v.moves(p, m)
-	case contest:
-		p.contested.Store(true)
-		p.rest.ask(func() { v.rested(p) })
-	}
 	_, stands := p.stands.both()
-	if p.stands.hostSays(m.Flags&stance) == follow {
+	led := p.stands.hostSays(m.Flags&stance) == follow
+	if led {
 		p.win.changeState(stands, m.Flags&stance)
 	}
+	v.followsPlace(p, before, m, led && before.Flags&filling != 0)
 	if (before.Flags^m.Flags)&wire.Modal != 0 {
 		p.win.changeState(before.Flags&wire.Modal, m.Flags&wire.Modal)
 	}
 	if m.Flags&^before.Flags&wire.Active != 0 {
 		v.raise(p)
+	}
+}
+
+// filling are the states whose place the manager gives.
+const filling = wire.FullScreen | wire.Maximized
+
+// followsPlace moves a window. When the host ends a state that fills the desktop,
+// its place counts, whatever the manager here remembers; when this desktop does,
+// the host hears of the place once the window rests.
+func (v *view) followsPlace(p *pane, before, m wire.Window, ended bool) {
+	if ended {
+		p.places.yield()
+	}
+	verdict := p.places.hostSays(rectOf(m))
+	switch {
+	case m.Flags&filling != 0:
+	case verdict == follow && v.takesOver(p, before, m):
+	case ended, verdict == follow && !p.settling.Load():
+		v.moves(p, m)
+	case verdict != echo:
+		p.contested.Store(verdict == contest)
+		p.rest.ask(func() { v.rested(p) })
 	}
 }
 

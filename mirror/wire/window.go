@@ -20,13 +20,14 @@ type WindowFlags uint16
 
 // Flags of a window.
 const (
-	Popup      WindowFlags = 1 << iota // menu, tooltip or list: no frame, never focused, placed by the app
-	Modal                              // its parent takes no input until it goes
-	FullScreen                         // covers the whole desktop
-	Maximized                          // fills the desktop
-	Active                             // has the focus
-	Minimized                          // is not shown
-	Dialog                             // belongs to its parent, stays above it
+	Popup         WindowFlags = 1 << iota // menu, tooltip or list: no frame, never focused, placed by the app
+	Modal                                 // its parent takes no input until it goes
+	FullScreen                            // covers the whole desktop
+	Maximized                             // fills the desktop
+	Active                                // has the focus
+	Minimized                             // is not shown
+	Dialog                                // belongs to its parent, stays above it
+	SelfDecorated                         // draws its own title bar: no other one is wanted
 )
 
 // On says which window the frame parts that follow belong to; 0 is the picture

@@ -79,3 +79,10 @@ func parseInset(size image.Point, border int, extents []uint32) image.Rectangle 
 	}
 	return image.Rect(e[0], e[2], size.X-e[1], size.Y-e[3])
 }
+
+// undecorated reads _MOTIF_WM_HINTS (flags, functions, decorations, …): whether
+// the window says that it wants no decorations at all.
+func undecorated(v []uint32) bool {
+	const decorations = 1 << 1
+	return len(v) >= 3 && v[0]&decorations != 0 && v[2] == 0
+}

@@ -17,6 +17,8 @@ type Look struct {
 	// Popup is what has no frame and takes no focus: menus, tooltips, splash
 	// screens.
 	Popup bool
+	// SelfDecorated wants no title bar of a manager: it has its own, or none.
+	SelfDecorated bool
 	// Dialog belongs to another window, or is a tool of one.
 	Dialog, Modal                             bool
 	FullScreen, Maximised, Minimised, Focused bool
@@ -35,6 +37,11 @@ type Place struct {
 func (p Place) Of(area image.Rectangle) image.Rectangle {
 	corner := area.Min.Sub(p.Inside.Min)
 	return image.Rectangle{corner, corner.Add(area.Size()).Add(p.Size).Sub(p.Inside.Size())}
+}
+
+// SameShadow says whether as much of the window is not shown as in another place.
+func (p Place) SameShadow(other Place) bool {
+	return p.Inside.Min == other.Inside.Min && p.Size.Sub(p.Inside.Max) == other.Size.Sub(other.Inside.Max)
 }
 
 // Drawn says whether a window shows anything: some only take input.
@@ -98,7 +105,13 @@ func (c *Conn) Look(w Window) (look Look, err error) {
 		return look, err
 	}
 	look.kind(kinds, len(parent) > 0)
-	return look, nil
+	motif, err := c.numbers(w, "_MOTIF_WM_HINTS")
+	if err != nil {
+		return look, err
+	}
+	extents, err := c.numbers(w, "_GTK_FRAME_EXTENTS")
+	look.SelfDecorated = len(extents) == 4 || undecorated(motif)
+	return look, err
 }
 
 // names gives a property of atoms by their names; only those that this client

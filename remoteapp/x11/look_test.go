@@ -33,6 +33,25 @@ func TestHints(t *testing.T) {
 	}
 }
 
+func TestUndecorated(t *testing.T) {
+	for _, c := range []struct {
+		hints []uint32
+		want  bool
+	}{
+		{nil, false},
+		{[]uint32{2, 0, 0, 0, 0}, true},
+		{[]uint32{3, 1, 0, 0, 0}, true},
+		{[]uint32{2, 0, 1, 0, 0}, false},
+		{[]uint32{2, 0, 2, 0, 0}, false},
+		{[]uint32{1, 0, 0, 0, 0}, false},
+		{[]uint32{2, 0}, false},
+	} {
+		if got := undecorated(c.hints); got != c.want {
+			t.Errorf("%v: %v", c.hints, got)
+		}
+	}
+}
+
 func TestPlaceOf(t *testing.T) {
 	p := Place{Inside: parseInset(image.Pt(200, 100), 0, []uint32{10, 11, 12, 13}), Size: image.Pt(200, 100)}
 	if got := p.Of(image.Rect(50, 60, 229, 235)); got != image.Rect(40, 48, 240, 248) {

@@ -29,7 +29,7 @@ func (c *Conn) Watch() error {
 	w := &watch{changed: map[Window]What{}, listed: true, popups: map[Window]bool{}, parts: map[Atom]What{}}
 	c.call.Lock()
 	defer c.call.Unlock()
-	for name, part := range map[string]What{"_GTK_FRAME_EXTENTS": Moved, "_NET_WM_ICON": Painted,
+	for name, part := range map[string]What{"_GTK_FRAME_EXTENTS": Moved | Renamed, "_MOTIF_WM_HINTS": Renamed, "_NET_WM_ICON": Painted,
 		"_NET_WM_NAME": Renamed, "WM_NAME": Renamed, "WM_NORMAL_HINTS": Renamed, "WM_TRANSIENT_FOR": Renamed,
 		"_NET_WM_STATE": Renamed, "_NET_WM_WINDOW_TYPE": Renamed} {
 		a, err := c.atom(name)
