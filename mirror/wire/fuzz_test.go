@@ -30,6 +30,11 @@ func FuzzParseViewer(f *testing.F) {
 	f.Add([]byte("\x98\x00\x00\x00\x01a/b\nc/d\n"))
 	f.Add([]byte("\x99\x00\x00\x00\x01a/b"))
 	f.Add([]byte("\x9a\x00\x00\x00\x01\x01abc"))
+	for _, m := range []Message{FileDrop{}, FileTake{}, FileEntry{Path: "a"}, FilePiece{}, FileNews{}} {
+		b := m.Append(nil)
+		b[0] |= viewerSide
+		f.Add(b)
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		m, err := ParseViewer(b)
 		if err != nil {

@@ -92,6 +92,9 @@ func ParseHost(b []byte) (Message, error) {
 	if isClip(b[0], HostSide) {
 		return parseClip(b[0], body)
 	}
+	if isFile(b[0], HostSide) {
+		return parseFile(b[0], body)
+	}
 	return Unknown{b[0]}, nil
 }
 

@@ -90,6 +90,9 @@ func ParseViewer(m []byte) (Message, error) {
 	if m[0] == typeText {
 		return parseText(b)
 	}
+	if isFile(m[0], ViewerSide) {
+		return parseFile(m[0], b)
+	}
 	if want, known := viewerLengths[m[0]]; !known {
 		return Unknown{m[0]}, nil
 	} else if len(b) != want {
