@@ -158,7 +158,7 @@ func (e *Exchange) takeOffer(m wire.ClipOffer) func() {
 
 // known are those of the types that are carried.
 func known(types []string) (all []string) {
-	for _, mime := range []string{wire.PlainText, wire.PNG} {
+	for _, mime := range []string{wire.PlainText, wire.PNG, wire.Files} {
 		if slices.Contains(types, mime) {
 			all = append(all, mime)
 		}
