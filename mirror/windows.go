@@ -29,7 +29,8 @@ type LocatedWindows struct {
 
 // Windows are the windows of an app on its display. Next is called from one
 // goroutine, the other methods from any. IDs are Windows' own and never used
-// again. What is asked of a window that is gone is no error.
+// again. What is asked of a window that is gone is no error. Windows that are
+// capture.Clipboarded have the clipboard of their display.
 type Windows interface {
 	// Next waits for a change and gives all windows, parents before their
 	// children; at first it gives those there are. It returns io.EOF when the
@@ -108,6 +109,8 @@ type session struct {
 	done    chan struct{} // closed by end
 	leave   sync.Once     // closes done
 
+	seat *seat // nil if the view only looks
+
 	reader reader
 	over   uint32 // the writer's own: which window its messages concern
 	held   held   // the writer's and end's
@@ -145,7 +148,14 @@ type pane struct {
 func newSession(s *Server, name string, options fusion.ViewOptions, located LocatedWindows) *session {
 	v := &session{server: s, name: name, options: options, located: located, done: make(chan struct{}), panes: map[uint32]*pane{}}
 	v.wake = sync.NewCond(&v.mu)
+	v.seat = share(located.Windows).sit(s, name, options, v.wakeReader)
 	return v
+}
+
+func (s *session) wakeReader() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.wake.Broadcast()
 }
 
 var _ fusion.Pipe = (*session)(nil)
@@ -161,6 +171,7 @@ func (s *session) end(closed wire.Closed) {
 	s.leave.Do(func() {
 		close(s.done)
 		s.held.end(s.aim(0))
+		s.seat.leave()
 		for _, v := range s.views() {
 			_ = v.Close() // never fails
 		}

@@ -101,7 +101,8 @@ func (s *Server) lost(v *view) bool {
 	}
 	mayView := s.allowPeer(v.peer, fusion.ViewCap) == nil
 	mayControl := s.allowPeer(v.peer, fusion.ControlCap) == nil
-	return !mayView || !mayControl && !v.mode.ViewOnly
+	mayDrop := s.allowPeer(v.peer, fusion.FilesCap) == nil
+	return !mayView || !v.mode.ViewOnly && (!mayControl || !mayDrop && !v.mode.NoDrops)
 }
 
 func (vs *views) add(v *view) bool {
