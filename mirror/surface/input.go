@@ -14,6 +14,7 @@ const (
 	keyEnter     = 28
 	keyLeftCtrl  = 29
 	keyG         = 34
+	keyC         = 46
 	keyLeftAlt   = 56
 	keyKPEnter   = 96
 	keyRightCtrl = 97
@@ -55,6 +56,7 @@ const (
 	grabCommand           // Ctrl+Alt+G: take the keyboard, or give it back
 	infoCommand           // Ctrl+Alt+I: show numbers, or hide them
 	recordCommand         // Ctrl+Alt+R: record the window, or end that
+	cancelCommand         // Ctrl+Alt+C: cancel files that are on their way, if there are any
 )
 
 // command says whether this press is the window's own, and what it means.
@@ -73,6 +75,8 @@ func (k *keyboard) command(code uint16) command {
 		return infoCommand
 	case keyR:
 		return recordCommand
+	case keyC:
+		return cancelCommand
 	}
 	return noCommand
 }

@@ -22,15 +22,16 @@ func (v *view) keyPress(h *hands, p *pane, keycode byte) {
 	if !ok || p == nil {
 		return
 	}
-	switch h.keys.command(code) {
-	case fullCommand:
+	switch command := h.keys.command(code); {
+	case command == fullCommand:
 		p.win.toggleFull()
-	case grabCommand:
+	case command == grabCommand:
 		v.toggleGrab(h, p)
-	case infoCommand:
+	case command == infoCommand:
 		v.overlay.toggle(p)
-	case recordCommand:
+	case command == recordCommand:
 		v.toggleRecord(p)
+	case command == cancelCommand && v.clip.cancel():
 	default:
 		if h.keys.press(code) {
 			v.input(p, wire.Key{Code: code, Down: true})

@@ -29,6 +29,9 @@ type Config struct {
 	Path func() string
 	// Record says where recordings of a window go; the zero value makes none.
 	Record Recording
+	// Pasted is the directory of a files.Store, for what is pasted here of the
+	// host's files; "" takes none.
+	Pasted string
 	// Log takes what the owner would want in a report; nil is silent.
 	Log *slog.Logger
 	// Reopen opens the view anew after its connection was lost; it is called
