@@ -18,6 +18,7 @@ import (
 	"hither/frontend"
 	"hither/fusion"
 	"hither/mirror"
+	"hither/mirror/files"
 	"hither/peers"
 	"hither/remoteapp"
 	"hither/sync/folder"
@@ -54,6 +55,7 @@ type Node struct {
 	doors   []net.Listener // for other computers
 	vms     *vmctl.Store
 	apps    *remoteapp.Store
+	pasted  *files.Store // of screens
 	screens *mirror.Server
 	folders *folder.Store
 	menu    entry.Menu
@@ -166,7 +168,9 @@ func (n *Node) openApps(ctx context.Context, cfg Config) (err error) {
 }
 
 func (n *Node) openScreens(_ context.Context, cfg Config) error {
-	n.screens = mirror.NewServer(&locator{vms: n.vms, apps: n.apps, name: n.Name(), log: n.log}, mirror.Config{Log: part(cfg, "mirror")})
+	n.pasted = files.NewStore(cfg.Home.Pasted())
+	n.screens = mirror.NewServer(&locator{vms: n.vms, apps: n.apps, name: n.Name(), log: n.log}, mirror.Config{
+		Log: part(cfg, "mirror"), Pasted: n.pasted, Dropped: &files.Downloads{Dir: cfg.Home.Downloads}})
 	n.onClose(n.screens.Close)
 	return nil
 }

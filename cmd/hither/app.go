@@ -60,7 +60,7 @@ func appRun(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			v := &viewer{c: c, address: address, options: fusion.ViewOptions{ViewOnly: viewOnly}, out: cmd.OutOrStdout()}
+			v := &viewer{c: c, address: address, options: fusion.ViewOptions{ViewOnly: viewOnly}, pasted: g.pasted(), out: cmd.OutOrStdout()}
 			files, err := v.run(cmd, args[2:])
 			if err != nil {
 				return err

@@ -38,7 +38,7 @@ func viewCommand(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			v := &viewer{c: c, address: address, options: options, record: file, out: cmd.OutOrStdout()}
+			v := &viewer{c: c, address: address, options: options, pasted: g.pasted(), record: file, out: cmd.OutOrStdout()}
 			if err := v.find(cmd.Context()); err != nil {
 				return err
 			}
@@ -55,13 +55,17 @@ const viewKeys = "Keys in a window:\n" +
 	"  Ctrl+Alt+Enter  full screen, or back; a machine's screen also gets the keyboard\n" +
 	"  Ctrl+Alt+G      take the keyboard, so that Alt+Tab goes there, or give it back\n" +
 	"  Ctrl+Alt+I      show latency, frame rate, bytes, codec and path, or hide them\n" +
-	"  Ctrl+Alt+R      record the window into a file among your videos, or end that"
+	"  Ctrl+Alt+R      record the window into a file among your videos, or end that\n" +
+	"  Ctrl+Alt+C      cancel files that are on their way\n\n" +
+	"Text, pictures and files that are copied on one side are pasted on the other while a window\n" +
+	"has the focus. Files that are dropped onto a window go to the Downloads of its computer."
 
 // viewer shows one screen in a window of this program.
 type viewer struct {
 	c        *client.Client
 	address  fusion.Address
 	options  fusion.ViewOptions
+	pasted   string // where files of the host go that are pasted here
 	screen   fusion.Screen
 	launched bool // the app is ours to end
 
@@ -147,6 +151,7 @@ func (v *viewer) window(ctx context.Context) error {
 		Color:  hostColor(info.Color),
 		Path:   (&hostPath{host: v.host()}).String,
 		Record: v.recording(),
+		Pasted: v.pasted,
 		Reopen: open,
 	})
 	return errors.Join(err, v.failed)
