@@ -19,6 +19,7 @@ import (
 	"hither/fusion"
 	"hither/mirror"
 	"hither/mirror/capture/portal"
+	"hither/mirror/files"
 	"hither/peers"
 	"hither/remoteapp"
 	"hither/sync/folder"
@@ -55,6 +56,7 @@ type Node struct {
 	doors   []net.Listener // for other computers
 	vms     *vmctl.Store
 	apps    *remoteapp.Store
+	pasted  *files.Store // of screens
 	screens *mirror.Server
 	folders *folder.Store
 	menu    entry.Menu
@@ -170,9 +172,11 @@ func (n *Node) openApps(ctx context.Context, cfg Config) (err error) {
 }
 
 func (n *Node) openScreens(_ context.Context, cfg Config) error {
+	n.pasted = files.NewStore(cfg.Home.Pasted())
 	places := &locator{vms: n.vms, apps: n.apps, name: n.Name(), token: cfg.Home.Sub("screen.token"), log: n.log,
 		session: &sessionSound{name: n.Name()}}
-	n.screens = mirror.NewServer(places, mirror.Config{Log: part(cfg, "mirror")})
+	n.screens = mirror.NewServer(places, mirror.Config{
+		Log: part(cfg, "mirror"), Pasted: n.pasted, Dropped: &files.Downloads{Dir: cfg.Home.Downloads}})
 	n.onClose(n.screens.Close)
 	return nil
 }

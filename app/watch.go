@@ -41,8 +41,21 @@ func (n *Node) watchAll(ctx context.Context) error {
 			put(fusion.Event{Kind: fusion.EventFolder, Folder: &f, Removed: removed})
 		})
 	})
+	n.watch("pasted files", n.sweepPasted)
 	n.watchPeers()
 	return nil
+}
+
+// sweepPasted removes pasted files that are old, now and once an hour.
+func (n *Node) sweepPasted() error {
+	for {
+		if err := n.pasted.Sweep(); err != nil {
+			n.log.Warn("old pasted files stay", "err", err)
+		}
+		if !n.pause(n.ctx, time.Hour) {
+			return n.ctx.Err()
+		}
+	}
 }
 
 // watch runs a watcher that ends with the node only.

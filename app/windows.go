@@ -122,4 +122,7 @@ func (a *appWindows) Do(wish wire.Message) error {
 	return &fusion.Error{Op: "window", Cause: fusion.ErrInvalid, Detail: "no wish of a viewer"}
 }
 
+// Clipboard is the one of the app's display.
+func (a *appWindows) Clipboard() capture.Clipboard { return a.pixels.Clipboard() }
+
 func (a *appWindows) Close() error { return errors.Join(a.windows.Close(), a.pixels.Close()) }

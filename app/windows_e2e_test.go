@@ -43,6 +43,7 @@ type viewer struct {
 	hello  wire.Hello
 	on     uint32
 	all    map[uint32]*seenWindow
+	clip   clipped
 	closed bool
 	err    error
 }
@@ -167,6 +168,8 @@ func (v *viewer) hear(b []byte) error {
 		v.closed = true
 	case wire.FramePart:
 		return v.part(m)
+	default:
+		v.hearClip(m)
 	}
 	return nil
 }

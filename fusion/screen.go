@@ -32,6 +32,8 @@ type Screen struct {
 type ViewOptions struct {
 	// ViewOnly refuses input from this viewer.
 	ViewOnly bool `json:"viewOnly"`
+	// NoDrops refuses files that are dropped onto this view.
+	NoDrops bool `json:"noDrops"`
 	// Windows asks for the windows of an app one by one instead of one picture
 	// of its display. A screen without windows of its own stays one picture;
 	// the view's hello says which it is.

@@ -39,10 +39,11 @@ func (v *view) take(m wire.Message) error {
 		if v.options.ViewOnly {
 			return nil
 		}
-		v.handOver()
+		v.seat.handOver()
 		return v.input(m)
-	case wire.ClipOffer, wire.ClipWant, wire.ClipData:
-		v.takeClip(m)
+	case wire.ClipOffer, wire.ClipWant, wire.ClipData,
+		wire.FileDrop, wire.FileTake, wire.FileEntry, wire.FilePiece, wire.FileNews:
+		v.seat.take(m)
 	case wire.Listen, wire.Speak, wire.Sound:
 		v.ear.take(m)
 	case wire.Bye:

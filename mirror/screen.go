@@ -19,12 +19,11 @@ type screen struct {
 	name   string
 	opened chan struct{} // closed when located is set, or the opening failed
 
-	located Located // set before opened is closed
+	located Located  // set before opened is closed
+	shared  *sharing // as well; nil for a window of an app, whose display has the clipboard
 
 	pixels  sync.RWMutex // guards what picture holds; taken before mu
 	picture *codec.Picture
-
-	handing sync.Mutex // one handOver at a time; taken before mu
 
 	mu        sync.Locker // guards the fields below; wake's
 	wake      *sync.Cond  // something below, or of a view, changed
@@ -36,10 +35,7 @@ type screen struct {
 	height    int
 	capturing bool // a reader waits for the source or applies what it gave
 	ended     bool
-	finished  bool     // the source is about to be freed, or was
-	copied    []string // what the screen's programs put into its clipboard
-	hand      *view    // who did something last: the clipboard is for this view
-	giver     *view    // whose clipboard the screen's has
+	finished  bool // the source is about to be freed, or was
 }
 
 // newScreen makes a screen with a lock of its own, or one that it shares.
@@ -53,9 +49,6 @@ func (sc *screen) begin(located Located) {
 	sc.title = located.Screen.Title
 	sc.mu.Unlock()
 	close(sc.opened)
-	if board := sc.clipboard(); board != nil {
-		board.Watch(sc.copy)
-	}
 }
 
 // fail ends a screen whose source could not be opened.
@@ -74,6 +67,9 @@ func (sc *screen) join(options fusion.ViewOptions) *view {
 		return nil
 	}
 	v := newView(sc, options)
+	if sc.shared != nil {
+		v.seat = sc.shared.sit(sc.server, sc.name, options, sc.wakeReaders)
+	}
 	v.group = newGroup(sc)
 	v.group.add(v)
 	return v
@@ -85,6 +81,13 @@ func (sc *screen) notify() {
 	if sc.capturing {
 		sc.located.Source.Wake()
 	}
+}
+
+// wakeReaders is notify for whoever has no lock.
+func (sc *screen) wakeReaders() {
+	sc.mu.Lock()
+	defer sc.mu.Unlock()
+	sc.notify()
 }
 
 // leave takes a view out; the last one ends the capture.

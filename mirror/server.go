@@ -9,6 +9,7 @@ import (
 
 	"hither/fusion"
 	"hither/mirror/capture"
+	"hither/mirror/files"
 	"hither/mirror/sound"
 	"hither/mirror/wire"
 )
@@ -40,6 +41,9 @@ type Located struct {
 // Config of a Server; the zero value works.
 type Config struct {
 	Log *slog.Logger // default: silent
+	// Pasted is where files go that are pasted here, and Dropped where those go
+	// that are dropped onto a view; nil takes none.
+	Pasted, Dropped files.Place
 }
 
 // Server opens the screens of this host. It runs a goroutine per Bye and End,
@@ -49,7 +53,9 @@ type Server struct {
 	locator Locator
 	log     *slog.Logger
 	sounds  *sound.Feeds
+	cfg     Config
 	running sync.WaitGroup
+	hands   hands
 
 	mu       sync.Mutex // guards the fields below
 	screens  map[string]*screen
@@ -62,7 +68,8 @@ var _ fusion.Screens = (*Server)(nil)
 // NewServer makes a server of the screens that locator knows.
 func NewServer(locator Locator, config Config) *Server {
 	log := cmp.Or(config.Log, slog.New(slog.DiscardHandler))
-	return &Server{locator: locator, log: log, sounds: sound.NewFeeds(log), screens: map[string]*screen{}, sessions: map[*session]bool{}}
+	return &Server{locator: locator, log: log, cfg: config, sounds: sound.NewFeeds(log),
+		hands: hands{of: map[string]*seat{}}, screens: map[string]*screen{}, sessions: map[*session]bool{}}
 }
 
 // List is fusion.Screens.List.
@@ -133,6 +140,7 @@ func (s *Server) start(ctx context.Context, sc *screen) error {
 	}
 	s.running.Add(1)
 	s.mu.Unlock()
+	sc.shared = share(located.Source)
 	sc.begin(located) // running counts it until its source is freed
 	return nil
 }

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"hither/fusion"
-	"hither/mirror/clip"
 	"hither/mirror/codec"
 	"hither/mirror/wire"
 )
@@ -19,8 +18,8 @@ const maxPongs = 16
 type view struct {
 	screen  *screen
 	options fusion.ViewOptions
-	clip    *clip.Exchange // nil if the screen has none or the view only looks
 	ear     *ear
+	seat    *seat // nil if the view only looks
 
 	// The reader's own.
 	splitter wire.Splitter
@@ -33,7 +32,7 @@ type view struct {
 	group   *group
 	window  window
 	frames  [][]byte // to be sent, no more than the window allows
-	framed  bool     // a frame was sent since the last piece of the clipboard
+	framed  bool     // a frame was sent since the last word of the seat
 	sending bool     // the reader has not yet given all of a frame
 	greeted bool
 	titled  string
@@ -49,7 +48,6 @@ var _ fusion.Pipe = (*view)(nil)
 
 func newView(sc *screen, options fusion.ViewOptions) *view {
 	v := &view{screen: sc, options: options}
-	v.openClipboard()
 	v.ear = newEar(sc.server, sc.name, sc.located.Sound, options, func() {
 		sc.mu.Lock()
 		defer sc.mu.Unlock()
@@ -137,7 +135,7 @@ func (v *view) step() (message wire.Message, do func(), err error) {
 		return message, nil, nil
 	case v.greeted && v.ear.say(&message):
 		return message, nil, nil
-	case v.framed && v.nextClip(&message):
+	case v.framed && v.nextOfSeat(&message):
 		v.framed = false
 		return message, nil, nil
 	case len(v.frames) > 0:
@@ -147,13 +145,22 @@ func (v *view) step() (message wire.Message, do func(), err error) {
 	case v.ready() && v.group.due():
 		v.group.busy = true
 		return nil, v.group.encode, nil
-	case v.nextClip(&message):
+	case v.nextOfSeat(&message):
 		return message, nil, nil
 	case (v.ready() || !v.greeted) && !sc.capturing && !sc.ended:
 		sc.capturing = true
 		return nil, sc.capture, nil
 	}
 	return nil, nil, nil
+}
+
+// nextOfSeat gives what there is to say about the clipboard and files. It needs
+// screen.mu.
+func (v *view) nextOfSeat(message *wire.Message) bool {
+	if v.greeted {
+		*message = v.seat.next()
+	}
+	return *message != nil
 }
 
 // hello needs screen.mu.
@@ -196,8 +203,8 @@ func (v *view) end(closed wire.Closed) {
 	sc.mu.Unlock()
 	v.leave.Do(func() {
 		v.held.end(sc.located.Source)
-		v.closeClipboard()
 		v.ear.close()
+		v.seat.leave()
 		sc.leave(v)
 	})
 }

@@ -32,7 +32,8 @@ type LocatedWindows struct {
 
 // Windows are the windows of an app on its display. Next is called from one
 // goroutine, the other methods from any. IDs are Windows' own and never used
-// again. What is asked of a window that is gone is no error.
+// again. What is asked of a window that is gone is no error. Windows that are
+// capture.Clipboarded have the clipboard of their display.
 type Windows interface {
 	// Next waits for a change and gives all windows, parents before their
 	// children; at first it gives those there are. It returns io.EOF when the
@@ -111,6 +112,8 @@ type session struct {
 	done    chan struct{} // closed by end
 	leave   sync.Once     // closes done
 
+	seat *seat // nil if the view only looks
+
 	reader reader
 	over   uint32 // the writer's own: which window its messages concern
 	held   held   // the writer's and end's
@@ -154,7 +157,14 @@ func newSession(s *Server, name string, options fusion.ViewOptions, located Loca
 		defer v.mu.Unlock()
 		v.wake.Broadcast()
 	})
+	v.seat = share(located.Windows).sit(s, name, options, v.wakeReader)
 	return v
+}
+
+func (s *session) wakeReader() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.wake.Broadcast()
 }
 
 var _ fusion.Pipe = (*session)(nil)
@@ -171,6 +181,7 @@ func (s *session) end(closed wire.Closed) {
 		close(s.done)
 		s.held.end(s.aim(0))
 		s.ear.close()
+		s.seat.leave()
 		for _, v := range s.views() {
 			_ = v.Close() // never fails
 		}

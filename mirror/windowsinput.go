@@ -41,6 +41,9 @@ func (s *session) take(m wire.Message) error {
 		s.ear.take(m)
 	case wire.Desk, wire.Ping, wire.Able:
 		s.control(m)
+	case wire.ClipOffer, wire.ClipWant, wire.ClipData,
+		wire.FileDrop, wire.FileTake, wire.FileEntry, wire.FilePiece, wire.FileNews:
+		s.seat.take(m)
 	case wire.Place, wire.State, wire.Shut, wire.Key, wire.Pointer, wire.Button, wire.Wheel, wire.Text, wire.Release, wire.Bye:
 		if !s.options.ViewOnly {
 			s.command(m)
@@ -146,6 +149,7 @@ func (s *session) aim(id uint32) aim { return aim{s.located.Windows, id} }
 // input gives a window what its person did. What is held down belongs to no
 // window: a key may close one before it is let go.
 func (s *session) input(m wire.Message) {
+	s.seat.handOver()
 	id := s.over
 	s.mu.Lock()
 	there := s.panes[id] != nil

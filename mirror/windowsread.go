@@ -18,7 +18,7 @@ type reader struct {
 	on      uint32 // whose frame parts come, as was said last
 	chosen  *pane  // an On for it was just sent
 	current *pane  // the last part was its
-	news    bool   // the last message told of a window
+	news    bool   // the last message told of a window, or was the seat's
 	ahead   int    // how many messages went before others
 	clock   uint64 // counts frames
 }
@@ -126,7 +126,11 @@ func (s *session) due() (wire.Message, *pane, error) {
 		return m, nil, nil
 	}
 	if !r.news {
-		if m := s.tell(); m != nil {
+		m := s.tell()
+		if m == nil {
+			m = s.seat.next()
+		}
+		if m != nil {
 			r.news = true
 			return m, nil, nil
 		}
@@ -135,7 +139,10 @@ func (s *session) due() (wire.Message, *pane, error) {
 	if p := s.choose(); p != nil {
 		return nil, p, nil
 	}
-	return s.tell(), nil, nil
+	if m := s.tell(); m != nil {
+		return m, nil, nil
+	}
+	return s.seat.next(), nil, nil
 }
 
 func (s *session) hello() wire.Message {

@@ -48,7 +48,8 @@ type screenRequest struct {
 
 // openScreen opens a screen as the caller may see it.
 func (s *Server) openScreen(ctx context.Context, r screenRequest) (fusion.Pipe, fusion.ViewOptions, error) {
-	options := fusion.ViewOptions{ViewOnly: r.ViewOnly || !s.may(ctx, fusion.ControlCap), Windows: r.Windows,
+	options := fusion.ViewOptions{ViewOnly: r.ViewOnly || !s.may(ctx, fusion.ControlCap),
+		NoDrops: !s.may(ctx, fusion.FilesCap), Windows: r.Windows,
 		Microphone: s.may(ctx, fusion.MicrophoneCap), Here: callerOf(ctx).Owner}
 	h, _, err := s.resolve(ctx, r.Host)
 	if err != nil {

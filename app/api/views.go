@@ -101,8 +101,10 @@ func (s *Server) lost(v *view) bool {
 	}
 	mayView := s.allowPeer(v.peer, fusion.ViewCap) == nil
 	mayControl := s.allowPeer(v.peer, fusion.ControlCap) == nil
+	mayDrop := s.allowPeer(v.peer, fusion.FilesCap) == nil
 	maySpeak := s.allowPeer(v.peer, fusion.MicrophoneCap) == nil
-	return !mayView || !mayControl && !v.mode.ViewOnly || !maySpeak && v.mode.Microphone
+	return !mayView || !maySpeak && v.mode.Microphone ||
+		!v.mode.ViewOnly && (!mayControl || !mayDrop && !v.mode.NoDrops)
 }
 
 func (vs *views) add(v *view) bool {

@@ -58,6 +58,53 @@ func Find(dir string) (Home, error) {
 	return h.withRun()
 }
 
+// Pasted is where files of other computers are that were pasted here.
+func (h Home) Pasted() string { return h.Sub("pasted") }
+
+// Downloads is where files appear that are dropped onto a screen of this
+// computer: the owner's directory for downloads (xdg-user-dirs), or one in a home
+// that was named.
+func (h Home) Downloads() (string, error) {
+	if h.Explicit {
+		return h.Sub("downloads"), nil
+	}
+	user, err := os.UserHomeDir()
+	if err != nil {
+		return "", err
+	}
+	config := os.Getenv("XDG_CONFIG_HOME")
+	if !filepath.IsAbs(config) {
+		config = filepath.Join(user, ".config")
+	}
+	dirs, err := os.ReadFile(filepath.Join(config, "user-dirs.dirs"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("downloads: %w", err)
+	}
+	if dir := userDir(string(dirs), "XDG_DOWNLOAD_DIR", user); dir != "" {
+		return dir, nil
+	}
+	return filepath.Join(user, "Downloads"), nil
+}
+
+// userDir finds a directory in user-dirs.dirs, whose lines are NAME="$HOME/rest"
+// or NAME="/absolute"; the home itself means that there is none.
+func userDir(dirs, name, user string) string {
+	for line := range strings.Lines(dirs) {
+		value, is := strings.CutPrefix(strings.TrimSpace(line), name+"=")
+		if !is {
+			continue
+		}
+		value = strings.Trim(value, `"`)
+		if rest, below := strings.CutPrefix(value, "$HOME/"); below {
+			value = filepath.Join(user, rest)
+		}
+		if value = filepath.Clean(value); filepath.IsAbs(value) && value != filepath.Clean(user) {
+			return value
+		}
+	}
+	return ""
+}
+
 // withRun reads the run directory that the node chose, or chooses one.
 func (h Home) withRun() (Home, error) {
 	chosen, err := os.ReadFile(filepath.Join(h.Dir, "run"))

@@ -61,7 +61,8 @@ func appRun(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			v := &viewer{c: c, address: address, options: fusion.ViewOptions{ViewOnly: viewOnly}, keys: keys, out: cmd.OutOrStdout(), stderr: cmd.ErrOrStderr()}
+			v := &viewer{c: c, address: address, options: fusion.ViewOptions{ViewOnly: viewOnly}, keys: keys, pasted: g.pasted(),
+				out: cmd.OutOrStdout(), stderr: cmd.ErrOrStderr()}
 			files, err := v.run(cmd, args[2:])
 			if err != nil {
 				return err

@@ -40,6 +40,16 @@ func (g *globals) join(ctx context.Context) (*client.Client, error) {
 	return client.Join(ctx, h)
 }
 
+// pasted is where files of other computers go that are pasted here; the home
+// was found before.
+func (g *globals) pasted() string {
+	h, err := home.Find(g.home)
+	if err != nil {
+		return ""
+	}
+	return h.Pasted()
+}
+
 // machine joins the node and finds the host of a machine's address.
 func (g *globals) machine(ctx context.Context, address fusion.Address) (fusion.Host, error) {
 	c, err := g.join(ctx)

@@ -40,7 +40,8 @@ func viewCommand(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			v := &viewer{c: c, address: address, options: options, record: file, out: cmd.OutOrStdout(), sound: sound, keys: keys, stderr: cmd.ErrOrStderr()}
+			v := &viewer{c: c, address: address, options: options, record: file, sound: sound, keys: keys, pasted: g.pasted(),
+				out: cmd.OutOrStdout(), stderr: cmd.ErrOrStderr()}
 			if err := v.find(cmd.Context()); err != nil {
 				return err
 			}
@@ -61,7 +62,10 @@ const viewKeys = "Keys in a window:\n" +
 	"  Ctrl+Alt+G      take the keyboard, so that Alt+Tab goes there, or give it back\n" +
 	"  Ctrl+Alt+I      show latency, frame rate, bytes, codec and path, or hide them\n" +
 	"  Ctrl+Alt+R      record the window into a file among your videos, or end that\n" +
-	"  Ctrl+Alt+M      mute the sound, or hear it again"
+	"  Ctrl+Alt+M      mute the sound, or hear it again\n" +
+	"  Ctrl+Alt+C      cancel files that are on their way\n\n" +
+	"Text, pictures and files that are copied on one side are pasted on the other while a window\n" +
+	"has the focus. Files that are dropped onto a window go to the Downloads of its computer."
 
 // soundOptions says what is heard, and by whom.
 type soundOptions struct {
@@ -76,6 +80,7 @@ type viewer struct {
 	sound    soundOptions
 	stderr   io.Writer // what the view does without is said there
 	keys     keyboardFlag
+	pasted   string // where files of the host go that are pasted here
 	screen   fusion.Screen
 	launched bool // the app is ours to end
 
@@ -162,6 +167,7 @@ func (v *viewer) window(ctx context.Context) error {
 		Letters: v.keys == textKeys,
 		Path:    (&hostPath{host: v.host()}).String,
 		Record:  v.recording(),
+		Pasted:  v.pasted,
 		Reopen:  open,
 
 		Mute: v.sound.mute, Microphone: v.sound.microphone, Without: func(err error) { printError(v.stderr, err) },

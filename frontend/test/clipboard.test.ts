@@ -1,7 +1,13 @@
+import { Blob as NodeBlob, File as NodeFile } from 'node:buffer'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { Clipboard, type Note } from '../src/mirror/clipboard'
+import { Clipboard, pictureOf, type Copied, type Note } from '../src/mirror/clipboard'
+import { FILES, ticketBytes } from '../src/mirror/filewire'
 import { attachKeyboard } from '../src/mirror/input'
 import { parseHost, say, WireError } from '../src/mirror/wire'
+
+// jsdom's cannot be read.
+vi.stubGlobal('Blob', NodeBlob)
+vi.stubGlobal('File', NodeFile)
 
 const TEXT = 'text/plain;charset=utf-8'
 const hex = (b: Uint8Array) => Buffer.from(b).toString('hex')
@@ -27,30 +33,38 @@ describe('the clipboard of a view', () => {
   let notes: Note[]
   let active: boolean
   let allowed: boolean
-  let written: string[]
+  let written: Copied[]
+  let again: (() => void) | undefined
+  let tickets: (Uint8Array | null)[]
   let clip: Clipboard
   beforeEach(() => {
     sent = []
     notes = []
     written = []
+    tickets = []
     active = allowed = true
     clip = new Clipboard({
       send: (m) => sent.push(m),
       active: () => active,
-      write: (text) => (allowed ? Promise.resolve(void written.push(text)) : Promise.reject(new Error('no'))),
-      note: (n) => notes.push(n),
+      write: (what) => (allowed ? Promise.resolve(void written.push(what)) : Promise.reject(new Error('no'))),
+      note: (n, then) => {
+        notes.push(n)
+        again = then
+      },
+      offered: (ticket) => tickets.push(ticket),
+      ticket: (entries) => ticketBytes({ id: 1, files: entries.length, bytes: 0 }),
     })
   })
   const data = (text: Uint8Array, last: boolean) => clip.take({ type: 'clipData', serial: 4, last, refused: false, bytes: text })
 
   it('copies what the host offers while the person is in the view', async () => {
-    clip.take({ type: 'clipOffer', serial: 4, types: ['image/png', TEXT] })
+    clip.take({ type: 'clipOffer', serial: 4, types: ['text/html', TEXT] })
     expect(sent.map(hex)).toEqual([hex(say.clipWant(4, TEXT))])
     const text = utf8('屏幕')
     data(text.subarray(0, 4), false)
     data(text.subarray(4), true)
     await vi.waitFor(() => expect(notes).toEqual(['screen.copied']))
-    expect(written).toEqual(['屏幕'])
+    expect(written).toEqual([{ text: '屏幕' }])
     clip.offer('屏幕')
     expect(sent).toHaveLength(1) // the host has it
   })
@@ -59,6 +73,45 @@ describe('the clipboard of a view', () => {
     clip.take({ type: 'clipOffer', serial: 4, types: [TEXT] })
     data(utf8('x'), true)
     await vi.waitFor(() => expect(notes).toEqual(['screen.copyBlocked']))
+    allowed = true
+    again!() // with the person's click
+    await vi.waitFor(() => expect(written).toEqual([{ text: 'x' }]))
+  })
+  it('takes a picture with its text, and a ticket of files', async () => {
+    const ticket = ticketBytes({ id: 3, files: 2, bytes: 9 })
+    clip.take({ type: 'clipOffer', serial: 4, types: [FILES, 'image/png', TEXT] })
+    data(utf8('x'), true)
+    data(Uint8Array.of(1, 2), false)
+    data(Uint8Array.of(3), true)
+    data(ticket, true)
+    await vi.waitFor(() => expect(notes).toEqual(['screen.copied']))
+    expect(sent.map(hex)).toEqual([TEXT, 'image/png', FILES].map((mime) => hex(say.clipWant(4, mime))))
+    expect(written[0]!.text).toBe('x')
+    expect(written[0]!.png!.size).toBe(3)
+    expect(tickets).toEqual([null, ticket])
+    clip.take({ type: 'clipOffer', serial: 5, types: [] })
+    expect(tickets.at(-1)).toBe(null)
+  })
+  it('gives a picture and a ticket when they are wanted', async () => {
+    clip.offerPicture(new Blob([Uint8Array.of(1, 2, 3)], { type: 'image/png' }))
+    expect(hex(sent.shift()!)).toBe(hex(say.clipOffer(1, ['image/png'])))
+    clip.take({ type: 'clipWant', serial: 1, mime: 'image/png' })
+    await vi.waitFor(() => expect(sent.map(hex)).toEqual([hex(say.clipData(1, 1, Uint8Array.of(1, 2, 3)))]))
+    expect(notes).toEqual(['screen.pasted'])
+    clip.offerFiles(Promise.resolve([{ path: 'a', file: new File([], 'a') }]))
+    clip.take({ type: 'clipWant', serial: 2, mime: FILES })
+    await vi.waitFor(() => expect(hex(sent.at(-1)!)).toBe(hex(say.clipData(2, 1, ticketBytes({ id: 1, files: 1, bytes: 0 })))))
+    clip.offerFiles(Promise.reject(new Error('gone')))
+    clip.take({ type: 'clipWant', serial: 3, mime: FILES })
+    await vi.waitFor(() => expect(hex(sent.at(-1)!)).toBe(hex(say.clipData(3, 3, new Uint8Array()))))
+  })
+  it('tells a picture from a file of one', () => {
+    const data = (...files: File[]) => ({ files }) as unknown as DataTransfer
+    const picture = new File([], 'image.png', { type: 'image/png' })
+    expect(pictureOf(data(picture))).toBe(picture)
+    expect(pictureOf(data(new File([], 'me.png', { type: 'image/png' })))).toBe(null)
+    expect(pictureOf(data(picture, picture))).toBe(null)
+    expect(pictureOf(data())).toBe(null)
   })
   it('takes and gives nothing without the focus', () => {
     active = false
@@ -97,7 +150,7 @@ describe('the keys that paste', () => {
       {
         send: (m) => log.push(hex(m)),
         active: () => true,
-        paste: (text) => log.push('paste ' + text),
+        paste: (data) => log.push('paste ' + data?.getData('text/plain')),
       },
       () => {},
     )

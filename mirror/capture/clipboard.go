@@ -10,10 +10,11 @@ type Clipboard interface {
 	// not of what Offer put there, here or in another capture.
 	Watch(changed func(types []string))
 	// Read gives what another program put there, of at most wire.MaxClip bytes.
+	// Files (wire.Files) are a list of file: URIs, as files.Paths reads it.
 	Read(mime string, done func(content []byte, err error))
 	// Offer makes the clipboard hold these types. ask is called when a program
 	// pastes one, from any goroutine, and must call done once. No types take an
-	// offer back.
+	// offer back. Files are given as text/uri-list.
 	Offer(types []string, ask func(mime string, done func(content []byte, err error)))
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"net"
 	"os"
 	"slices"
 	"sync"
@@ -56,6 +57,7 @@ type XClipboard struct {
 	todo  []func()
 	next  *xoffer // to be offered; of several the newest
 	given bool    // next is to be looked at
+	last  bool    // Close was called: run says what it has to and ends
 	ended bool
 }
 
@@ -103,7 +105,7 @@ func (c *XClipboard) open() (err error) {
 	if c.xfixes, err = c.conn.extension("XFIXES", words(5, 0)); err != nil {
 		return err
 	}
-	names := []string{clipIdentity, "CLIPBOARD", "TARGETS", "INCR", "UTF8_STRING", "text/plain", wire.PlainText, wire.PNG, clipMark}
+	names := []string{clipIdentity, "CLIPBOARD", "TARGETS", "INCR", "UTF8_STRING", "text/plain", wire.PlainText, wire.PNG, uriList, copiedFiles, clipMark}
 	for n := range clipReads {
 		names = append(names, clipProperty(n))
 	}
@@ -171,7 +173,11 @@ func (c *XClipboard) run() {
 			c.pending = c.pending[1:]
 			c.event(b)
 		}
-		if err := c.conn.flush(); err != nil {
+		last := c.closing()
+		if last {
+			c.refuse()
+		}
+		if err := c.conn.flush(); err != nil || last {
 			break
 		}
 		b, err := c.conn.next()
@@ -183,6 +189,23 @@ func (c *XClipboard) run() {
 		}
 	}
 	c.end()
+}
+
+func (c *XClipboard) closing() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.last
+}
+
+// refuse answers the programs that wait for a paste: some would wait for ever.
+func (c *XClipboard) refuse() {
+	c.work()
+	for _, s := range c.sends {
+		if !s.begun {
+			c.answer(s, false)
+		}
+	}
+	c.sends = nil
 }
 
 // end answers all that waits.
@@ -254,11 +277,22 @@ func (c *XClipboard) Offer(types []string, ask func(mime string, done func([]byt
 	c.conn.Wake()
 }
 
+// lastWords is how long a display that does not listen delays Close.
+const lastWords = time.Second
+
 // Close ends run and waits for it. The offer goes with the connection.
 func (c *XClipboard) Close() error {
-	err := c.conn.conn.Close()
+	c.mu.Lock()
+	c.last = true
+	c.conn.Wake()
+	c.mu.Unlock()
+	cut := time.AfterFunc(lastWords, func() { _ = c.conn.conn.Close() }) // closed again below
 	<-c.done
-	return err
+	cut.Stop()
+	if err := c.conn.conn.Close(); !errors.Is(err, net.ErrClosed) {
+		return err
+	}
+	return nil
 }
 
 // event handles one of the display's.
@@ -319,6 +353,7 @@ func (c *XClipboard) found(b []byte) {
 	targets := map[string]uint32{}
 	for _, kind := range []struct{ mime, target string }{
 		{wire.PlainText, "UTF8_STRING"}, {wire.PlainText, wire.PlainText}, {wire.PNG, wire.PNG},
+		{wire.Files, uriList}, {wire.Files, copiedFiles},
 	} {
 		if atom := c.atoms[kind.target]; has[atom] && targets[kind.mime] == 0 {
 			targets[kind.mime] = atom

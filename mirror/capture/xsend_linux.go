@@ -53,6 +53,8 @@ func (c *XClipboard) mime(target uint32) string {
 		return wire.PlainText
 	case c.atoms[wire.PNG]:
 		return wire.PNG
+	case c.atoms[uriList], c.atoms[copiedFiles]:
+		return wire.Files
 	}
 	return ""
 }
@@ -61,8 +63,11 @@ func (c *XClipboard) mime(target uint32) string {
 func (c *XClipboard) list() []uint32 {
 	list := []uint32{c.atoms["TARGETS"], c.atoms[clipMark]}
 	for _, mime := range c.offer.types {
-		if mime == wire.PlainText {
+		switch mime {
+		case wire.PlainText:
 			list = append(list, c.atoms["UTF8_STRING"], c.atoms["text/plain"])
+		case wire.Files:
+			list = append(list, c.atoms[uriList], c.atoms[copiedFiles])
 		}
 		if atom := c.atoms[mime]; atom != 0 {
 			list = append(list, atom)
@@ -80,6 +85,9 @@ func (c *XClipboard) deliver(s *xsend, content []byte, err error) {
 		c.drop(s)
 		c.answer(s, false)
 		return
+	}
+	if s.target == c.atoms[copiedFiles] {
+		content = asCopied(content)
 	}
 	if len(content) <= clipChunk {
 		c.drop(s)

@@ -18,6 +18,7 @@ type XWindows struct {
 	config  X11Config
 	display string
 	input   *xinput
+	board   *XClipboard
 	aim     xaim // guarded by input.mu
 }
 
@@ -35,11 +36,19 @@ func X11Windows(ctx context.Context, config X11Config) (*XWindows, error) {
 	if err != nil {
 		return nil, wrapX(display, err)
 	}
-	return &XWindows{config: config, display: display, input: input}, nil
+	board, err := OpenXClipboard(ctx, config)
+	if err != nil {
+		return nil, errors.Join(err, input.close())
+	}
+	return &XWindows{config: config, display: display, input: input, board: board}, nil
 }
 
-// Close ends the giving of input. Sources that were opened go on.
-func (w *XWindows) Close() error { return w.input.close() }
+// Clipboard is Clipboarded.Clipboard.
+func (w *XWindows) Clipboard() Clipboard { return w.board }
+
+// Close ends the giving of input, and the clipboard. Sources that were opened go
+// on.
+func (w *XWindows) Close() error { return errors.Join(w.board.Close(), w.input.close()) }
 
 // xwindow captures one window: what it draws goes to a pixmap of its own
 // (Composite), which is fetched like a display. The pixmap is another one after

@@ -26,4 +26,6 @@ func (*XWindows) Input(uint32, wire.Message) error {
 	return failed(x11Op, "", fusion.ErrUnsupported, "", "")
 }
 
+func (*XWindows) Clipboard() Clipboard { return nil }
+
 func (*XWindows) Close() error { return nil }

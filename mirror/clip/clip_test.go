@@ -152,6 +152,32 @@ func TestOffersAreNotEchoed(t *testing.T) {
 	}
 }
 
+func TestOfTwoOffersThatCrossTheViewersStays(t *testing.T) {
+	host, viewer := newHalf(wire.HostSide), newHalf(wire.ViewerSide)
+	for range 3 {
+		viewer.board.content = map[string][]byte{wire.PlainText: []byte("viewer's")}
+		viewer.Have([]string{wire.PlainText})
+		host.Have([]string{wire.PNG})
+		host.board.offered, viewer.board.offered = nil, nil
+		mine, theirs := viewer.Next(), host.Next()
+		host.Take(mine)
+		viewer.Take(theirs)
+		talk(host, viewer)
+		if viewer.board.offered != nil || !slices.Equal(host.board.offered, []string{wire.PlainText}) {
+			t.Fatalf("offered %q here and %q there", viewer.board.offered, host.board.offered)
+		}
+		p := host.paste(wire.PlainText)
+		if talk(host, viewer); string(p.content) != "viewer's" {
+			t.Errorf("pasted %q, %v", p.content, p.err)
+		}
+		host.Have([]string{wire.PNG}) // a later one goes the other way
+		talk(host, viewer)
+		if !slices.Equal(viewer.board.offered, []string{wire.PNG}) {
+			t.Errorf("offered %q after a later copy", viewer.board.offered)
+		}
+	}
+}
+
 func TestSilentSideFailsAPaste(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		host, viewer := newHalf(wire.HostSide), newHalf(wire.ViewerSide)

@@ -3,6 +3,8 @@ package clip
 import (
 	"errors"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -67,6 +69,7 @@ type Exchange struct {
 	serial uint32 // of our newest offer
 	types  []string
 	untold bool
+	told   uint32 // serial of the newest that they were told of
 	out    *answer
 
 	theirs  uint32
@@ -145,10 +148,32 @@ func (e *Exchange) Take(m wire.Message) {
 // mark is the type by which an offer tells what display it comes from.
 func (e *Exchange) mark() string { return "application/x-hither-display;id=" + e.cfg.Display }
 
-// takeOffer needs mu.
+// seenMark begins the type by which an offer tells which of the other side's was
+// seen before.
+const seenMark = "application/x-hither-seen;serial="
+
+// crossed says whether their offer was made before they saw ours.
+func (e *Exchange) crossed(types []string) bool {
+	if len(e.types) == 0 || e.untold || e.told != e.serial {
+		return false
+	}
+	for _, mime := range types {
+		if seen, is := strings.CutPrefix(mime, seenMark); is {
+			return seen != strconv.FormatUint(uint64(e.told), 10)
+		}
+	}
+	return false
+}
+
+// takeOffer needs mu. Of two offers that cross, both sides take the viewer's:
+// else each would have what the other gave away.
 func (e *Exchange) takeOffer(m wire.ClipOffer) func() {
 	if slices.Contains(m.Types, e.mark()) {
 		return nil
+	}
+	if e.side == wire.ViewerSide && e.crossed(m.Types) {
+		e.theirs, e.offered, e.held = m.Serial, nil, false
+		return e.fail(errGone)
 	}
 	failed := e.fail(errGone)
 	e.theirs, e.offered, e.silent, e.held = m.Serial, known(m.Types), false, true
@@ -158,7 +183,7 @@ func (e *Exchange) takeOffer(m wire.ClipOffer) func() {
 
 // known are those of the types that are carried.
 func known(types []string) (all []string) {
-	for _, mime := range []string{wire.PlainText, wire.PNG} {
+	for _, mime := range []string{wire.PlainText, wire.PNG, wire.Files} {
 		if slices.Contains(types, mime) {
 			all = append(all, mime)
 		}
@@ -175,8 +200,9 @@ func (e *Exchange) Next() wire.Message {
 	case e.closed:
 		return nil
 	case e.untold && e.allowed:
-		e.untold = false
-		return wire.ClipOffer{From: e.side, Serial: e.serial, Types: append(e.types[:len(e.types):len(e.types)], e.mark())}
+		e.untold, e.told = false, e.serial
+		seen := seenMark + strconv.FormatUint(uint64(e.theirs), 10)
+		return wire.ClipOffer{From: e.side, Serial: e.serial, Types: append(slices.Clone(e.types), e.mark(), seen)}
 	case len(e.asked) > 0 && !e.asked[0].sent:
 		return e.want(e.asked[0])
 	case e.out != nil && e.out.ready:
@@ -190,7 +216,7 @@ func (e *Exchange) Restart() {
 	e.mu.Lock()
 	failed := e.fail(errGone)
 	had := e.offered != nil
-	e.theirs, e.offered, e.held, e.out = 0, nil, false, nil
+	e.theirs, e.told, e.offered, e.held, e.out = 0, 0, nil, false, nil
 	e.untold = len(e.types) > 0
 	e.mu.Unlock()
 	failed()

@@ -7,16 +7,18 @@ import (
 
 	"hither/mirror/capture"
 	"hither/mirror/clip"
+	"hither/mirror/files"
 	"hither/mirror/wire"
 )
 
 // clipboard moves this display's clipboard while a window of the view has the
-// focus; nil moves nothing. Its goroutine writes what there is to say: no event
-// and no frame waits for that.
+// focus, and files; nil moves nothing. Its goroutine writes what there is to say:
+// no event and no frame waits for that.
 type clipboard struct {
 	view     *view
 	board    *capture.XClipboard
 	exchange *clip.Exchange
+	files    *files.Exchange
 	more     chan struct{} // there may be something to say
 	stop     chan struct{}
 	running  sync.WaitGroup
@@ -30,7 +32,13 @@ func openClipboard(ctx context.Context, v *view) *clipboard {
 		return nil
 	}
 	c := &clipboard{view: v, board: board, more: make(chan struct{}, 1), stop: make(chan struct{})}
-	c.exchange = clip.New(wire.ViewerSide, board, clip.Config{Display: board.Display(), Notify: c.wake, Moved: c.moved})
+	config := files.Config{Notify: c.wake, Tell: c.filesMoved}
+	if v.cfg.Pasted != "" {
+		config.Pasted = files.NewStore(v.cfg.Pasted)
+	}
+	c.files = files.New(wire.ViewerSide, config)
+	c.exchange = clip.New(wire.ViewerSide, files.NewBoard(board, c.files),
+		clip.Config{Display: board.Display(), Notify: c.wake, Moved: c.moved})
 	board.Watch(func(types []string) {
 		c.exchange.Have(types)
 		c.wake()
@@ -46,10 +54,17 @@ func (c *clipboard) run() {
 			return
 		case <-c.more:
 		}
-		for m := c.exchange.Next(); m != nil; m = c.exchange.Next() {
+		for m := c.next(); m != nil; m = c.next() {
 			c.view.send(m)
 		}
 	}
+}
+
+func (c *clipboard) next() wire.Message {
+	if m := c.exchange.Next(); m != nil {
+		return m
+	}
+	return c.files.Next()
 }
 
 func (c *clipboard) wake() {
@@ -63,6 +78,7 @@ func (c *clipboard) wake() {
 func (c *clipboard) begin() {
 	if c != nil {
 		c.exchange.Restart()
+		c.files.Restart()
 		c.focus()
 	}
 }
@@ -79,16 +95,43 @@ func (c *clipboard) focus() {
 func (c *clipboard) take(m wire.Message) {
 	if c != nil && !c.view.viewOnly.Load() {
 		c.exchange.Take(m)
+		c.files.Take(m)
 		c.wake()
 	}
 }
 
+// cancel ends the files that are on their way; false says that there are none.
+func (c *clipboard) cancel() bool { return c != nil && c.files.Cancel() }
+
 // moved shows what was pasted.
 func (c *clipboard) moved(here bool, mime string, bytes int) {
+	if mime == wire.Files {
+		return // what moved is a ticket
+	}
 	host := c.view.cfg.Host
 	c.view.cfg.Log.Info("clipboard moved", "host", host, "here", here, "type", mime, "bytes", bytes)
-	if p := c.view.focus.Load(); p != nil {
-		c.view.overlay.note(p, movedNote(here, mime, bytes, host))
+	c.view.note(movedNote(here, mime, bytes, host))
+}
+
+// filesMoved shows how files move.
+func (c *clipboard) filesMoved(m files.Moving) {
+	host := c.view.cfg.Host
+	if m.Over {
+		c.view.cfg.Log.Info("files moved", "host", host, "here", m.Here, "dropped", m.Drop, "files", m.Files, "bytes", m.Total, "err", m.Err)
+	}
+	c.view.note(filesNote(m, host))
+}
+
+// note writes over the window that has the focus, or another.
+func (v *view) note(text string) {
+	p := v.focus.Load()
+	for _, q := range v.all() {
+		if p == nil && !q.popup() {
+			p = q
+		}
+	}
+	if p != nil {
+		v.overlay.note(p, text)
 	}
 }
 
@@ -97,13 +140,10 @@ func movedNote(here bool, mime string, bytes int, host string) string {
 	if mime == wire.PNG {
 		what = "a picture"
 	}
-	if host == "" {
-		host = "the host"
-	}
 	if here {
-		return fmt.Sprintf("Clipboard: %s from %s was pasted here (%d bytes)", what, plainTitle(host), bytes)
+		return fmt.Sprintf("Clipboard: %s from %s was pasted here (%d bytes)", what, hostName(host), bytes)
 	}
-	return fmt.Sprintf("Clipboard: %s from here was pasted at %s (%d bytes)", what, plainTitle(host), bytes)
+	return fmt.Sprintf("Clipboard: %s from here was pasted at %s (%d bytes)", what, hostName(host), bytes)
 }
 
 // close ends it. The pipe is closed by now, so that no write waits.
@@ -114,5 +154,6 @@ func (c *clipboard) close() error {
 	close(c.stop)
 	c.running.Wait()
 	c.exchange.Close()
+	c.files.Close()
 	return c.board.Close()
 }

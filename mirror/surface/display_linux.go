@@ -159,6 +159,8 @@ var atomNames = []string{
 	"_NET_WM_WINDOW_TYPE", "_NET_WM_WINDOW_TYPE_NORMAL", "_NET_WM_WINDOW_TYPE_DIALOG", "_NET_WM_WINDOW_TYPE_POPUP_MENU",
 	"_NET_WM_STATE", "_NET_WM_STATE_FULLSCREEN", "_NET_WM_STATE_MAXIMIZED_VERT", "_NET_WM_STATE_MAXIMIZED_HORZ",
 	"_NET_WM_STATE_HIDDEN", "_NET_WM_STATE_MODAL", "_NET_WM_MOVERESIZE", "_MOTIF_WM_HINTS",
+	"XdndAware", "XdndEnter", "XdndPosition", "XdndStatus", "XdndLeave", "XdndDrop", "XdndFinished", "XdndSelection", "XdndTypeList",
+	"XdndActionCopy", "text/uri-list", "HITHER_DROP",
 }
 
 // internAtoms asks for all atoms at once and then takes the answers.

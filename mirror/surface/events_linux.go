@@ -21,6 +21,7 @@ type hands struct {
 	states  map[*pane]bool        // windows whose manager changed them
 	desk    bool                  // the desktop may have changed
 	focus   *pane                 // which window has the focus here
+	drag    *dragging             // nil while nothing is dragged over a window
 }
 
 // motion is a place of the pointer in a pane's area and on the display.
@@ -117,7 +118,11 @@ func (v *view) event(h *hands, event xgb.Event) {
 			v.closed(p)
 		}
 	case xproto.ClientMessageEvent:
-		v.clientMessage(e)
+		if !v.dropMessage(h, e) {
+			v.clientMessage(e)
+		}
+	case xproto.SelectionNotifyEvent:
+		v.dropped(h, e)
 	}
 }
 

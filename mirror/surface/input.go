@@ -14,6 +14,7 @@ const (
 	keyEnter     = 28
 	keyLeftCtrl  = 29
 	keyG         = 34
+	keyC         = 46
 	keyM         = 50
 	keyLeftAlt   = 56
 	keyKPEnter   = 96
@@ -57,6 +58,7 @@ const (
 	infoCommand           // Ctrl+Alt+I: show numbers, or hide them
 	recordCommand         // Ctrl+Alt+R: record the window, or end that
 	muteCommand           // Ctrl+Alt+M: mute the sound, or hear it again
+	cancelCommand         // Ctrl+Alt+C: cancel files that are on their way, if there are any
 )
 
 // command says whether this press is the window's own, and what it means.
@@ -77,6 +79,8 @@ func (k *keyboard) command(code uint16) command {
 		return recordCommand
 	case keyM:
 		return muteCommand
+	case keyC:
+		return cancelCommand
 	}
 	return noCommand
 }

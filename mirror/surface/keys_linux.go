@@ -22,17 +22,18 @@ func (v *view) keyPress(h *hands, p *pane, keycode byte, state uint16) {
 	if !ok || p == nil {
 		return
 	}
-	switch h.keys.command(code) {
-	case fullCommand:
+	switch command := h.keys.command(code); {
+	case command == fullCommand:
 		p.win.toggleFull()
-	case grabCommand:
+	case command == grabCommand:
 		v.toggleGrab(h, p)
-	case infoCommand:
+	case command == infoCommand:
 		v.overlay.toggle(p)
-	case recordCommand:
+	case command == recordCommand:
 		v.toggleRecord(p)
-	case muteCommand:
+	case command == muteCommand:
 		v.ears.toggle(p)
+	case command == cancelCommand && v.clip.cancel():
 	default:
 		if !v.letter(h, p, keycode, state) && h.keys.press(code) {
 			v.input(p, wire.Key{Code: code, Down: true})

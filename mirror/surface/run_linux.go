@@ -24,8 +24,8 @@ var (
 // view is one Run. Its goroutines: Run's own reads the pipe and draws; events
 // (ended by closing the display's connection) turns the person's actions into
 // messages; a watchdog for each pipe; the overlay's while it shows; two of the
-// clipboard; one for each recording; those of sound (ears); and timers of panes.
-// Run waits for all.
+// clipboard; those of files that move; one for each recording; those of sound
+// (ears); and timers of panes. Run waits for all.
 type view struct {
 	cfg     Config
 	display *display
@@ -241,7 +241,7 @@ func (v *view) message(ctx context.Context, m wire.Message) error {
 		}
 	case wire.Closed:
 		return closedError(m)
-	case wire.ClipOffer, wire.ClipWant, wire.ClipData:
+	case wire.ClipOffer, wire.ClipWant, wire.ClipData, wire.FileTake, wire.FileEntry, wire.FilePiece, wire.FileNews:
 		v.clip.take(m)
 	case wire.Sound, wire.Listening, wire.Speaking:
 		v.ears.take(ctx, m)

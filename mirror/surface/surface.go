@@ -41,6 +41,9 @@ type Config struct {
 	// Without is told, once, why there is no sound or no microphone; the view
 	// goes on. It may be called from any goroutine; nil is told nothing.
 	Without func(err error)
+	// Pasted is the directory of a files.Store, for what is pasted here of the
+	// host's files; "" takes none.
+	Pasted string
 	// Log takes what the owner would want in a report; nil is silent.
 	Log *slog.Logger
 	// Reopen opens the view anew after its connection was lost; it is called

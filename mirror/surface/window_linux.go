@@ -51,6 +51,9 @@ func newWindow(d *display, cfg Config, size image.Point, popup bool) (*window, e
 		return nil, err
 	}
 	w.describe(cfg)
+	if !popup {
+		w.property32("XdndAware", xproto.AtomAtom, xdndVersion)
+	}
 	return w, nil
 }
 

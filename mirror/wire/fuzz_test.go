@@ -32,6 +32,11 @@ func FuzzParseViewer(f *testing.F) {
 	f.Add([]byte("\x9a\x00\x00\x00\x01\x01abc"))
 	f.Add([]byte("\xa0\x00\x01\x01abc"))
 	f.Add([]byte("\xa1\x01"))
+	for _, m := range []Message{FileDrop{}, FileTake{}, FileEntry{Path: "a"}, FilePiece{}, FileNews{}} {
+		b := m.Append(nil)
+		b[0] |= viewerSide
+		f.Add(b)
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		m, err := ParseViewer(b)
 		if err != nil {

@@ -95,6 +95,9 @@ func ParseHost(b []byte) (Message, error) {
 	if isSound(b[0], HostSide) {
 		return parseSound(b[0], body)
 	}
+	if isFile(b[0], HostSide) {
+		return parseFile(b[0], body)
+	}
 	return Unknown{b[0]}, nil
 }
 

@@ -93,6 +93,9 @@ func ParseViewer(m []byte) (Message, error) {
 	if isSound(m[0], ViewerSide) {
 		return parseSound(m[0], b)
 	}
+	if isFile(m[0], ViewerSide) {
+		return parseFile(m[0], b)
+	}
 	if want, known := viewerLengths[m[0]]; !known {
 		return Unknown{m[0]}, nil
 	} else if len(b) != want {

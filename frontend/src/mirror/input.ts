@@ -8,8 +8,8 @@ export interface Sink {
   send(message: Uint8Array<ArrayBuffer>): void
   /** Whether input goes to the host now. */
   active(): boolean
-  /** The person pastes a text here; the keys that mean it follow. */
-  paste?(text: string): void
+  /** The person pastes this here; the keys that mean it follow. */
+  paste?(data: DataTransfer | null): void
   /** Has a text typed by the host. */
   type?(text: string): void
   /** Whether keys that type something are sent as what they type here. */
@@ -170,7 +170,7 @@ export function attachKeyboard(el: HTMLElement, sink: Sink, onRelease: () => voi
   }
   const paste = (e: ClipboardEvent) => {
     e.preventDefault()
-    if (sink.active()) sink.paste?.(e.clipboardData?.getData('text/plain') ?? '')
+    if (sink.active()) sink.paste?.(e.clipboardData)
     pasteNow()
   }
   const stop = new AbortController()

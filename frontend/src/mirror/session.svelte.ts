@@ -41,7 +41,7 @@ export class Session {
   video = $state.raw<Update['video']>(null)
   /** The windows of an app, where the host shows them one by one. */
   windows = $state.raw<Windows | null>(null)
-  /** Takes what the host says about the clipboard; null when the view opens. */
+  /** Takes what the host says about the clipboard and files; null when the view opens. */
   onClip: (m: HostMessage | null) => void = () => {}
   /** Is told what the host cannot type. */
   onUntyped: (text: string) => void = () => {}
@@ -221,6 +221,10 @@ export class Session {
       case 'clipOffer':
       case 'clipWant':
       case 'clipData':
+      case 'fileTake':
+      case 'fileEntry':
+      case 'filePiece':
+      case 'fileNews':
         this.onClip(m)
         break
       case 'untyped':

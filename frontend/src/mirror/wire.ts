@@ -1,3 +1,4 @@
+import { parseFile, type FileMessage } from './filewire'
 import { parseWindow, type WindowMessage } from './wirewindows'
 
 // The messages of docs/wire.md, version 1. The host is not trusted: every
@@ -23,6 +24,7 @@ export type HostMessage =
   | { type: 'clipOffer'; serial: number; types: string[] }
   | { type: 'clipWant'; serial: number; mime: string }
   | { type: 'clipData'; serial: number; last: boolean; refused: boolean; bytes: Uint8Array }
+  | FileMessage
   | { type: 'untyped'; text: string }
   | WindowMessage
   | { type: 'sound'; number: number; ends: boolean; packet: Uint8Array }
@@ -53,6 +55,11 @@ export function parseHost(b: Uint8Array): HostMessage | null {
     case 0x19:
     case 0x1a:
       return parseClip(b, v)
+    case 0x1c:
+    case 0x1d:
+    case 0x1e:
+    case 0x1f:
+      return parseFile(b, v)
     case 0x28:
       return { type: 'untyped', text: text.decode(b.subarray(1)) }
     case 0x20:
