@@ -3,9 +3,11 @@
 package e2e
 
 import (
+	"io/fs"
 	"os"
 	"os/exec"
 	"os/user"
+	"path/filepath"
 	"strconv"
 	"syscall"
 	"testing"
@@ -44,6 +46,23 @@ func ordinaryUser(t *testing.T) *account {
 		t.Fatal(err)
 	}
 	return &account{name: name, uid: uid, gid: gid, home: found.HomeDir}
+}
+
+// own gives all below a path to the account; a test's own files need nothing.
+func (a *account) own(t *testing.T, path string) {
+	t.Helper()
+	if a == nil {
+		return
+	}
+	err := filepath.WalkDir(path, func(path string, _ fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		return os.Lchown(path, a.uid, a.gid)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // run makes a command run as the account, with its own environment.

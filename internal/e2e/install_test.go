@@ -50,12 +50,15 @@ func addScribble(t *testing.T, n *node) {
 	}
 }
 
-// scribblers gives two paired nodes, of which the second has the app.
-func scribblers(t *testing.T) (a, b *node) {
+// scribblers gives two paired nodes of an account, of which the second has the
+// app.
+func scribblers(t *testing.T, as *account) (a, b *node) {
 	t.Helper()
-	a, b = newNode(t, "here", nil), newNode(t, "cloud", nil)
+	a, b = newNode(t, "here", as), newNode(t, "cloud", as)
 	a.libvirt, b.libvirt = "off", "off"
+	a.ownHome, b.ownHome = true, true
 	addScribble(t, b)
+	as.own(t, filepath.Dir(b.home))
 	a.start()
 	b.start()
 	pair(t, a, b)
@@ -66,11 +69,17 @@ func scribblers(t *testing.T) (a, b *node) {
 // TestInstall puts an app of one computer into the menu of the other, starts it
 // there as a desktop does, and edits a local file with it.
 func TestInstall(t *testing.T) {
-	a, b := scribblers(t)
+	t.Run("root", func(t *testing.T) { installStory(t, nil) })
+	t.Run("ordinary_user", func(t *testing.T) { installStory(t, ordinaryUser(t)) })
+}
+
+func installStory(t *testing.T, as *account) {
+	a, b := scribblers(t, as)
 	share := filepath.Join(filepath.Dir(a.home), ".local", "share")
 	if err := os.MkdirAll(share, 0o755); err != nil {
 		t.Fatal(err)
 	}
+	as.own(t, filepath.Dir(a.home))
 	before := tree(t, share)
 
 	a.hither("app", "install", "cloud/self", "scribble", "xcalc")
@@ -121,6 +130,7 @@ func editInstalled(t *testing.T, a, b *node, d *display, path string) {
 	if err := os.WriteFile(file, []byte("mine\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	a.as.own(t, file)
 	launch := a.command()
 	launch.Path, launch.Args = lookPath(t, "dbus-run-session"), []string{"dbus-run-session", "--", "gio", "launch", path, file}
 	launch.Env = append(launch.Env, "DISPLAY="+d.name)
@@ -231,7 +241,7 @@ func tree(t *testing.T, dir string) []string {
 // TestOpenFiles opens local files by the command line: what comes back, what is
 // refused, and what is left when the command is ended.
 func TestOpenFiles(t *testing.T) {
-	a, b := scribblers(t)
+	a, b := scribblers(t, nil)
 	dir := filepath.Dir(a.home)
 	file := filepath.Join(dir, "notes.txt")
 	if err := os.WriteFile(file, []byte("mine\n"), 0o644); err != nil {

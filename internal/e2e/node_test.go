@@ -77,6 +77,9 @@ type node struct {
 	libvirt string
 	// display is the DISPLAY that the node starts with; "" is none.
 	display string
+	// ownHome makes the directory of the node's home its HOME for an account
+	// too, which then has another one of its own.
+	ownHome bool
 	// within starts the node's process, as in a namespace; nil is here.
 	within func(*exec.Cmd) error
 }
@@ -186,6 +189,9 @@ func (n *node) command(args ...string) *exec.Cmd {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if n.as != nil {
 		n.as.run(cmd)
+	}
+	if n.ownHome {
+		cmd.Env = append(cmd.Env, "HOME="+filepath.Dir(n.home))
 	}
 	return cmd
 }

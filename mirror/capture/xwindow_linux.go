@@ -58,7 +58,8 @@ type xwindow struct {
 	all       *XWindows
 	window    uint32
 	composite xextension
-	extents   uint32    // the atom of extentsName
+	extents   uint32 // the atom of extentsName
+	under     xunder
 	geometry  [3]uint16 // width, height and border of the window when drawable was its pixmap
 	shown     bool      // it has a pixmap
 	stale     bool      // which may be another than drawable
@@ -106,6 +107,9 @@ func (s *xwindow) open() (err error) {
 	if s.extents, err = s.conn.atom(extentsName); err != nil {
 		return err
 	}
+	if s.under.transient, err = s.conn.atom("WM_TRANSIENT_FOR"); err != nil {
+		return err
+	}
 	const automatic = 0
 	s.conn.request(2, 0, words(s.window, 1<<11, visibilityChange|structureNotify|propertyChange)) // ChangeWindowAttributes
 	s.conn.request(s.composite.major, 1, words(s.window, automatic))                              // RedirectWindow
@@ -114,6 +118,7 @@ func (s *xwindow) open() (err error) {
 	if err != nil {
 		return err
 	}
+	s.under.popup, s.under.pixmap = b[27] != 0, s.conn.id() // override-redirect
 	const viewable = 2
 	if b[26] == viewable {
 		s.shown, s.stale = true, true
@@ -157,7 +162,9 @@ func (s *xwindow) take() (change Change, err error) {
 		err = s.name()
 	}
 	if err == nil && s.shown {
-		change, err = s.grab()
+		if change, err = s.grab(); err == nil {
+			err = s.mix(change)
+		}
 	}
 	var refused xerror
 	if !errors.As(err, &refused) {
@@ -196,6 +203,7 @@ func (s *xwindow) name() error {
 	if err := cmp.Or(err1, err2, err3); err != nil {
 		return err
 	}
+	s.under.alpha = b[1] == 32
 	if depth := b[1]; depth != 24 && depth != 32 || !s.conn.screen.bgrx {
 		return failed(x11Op, "", fusion.ErrUnsupported, "the window has not 24 bits a pixel", "")
 	}
