@@ -146,15 +146,15 @@ func hearInPage(t *testing.T, a *node, path string) {
 	page := soundserver.Start(t)
 	b := chromium(t, chromedp.Flag("mute-audio", false), chromedp.Env("PULSE_SERVER=unix:"+page.Socket))
 	b.open(a, path)
-	b.screen("webrtc")
+	b.do("live", chromedp.WaitReady(`canvas[data-transport="webrtc"][data-state="live"]`, chromedp.ByQuery))
 	if level := soundserver.Now(t, page.Socket, "out.monitor", 440); level > 1 {
 		t.Errorf("the page plays before a gesture: %.0f", level)
 	}
-	b.do("click", chromedp.Click(`canvas[data-testid="screen"]`, chromedp.ByQuery))
-	b.do("sound is on", chromedp.WaitReady(`canvas[data-sound="on"]`, chromedp.ByQuery))
+	b.do("click", chromedp.Click(`[data-sound]`, chromedp.ByQuery))
+	b.do("sound is on", chromedp.WaitReady(`[data-sound="on"]`, chromedp.ByQuery))
 	soundserver.Heard(t, page.Socket, "out.monitor", 440, 6500)
 	b.do("mute", chromedp.Click(`button[aria-label="Sound"]`, chromedp.ByQuery))
-	b.do("sound is off", chromedp.WaitReady(`canvas[data-sound="off"]`, chromedp.ByQuery))
+	b.do("sound is off", chromedp.WaitReady(`[data-sound="off"]`, chromedp.ByQuery))
 	until(t, "the page is muted", func() bool { return soundserver.Now(t, page.Socket, "out.monitor", 440) < 1 })
 }
 
@@ -168,6 +168,11 @@ func speak(t *testing.T, a, b *node, d *display, here *soundserver.Server, scree
 		view.Stderr = words
 		end = func() { _ = view.Process.Kill(); _ = view.Wait() }
 		background2(t, view.Start, end)
+		t.Cleanup(func() {
+			if t.Failed() {
+				t.Logf("hither view --microphone said: %s", words)
+			}
+		})
 		return words, end
 	}
 	words, end := run()
@@ -177,7 +182,7 @@ func speak(t *testing.T, a, b *node, d *display, here *soundserver.Server, scree
 	end()
 	b.hither("host", "grant", "here", "+microphone")
 	words, _ = run()
-	soundserver.Play(t, here.Socket, "out", soundserver.Tone(1000, 8000, patience))
+	soundserver.Play(t, here.Socket, "out", soundserver.Tone(1000, 8000, 3*patience))
 	if b.as == nil { // a sound server lets only its own user in
 		sockets, err := filepath.Glob(filepath.Join(runDir(t, b), "*.sound"))
 		if err != nil || len(sockets) != 1 {

@@ -4,6 +4,7 @@ package surface
 
 import (
 	"image"
+	"slices"
 	"testing"
 
 	"github.com/jezek/xgb/xproto"
@@ -110,7 +111,7 @@ func TestTheFrameResizesAWindowWithoutATitleBar(t *testing.T) {
 	outer, _ := a.shows(d, "bare", 1)
 	before := d.cursor()
 	d.fake(xproto.MotionNotify, 0, 403, 220) // the right side of the frame
-	d.until("an arrow", func() bool { return !equal(d.cursor(), before) })
+	d.until("an arrow", func() bool { return !slices.Equal(d.cursor(), before) })
 	d.fake(xproto.ButtonPress, 1, 0, 0)
 	for x := 404; x <= 443; x++ {
 		d.fake(xproto.MotionNotify, 0, x, 225)
@@ -118,16 +119,4 @@ func TestTheFrameResizesAWindowWithoutATitleBar(t *testing.T) {
 	d.until("a wider window", func() bool { g := d.grab(d.inside(outer)); return g.Width == 340 && g.Height == 200 })
 	d.fake(xproto.ButtonRelease, 1, 0, 0)
 	d.until("wider there", func() bool { return a.said(1).Width == 340 })
-}
-
-func equal(a, b []uint32) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
 }

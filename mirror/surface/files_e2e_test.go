@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -86,15 +87,6 @@ func sums(t *testing.T, dir string) map[string][32]byte {
 	return all
 }
 
-func equal(a, b map[string][32]byte) bool {
-	for path, sum := range a {
-		if b[path] != sum {
-			return false
-		}
-	}
-	return len(a) == len(b)
-}
-
 // offered waits until a display's clipboard has files.
 func (b *between) offered(display string) {
 	b.t.Helper()
@@ -141,7 +133,7 @@ func TestFilesBothWays(t *testing.T) {
 		if len(paths) != 2 || filepath.Dir(filepath.Dir(paths[0])) != b.store(way.to) {
 			t.Fatalf("pasted %q", paths)
 		}
-		if !equal(sums(t, filepath.Dir(paths[0])), want) {
+		if !maps.Equal(sums(t, filepath.Dir(paths[0])), want) {
 			t.Error("not the same arrived")
 		}
 		t.Logf("301 files, 101 MiB in %v", took)
