@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -123,7 +124,7 @@ func TestDropOntoAView(t *testing.T) {
 			paths := files.Paths(pastes(b.far, "text/uri-list"))
 			return slices.EqualFunc(paths, want, func(path, name string) bool { return path == filepath.Join(b.down, name) })
 		})
-		if n == 0 && !equal(sums(t, dir), sums(t, b.down)) {
+		if n == 0 && !maps.Equal(sums(t, dir), sums(t, b.down)) {
 			t.Error("not the same arrived")
 		}
 	}

@@ -119,7 +119,7 @@ func TestSoundOfAProgramIsHeardHere(t *testing.T) {
 		t.Errorf("the tone has %.0f of 8000: %.0f", middle, levels)
 	}
 
-	press(d, keyM)
+	d.press(keyLeftCtrl, keyLeftAlt, keyM)
 	quiet := make([]int16, 2*soundserver.Rate/10)
 	d.until("muted", func() bool {
 		if err := r.Read(quiet); err != nil {
@@ -132,19 +132,9 @@ func TestSoundOfAProgramIsHeardHere(t *testing.T) {
 	if more := pipe.sound.Load() - before; more > 0 {
 		t.Errorf("muted, %d packets came", more)
 	}
-	press(d, keyM)
+	d.press(keyLeftCtrl, keyLeftAlt, keyM)
 	soundserver.Play(t, there.Socket, "out", soundserver.Tone(880, 8000, 3*time.Second))
 	hearTone(t, r, 880, 7000)
-}
-
-// press types a key of the view's own.
-func press(d *desk, key byte) {
-	for _, k := range []byte{keyLeftCtrl, keyLeftAlt, key} {
-		d.key(k, true)
-	}
-	for _, k := range []byte{key, keyLeftAlt, keyLeftCtrl} {
-		d.key(k, false)
-	}
 }
 
 // TestSilenceCostsNothing looks at a view whose host plays silence.
