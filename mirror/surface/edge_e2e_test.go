@@ -69,7 +69,10 @@ func TestTheTitleBarOfTheAppMovesTheWindow(t *testing.T) {
 	}
 	last := func(what string, want wire.Place) {
 		t.Helper()
-		d.until(what, func() bool { s := a.said(1); return wire.Place{Window: 1, X: s.X, Y: s.Y, Width: s.Width, Height: s.Height} == want })
+		d.until(what, func() bool {
+			s := a.said(1)
+			return wire.Place{Window: 1, X: s.X, Y: s.Y, Width: s.Width, Height: s.Height} == want
+		})
 		a.quiesce()
 		if at := d.corner(outer); at != image.Pt(int(want.X)+frame, int(want.Y)+frame) {
 			t.Errorf("%s: it is at %v here, at the host %+v", what, at, want)
