@@ -93,7 +93,7 @@ func soundStory(t *testing.T, as *account) {
 	view.Env = append(view.Env, "DISPLAY="+d.name, "PULSE_SERVER=unix:"+here.Socket)
 	view.Stderr = &words
 	background2(t, view.Start, func() { _ = view.Process.Kill(); _ = view.Wait() })
-	level := soundserver.Heard(t, here.Socket, "out.monitor", 440, 6500)
+	level := soundserver.Heard(t, here.Socket, "out.monitor", 440, 4000)
 	t.Logf("the app is heard here %v after it was asked for, with %.0f of 8000", time.Since(began).Round(time.Millisecond), level)
 	if words.String() != "" {
 		t.Errorf("the view says %s", words.String())
@@ -152,7 +152,7 @@ func hearInPage(t *testing.T, a *node, path string) {
 	}
 	b.do("click", chromedp.Click(`[data-sound]`, chromedp.ByQuery))
 	b.do("sound is on", chromedp.WaitReady(`[data-sound="on"]`, chromedp.ByQuery))
-	soundserver.Heard(t, page.Socket, "out.monitor", 440, 6500)
+	soundserver.Heard(t, page.Socket, "out.monitor", 440, 4000)
 	b.do("mute", chromedp.Click(`button[aria-label="Sound"]`, chromedp.ByQuery))
 	b.do("sound is off", chromedp.WaitReady(`[data-sound="off"]`, chromedp.ByQuery))
 	until(t, "the page is muted", func() bool { return soundserver.Now(t, page.Socket, "out.monitor", 440) < 1 })
@@ -188,7 +188,7 @@ func speak(t *testing.T, a, b *node, d *display, here *soundserver.Server, scree
 		if err != nil || len(sockets) != 1 {
 			t.Fatal(sockets, err)
 		}
-		soundserver.Heard(t, sockets[0], "microphone", 1000, 5000)
+		soundserver.Heard(t, sockets[0], "microphone", 1000, 3000)
 	}
 	if words.String() != "" {
 		t.Errorf("the view says %s", words.String())

@@ -3,7 +3,8 @@
 //
 // Record gives what a source hears, such as the monitor of a sink; Play asks
 // for samples as the server wants them. Both keep the way short: about 10 ms of
-// a source are given at a time, and about 20 ms wait in the server to be played.
+// a source are given at a time, and about 20 ms wait in the server to be played,
+// or more where this computer is too busy for that.
 // Samples have 16 bits, 48,000 a second and channel, channels interleaved.
 //
 // The server is one of this computer, over its unix socket, and trusted; a

@@ -5,8 +5,6 @@ package pulse
 import (
 	"context"
 	"errors"
-	"math"
-	"slices"
 	"testing"
 	"time"
 
@@ -70,15 +68,10 @@ func hush(t *testing.T, r *Recording, hertz float64) {
 func TestRecordHearsAProgram(t *testing.T) {
 	server := soundserver.Start(t)
 	r := record(t, server.Socket, Monitor)
-	soundserver.Play(t, server.Socket, "", soundserver.Tone(440, 8000, 5*time.Second))
-	hear(t, r, 440, 6000) // the first window may have half of it
-	var levels []float64
-	for range 15 { // on a busy machine the program may stumble
-		levels = append(levels, hear(t, r, 440, 0))
-	}
-	slices.Sort(levels)
-	if middle := levels[len(levels)/2]; math.Abs(middle-8000) > 400 {
-		t.Errorf("the tone has %.0f of 8000: %.0f", middle, levels)
+	soundserver.Play(t, server.Socket, "", soundserver.Tone(440, 8000, 2*patience))
+	// On a busy machine the program stumbles, and some windows have gaps.
+	if level := hear(t, r, 440, 7600); level > 8400 {
+		t.Errorf("the tone has %.0f of 8000", level)
 	}
 }
 

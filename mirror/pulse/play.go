@@ -10,11 +10,14 @@ import (
 )
 
 const (
-	waiting = 20 * time.Millisecond // that waits in the server to be played
-	least   = 10 * time.Millisecond // that is asked for at a time
+	waiting     = 20 * time.Millisecond // that waits in the server to be played, at first
+	mostWaiting = 100 * time.Millisecond
+	moreWaiting = 10 * time.Millisecond // each time the server has nothing to play
+	least       = 10 * time.Millisecond // that is asked for at a time
 )
 
-// Playback plays what it is given. It rests while there is nothing to play.
+// Playback plays what it is given. It rests while there is nothing to play. Where
+// this process is too busy to feed the server in time, more waits in the server.
 type Playback struct {
 	stream Stream
 	pull   func(pcm []int16) bool
@@ -26,7 +29,10 @@ type Playback struct {
 	more   *sync.Cond
 	wanted int // bytes that the server asks for
 	awake  bool
+	ranDry bool // the server had nothing to play
 	err    error
+
+	waits time.Duration // feed's own: how much waits in the server
 }
 
 // Play makes ready to play; it rests until Wake. From then on pull is called,
@@ -34,7 +40,7 @@ type Playback struct {
 // answers false there is nothing to play for a while, and Playback rests again.
 // Play promises ErrUnsupported where no server answers.
 func Play(ctx context.Context, socket string, stream Stream, pull func(pcm []int16) bool) (*Playback, error) {
-	p := &Playback{stream: stream, pull: pull}
+	p := &Playback{stream: stream, pull: pull, waits: waiting}
 	p.more = sync.NewCond(&p.mu)
 	var err error
 	if p.conn, err = connect(ctx, socket, stream.Title, p.hear, func() { p.fail(errLost) }); err != nil {
@@ -67,6 +73,10 @@ func (p *Playback) hear(m any) {
 		defer p.mu.Unlock()
 		p.wanted += int(m.Length)
 		p.more.Broadcast()
+	case *proto.Underflow:
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.ranDry = true
 	case *proto.PlaybackStreamKilled:
 		p.fail(errGone)
 	}
@@ -113,12 +123,32 @@ func (p *Playback) feed() {
 		if err == nil && !running {
 			running = true
 			err = p.conn.client.Request(&proto.CorkPlaybackStream{StreamIndex: p.index}, nil)
+		} else if err == nil && p.late() {
+			err = p.hold(p.waits + moreWaiting)
 		}
 		if err != nil {
 			p.fail(err)
 			return
 		}
 	}
+}
+
+// late says whether the server had nothing to play since it was asked last.
+func (p *Playback) late() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	late := p.ranDry
+	p.ranDry = false
+	return late && p.waits < mostWaiting
+}
+
+// hold makes so much wait in the server.
+func (p *Playback) hold(waits time.Duration) error {
+	p.waits = waits
+	return p.conn.client.Request(&proto.SetPlaybackStreamBufferAttr{StreamIndex: p.index,
+		BufferMaxLength: p.stream.bytes(4 * p.waits), BufferTargetLength: p.stream.bytes(p.waits),
+		BufferPrebufferLength: p.stream.bytes(least), BufferMinimumRequest: p.stream.bytes(least),
+		AdjustLatency: true}, &proto.SetPlaybackStreamBufferAttrReply{})
 }
 
 // next waits until the server asks for size bytes and there may be something to
@@ -141,6 +171,7 @@ func (p *Playback) rest(running *bool) error {
 	p.mu.Lock()
 	p.wanted += int(p.stream.bytes(least)) // it got nothing
 	awake := p.awake
+	p.ranDry = false
 	p.mu.Unlock()
 	if !*running || awake {
 		return nil
@@ -149,6 +180,9 @@ func (p *Playback) rest(running *bool) error {
 	err := p.conn.client.Request(&proto.CorkPlaybackStream{StreamIndex: p.index, Corked: true}, nil)
 	if err == nil {
 		err = p.conn.client.Request(&proto.FlushPlaybackStream{StreamIndex: p.index}, nil)
+	}
+	if err == nil && p.waits != waiting {
+		err = p.hold(waiting)
 	}
 	if err != nil {
 		p.fail(err)

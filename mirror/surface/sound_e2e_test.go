@@ -4,7 +4,6 @@ package surface
 
 import (
 	"context"
-	"math"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -108,15 +107,10 @@ func hearTone(t *testing.T, r *pulse.Recording, hertz, least float64) (level flo
 func TestSoundOfAProgramIsHeardHere(t *testing.T) {
 	there, here, d, pipe := viewSound(t, fusion.ViewOptions{}, Config{})
 	r := monitor(t, here, "out.monitor")
-	soundserver.Play(t, there.Socket, "out", soundserver.Tone(440, 8000, 5*time.Second))
-	hearTone(t, r, 440, 7000)
-	var levels []float64
-	for range 10 {
-		levels = append(levels, hearTone(t, r, 440, 0))
-	}
-	slices.Sort(levels)
-	if middle := levels[len(levels)/2]; math.Abs(middle-8000) > 400 {
-		t.Errorf("the tone has %.0f of 8000: %.0f", middle, levels)
+	soundserver.Play(t, there.Socket, "out", soundserver.Tone(440, 8000, 2*patience))
+	// Where the machine is too busy it stumbles, and some windows have gaps.
+	if level := hearTone(t, r, 440, 7600); level > 8400 {
+		t.Errorf("the tone has %.0f of 8000", level)
 	}
 
 	d.press(keyLeftCtrl, keyLeftAlt, keyM)
@@ -133,7 +127,7 @@ func TestSoundOfAProgramIsHeardHere(t *testing.T) {
 		t.Errorf("muted, %d packets came", more)
 	}
 	d.press(keyLeftCtrl, keyLeftAlt, keyM)
-	soundserver.Play(t, there.Socket, "out", soundserver.Tone(880, 8000, 3*time.Second))
+	soundserver.Play(t, there.Socket, "out", soundserver.Tone(880, 8000, 2*patience))
 	hearTone(t, r, 880, 7000)
 }
 
@@ -141,8 +135,9 @@ func TestSoundOfAProgramIsHeardHere(t *testing.T) {
 func TestSilenceCostsNothing(t *testing.T) {
 	there, here, d, pipe := viewSound(t, fusion.ViewOptions{}, Config{})
 	r := monitor(t, here, "out.monitor")
-	soundserver.Play(t, there.Socket, "out", soundserver.Tone(440, 8000, time.Second))
-	hearTone(t, r, 440, 7000)
+	wait := soundserver.Play(t, there.Socket, "out", soundserver.Tone(440, 8000, 5*time.Second))
+	hearTone(t, r, 440, 3000)
+	wait()
 	silent := make([]int16, 2*soundserver.Rate*10)
 	soundserver.Play(t, there.Socket, "out", silent)
 	last := int64(-1)
@@ -163,7 +158,7 @@ func TestMicrophoneIsHeardThere(t *testing.T) {
 	there, here, _, _ := viewSound(t, fusion.ViewOptions{Microphone: true}, Config{Microphone: true})
 	r := monitor(t, there, "microphone")
 	// The default source here is the monitor of the only sink.
-	soundserver.Play(t, here.Socket, "out", soundserver.Tone(440, 8000, 5*time.Second))
+	soundserver.Play(t, here.Socket, "out", soundserver.Tone(440, 8000, 2*patience))
 	if level := hearTone(t, r, 440, 6500); level > 8400 {
 		t.Errorf("the tone has %.0f of 8000", level)
 	}
@@ -200,7 +195,7 @@ func TestDelayOfSound(t *testing.T) {
 		}
 		delays = append(delays, b.Sub(a))
 		wait()
-		time.Sleep(400 * time.Millisecond) // the two clicks are apart
+		time.Sleep(600 * time.Millisecond) // the two clicks are apart
 	}
 	slices.Sort(delays)
 	t.Logf("from sink to sink: p50 %v, least %v, most %v; %d packets", delays[len(delays)/2], delays[0], delays[len(delays)-1], pipe.sound.Load())
