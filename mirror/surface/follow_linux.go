@@ -24,6 +24,8 @@ func (v *view) followSize(p *pane, size image.Point) {
 
 // followPlace tells the host where the person or the desktop put a window.
 func (v *view) followPlace(p *pane, rests bool) {
+	v.placing.Lock()
+	defer v.placing.Unlock()
 	at, err := p.win.where(p.glass.border())
 	if err != nil {
 		return // it went away meanwhile

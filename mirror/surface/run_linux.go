@@ -58,6 +58,8 @@ type view struct {
 	toldMu    sync.Mutex
 	told      *pane // which window the host was told to have it; guarded by toldMu
 
+	placing sync.Mutex // one followPlace at a time: each carries menus by what is new
+
 	mu    sync.RWMutex // guards the fields below
 	panes []*pane      // in the order in which they came
 	room  room

@@ -124,6 +124,9 @@ func (v *view) open(m wire.Window) error {
 // for the beginning. One in the corner that belongs to no other has no place of
 // its own, and the manager finds one.
 func (v *view) prepare(p *pane, m wire.Window) {
+	if parent := v.beside(m); parent != nil && parent.shown && !parent.popup() {
+		v.followPlace(parent, false) // it may have moved just now
+	}
 	at := rectOf(m).Add(v.offset(m))
 	p.places.hostSays(rectOf(m))
 	p.places.ask(at)
@@ -246,15 +249,24 @@ func (v *view) resume(p *pane, m wire.Window) {
 // offset is how far the parent of a window stands here from where it stands at
 // the host: what opens beside it there must open beside it here.
 func (v *view) offset(m wire.Window) image.Point {
+	parent := v.beside(m)
+	if parent == nil {
+		return image.Point{}
+	}
+	host, here := parent.places.both()
+	return here.Min.Add(parent.glass.geo.Load().origin).Sub(host.Min)
+}
+
+// beside is the window that a window opens beside, or nil.
+func (v *view) beside(m wire.Window) *pane {
 	parent := v.pane(m.Parent)
 	if parent == nil && m.Flags&wire.Popup != 0 {
 		parent = v.focus.Load()
 	}
 	if parent == nil || parent.single() {
-		return image.Point{}
+		return nil
 	}
-	host, here := parent.places.both()
-	return here.Min.Add(parent.glass.geo.Load().origin).Sub(host.Min)
+	return parent
 }
 
 // desk is what the host takes for its desktop.
