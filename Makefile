@@ -11,6 +11,8 @@ DESKTOP := desktop,production,webkit2_41
 LDFLAGS := -s -w -X hither/app.Version=$(VERSION)
 GO := go
 TOOLS := bin/tools
+# Some virtual machines let an idle processor sleep through a wake-up for seconds.
+AWAKE = $(GO) run ./internal/awake/run
 export CGO_ENABLED ?= 1
 # A clone whose owner is somebody else builds too.
 export GOFLAGS := -buildvcs=false
@@ -70,8 +72,8 @@ test-unit: frontend/dist/index.html ## unit tests: no display, no VM, no network
 	$(GO) test ./cmd/hither-tray/...
 
 test-e2e: bin/hither bin/hither-desktop bin/hither-tray ## real nodes, QEMU, Chromium, X servers
-	HITHER_BIN=$(CURDIR)/bin $(GO) test -tags $(E2E) -p 1 -timeout 20m $(PACKAGES)
-	HITHER_BIN=$(CURDIR)/bin $(GO) test -tags e2e -timeout 10m ./cmd/hither-tray/...
+	HITHER_BIN=$(CURDIR)/bin $(AWAKE) $(GO) test -tags $(E2E) -p 1 -timeout 20m $(PACKAGES)
+	HITHER_BIN=$(CURDIR)/bin $(AWAKE) $(GO) test -tags e2e -timeout 10m ./cmd/hither-tray/...
 
 soak: ## a minute of random drawing over a path that loses packets, which must rest exactly, and mixed work for SOAK=1h
 	HITHER_EXACT=60s $(GO) test -tags $(TAGS) -count=1 -timeout 10m -run TestRandomDrawingOverALossyPathRestsExactly -v ./mirror

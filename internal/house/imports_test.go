@@ -69,7 +69,7 @@ func mayImport(from, to string) bool {
 	case under(from, "hither/fusion"):
 		return to == "hither/fusion"
 	}
-	if from == "hither/mirror/bench" && to == "hither/internal/path" {
+	if from == "hither/mirror/bench" && (to == "hither/internal/path" || to == "hither/internal/awake") {
 		return true // a program that measures, on a shaped path too
 	}
 	for _, s := range siblings {

@@ -23,6 +23,8 @@ type house struct {
 	dir     string
 	logs    int
 	closers []func() error
+
+	processes []*process
 }
 
 func newHouse(ctx context.Context) (*house, error) {

@@ -10,7 +10,8 @@
 // second X display, and a counting proxy or a shaped path between them. Peers
 // take turns in rounds, so that what else the machine does meets all of them
 // alike. A key is struck on the viewer's display with XTEST; the clock stops
-// when a draw on that display has changed the watched pixels.
+// when a draw on that display has changed the watched pixels. The processors
+// are kept awake meanwhile, see package awake.
 //
 // It needs the packages of `build/deps.sh bench`, uses loopback addresses and
 // namespaces of its own only, writes below a temporary directory, and ends
@@ -29,6 +30,7 @@ import (
 	"time"
 
 	"hither/fusion"
+	"hither/internal/awake"
 )
 
 // plan is how much is measured.
@@ -63,6 +65,9 @@ func main() {
 		exit(err)
 	}
 	if err := adoptOrphans(); err != nil {
+		exit(err)
+	}
+	if _, err := awake.Keep(); err != nil { // until it exits
 		exit(err)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

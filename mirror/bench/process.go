@@ -31,6 +31,7 @@ type command struct {
 type process struct {
 	cmd   *exec.Cmd
 	stdin io.WriteCloser
+	log   string        // a file
 	ended chan struct{} // closed when it has ended
 }
 
@@ -57,7 +58,7 @@ func (h *house) start(c command) (*process, error) {
 	// Its children end with it, and it ends even when this program is killed.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 	cmd.Cancel = func() error { return killGroup(cmd) }
-	p := &process{cmd: cmd, ended: make(chan struct{})}
+	p := &process{cmd: cmd, log: log.Name(), ended: make(chan struct{})}
 	if p.stdin, err = cmd.StdinPipe(); err != nil {
 		return nil, err
 	}
@@ -72,6 +73,7 @@ func (h *house) start(c command) (*process, error) {
 		_ = cmd.Wait() // killed is how it ends
 		close(p.ended)
 	}()
+	h.processes = append(h.processes, p)
 	h.onClose(p.kill)
 	return p, nil
 }

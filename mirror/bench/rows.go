@@ -105,7 +105,9 @@ func (r *result) measure(ctx context.Context, p plan, row row) (err error) {
 	defer func() { err = errors.Join(err, h.close(), endOrphans()) }()
 	began := time.Now()
 	r.LoadBefore = load()
-	err = row.run(ctx, p, h, r)
+	if err = row.run(ctx, p, h, r); err != nil && ctx.Err() == nil {
+		err = errors.Join(err, h.autopsy())
+	}
 	r.LoadAfter = load()
 	r.Seconds = time.Since(began).Seconds()
 	return err

@@ -21,17 +21,21 @@ func runView(args []string) error {
 		return errors.New("view wants a display, an address and a carrier")
 	}
 	ctx := context.Background()
-	conn, err := net.Dial("tcp", args[1])
+	open := func(ctx context.Context) (fusion.Pipe, error) {
+		conn, err := net.Dial("tcp", args[1])
+		if err != nil {
+			return nil, err
+		}
+		if args[2] == datagrams {
+			return dial(ctx, conn)
+		}
+		return wire.Stream(conn), nil
+	}
+	pipe, err := open(ctx)
 	if err != nil {
 		return err
 	}
-	pipe := wire.Stream(conn)
-	if args[2] == datagrams {
-		if pipe, err = dial(ctx, conn); err != nil {
-			return err
-		}
-	}
-	return surface.Run(ctx, pipe, surface.Config{Display: args[0]})
+	return surface.Run(ctx, pipe, surface.Config{Display: args[0], Reopen: open})
 }
 
 // dial lets conn bring the offer to the server.
