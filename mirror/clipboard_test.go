@@ -143,3 +143,39 @@ func TestViewersClipboardIsPastedInTheHost(t *testing.T) {
 		t.Error("a view that only looks offered something")
 	}
 }
+
+// hearNews hears until something is said of files.
+func (w *watcher) hearNews() wire.FileNews {
+	w.t.Helper()
+	for {
+		if m, is := w.hear().(wire.FileNews); is {
+			return m
+		}
+	}
+}
+
+func TestDropsAreRefusedPlainly(t *testing.T) {
+	drop := wire.FileDrop{FileTicket: wire.FileTicket{ID: 4, Files: 1, Bytes: 1}}
+	console, f, _ := serve(t, 64, 64) // without a clipboard, as a machine's
+	w := watch(t, console, fusion.ViewOptions{})
+	w.shows(f)
+	w.say(drop)
+	if m := w.hearNews(); m.ID != 4 || m.Word != wire.FilesStop || m.Reason != wire.FilesNowhere || m.Text == "" {
+		t.Errorf("a console said %+v", m)
+	}
+	s, f, _ := serveBoard(t)
+	looks, guest := watch(t, s, fusion.ViewOptions{ViewOnly: true}), watch(t, s, fusion.ViewOptions{NoDrops: true})
+	for _, w := range []*watcher{looks, guest} {
+		w.shows(f)
+		w.say(drop)
+	}
+	if m := guest.hearNews(); m.Word != wire.FilesStop || m.Reason != wire.FilesForbidden {
+		t.Errorf("without the grant it said %+v", m)
+	}
+	looks.say(wire.Ping{ID: 7})
+	for m := looks.hear(); m != (wire.Message)(wire.Pong{ID: 7}); m = looks.hear() {
+		if _, is := m.(wire.FileNews); is {
+			t.Errorf("a view that only looks heard %#v", m)
+		}
+	}
+}

@@ -117,6 +117,41 @@ func TestGrantsChangedEndsViews(t *testing.T) {
 	}
 }
 
+// TestDropsNeedFiles: a view that may take drops ends with the grant, and one that
+// began without it goes on.
+func TestDropsNeedFiles(t *testing.T) {
+	s := newScene(t)
+	modes := func() (drops, none int) {
+		for _, v := range s.server.views.of(func(*view) bool { return true }) {
+			if v.mode.NoDrops {
+				none++
+			} else {
+				drops++
+			}
+		}
+		return drops, none
+	}
+	host := hostOf(s.peer("laptop"), "")
+	s.node.grant("laptop", fusion.ControlCap)
+	open(t, host, fusion.ViewOptions{})
+	s.waitViews(1)
+	if drops, none := modes(); drops != 0 || none != 1 {
+		t.Errorf("without files %d views take drops", drops)
+	}
+	s.node.grant("laptop", fusion.ControlCap, fusion.FilesCap)
+	takes, _ := open(t, host, fusion.ViewOptions{})
+	s.waitViews(2)
+	if drops, none := modes(); drops != 1 || none != 1 {
+		t.Errorf("with files %d views take drops", drops)
+	}
+	s.node.grant("laptop", fusion.ControlCap)
+	s.server.GrantsChanged("laptop")
+	if why, told := ending(t, takes); !told || why.Reason != wire.Revoked {
+		t.Errorf("a view that took drops ended with %+v, %v", why, told)
+	}
+	s.waitViews(1)
+}
+
 func (s *scene) waitViews(n int) {
 	s.t.Helper()
 	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
