@@ -173,11 +173,11 @@ func (c *XClipboard) run() {
 			c.pending = c.pending[1:]
 			c.event(b)
 		}
-		last := c.closing()
-		if last {
+		if c.closing() {
 			c.refuse()
+			break
 		}
-		if err := c.conn.flush(); err != nil || last {
+		if err := c.conn.flush(); err != nil {
 			break
 		}
 		b, err := c.conn.next()
@@ -206,6 +206,7 @@ func (c *XClipboard) refuse() {
 		}
 	}
 	c.sends = nil
+	_ = c.conn.sync() // a display drops what it has not read when a connection ends; one that is gone needs nothing
 }
 
 // end answers all that waits.
