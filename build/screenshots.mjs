@@ -43,6 +43,20 @@ const machine = async (page) => {
   await page.locator(live).waitFor()
   await page.waitForTimeout(20_000) // the plots get points
 }
+/** Opens Mousepad of the other computer, with its menu, or on a phone with a dialog. */
+async function app(page, then) {
+  await page.locator('[data-app="org.xfce.mousepad"]').click()
+  const window = page.locator('[data-testid=window]').first()
+  await window.locator('canvas').waitFor()
+  await page.waitForTimeout(4000)
+  await window.click({ position: { x: 160, y: 160 } })
+  await page.keyboard.insertText('Hello, 世界 — from another computer')
+  await page.waitForTimeout(1000)
+  await then(window)
+  await page.waitForTimeout(2500)
+}
+const appMenu = (page) => app(page, (window) => window.click({ position: { x: 20, y: 12 } }))
+const appDialog = (page) => app(page, () => page.keyboard.press('Control+l'))
 const settled = (selector) => (page) => page.locator(selector).first().waitFor()
 
 const pictures = {
@@ -56,6 +70,8 @@ const pictures = {
     { name: 'machine-light', path: '/machine/cloud/web', act: machine },
     { name: 'machine-dark', path: '/machine/cloud/web', theme: 'dark', act: machine },
     { name: 'apps-light', path: '/apps/cloud', act: settled('[data-testid=app] img') },
+    { name: 'app-tabs-light', path: '/apps/cloud', act: appMenu },
+    { name: 'app-tabs-390-zh', path: '/apps/cloud', theme: 'dark', language: 'zh', width: 390, height: 844, act: appDialog },
     { name: 'folders-light', path: '/folders', act: settled('[data-testid=folder][data-state=idle]') },
     { name: 'folders-dark-zh', path: '/folders', theme: 'dark', language: 'zh', act: settled('[data-testid=folder][data-state=idle]') },
     { name: 'host-light', path: '/host/cloud', act: settled('text=/libvirt/') },

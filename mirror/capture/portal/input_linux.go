@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"hither/fusion"
+	"hither/mirror/capture"
 	"hither/mirror/capture/wlinput"
 	"hither/mirror/wire"
 )
@@ -85,6 +86,8 @@ func (in *input) apply(event wire.Message) error {
 		return nil
 	case wire.Wheel:
 		return in.hand.Wheel(int(m.DX), int(m.DY))
+	case wire.Text:
+		return &capture.UntypedError{Text: m.Text} // keys of a seat are all a hand has
 	}
 	return failed(fusion.ErrInvalid, "not an input event", "")
 }
