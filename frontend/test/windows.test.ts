@@ -162,6 +162,21 @@ describe('the windows of an app', () => {
     expect([...windows.panes.keys()]).toEqual([1])
   })
 
+  it('that were closed while the connection was lost are closed when they are told of again, once', () => {
+    tell(told(1, { flags: ACTIVE }))
+    windows.lost()
+    windows.shut(windows.panes.get(1)!)
+    windows.begin(audience, false)
+    expect(sent).not.toContain(hex(sayWindow.shut(1)))
+    tell(told(1, { flags: ACTIVE }))
+    tell(told(1, { flags: ACTIVE, title: 'Save?' }))
+    expect(sent.filter((m) => m === hex(sayWindow.shut(1))).length).toBe(1)
+    windows.lost() // the app asked something and the person went on
+    windows.begin(audience, false)
+    tell(told(1, { flags: ACTIVE }))
+    expect(sent.filter((m) => m === hex(sayWindow.shut(1))).length).toBe(1)
+  })
+
   it('that are minimized come back when they are chosen', () => {
     tell(told(1, { flags: ACTIVE }), told(2, { flags: MINIMIZED }))
     sent = []

@@ -22,6 +22,8 @@ export class Pane {
   moved = $state.raw<{ x: number; y: number } | null>(null)
   /** The view was opened anew, and the host has not told of it there. */
   stale = $state(false)
+  /** The person closed it, and its app has not yet. */
+  closing = false
   /** This page asked for it to be maximized. */
   filled = false
   readonly canvas = document.createElement('canvas')
@@ -89,6 +91,7 @@ export class Pane {
   }
 
   lost(): void {
+    this.closing = false // what was asked on that connection was asked
     this.player?.close()
     this.player = null
     this.stale = true

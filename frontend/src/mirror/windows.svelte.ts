@@ -165,8 +165,8 @@ export class Windows {
   /** The person closes a window; its app may ask something first. */
   shut(p: Pane): void {
     if (this.view.viewOnly) return
-    this.shutting = true
-    this.view.send(sayWindow.shut(p.id))
+    this.shutting = p.closing = true
+    if (!p.stale) this.view.send(sayWindow.shut(p.id)) // else when the host tells of it: before, it would not know it
   }
 
   /** The person moved a window to a place of the desk. */
@@ -197,6 +197,7 @@ export class Windows {
     if (!known) this.panes.set(told.id, p)
     if (begins) p.begin(this.audienceOf(p), this.video)
     if (begins && !p.is(POPUP)) this.settle(p)
+    if (begins && p.closing) this.view.send(sayWindow.shut(p.id))
     if (p.is(ACTIVE) && !wasActive) this.activated(p, !known)
     if (!this.shown) this.chosen = this.root(p).id
   }
