@@ -87,10 +87,13 @@ func sums(t *testing.T, dir string) map[string][32]byte {
 	return all
 }
 
-// offered waits until a display's clipboard has files.
+// offered waits until a display's clipboard has files of the other side.
 func (b *between) offered(display string) {
 	b.t.Helper()
-	b.until("files in the clipboard", func() bool { return bytes.Contains(pastes(display, "TARGETS"), []byte("text/uri-list\n")) })
+	b.until("files in the clipboard", func() bool {
+		targets := pastes(display, "TARGETS")
+		return bytes.Contains(targets, []byte("text/uri-list\n")) && bytes.Contains(targets, []byte("application/x-hither-clipboard\n"))
+	})
 }
 
 // pasted gives what a program gets that pastes files on a display.
@@ -130,6 +133,7 @@ func TestFilesBothWays(t *testing.T) {
 		began := time.Now()
 		paths := b.pasted(way.to, way.paste)
 		took := time.Since(began)
+		b.until("the note", func() bool { return b.labels(b.area) == 1 }) // it goes after a while
 		if len(paths) != 2 || filepath.Dir(filepath.Dir(paths[0])) != b.store(way.to) {
 			t.Fatalf("pasted %q", paths)
 		}
@@ -141,7 +145,6 @@ func TestFilesBothWays(t *testing.T) {
 			t.Errorf("pasted again: %q", again)
 		}
 	}
-	b.until("the note", func() bool { return b.labels(b.area) == 1 })
 }
 
 // sparse makes a file that takes long to send and no disk here.
