@@ -45,6 +45,7 @@ type instance struct {
 
 	// The loop's own.
 	appGone  bool
+	nobody   bool // appGone, and no other process of the app was found either
 	observed map[x11.Window]bool
 	nudged   map[x11.Window]int
 	dialog   x11.Window // that the display was sized to before a normal window came
@@ -141,9 +142,13 @@ func (i *instance) look() (again, alive bool) {
 		i.bare = time.Now()
 	}
 	if i.appGone && len(clients) == 0 {
-		if len(i.appProcesses()) == 0 {
+		// One that has just been forked, or begins another program, may not be
+		// found the first time.
+		nobody := len(i.appProcesses()) == 0
+		if nobody && i.nobody {
 			return false, false
 		}
+		i.nobody = nobody
 		_, shown := i.Screen()
 		return true, !shown || time.Since(i.bare) < windowless
 	}
