@@ -1,0 +1,40 @@
+import { i18n } from './i18n.svelte'
+import { nodeZh } from './node.zh'
+
+/** A text with parts that vary: what stands between them, and the Chinese form. */
+interface Template {
+  pattern: RegExp
+  chinese: string
+  weight: number
+}
+
+const HOLE = /\{\d\}/
+const LONGEST = 2000 // characters; a longer text is no sentence of a node
+
+const literals = new Map(Object.entries(nodeZh).filter(([english]) => !HOLE.test(english)))
+/** The template that says most by itself is tried first. */
+const templates: Template[] = Object.entries(nodeZh)
+  .filter(([english]) => HOLE.test(english))
+  .map(([english, chinese]) => compile(english, chinese))
+  .sort((a, b) => b.weight - a.weight)
+
+function compile(english: string, chinese: string): Template {
+  const fixed = english.split(HOLE)
+  const pattern = fixed.map((s) => s.replace(/[.*+?^${}()|[\]\\/-]/g, '\\$&')).join('([^\\n]+?)')
+  return { pattern: new RegExp(`^${pattern}$`), chinese, weight: fixed.join('').length }
+}
+
+/**
+ * What a node says in English, in the language of the page; as it is where no
+ * template fits. The parts that vary are never read as templates.
+ */
+export function nodeText(english: string): string {
+  if (i18n.language !== 'zh' || english.length > LONGEST) return english
+  const literal = literals.get(english)
+  if (literal !== undefined) return literal
+  for (const { pattern, chinese } of templates) {
+    const parts = pattern.exec(english)
+    if (parts) return chinese.replace(/\{(\d)\}/g, (all, n: string) => parts[Number(n) + 1] ?? all)
+  }
+  return english
+}
