@@ -8,12 +8,21 @@ const tile = 64
 
 // Damage says which places of a picture may have changed since a viewer last
 // got a frame, to the tile. However much is added, it stays as small as the
-// picture's tiles are few. The zero value is empty; SetSize comes first.
+// picture's tiles are few. It counts, too, how often each place changed: a
+// viewer that takes few frames must still know what moves. The zero value is
+// empty; SetSize comes first.
 type Damage struct {
 	size  image.Point
 	tiles image.Rectangle
-	marks []bool
+	marks []mark
+	turn  uint32
 	any   bool
+}
+
+// mark is how often a tile was damaged, and in which turn last.
+type mark struct {
+	times uint8
+	turn  uint32
 }
 
 // SetSize is the picture's size. A new size empties the damage.
@@ -23,7 +32,7 @@ func (d *Damage) SetSize(width, height int) {
 	}
 	d.size = image.Pt(width, height)
 	d.tiles = image.Rect(0, 0, (width+tile-1)/tile, (height+tile-1)/tile)
-	d.marks = make([]bool, d.tiles.Dx()*d.tiles.Dy())
+	d.marks = make([]mark, d.tiles.Dx()*d.tiles.Dy())
 	d.any = false
 }
 
@@ -37,10 +46,16 @@ func (d *Damage) Add(r image.Rectangle) {
 	for y := r.Min.Y / tile; y <= (r.Max.Y-1)/tile; y++ {
 		row := d.marks[y*d.tiles.Dx():]
 		for x := r.Min.X / tile; x <= (r.Max.X-1)/tile; x++ {
-			row[x] = true
+			if m := &row[x]; m.times == 0 || m.turn != d.turn && m.times < 255 {
+				m.times++
+				m.turn = d.turn
+			}
 		}
 	}
 }
+
+// Turn says that what is added from now on is another change.
+func (d *Damage) Turn() { d.turn++ }
 
 // Set makes d the same as another.
 func (d *Damage) Set(other *Damage) {
