@@ -30,6 +30,7 @@ type group struct {
 	cursor bool        // the cursor is to be sent
 	key    bool        // a key frame is to be sent
 	rested bool        // what was video came to rest: encode without damage
+	loose  bool        // views on a narrow path show something inexactly
 	alarm  *time.Timer // sets rested
 	busy   bool        // a frame is being made
 	missed int         // changes since the last frame
@@ -83,6 +84,7 @@ func (g *group) close() {
 // note adds a change. It needs screen.mu, and the pixels locked.
 func (g *group) note(change capture.Change) {
 	g.damage.SetSize(change.Width, change.Height)
+	g.damage.Turn()
 	for _, r := range change.Damage {
 		g.damage.Add(r)
 	}
@@ -120,6 +122,7 @@ func (g *group) encode() {
 		g.close()
 		return
 	}
+	g.loose = due && g.encoder.Most > 0
 	switch {
 	case due && wait == 0:
 		g.rested = true
@@ -156,13 +159,23 @@ func (g *group) begin() (cursor *codec.Cursor, able codec.Able, some bool) {
 	}
 	g.steps++
 	g.key, g.cursor, g.rested, g.missed = false, g.cursor && cursor == nil, false, 0
-	able, g.encoder.Room = codec.VideoAll, mostRoom
+	able, g.encoder.Room, g.encoder.Rate, g.encoder.Most = codec.VideoAll, mostRoom, 0, 0
 	g.encoder.Sure = len(sc.groups) > 1 // else they would not meet while it scrolls
 	for _, v := range g.views {
 		able = min(able, v.able)
 		g.encoder.Room = min(g.encoder.Room, v.window.room())
+		g.encoder.Rate = least(g.encoder.Rate, v.window.video())
+		g.encoder.Most = least(g.encoder.Most, v.window.exact())
 	}
 	return cursor, able, true
+}
+
+// least is the smaller of two numbers, where 0 is not known.
+func least(a, b int) int {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
 }
 
 // split moves the views that can take no frame to a group that goes on from
