@@ -90,7 +90,7 @@ bench: ## key to pixel and bytes beside TigerVNC, in one short run
 	build/deps.sh bench
 	$(GO) run -tags $(TAGS) ./mirror/bench -rows a,d -samples 60 -scrolls 1 -kinds copy,redraw -peers hither,tigervnc,tigervnc-tuned,local
 
-bench-mirror: bin/hither ## all of docs/benchmarks.md, beside TigerVNC and xpra; a quarter of an hour, row c needs root; BENCH="flags"
+bench-mirror: bin/hither ## all of docs/benchmarks.md, beside TigerVNC and xpra; a quarter of an hour, rows c and j need root; BENCH="flags"
 	build/deps.sh bench
 	$(GO) run -tags $(TAGS) ./mirror/bench -json bin/bench.json -markdown bin/bench.md $(BENCH)
 
