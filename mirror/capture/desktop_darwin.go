@@ -39,6 +39,7 @@ type coreGraphics struct {
 	release func(object unsafe.Pointer)
 
 	keyEvent   func(source unsafe.Pointer, key uint16, down bool) unsafe.Pointer
+	setText    func(event unsafe.Pointer, units uint, text *uint16)
 	mouseEvent func(source unsafe.Pointer, kind uint32, at macPoint, button uint32) unsafe.Pointer
 	wheelEvent func(source unsafe.Pointer, units, axes uint32, down, across, third int32) unsafe.Pointer
 	setNumber  func(event unsafe.Pointer, field uint32, value int64)
@@ -64,7 +65,8 @@ var frameworks = sync.OnceValues(func() (*coreGraphics, error) {
 			"CGImageGetBitsPerPixel": &g.bits, "CGImageGetDataProvider": &g.provider,
 			"CGDataProviderCopyData": &g.data, "CGImageRelease": &g.endImage,
 			"CGEventCreateKeyboardEvent": &g.keyEvent, "CGEventCreateMouseEvent": &g.mouseEvent,
-			"CGEventCreateScrollWheelEvent2": &g.wheelEvent, "CGEventSetIntegerValueField": &g.setNumber,
+			"CGEventKeyboardSetUnicodeString": &g.setText,
+			"CGEventCreateScrollWheelEvent2":  &g.wheelEvent, "CGEventSetIntegerValueField": &g.setNumber,
 			"CGEventSetFlags": &g.setFlags, "CGEventPost": &g.post,
 		},
 		"/System/Library/Frameworks/CoreFoundation.framework/CoreFoundation": {

@@ -31,7 +31,7 @@ func TestDesktop(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, m := range []wire.Message{wire.Pointer{X: 100, Y: 50}, wire.Button{Button: 1, Down: true}, wire.Button{Button: 1},
-		wire.Key{Code: 30, Down: true}, wire.Key{Code: 30}, wire.Key{Code: 103, Down: true}, wire.Key{Code: 103}, wire.Wheel{DY: 120, DX: 60}} {
+		wire.Key{Code: 30, Down: true}, wire.Key{Code: 30}, wire.Key{Code: 103, Down: true}, wire.Key{Code: 103}, wire.Wheel{DY: 120, DX: 60}, wire.Text{Text: "ü🙂\n"}} {
 		if err := s.Input(m); err != nil {
 			t.Errorf("%#v: %v", m, err)
 		}

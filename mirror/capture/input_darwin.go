@@ -2,6 +2,7 @@ package capture
 
 import (
 	"sync"
+	"unicode/utf16"
 	"unsafe"
 
 	"hither/fusion"
@@ -62,6 +63,8 @@ func (h *macHand) input(event wire.Message) error {
 		return h.button(m)
 	case wire.Wheel:
 		return h.wheel(m)
+	case wire.Text:
+		return h.text(m.Text)
 	}
 	return failed(desktopOp, "", fusion.ErrInvalid, "not an input event", "")
 }
@@ -99,6 +102,27 @@ func (h *macHand) key(m wire.Key) error {
 		}
 	}
 	return h.give(h.lib.keyEvent(nil, code, m.Down))
+}
+
+// text types characters: an event may say what its key wrote.
+func (h *macHand) text(text string) error {
+	for _, r := range text {
+		units := utf16.Encode([]rune{r})
+		code := uint16(0)
+		if r == '\n' {
+			code = macKeys[evdevEnter]
+		}
+		for _, down := range []bool{true, false} {
+			event := h.lib.keyEvent(nil, code, down)
+			if event != nil && r != '\n' {
+				h.lib.setText(event, uint(len(units)), &units[0])
+			}
+			if err := h.give(event); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // move turns pixels into points, of which a display of high density has fewer.

@@ -2,6 +2,7 @@ package capture
 
 import (
 	"sync"
+	"unicode/utf16"
 	"unsafe"
 
 	"hither/fusion"
@@ -41,6 +42,7 @@ const (
 
 	keyExtended = 0x0001
 	keyUp       = 0x0002
+	keyUnicode  = 0x0004
 	keyScanCode = 0x0008
 )
 
@@ -71,6 +73,8 @@ func (h *winHand) input(event wire.Message) error {
 			flags <<= 1
 		}
 		return mouse(winMouse{data: b[1], flags: flags})
+	case wire.Text:
+		return text(m.Text)
 	case wire.Wheel:
 		if m.DY != 0 {
 			if err := mouse(winMouse{data: uint32(-int32(m.DY)), flags: mouseWheel}); err != nil {
@@ -103,6 +107,29 @@ func key(m wire.Key) error {
 	if !m.Down {
 		k.flags |= keyUp
 	}
+	return strike(k)
+}
+
+// text types characters, which Windows takes as they are.
+func text(text string) error {
+	for _, unit := range utf16.Encode([]rune(text)) {
+		for _, down := range []bool{true, false} {
+			k := winKey{scan: unit, flags: keyUnicode}
+			if unit == '\n' {
+				k = winKey{scan: evdevEnter, flags: keyScanCode} // the same in set 1
+			}
+			if !down {
+				k.flags |= keyUp
+			}
+			if err := strike(k); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func strike(k winKey) error {
 	in := winInput{kind: kindKey}
 	*(*winKey)(unsafe.Pointer(&in.mouse)) = k
 	return send(in)
