@@ -8,7 +8,6 @@ import (
 	"sync"
 
 	"hither/fusion"
-	"hither/mirror/capture"
 	"hither/mirror/capture/wlinput"
 	"hither/mirror/wire"
 )
