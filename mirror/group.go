@@ -2,6 +2,7 @@ package mirror
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 	"time"
 
@@ -97,7 +98,7 @@ func (g *group) note(change capture.Change) {
 
 // due says whether there is a frame to make. It needs screen.mu.
 func (g *group) due() bool {
-	return !g.busy && (g.key || g.cursor && g.screen.cursor != nil || g.rested || !g.damage.Empty())
+	return !g.busy && !g.screen.wanting && (g.key || g.cursor && g.screen.cursor != nil || g.rested || !g.damage.Empty())
 }
 
 // encode makes a frame of the newest pixels for the views that can take one.
@@ -122,6 +123,10 @@ func (g *group) encode() {
 		g.close()
 		return
 	}
+	if errors.Is(err, codec.ErrUnseen) {
+		g.again(cursor)
+		return
+	}
 	g.loose = due && g.encoder.Most > 0
 	switch {
 	case due && wait == 0:
@@ -130,8 +135,19 @@ func (g *group) encode() {
 		g.alarm.Reset(wait)
 	}
 	g.give(frame, err)
+	sc.lookAhead(g.encoder)
 	sc.unite()
 	sc.wake.Broadcast()
+}
+
+// again leaves what a frame was to be made of to one that sees all of the
+// picture. It needs screen.mu.
+func (g *group) again(cursor *codec.Cursor) {
+	g.damage.Join(g.working)
+	g.cursor = g.cursor || cursor != nil
+	g.rested = true
+	g.screen.want()
+	g.screen.wake.Broadcast()
 }
 
 // begin takes over what is to be sent and leaves behind who cannot take it.
@@ -160,6 +176,7 @@ func (g *group) begin() (cursor *codec.Cursor, able codec.Able, some bool) {
 	g.steps++
 	g.key, g.cursor, g.rested, g.missed = false, g.cursor && cursor == nil, false, 0
 	able, g.encoder.Room, g.encoder.Rate, g.encoder.Most = codec.VideoAll, mostRoom, 0, 0
+	g.encoder.Seen = sc.seen
 	g.encoder.Sure = len(sc.groups) > 1 // else they would not meet while it scrolls
 	for _, v := range g.views {
 		able = min(able, v.able)
@@ -232,7 +249,7 @@ func (sc *screen) unite() {
 
 // settled says that the views show the picture exactly, and lately kept up.
 func (g *group) settled() bool {
-	return !g.busy && !g.due() && !g.key && g.missed == 0 && g.steps > inStep && g.encoder.Exact()
+	return !g.busy && !g.due() && !g.screen.wanting && !g.key && g.missed == 0 && g.steps > inStep && g.encoder.Exact()
 }
 
 func (g *group) with(other *group) bool { return g.settled() && other.settled() }

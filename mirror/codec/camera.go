@@ -98,6 +98,9 @@ func (c *camera) exact() bool {
 	return c.encoder == nil
 }
 
+// idle says that it does nothing, and has nothing to do.
+func (c *camera) idle() bool { return c.off() || c.exact() && !c.waits() }
+
 // due says when a frame is to be made although nothing changes.
 func (c *camera) due() (time.Duration, bool) { return c.motion.due(c.now()) }
 

@@ -64,6 +64,32 @@ func (d *Damage) Set(other *Damage) {
 	d.any = other.any
 }
 
+// Join adds what another has of the same size.
+func (d *Damage) Join(other *Damage) {
+	if d.size != other.size {
+		d.Set(other)
+		return
+	}
+	for i, m := range other.marks {
+		d.marks[i].times += min(m.times, 255-d.marks[i].times)
+	}
+	d.any = d.any || other.any
+}
+
+// in says whether all of it lies in r, which ends where tiles do.
+func (d *Damage) in(r image.Rectangle) bool {
+	if !d.any {
+		return true
+	}
+	for i, m := range d.marks {
+		x, y := i%d.tiles.Dx()*tile, i/d.tiles.Dx()*tile
+		if m.times > 0 && !image.Pt(x, y).In(r) {
+			return false
+		}
+	}
+	return true
+}
+
 // Empty says whether nothing was added.
 func (d *Damage) Empty() bool { return !d.any }
 

@@ -31,6 +31,10 @@ type Encoder struct {
 	// is never less than Room and leastMore. Where it is set, frames are fewer
 	// than changes, and what moves is known by how often it was damaged.
 	Most int
+	// Seen, if not nil, says that the picture is the newest only where Seen, or
+	// the damage outside its area, says so. Encode then gives ErrUnseen, and
+	// changes nothing, unless Seen is what Ahead gave last and the scroll goes on.
+	Seen *Look
 
 	shown  *Picture // what the viewer shows, padding bytes as in the source
 	grid   grid
@@ -44,6 +48,7 @@ type Encoder struct {
 	plain  int               // bytes of pixels among them
 	frame  []byte
 	stream compressor
+	ahead  *Look
 }
 
 // Refresh makes the next frame a key frame.
@@ -81,6 +86,7 @@ func (e *Encoder) Fork() *Encoder {
 	f := &Encoder{}
 	if e.shown != nil {
 		f.shown = e.shown.Copy()
+		f.shown.reorder()
 		f.mover.unsure.Set(&e.mover.unsure)
 		f.video.follow(&e.video)
 	}
@@ -109,6 +115,10 @@ func (e *Encoder) Exact() bool {
 func (e *Encoder) Encode(now *Picture, damage *Damage, cursor *Cursor) ([]byte, error) {
 	e.ops, e.news, e.plain, e.video.limit = e.ops[:0], e.news[:0], 0, e.Rate
 	key := e.shown == nil || e.shown.Width != now.Width || e.shown.Height != now.Height
+	if e.Seen != nil && (key || e.Seen != e.ahead || !e.video.idle() || !damage.in(e.ahead.Area) || !e.goesOn(now)) {
+		return nil, ErrUnseen
+	}
+	e.ahead = nil
 	switch {
 	case key:
 		e.begin(now)
@@ -126,9 +136,11 @@ func (e *Encoder) Encode(now *Picture, damage *Damage, cursor *Cursor) ([]byte, 
 			e.grid.once()
 		}
 		e.grid.mark(&e.mover.unsure)
+		damaged := e.grid.bounding()
 		if err := e.change(now); err != nil {
 			return nil, err
 		}
+		e.ahead = e.lookAhead(damaged)
 	}
 	if cursor != nil {
 		e.cursor(cursor)
@@ -150,6 +162,7 @@ func (e *Encoder) Encode(now *Picture, damage *Damage, cursor *Cursor) ([]byte, 
 // differs from it remains.
 func (e *Encoder) begin(now *Picture) {
 	e.shown = NewPicture(now.Width, now.Height)
+	e.shown.reorder()
 	c := background(now)
 	e.shown.fillRect(now.Bounds(), byte(c), byte(c>>8), byte(c>>16))
 	e.fill(now.Bounds(), c)
@@ -173,17 +186,23 @@ func background(p *Picture) uint32 {
 // then what is new. Most of what changes goes on from one frame to the next, so
 // moves like the last ones are tried before anything is compared.
 func (e *Encoder) change(now *Picture) (err error) {
-	if e.ops, err = e.video.film(e.ops, now, e.shown, &e.grid); err != nil {
-		return err
+	if e.Seen == nil {
+		if e.ops, err = e.video.film(e.ops, now, e.shown, &e.grid); err != nil {
+			return err
+		}
 	}
 	e.mover.begin(now.Bounds())
-	e.mover.again(now, e.shown, &e.grid, e.Sure)
+	if e.Seen == nil {
+		e.mover.again(now, e.shown, &e.grid, e.Sure)
+	} else {
+		e.mover.goOn(e.shown, e.Seen.nth)
+	}
 	for _, m := range e.mover.found {
 		e.grid.unmark(m.dst)
 	}
 	e.grid.compare(now, e.shown, now.Bounds())
 	for _, region := range e.grid.regions() {
-		if e.mover.find(now, e.shown, region) {
+		if e.Seen.shows(region) && e.mover.find(now, e.shown, region) {
 			e.grid.compare(now, e.shown, region)
 		}
 	}

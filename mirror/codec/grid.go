@@ -65,6 +65,31 @@ func (g *grid) unmark(r image.Rectangle) {
 	}
 }
 
+// inner gives the tiles inside r, as one rectangle.
+func (g *grid) inner(r image.Rectangle) image.Rectangle {
+	in := image.Rect((r.Min.X+tile-1)/tile*tile, (r.Min.Y+tile-1)/tile*tile, r.Max.X/tile*tile, r.Max.Y/tile*tile)
+	if r.Max.X == g.bounds.Max.X {
+		in.Max.X = r.Max.X
+	}
+	if r.Max.Y == g.bounds.Max.Y {
+		in.Max.Y = r.Max.Y
+	}
+	if in.Min.X >= in.Max.X || in.Min.Y >= in.Max.Y {
+		return image.Rectangle{}
+	}
+	return in
+}
+
+// bounding gives the bounds of the marked tiles.
+func (g *grid) bounding() (r image.Rectangle) {
+	for i, is := range g.marked {
+		if is {
+			r = r.Union(g.tile(i))
+		}
+	}
+	return r
+}
+
 // mark marks the damaged tiles too, or with nil all.
 func (g *grid) mark(d *Damage) {
 	for i := range g.marked {
