@@ -24,7 +24,7 @@ PACKAGES = $$($(GO) list -tags $(TAGS) ./... | grep -v -e '^hither$$' -e '^hithe
 SOURCES := $(shell git ls-files '*.go' go.mod go.sum)
 PAGE := $(shell git ls-files frontend | grep -v -e '^frontend/dist' -e embed.go)
 
-.PHONY: help run demo build test test-unit test-e2e test-page soak check bench bench-mirror screenshots generate deps clean
+.PHONY: help run demo build test test-unit test-e2e test-wine test-page soak check bench bench-mirror screenshots generate deps clean
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1|/' | column -t -s'|'
 
@@ -75,6 +75,10 @@ test-e2e: bin/hither bin/hither-desktop bin/hither-tray ## real nodes, QEMU, Chr
 	HITHER_BIN=$(CURDIR)/bin $(AWAKE) $(GO) test -tags $(E2E) -p 1 -timeout 20m $(PACKAGES)
 	HITHER_BIN=$(CURDIR)/bin $(AWAKE) $(GO) test -tags e2e -timeout 10m ./cmd/hither-tray/...
 
+test-wine: ## the window and the capture of Windows, tried in wine: installs it (1.2 GB)
+	build/deps.sh wine
+	$(GO) test -tags $(E2E),wine -p 1 -count=1 -timeout 20m -run InWine ./mirror/surface ./mirror/capture
+
 soak: ## a minute of random drawing over a path that loses packets, which must rest exactly, and mixed work for SOAK=1h
 	HITHER_EXACT=60s $(GO) test -tags $(TAGS) -count=1 -timeout 10m -run TestRandomDrawingOverALossyPathRestsExactly -v ./mirror
 	build/deps.sh bench
@@ -90,7 +94,7 @@ bench: ## key to pixel and bytes beside TigerVNC, in one short run
 	build/deps.sh bench
 	$(GO) run -tags $(TAGS) ./mirror/bench -rows a,d -samples 60 -scrolls 1 -kinds copy,redraw -peers hither,tigervnc,tigervnc-tuned,local
 
-bench-mirror: bin/hither ## all of docs/benchmarks.md, beside TigerVNC and xpra; a quarter of an hour, row c needs root; BENCH="flags"
+bench-mirror: bin/hither ## all of docs/benchmarks.md, beside TigerVNC and xpra; a quarter of an hour, rows c and j need root; BENCH="flags"
 	build/deps.sh bench
 	$(GO) run -tags $(TAGS) ./mirror/bench -json bin/bench.json -markdown bin/bench.md $(BENCH)
 

@@ -88,6 +88,10 @@ func (l *locator) desktop(ctx context.Context) (mirror.Located, error) {
 	if portal.Session() { // its DISPLAY, if any, is Xwayland's and shows nothing
 		return l.wayland(ctx, l.screenOf(m))
 	}
+	if capture.HasDesktop { // Windows and macOS
+		source, err := capture.Desktop(ctx)
+		return mirror.Located{Screen: l.screenOf(m), Source: source}, err
+	}
 	display, session := remoteapp.SessionDisplay(ctx)
 	if !session {
 		if display, err = l.apps.Desktop(ctx); err != nil {

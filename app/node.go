@@ -18,6 +18,7 @@ import (
 	"hither/frontend"
 	"hither/fusion"
 	"hither/mirror"
+	"hither/mirror/capture"
 	"hither/mirror/capture/portal"
 	"hither/mirror/files"
 	"hither/peers"
@@ -157,7 +158,7 @@ func screenNote(ctx context.Context) string {
 	if portal.Session() {
 		return "Its desktop asks the person there whether it may be seen: the first time, or each time where the desktop keeps no answer."
 	}
-	if _, ok := remoteapp.SessionDisplay(ctx); ok {
+	if _, ok := remoteapp.SessionDisplay(ctx); ok || capture.HasDesktop {
 		return ""
 	}
 	return "Its screen is a private desktop: this node was not started in a graphical session, and the login screen is out of reach."

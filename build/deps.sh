@@ -4,6 +4,7 @@
 #   build/deps.sh run      what a person needs to build and run it
 #   build/deps.sh test     run, and what the end-to-end tests drive
 #   build/deps.sh bench    test, and the programs it is measured against
+#   build/deps.sh wine     test, and what runs Windows programs here (1.2 GB)
 #
 # It asks once before it installs; YES=1 or CI=true answers yes.
 set -euo pipefail
@@ -32,8 +33,9 @@ bench=(
 case $want in
   run) packages=("${run[@]}") ;;
   test) packages=("${run[@]}" "${tests[@]}") ;;
+  wine) packages=("${run[@]}" "${tests[@]}" wine wine64 gcc-mingw-w64-x86-64) ;;
   bench) packages=("${run[@]}" "${tests[@]}" "${bench[@]}") ;;
-  *) echo "usage: build/deps.sh run|test|bench" >&2; exit 2 ;;
+  *) echo "usage: build/deps.sh run|test|bench|wine" >&2; exit 2 ;;
 esac
 
 missing=()

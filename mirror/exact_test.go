@@ -119,6 +119,7 @@ func TestRandomDrawingOverALossyPathRestsExactly(t *testing.T) {
 		}
 	}
 	s, f, _ := serve(t, 640, 480)
+	f.spares = true
 	view, err := s.Open(t.Context(), "vm", fusion.ViewOptions{})
 	if err != nil {
 		t.Fatal(err)

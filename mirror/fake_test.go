@@ -37,6 +37,13 @@ type fakeSource struct {
 	closed  int
 	woken   bool
 	board   capture.Clipboard // nil: it has none
+
+	spares bool // it leaves out what is not needed
+	look   *codec.Look
+	fetch  bool
+	left   bool // something was left out
+	looks  int
+	wholes int
 }
 
 func newFake(w, h int) *fakeSource {
@@ -75,7 +82,7 @@ func (f *fakeSource) resize(w, h int) {
 func (f *fakeSource) Next() (capture.Change, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for len(f.pending) == 0 && f.change.Cursor == nil && f.change.Title == "" && f.err == nil && !f.woken {
+	for len(f.pending) == 0 && !(f.fetch && f.left) && f.change.Cursor == nil && f.change.Title == "" && f.err == nil && !f.woken {
 		f.wake.Wait()
 	}
 	if woken := f.woken; woken && f.err == nil {
@@ -90,12 +97,30 @@ func (f *fakeSource) Next() (capture.Change, error) {
 	f.change = capture.Change{}
 	c.Width, c.Height = f.picture.Width, f.picture.Height
 	still := f.picture.Copy()
+	area := image.Rectangle{}
+	for _, r := range f.pending {
+		area = area.Union(r)
+	}
+	switch {
+	case f.fetch && f.left:
+		f.fetch, f.left = false, false
+		f.wholes++
+		c.Whole, c.Damage, f.pending = still, f.pending, nil
+	case f.spares && f.look != nil && area.In(f.look.Area) && !area.Empty():
+		c.Look, c.Damage = f.look, []image.Rectangle{area}
+		f.pending, f.left = f.look.Rects, true
+		f.looks++
+	}
 	for _, r := range f.pending {
 		c.Patches = append(c.Patches, capture.Patch{Rect: r, Pix: still.Pix[r.Min.Y*still.Stride+r.Min.X*4:], Stride: still.Stride})
 	}
 	f.pending = nil
 	return c, nil
 }
+
+func (f *fakeSource) Spare(look *codec.Look) { f.locked(func() { f.look = look }) }
+
+func (f *fakeSource) Fetch() { f.locked(func() { f.fetch, f.woken = true, true }) }
 
 func (f *fakeSource) Clipboard() capture.Clipboard { return f.board }
 

@@ -2,6 +2,7 @@ package mirror
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 	"time"
 
@@ -30,6 +31,7 @@ type group struct {
 	cursor bool        // the cursor is to be sent
 	key    bool        // a key frame is to be sent
 	rested bool        // what was video came to rest: encode without damage
+	loose  bool        // views on a narrow path show something inexactly
 	alarm  *time.Timer // sets rested
 	busy   bool        // a frame is being made
 	missed int         // changes since the last frame
@@ -83,6 +85,7 @@ func (g *group) close() {
 // note adds a change. It needs screen.mu, and the pixels locked.
 func (g *group) note(change capture.Change) {
 	g.damage.SetSize(change.Width, change.Height)
+	g.damage.Turn()
 	for _, r := range change.Damage {
 		g.damage.Add(r)
 	}
@@ -95,7 +98,7 @@ func (g *group) note(change capture.Change) {
 
 // due says whether there is a frame to make. It needs screen.mu.
 func (g *group) due() bool {
-	return !g.busy && (g.key || g.cursor && g.screen.cursor != nil || g.rested || !g.damage.Empty())
+	return !g.busy && !g.screen.wanting && (g.key || g.cursor && g.screen.cursor != nil || g.rested || !g.damage.Empty())
 }
 
 // encode makes a frame of the newest pixels for the views that can take one.
@@ -120,6 +123,11 @@ func (g *group) encode() {
 		g.close()
 		return
 	}
+	if errors.Is(err, codec.ErrUnseen) {
+		g.again(cursor)
+		return
+	}
+	g.loose = due && g.encoder.Most > 0
 	switch {
 	case due && wait == 0:
 		g.rested = true
@@ -127,8 +135,19 @@ func (g *group) encode() {
 		g.alarm.Reset(wait)
 	}
 	g.give(frame, err)
+	sc.lookAhead(g.encoder)
 	sc.unite()
 	sc.wake.Broadcast()
+}
+
+// again leaves what a frame was to be made of to one that sees all of the
+// picture. It needs screen.mu.
+func (g *group) again(cursor *codec.Cursor) {
+	g.damage.Join(g.working)
+	g.cursor = g.cursor || cursor != nil
+	g.rested = true
+	g.screen.want()
+	g.screen.wake.Broadcast()
 }
 
 // begin takes over what is to be sent and leaves behind who cannot take it.
@@ -156,13 +175,24 @@ func (g *group) begin() (cursor *codec.Cursor, able codec.Able, some bool) {
 	}
 	g.steps++
 	g.key, g.cursor, g.rested, g.missed = false, g.cursor && cursor == nil, false, 0
-	able, g.encoder.Room = codec.VideoAll, mostRoom
+	able, g.encoder.Room, g.encoder.Rate, g.encoder.Most = codec.VideoAll, mostRoom, 0, 0
+	g.encoder.Seen = sc.seen
 	g.encoder.Sure = len(sc.groups) > 1 // else they would not meet while it scrolls
 	for _, v := range g.views {
 		able = min(able, v.able)
 		g.encoder.Room = min(g.encoder.Room, v.window.room())
+		g.encoder.Rate = least(g.encoder.Rate, v.window.video())
+		g.encoder.Most = least(g.encoder.Most, v.window.exact())
 	}
 	return cursor, able, true
+}
+
+// least is the smaller of two numbers, where 0 is not known.
+func least(a, b int) int {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
 }
 
 // split moves the views that can take no frame to a group that goes on from
@@ -219,7 +249,7 @@ func (sc *screen) unite() {
 
 // settled says that the views show the picture exactly, and lately kept up.
 func (g *group) settled() bool {
-	return !g.busy && !g.due() && !g.key && g.missed == 0 && g.steps > inStep && g.encoder.Exact()
+	return !g.busy && !g.due() && !g.screen.wanting && !g.key && g.missed == 0 && g.steps > inStep && g.encoder.Exact()
 }
 
 func (g *group) with(other *group) bool { return g.settled() && other.settled() }

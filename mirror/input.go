@@ -89,7 +89,11 @@ func (v *view) control(m wire.Message) error {
 			return &fusion.Error{Op: "wire", Cause: fusion.ErrInvalid, Detail: "ack of a frame that was not sent"}
 		}
 		v.window.ack(m.Seq, time.Now())
-		sc.wake.Broadcast()
+		if v.due() { // for which somebody may wait in the source
+			sc.notify()
+		} else {
+			sc.wake.Broadcast()
+		}
 		return nil
 	case wire.Refresh:
 		v.group.key, v.group.cursor = true, true

@@ -22,8 +22,9 @@ type screen struct {
 	located Located  // set before opened is closed
 	shared  *sharing // as well; nil for a window of an app, whose display has the clipboard
 
-	pixels  sync.RWMutex // guards what picture holds; taken before mu
+	pixels  sync.RWMutex // guards what picture holds, and seen; taken before mu
 	picture *codec.Picture
+	seen    *codec.Look // nil: picture is the newest everywhere
 
 	mu        sync.Locker // guards the fields below; wake's
 	wake      *sync.Cond  // something below, or of a view, changed
@@ -34,6 +35,7 @@ type screen struct {
 	width     int
 	height    int
 	capturing bool // a reader waits for the source or applies what it gave
+	wanting   bool // frames wait for all of the picture
 	ended     bool
 	finished  bool // the source is about to be freed, or was
 }
@@ -195,6 +197,14 @@ func (sc *screen) apply(change capture.Change) {
 	}
 	sc.mu.Lock()
 	defer sc.mu.Unlock()
+	switch {
+	case change.Whole != nil:
+		sc.seen, sc.wanting = nil, false
+	case change.Look != nil && (sc.seen == nil || sc.seen == past):
+		sc.seen = change.Look
+	case change.Look != nil:
+		sc.seen = past // of two, neither tells anything
+	}
 	sc.picture = p
 	sc.ready, sc.width, sc.height = true, p.Width, p.Height
 	if change.Cursor != nil {
@@ -205,6 +215,30 @@ func (sc *screen) apply(change capture.Change) {
 	}
 	for _, g := range sc.groups {
 		g.note(change)
+	}
+}
+
+// past is a look that tells nothing any more.
+var past = new(codec.Look)
+
+// want has all of the picture fetched, as a frame needs it. It needs mu.
+func (sc *screen) want() {
+	sc.wanting = true
+	sc.located.Source.(capture.Sparing).Fetch() // who left something out
+}
+
+// lookAhead tells the source what the frame after one that was made needs. It
+// needs mu, and the pixels.
+func (sc *screen) lookAhead(e *codec.Encoder) {
+	if sc.seen != nil {
+		sc.seen = past
+	}
+	if source, ok := sc.located.Source.(capture.Sparing); ok {
+		look := e.Ahead()
+		if len(sc.groups) > 1 {
+			look = nil
+		}
+		source.Spare(look)
 	}
 }
 

@@ -3,13 +3,11 @@ package mirror
 import (
 	"image"
 	"math/rand/v2"
-	"os"
 	"testing"
 	"time"
 
 	"hither/fusion"
 	"hither/mirror/codec"
-	"hither/mirror/vpx"
 	"hither/mirror/wire"
 )
 
@@ -34,12 +32,7 @@ func (w *watcher) next() {
 // TestMovingPictureRestsWithoutFurtherDamage sees that a view that sends video
 // wakes up by itself to send what rests exactly.
 func TestMovingPictureRestsWithoutFurtherDamage(t *testing.T) {
-	if err := vpx.Open(); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
-	}
+	needVPX(t)
 	s, f, _ := serve(t, 320, 256)
 	w := watch(t, s, fusion.ViewOptions{})
 	w.d.Video = codec.OpenVP9

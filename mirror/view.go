@@ -147,7 +147,7 @@ func (v *view) step() (message wire.Message, do func(), err error) {
 		return nil, v.group.encode, nil
 	case v.nextOfSeat(&message):
 		return message, nil, nil
-	case (v.ready() || !v.greeted) && !sc.capturing && !sc.ended:
+	case (v.ready() || !v.greeted || v.group.loose) && !sc.capturing && !sc.ended:
 		sc.capturing = true
 		return nil, sc.capture, nil
 	}

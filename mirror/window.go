@@ -11,10 +11,16 @@ const (
 	late = 5 * time.Millisecond
 
 	fill        = 40 * time.Millisecond
-	largeFrame  = 16 << 10 // that tells something of the path's rate
 	leastRoom   = 32 << 10
 	unknownRoom = 128 << 10
 	mostRoom    = 1 << 20
+
+	// videoShare is how much of what the path carries is for video.
+	videoShare = 0.75
+	// longest is how long an exact frame may be under way; a longer one is sent
+	// coarse first.
+	longest      = 300 * time.Millisecond
+	unknownExact = 512 << 10
 )
 
 // window says how many frames may be under way to a viewer: enough to fill a
@@ -28,8 +34,10 @@ type window struct {
 	good        int // answers in time since the size changed
 	at          [most]time.Time
 	bytes       [most]int
-	rate        float64 // bytes a second that large frames came at; 0 is unknown
+	rate        rate
 	soonest     time.Duration
+	answered    time.Time // when the newest answer came
+	base        base
 	since       time.Time // when soonest was measured
 }
 
@@ -45,10 +53,52 @@ func (w *window) send(bytes int, now time.Time) {
 // room says how many bytes a frame may have that does not fill the path for
 // longer than a person would notice.
 func (w *window) room() int {
-	if w.rate == 0 {
+	if w.rate.found == 0 {
 		return unknownRoom
 	}
-	return min(max(int(w.rate*fill.Seconds()), leastRoom), mostRoom)
+	return min(max(int(w.rate.found*fill.Seconds()), leastRoom), mostRoom)
+}
+
+// video says how many bits a second are for video; 0 is not known.
+func (w *window) video() int { return int(w.rate.found * videoShare * 8) }
+
+// exact says how many bytes a frame may have that is sent exactly; 0 is any
+// number.
+func (w *window) exact() int {
+	switch w.rate.found {
+	case 0:
+		return unknownExact
+	case fast:
+		return 0
+	}
+	return int(w.rate.found * longest.Seconds())
+}
+
+// base is the soonest answer to a frame, and its bytes. A large frame does not
+// make it later.
+type base struct {
+	took  time.Duration
+	bytes int
+	since time.Time
+}
+
+const (
+	smallFrame = 8 << 10
+	baseSpan   = time.Minute
+)
+
+func (b *base) note(took time.Duration, bytes int, now time.Time) {
+	if b.took == 0 || took <= b.took || bytes <= smallFrame && now.Sub(b.since) > baseSpan {
+		*b = base{took, bytes, now}
+	}
+}
+
+// empty is how soon an answer to a frame without bytes would come.
+func (w *window) empty() time.Duration {
+	if w.rate.found == 0 {
+		return w.base.took
+	}
+	return max(0, w.base.took-time.Duration(float64(w.base.bytes)/w.rate.found*float64(time.Second)))
 }
 
 // known says whether frame seq may be acknowledged.
@@ -65,10 +115,14 @@ func (w *window) ack(seq uint32, now time.Time) {
 	if w.soonest == 0 || took <= w.soonest || now.Sub(w.since) > rttSpan {
 		w.soonest, w.since = took, now
 	}
-	if b := w.bytes[seq%most]; b >= largeFrame {
-		rate := float64(b) / max(took-w.soonest, time.Millisecond).Seconds()
-		w.rate += (rate - w.rate) / 2
+	w.base.note(took, w.bytes[seq%most], now)
+	// A frame that was sent behind another one begins to arrive after it.
+	began := w.at[seq%most].Add(w.empty())
+	if w.answered.After(began) {
+		began = w.answered
 	}
+	w.rate.add(w.bytes[seq%most], now.Sub(began).Seconds(), now.Sub(w.answered).Seconds())
+	w.answered = now
 	w.size = max(w.size, fewest)
 	switch {
 	case took > w.soonest*5/4+late:

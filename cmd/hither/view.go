@@ -147,7 +147,7 @@ func (v *viewer) window(ctx context.Context) error {
 	asking := sync.OnceValues(func() (fusion.HostInfo, error) { return v.host().Info(ctx) })
 	go asking() // while the screen is opened
 	options := v.options
-	options.Windows = v.screen.Kind == fusion.ScreenApp // an older host shows its display as one picture
+	options.Windows = v.screen.Kind == fusion.ScreenApp && surface.AppWindows // an older host shows its display as one picture
 	open := func(ctx context.Context) (fusion.Pipe, error) {
 		return v.host().Screens().Open(ctx, v.screen.Name, options)
 	}

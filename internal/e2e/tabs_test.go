@@ -134,7 +134,13 @@ func TestTabs(t *testing.T) {
 
 // menuOverItsParent opens a menu by a click.
 func menuOverItsParent(t *testing.T, web *browser) {
-	root := web.window("the window fills the page", func(w shownWindow) bool { return w.Y > 100 && w.W > 900 })
+	// It is shown smaller until its app has followed, which is drawn in steps.
+	var last shownWindow
+	root := web.window("the window fills the page", func(w shownWindow) bool {
+		rests := w == last && w.W == float64(w.Pixels)
+		last = w
+		return rests && w.Y > 100 && w.W > 900
+	})
 	at := shownWindow{X: root.X + 18, Y: root.Y + 12}
 	web.do("click on File", chromedp.MouseClickXY(at.X, at.Y))
 	menu := web.window("a menu", isPopup)

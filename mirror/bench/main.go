@@ -15,7 +15,7 @@
 //
 // It needs the packages of `build/deps.sh bench`, uses loopback addresses and
 // namespaces of its own only, writes below a temporary directory, and ends
-// every process that it started, on an interrupt too. Row c needs root.
+// every process that it started, on an interrupt too. Rows c and j need root.
 package main
 
 import (

@@ -76,17 +76,25 @@ func (r route) connect(h *house, server string) (*net.TCPAddr, meter, error) {
 func (r route) bytes() int64 { return r.path.Near.Count().Bytes + r.path.Far.Count().Bytes }
 
 // quiet is how many bytes may pass in the pauses of a picture at rest: signs of
-// life, not pixels.
-const quiet = 400
+// life, not pixels. On a path the headers of IP count, and those that keep a way
+// for datagrams open.
+const (
+	quiet     = 400
+	quietPath = 1500
+)
 
 // rest waits until next to nothing has passed for a while.
 func rest(ctx context.Context, m meter, length time.Duration) error {
+	least := int64(quiet)
+	if _, shaped := m.(route); shaped {
+		least = quietPath
+	}
 	for {
 		before := m.bytes()
 		if err := sleep(ctx, length); err != nil {
 			return err
 		}
-		if m.bytes()-before < quiet {
+		if m.bytes()-before < least {
 			return nil
 		}
 	}

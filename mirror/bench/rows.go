@@ -34,6 +34,7 @@ func rows() []row {
 		{name: "g", title: "a screen at rest", run: stills},
 		{name: "h", title: "`hither view` to the complete picture", run: opens},
 		{name: "i", title: "key → pixel in Chromium", run: keysBrowser},
+		{name: "j", title: "the film over 5 and 20 Mbit/s", run: narrowFilms},
 		{name: "s", title: "memory under mixed work", run: soak, extra: true},
 	}
 }

@@ -1,8 +1,9 @@
 // Package capture takes the pixels of a screen where they are made and gives
 // input to it: X11 for a whole X display, X11Windows for single windows of one, RFB for a VM's console (QEMU's VNC
-// server on a connection of our own).
+// server on a connection of our own), Desktop for that of Windows and macOS; package portal for a Wayland session.
 //
-// A Source tells of changes only when something changed: there is no clock. It
+// A Source tells of changes only when something changed: there is no clock, but for
+// Desktop, which looks and compares while somebody waits. It
 // is asked for the next change when somebody can take it, and what changes
 // meanwhile adds up at the source. Pixels are exact.
 //
@@ -42,6 +43,17 @@ type Source interface {
 	Close() error
 }
 
+// Sparing is a Source that can leave out pixels that nobody needs yet.
+type Sparing interface {
+	Source
+	// Spare lets Next give, of a change inside a look's area, only what the look
+	// needs; it need not. nil ends that. It may be called at any time.
+	Spare(look *codec.Look)
+	// Fetch wakes Next as Wake does; a Next that has left pixels out gives the
+	// whole picture then. It may be called at any time.
+	Fetch()
+}
+
 // Change is what became different.
 type Change struct {
 	// Width and Height are the picture's size. When it differs from before,
@@ -52,10 +64,13 @@ type Change struct {
 	// and its receiver may write to it, until Next is called after another
 	// Whole was given, or after an error.
 	Whole   *codec.Picture
-	Damage  []image.Rectangle // of Whole
+	Damage  []image.Rectangle // of Whole, or of Look
 	Patches []Patch
-	Cursor  *codec.Cursor // nil: as before
-	Title   string        // "": as before
+	// Look, if not nil, says that of what Damage tells only the pixels that the
+	// look needs are in Patches. The others come with the Whole after Fetch.
+	Look   *codec.Look
+	Cursor *codec.Cursor // nil: as before
+	Title  string        // "": as before
 }
 
 // Patch is new pixels for one rectangle of the picture.

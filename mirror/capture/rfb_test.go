@@ -250,17 +250,3 @@ func FuzzRFB(f *testing.F) {
 		}
 	})
 }
-
-func TestKeysAreMappedOnce(t *testing.T) {
-	seen := map[uint32]uint16{}
-	for code := range uint16(256) {
-		xt := xtCode(code)
-		if xt == 0 {
-			continue
-		}
-		if other, twice := seen[xt]; twice {
-			t.Errorf("keys %d and %d are both %#x", other, code, xt)
-		}
-		seen[xt] = code
-	}
-}

@@ -3,6 +3,7 @@ package capture
 import (
 	"hither/fusion"
 	"hither/mirror/wire"
+	"hither/mirror/xt"
 )
 
 // Bits of a pointer event.
@@ -82,7 +83,7 @@ func (k *keyboard) key(m wire.Key) []byte {
 		}
 		return be.AppendUint32([]byte{4, down, 0, 0}, sym)
 	}
-	code := xtCode(m.Code)
+	code := uint32(xt.Code(m.Code))
 	if code == 0 {
 		return nil
 	}

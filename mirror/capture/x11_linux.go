@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"hither/fusion"
@@ -37,6 +38,10 @@ type x11 struct {
 	late          image.Rectangle // bounds of what was drawn before that and told after
 	whole         bool            // the next change is the whole picture
 	newCursor     bool
+	spared        image.Rectangle // bounds of what was left out
+
+	look  atomic.Pointer[codec.Look] // what is needed of a change in its area, or nil
+	fetch atomic.Bool                // what was left out is wanted
 
 	input     *xinput
 	clipboard *XClipboard
@@ -181,7 +186,21 @@ func (s *x11) event(b []byte) {
 func (s *x11) Next() (Change, error) { return s.next(s.idle, s.settled) }
 
 // idle says whether there is nothing to fetch.
-func (s *x11) idle() bool { return !s.whole && !s.newCursor && s.area.Empty() }
+func (s *x11) idle() bool {
+	return !s.whole && !s.newCursor && s.area.Empty() && !s.wanted()
+}
+
+// wanted says whether what was left out is to be fetched.
+func (s *x11) wanted() bool { return !s.spared.Empty() && s.fetch.Load() }
+
+// Spare is Sparing.Spare.
+func (s *x11) Spare(look *codec.Look) { s.look.Store(look) }
+
+// Fetch is Sparing.Fetch.
+func (s *x11) Fetch() {
+	s.fetch.Store(true)
+	s.Wake()
+}
 
 // next follows the events until there is something to fetch, and takes it.
 func (s *x11) next(idle func() bool, take func() (Change, error)) (Change, error) {
@@ -256,7 +275,7 @@ func (s *x11) grabError(err error) error {
 
 // grab fetches what changed.
 func (s *x11) grab() (change Change, err error) {
-	if s.whole || !s.area.Empty() {
+	if s.whole || !s.area.Empty() || s.wanted() {
 		if change, err = s.pixels(); err != nil {
 			return Change{}, err
 		}

@@ -51,9 +51,16 @@ func (s *x11) tryPixels(whole bool) (Change, error) {
 	}
 	s.area, s.late, s.taking = image.Rectangle{}, image.Rectangle{}, true
 	defer func() { s.taking = false }()
-	if area.Dx()*area.Dy() > bounds.Dx()*bounds.Dy()/2 {
+	if fetch := s.fetch.Swap(false); fetch && !s.spared.Empty() {
 		s.subtract(0)
 		return s.fetchWhole(area)
+	}
+	if 2*pixelsOf(area) > pixelsOf(bounds) {
+		s.subtract(0)
+		if whole {
+			return s.fetchWhole(area)
+		}
+		return s.fetchLarge(area)
 	}
 	s.subtract(s.region)
 	regionSeq := s.conn.request(s.xfixes.major, 19, words(s.region)) // FetchRegion
@@ -71,10 +78,13 @@ func (s *x11) tryPixels(whole bool) (Change, error) {
 		return Change{}, regionErr
 	}
 	rects := xrects(b, s.shift, bounds)
+	if 2*pixelsOf(rects...) > pixelsOf(bounds) {
+		return s.fetchLarge(bounding(rects)) // much was drawn since the events
+	}
 	if guessSeq != 0 && covers(area, rects) {
 		return Change{Patches: []Patch{s.patch(area, 0)}}, nil
 	}
-	patches, err := s.fetch(rects)
+	patches, err := s.fetchRects(rects)
 	return Change{Patches: patches}, err
 }
 
@@ -90,9 +100,46 @@ func (s *x11) fetchWhole(damage image.Rectangle) (Change, error) {
 	if _, err := s.conn.reply(s.image(bounds, 0)); err != nil {
 		return Change{}, err
 	}
-	s.shm, s.given = s.given, s.shm
+	s.shm, s.given, s.spared = s.given, s.shm, image.Rectangle{}
 	p := &codec.Picture{Width: s.width, Height: s.height, Stride: s.width * 4, Pix: s.given.mem}
 	return Change{Whole: p, Damage: []image.Rectangle{damage.Union(s.late).Intersect(bounds)}}, nil
+}
+
+// pixelsOf is how many pixels rectangles have that do not overlap.
+func pixelsOf(rects ...image.Rectangle) (n int) {
+	for _, r := range rects {
+		n += r.Dx() * r.Dy()
+	}
+	return n
+}
+
+func bounding(rects []image.Rectangle) (all image.Rectangle) {
+	for _, r := range rects {
+		all = all.Union(r)
+	}
+	return all
+}
+
+// fetchLarge gets the whole picture, or what is needed of it.
+func (s *x11) fetchLarge(damage image.Rectangle) (Change, error) {
+	look := s.look.Load()
+	if look != nil && damage.In(look.Area) && look.Area.In(image.Rect(0, 0, s.width, s.height)) {
+		return s.fetchLook(look, damage)
+	}
+	return s.fetchWhole(damage)
+}
+
+// fetchLook gets what a look needs of the damage in its area.
+func (s *x11) fetchLook(look *codec.Look, damage image.Rectangle) (Change, error) {
+	patches, err := s.fetchRects(look.Rects)
+	if err != nil {
+		return Change{}, err
+	}
+	if damage = damage.Union(s.late); !damage.In(look.Area) {
+		return s.fetchWhole(damage)
+	}
+	s.spared = s.spared.Union(damage)
+	return Change{Patches: patches, Damage: []image.Rectangle{damage}, Look: look}, nil
 }
 
 // xrects reads the rectangles of a FetchRegion reply, moved by shift.
@@ -122,8 +169,8 @@ func covers(r image.Rectangle, rects []image.Rectangle) bool {
 	return !r.Empty()
 }
 
-// fetch gets the pixels of rectangles that do not overlap, in one round trip.
-func (s *x11) fetch(rects []image.Rectangle) ([]Patch, error) {
+// fetchRects gets the pixels of rectangles that do not overlap, in one round trip.
+func (s *x11) fetchRects(rects []image.Rectangle) ([]Patch, error) {
 	var patches []Patch
 	var seqs []uint16
 	offset := 0

@@ -63,6 +63,7 @@ type canvas struct {
 	source  Source
 	picture *codec.Picture
 	cursor  *codec.Cursor
+	look    *codec.Look // of the newest change that left something out
 	changes chan Change
 	next    chan bool
 	err     error
@@ -108,6 +109,9 @@ func (c *canvas) apply(change Change) {
 	}
 	if change.Cursor != nil {
 		c.cursor = change.Cursor
+	}
+	if change.Look != nil {
+		c.look = change.Look
 	}
 	c.next <- true
 }

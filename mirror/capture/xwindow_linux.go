@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"hither/fusion"
+	"hither/mirror/codec"
 	"hither/mirror/wire"
 )
 
@@ -149,6 +150,9 @@ func (s *xwindow) event(b []byte) {
 func (s *xwindow) idle() bool {
 	return !s.gone && (!s.shown || !s.stale && !s.whole && !s.newCursor && s.area.Empty())
 }
+
+// Spare does nothing: what lies below a window is mixed in to all of it.
+func (s *xwindow) Spare(*codec.Look) {}
 
 func (s *xwindow) Next() (Change, error) { return s.next(s.idle, s.take) }
 

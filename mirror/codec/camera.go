@@ -41,6 +41,8 @@ type camera struct {
 	encoder *vpx.Encoder
 	size    image.Point // as encoded
 	full    bool
+	limit   int             // bits a second that the path carries; 0 is not known
+	rate    int             // bits a second that the encoder aims at
 	tiles   image.Rectangle // the region in tiles
 	rect    image.Rectangle // and in pixels: what really changes
 	spills  int             // changes in its tiles beside it
@@ -95,6 +97,9 @@ func (c *camera) exact() bool {
 	}
 	return c.encoder == nil
 }
+
+// idle says that it does nothing, and has nothing to do.
+func (c *camera) idle() bool { return c.off() || c.exact() && !c.waits() }
 
 // due says when a frame is to be made although nothing changes.
 func (c *camera) due() (time.Duration, bool) { return c.motion.due(c.now()) }
@@ -158,7 +163,7 @@ func (c *camera) look(tiles image.Rectangle, now, shown *Picture, g *grid) bool 
 	if c.able == VideoAll && sharp(now, r) {
 		c.best = sharpest
 	}
-	c.pace.begin(r.Size(), c.best)
+	c.pace.begin(r.Size(), c.best, c.limit)
 	return true
 }
 
@@ -212,7 +217,7 @@ func (c *camera) take(now, shown *Picture, g *grid) bool {
 			part := g.tile(i).Intersect(c.rect)
 			g.marked[i] = part != g.tile(i)
 			shown.take(now, part)
-			c.motion.note(at, i)
+			c.motion.note(at, i, g.times[i])
 			c.motion.tiles[i].inexact = true
 		}
 		bit++
@@ -248,6 +253,9 @@ func differs(p, q *Picture, r image.Rectangle) bool {
 func (c *camera) shoot(ops []byte, now *Picture) ([]byte, error) {
 	began, r := c.now(), c.rect
 	key, err := c.open(r.Size())
+	if err == nil {
+		err = c.followPath()
+	}
 	if err != nil {
 		return ops, err
 	}
@@ -266,7 +274,7 @@ func (c *camera) shoot(ops []byte, now *Picture) ([]byte, error) {
 	ops = append(ops, c.mask...)
 	ops = binary.BigEndian.AppendUint32(ops, uint32(len(data)))
 	ops = append(ops, data...)
-	if c.pace.note(began, c.now().Sub(began), r.Size(), c.best) {
+	if c.pace.note(shot{r.Size(), began, c.now().Sub(began), len(data), c.limit}, c.best) {
 		return ops, c.close()
 	}
 	return ops, nil
@@ -282,9 +290,35 @@ func (c *camera) open(size image.Point) (key bool, err error) {
 	if err := c.close(); err != nil {
 		return false, err
 	}
-	c.encoder, err = vpx.NewEncoder(vpx.Config{Width: coded.X, Height: coded.Y, Full: full, Threads: threads()})
 	c.size, c.full = coded, full
+	c.rate = c.wanted()
+	c.encoder, err = vpx.NewEncoder(vpx.Config{Width: coded.X, Height: coded.Y, Full: full, Bitrate: c.rate, Threads: threads()})
 	return true, err
+}
+
+// bitsPerPixel is what a pixel has in a second where the path carries it.
+const bitsPerPixel = 4
+
+// wanted is the rate to aim at: what the size asks for, or what the path carries.
+func (c *camera) wanted() int {
+	rate := c.size.X * c.size.Y * bitsPerPixel
+	if c.limit > 0 {
+		rate = min(rate, c.limit)
+	}
+	return max(rate, leastRate)
+}
+
+// leastRate is what a video has even where the path carries less.
+const leastRate = 100_000
+
+// followPath gives the encoder another rate when it changed by a tenth.
+func (c *camera) followPath() error {
+	rate := c.wanted()
+	if abs(rate-c.rate)*10 < c.rate {
+		return nil
+	}
+	c.rate = rate
+	return c.encoder.SetBitrate(rate)
 }
 
 // frame gives the region as planes in the size in which it is encoded.
@@ -318,7 +352,7 @@ func (c *camera) notice(g *grid) {
 		if r.Empty() {
 			continue
 		}
-		c.motion.note(at, i)
+		c.motion.note(at, i, g.times[i])
 		if c.motion.tiles[i].inexact && image.Pt(i%g.w, i/g.w).In(c.tiles) {
 			spilled = 1
 		}

@@ -1,6 +1,7 @@
 package codec
 
 import (
+	"cmp"
 	"image"
 	"math"
 )
@@ -8,6 +9,7 @@ import (
 const (
 	// coarseBytes bounds what a coarse picture costs, before compression.
 	coarseBytes = 56 << 10
+	leastCoarse = 8 << 10 // what it may cost in any case
 	// largeKey is how long the operations of a key frame may be, before
 	// compression, until the picture is sent coarse first.
 	largeKey = 256 << 10
@@ -15,31 +17,76 @@ const (
 	refineBytes = 128 << 10
 	// refineStep is how many tiles are refined until that is asked.
 	refineStep = 16
+	// leastMore is how much more than Room a frame may have in any case: so one
+	// that refines something is never too large.
+	leastMore = refineStep*tile*tile*3 + 4<<10
 )
 
-// coarseStep is the side of the squares of a coarse picture.
-func coarseStep(w, h int) int {
-	step := int(math.Sqrt(float64(w*h) * 3 / coarseBytes))
-	for cells(w, step)*cells(h, step)*3 > coarseBytes {
+// coarseStep is the side of the squares in which places are coarse, for at most
+// so many bytes.
+func coarseStep(most int, places ...image.Rectangle) int {
+	all := 0
+	for _, r := range places {
+		all += r.Dx() * r.Dy()
+	}
+	step := max(1, int(math.Sqrt(float64(all)*3/float64(most))))
+	for squares(step, places)*3 > most && step < largestStep {
 		step++
 	}
-	return step
+	return min(step, largestStep)
+}
+
+// largestStep is what the wire has a byte for.
+const largestStep = 255
+
+// squares is how many squares of a side cover places.
+func squares(step int, places []image.Rectangle) (n int) {
+	for _, r := range places {
+		n += cells(r.Dx(), step) * cells(r.Dy(), step)
+	}
+	return n
 }
 
 // cells is how many squares of a side cover a length.
 func cells(n, step int) int { return (n + step - 1) / max(1, step) }
 
-// coarse writes the whole picture in squares of one colour each, the mean of
-// some of its pixels.
-func (e *Encoder) coarse(now *Picture) {
-	step := coarseStep(now.Width, now.Height)
-	e.rect(opCoarse, now.Bounds())
+// coarse writes a place in squares of one colour each, the mean of some of its
+// pixels.
+func (e *Encoder) coarse(now *Picture, place image.Rectangle, step int) {
+	e.rect(opCoarse, place)
 	e.ops = append(e.ops, byte(step))
-	for y := 0; y < now.Height; y += step {
-		for x := 0; x < now.Width; x += step {
-			e.rgb(mean(now, image.Rect(x, y, x+step, y+step).Intersect(now.Bounds())))
+	for y := place.Min.Y; y < place.Max.Y; y += step {
+		for x := place.Min.X; x < place.Max.X; x += step {
+			e.rgb(mean(now, image.Rect(x, y, x+step, y+step).Intersect(place)))
 		}
 	}
+}
+
+// tooLarge says whether a frame of so many bytes would take too long on its way.
+func (e *Encoder) tooLarge(bytes int) bool {
+	return e.Most > 0 && len(e.news) > 0 && bytes > max(e.Most, cmp.Or(e.Room, refineBytes)+leastMore)
+}
+
+// coarser makes the frame anew: what is new in it is coarse, and exact once it
+// rests. The compressor begins anew, as the viewer may never see what it was
+// given last.
+func (e *Encoder) coarser(now *Picture, cursor *Cursor) ([]byte, error) {
+	e.ops = e.ops[:e.exact]
+	step := coarseStep(min(max(e.Most/3, leastCoarse), coarseBytes), e.news...)
+	for _, r := range e.news {
+		e.coarse(now, r, step)
+		t := touched(r)
+		for y := t.Min.Y; y < t.Max.Y; y++ {
+			for x := t.Min.X; x < t.Max.X; x++ {
+				e.video.blur(y*e.grid.w + x)
+			}
+		}
+	}
+	if cursor != nil {
+		e.cursor(cursor)
+	}
+	e.stream.restart()
+	return e.finish(now, false)
 }
 
 // mean is the mean colour of up to 16 pixels of r.

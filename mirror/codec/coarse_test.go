@@ -3,6 +3,7 @@ package codec
 import (
 	"image"
 	"testing"
+	"time"
 )
 
 // TestALargePictureComesCoarseFirst joins a viewer to a picture that costs
@@ -94,5 +95,73 @@ func TestCoarseSquaresAreSoft(t *testing.T) {
 	}
 	if first := pixels(d.Picture().row(0, 0, 1))[0] & mask1; first != 0 || last != 200 {
 		t.Errorf("from %06x to %d", first, last)
+	}
+}
+
+// TestAChangeThatIsTooLargeComesCoarse draws something that costs megabytes
+// beside something that does not, on a path that carries little.
+func TestAChangeThatIsTooLargeComesCoarse(t *testing.T) {
+	p := newPainter(1920, 1080, 5)
+	now := time.Unix(100, 0)
+	e := Encoder{Most: 100 << 10, Room: 32 << 10}
+	e.video.clock = func() time.Time { return now }
+	var d Decoder
+	defer e.Close()
+	defer d.Close()
+	show := func() int {
+		frame, err := e.Encode(p.p, &p.damage, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.damage.Clear()
+		if _, err := d.Decode(frame); err != nil {
+			t.Fatal(err)
+		}
+		now = now.Add(time.Second / 30)
+		return len(frame)
+	}
+	show()
+	noisy := image.Rect(100, 70, 1200, 900)
+	p.noise(noisy)
+	p.text(image.Rect(1400, 100, 1800, 400), 2)
+	text := image.Rect(1408, 128, 1792, 384)
+	if n := show(); n > 60<<10 || e.Exact() {
+		t.Errorf("%d bytes, exact %v", n, e.Exact())
+	}
+	p.text(text, 2) // not too large
+	if n := show(); n > e.Room+leastMore {
+		t.Errorf("text costs %d bytes", n)
+	}
+	for y := text.Min.Y; y < text.Max.Y; y++ {
+		if !sameRow(p.p.row(y, text.Min.X, text.Max.X), d.Picture().row(y, text.Min.X, text.Max.X)) {
+			t.Fatalf("text is not exact in row %d", y)
+		}
+	}
+	for wait, due := e.Due(); due; wait, due = e.Due() {
+		now = now.Add(wait)
+		if n := show(); n > e.Room+leastMore {
+			t.Fatalf("%d bytes refine it", n)
+		}
+	}
+	if !e.Exact() || !d.Picture().Equal(p.p) {
+		t.Errorf("the viewer differs in %v", differing(p.p, d.Picture()))
+	}
+}
+
+func TestCoarseSteps(t *testing.T) {
+	for _, c := range []struct {
+		most   int
+		places []image.Rectangle
+		want   int
+	}{
+		{coarseBytes, []image.Rectangle{image.Rect(0, 0, 1920, 1080)}, 11},
+		{coarseBytes, []image.Rectangle{image.Rect(0, 0, 960, 1080), image.Rect(960, 0, 1920, 1080)}, 11},
+		{8 << 10, []image.Rectangle{image.Rect(0, 0, 1920, 1080)}, 28},
+		{coarseBytes, []image.Rectangle{image.Rect(0, 0, 20, 20)}, 1},
+		{100, []image.Rectangle{image.Rect(0, 0, 16000, 16000)}, 255},
+	} {
+		if got := coarseStep(c.most, c.places...); got != c.want {
+			t.Errorf("%d bytes for %v: squares of %d, want %d", c.most, c.places, got, c.want)
+		}
 	}
 }

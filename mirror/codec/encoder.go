@@ -23,6 +23,18 @@ type Encoder struct {
 	Room int
 	// Sure makes every frame that shows no video exact: no scroll is trusted.
 	Sure bool
+	// Rate is how many bits a second video may take; the default is not bounded
+	// but by the size of what is filmed.
+	Rate int
+	// Most is how many bytes a frame that is not video may have, as it goes out;
+	// what would be larger is sent coarse first. The default is not bounded; it
+	// is never less than Room and leastMore. Where it is set, frames are fewer
+	// than changes, and what moves is known by how often it was damaged.
+	Most int
+	// Seen, if not nil, says that the picture is the newest only where Seen, or
+	// the damage outside its area, says so. Encode then gives ErrUnseen, and
+	// changes nothing, unless Seen is what Ahead gave last and the scroll goes on.
+	Seen *Look
 
 	shown  *Picture // what the viewer shows, padding bytes as in the source
 	grid   grid
@@ -31,8 +43,12 @@ type Encoder struct {
 	shades palettes
 	video  camera
 	ops    []byte
+	exact  int               // where the operations begin that coarse ones may stand for
+	news   []image.Rectangle // what these change, if Most is set
+	plain  int               // bytes of pixels among them
 	frame  []byte
 	stream compressor
+	ahead  *Look
 }
 
 // Refresh makes the next frame a key frame.
@@ -70,6 +86,7 @@ func (e *Encoder) Fork() *Encoder {
 	f := &Encoder{}
 	if e.shown != nil {
 		f.shown = e.shown.Copy()
+		f.shown.reorder()
 		f.mover.unsure.Set(&e.mover.unsure)
 		f.video.follow(&e.video)
 	}
@@ -96,8 +113,12 @@ func (e *Encoder) Exact() bool {
 // of another size, is a key frame whatever the damage. The frame is valid until
 // the next Encode.
 func (e *Encoder) Encode(now *Picture, damage *Damage, cursor *Cursor) ([]byte, error) {
-	e.ops = e.ops[:0]
+	e.ops, e.news, e.plain, e.video.limit = e.ops[:0], e.news[:0], 0, e.Rate
 	key := e.shown == nil || e.shown.Width != now.Width || e.shown.Height != now.Height
+	if e.Seen != nil && (key || e.Seen != e.ahead || !e.video.idle() || !damage.in(e.ahead.Area) || !e.goesOn(now)) {
+		return nil, ErrUnseen
+	}
+	e.ahead = nil
 	switch {
 	case key:
 		e.begin(now)
@@ -111,10 +132,15 @@ func (e *Encoder) Encode(now *Picture, damage *Damage, cursor *Cursor) ([]byte, 
 	case !damage.Empty() || !e.mover.unsure.Empty() || e.video.waits():
 		e.grid.begin(now.Bounds())
 		e.grid.mark(damage)
+		if e.Most == 0 { // each change goes out as it comes
+			e.grid.once()
+		}
 		e.grid.mark(&e.mover.unsure)
+		damaged := e.grid.bounding()
 		if err := e.change(now); err != nil {
 			return nil, err
 		}
+		e.ahead = e.lookAhead(damaged)
 	}
 	if cursor != nil {
 		e.cursor(cursor)
@@ -122,13 +148,21 @@ func (e *Encoder) Encode(now *Picture, damage *Damage, cursor *Cursor) ([]byte, 
 	if len(e.ops) == 0 && !key {
 		return nil, nil
 	}
-	return e.finish(now, key)
+	if e.tooLarge(e.plain / 2) { // plain pixels hardly become half as many bytes
+		return e.coarser(now, cursor)
+	}
+	frame, err := e.finish(now, key)
+	if err == nil && e.tooLarge(len(frame)) {
+		return e.coarser(now, cursor)
+	}
+	return frame, err
 }
 
 // begin starts a key frame: the whole picture in one colour, so that only what
 // differs from it remains.
 func (e *Encoder) begin(now *Picture) {
 	e.shown = NewPicture(now.Width, now.Height)
+	e.shown.reorder()
 	c := background(now)
 	e.shown.fillRect(now.Bounds(), byte(c), byte(c>>8), byte(c>>16))
 	e.fill(now.Bounds(), c)
@@ -152,17 +186,23 @@ func background(p *Picture) uint32 {
 // then what is new. Most of what changes goes on from one frame to the next, so
 // moves like the last ones are tried before anything is compared.
 func (e *Encoder) change(now *Picture) (err error) {
-	if e.ops, err = e.video.film(e.ops, now, e.shown, &e.grid); err != nil {
-		return err
+	if e.Seen == nil {
+		if e.ops, err = e.video.film(e.ops, now, e.shown, &e.grid); err != nil {
+			return err
+		}
 	}
 	e.mover.begin(now.Bounds())
-	e.mover.again(now, e.shown, &e.grid, e.Sure)
+	if e.Seen == nil {
+		e.mover.again(now, e.shown, &e.grid, e.Sure)
+	} else {
+		e.mover.goOn(e.shown, e.Seen.nth)
+	}
 	for _, m := range e.mover.found {
 		e.grid.unmark(m.dst)
 	}
 	e.grid.compare(now, e.shown, now.Bounds())
 	for _, region := range e.grid.regions() {
-		if e.mover.find(now, e.shown, region) {
+		if e.Seen.shows(region) && e.mover.find(now, e.shown, region) {
 			e.grid.compare(now, e.shown, region)
 		}
 	}
@@ -171,6 +211,10 @@ func (e *Encoder) change(now *Picture) (err error) {
 	}
 	e.video.notice(&e.grid)
 	e.video.changed(&e.grid)
+	e.exact, e.news = len(e.ops), e.news[:0]
+	if e.Most > 0 {
+		e.news = append(e.news, e.grid.regions()...)
+	}
 	e.emit(now, math.MaxInt)
 	e.refine(now)
 	return nil
@@ -186,7 +230,7 @@ func (e *Encoder) whole(now *Picture) {
 		return
 	}
 	e.ops = e.ops[:begun]
-	e.coarse(now)
+	e.coarse(now, now.Bounds(), coarseStep(coarseBytes, now.Bounds()))
 	for i := range e.grid.changed { // plain ones too: squares reach over the edges of tiles
 		e.video.blur(i)
 	}
@@ -238,6 +282,7 @@ func (e *Encoder) span(now *Picture, r image.Rectangle) {
 	case n > 0 && n*3+1+(r.Dx()*indexBits(n)+7)/8*r.Dy() < r.Dx()*r.Dy()*3:
 		e.palette(now, r, e.shades.of(&e.colour))
 	default:
+		e.plain += r.Dx() * r.Dy() * 3
 		e.raw(now, r)
 	}
 }

@@ -13,6 +13,7 @@ type grid struct {
 	bounds  image.Rectangle   // the picture
 	w, h    int               // in tiles
 	marked  []bool            // by tile: to be compared
+	times   []uint8           // by tile: how often it was damaged
 	changed []image.Rectangle // by tile: the changed place, or empty
 	stale   []bool            // by tile: padding bytes differ
 	seen    []bool            // scratch of regions
@@ -23,6 +24,7 @@ type grid struct {
 func (g *grid) begin(bounds image.Rectangle) {
 	if g.bounds == bounds {
 		clear(g.marked)
+		clear(g.times)
 		clear(g.changed)
 		clear(g.stale)
 		return
@@ -30,6 +32,7 @@ func (g *grid) begin(bounds image.Rectangle) {
 	g.bounds = bounds
 	g.w, g.h = (bounds.Dx()+tile-1)/tile, (bounds.Dy()+tile-1)/tile
 	g.marked = make([]bool, g.w*g.h)
+	g.times = make([]uint8, g.w*g.h)
 	g.changed = make([]image.Rectangle, g.w*g.h)
 	g.stale = make([]bool, g.w*g.h)
 	g.seen = make([]bool, g.w*g.h)
@@ -62,10 +65,48 @@ func (g *grid) unmark(r image.Rectangle) {
 	}
 }
 
+// inner gives the tiles inside r, as one rectangle.
+func (g *grid) inner(r image.Rectangle) image.Rectangle {
+	in := image.Rect((r.Min.X+tile-1)/tile*tile, (r.Min.Y+tile-1)/tile*tile, r.Max.X/tile*tile, r.Max.Y/tile*tile)
+	if r.Max.X == g.bounds.Max.X {
+		in.Max.X = r.Max.X
+	}
+	if r.Max.Y == g.bounds.Max.Y {
+		in.Max.Y = r.Max.Y
+	}
+	if in.Min.X >= in.Max.X || in.Min.Y >= in.Max.Y {
+		return image.Rectangle{}
+	}
+	return in
+}
+
+// bounding gives the bounds of the marked tiles.
+func (g *grid) bounding() (r image.Rectangle) {
+	for i, is := range g.marked {
+		if is {
+			r = r.Union(g.tile(i))
+		}
+	}
+	return r
+}
+
 // mark marks the damaged tiles too, or with nil all.
 func (g *grid) mark(d *Damage) {
 	for i := range g.marked {
-		g.marked[i] = g.marked[i] || d == nil || d.any && d.marks[i]
+		switch {
+		case d == nil:
+			g.times[i] = max(g.times[i], 1)
+		case d.any:
+			g.times[i] = max(g.times[i], d.marks[i].times)
+		}
+		g.marked[i] = g.times[i] > 0
+	}
+}
+
+// once counts what was damaged as changed once.
+func (g *grid) once() {
+	for i := range g.times {
+		g.times[i] = min(g.times[i], 1)
 	}
 }
 

@@ -71,13 +71,13 @@ func (m *motion) advance(now time.Time) {
 	m.slot = max(slot, m.slot)
 }
 
-// note counts a change of tile i.
-func (m *motion) note(now time.Time, i int) {
+// note counts some changes of tile i.
+func (m *motion) note(now time.Time, i int, times uint8) {
 	t := &m.tiles[i]
-	if at := &t.changes[m.slot%slots]; *at < 255 {
-		*at++
-		t.count++
-	}
+	at := &t.changes[m.slot%slots]
+	times = min(max(times, 1), 255-*at)
+	*at += times
+	t.count += int(times)
 	t.last = now
 }
 
@@ -89,7 +89,8 @@ func (m *motion) paid(i, bytes int) {
 
 // moves says whether tile i may belong to a region that keeps moving: it
 // changed often, and not only just now, as in the short animations of menus and
-// windows.
+// windows. One that belongs to it already did so before; the key frame that it
+// began with may have taken half the window on its way, without any change.
 func (m *motion) moves(i int, slowly bool) bool {
 	t, often := &m.tiles[i], busy
 	if slowly {
@@ -97,6 +98,9 @@ func (m *motion) moves(i int, slowly bool) bool {
 	}
 	if t.count < often || t.cost < cheap {
 		return false
+	}
+	if image.Pt(i%m.size.X, i/m.size.X).In(m.rect) {
+		return true
 	}
 	for s := m.slot - slots/2; s > m.slot-slots; s-- {
 		if t.changes[s%slots] > 0 {

@@ -26,7 +26,7 @@ func (s *scene) play(r image.Rectangle, interval, long time.Duration, bytes int)
 		s.m.advance(s.now)
 		for y := r.Min.Y; y < r.Max.Y; y++ {
 			for x := r.Min.X; x < r.Max.X; x++ {
-				s.m.note(s.now, y*30+x)
+				s.m.note(s.now, y*30+x, 1)
 				if image.Pt(x, y).In(s.m.rect) {
 					s.m.tiles[y*30+x].inexact = true
 				} else {
@@ -153,6 +153,20 @@ func TestSlowRegionIsNotRefinedBetweenItsChanges(t *testing.T) {
 	}
 }
 
+// TestAFilmGoesOnBehindItsKeyFrame takes no picture for most of the time that a
+// region stays, as on a narrow path; then the film is as busy as before.
+func TestAFilmGoesOnBehindItsKeyFrame(t *testing.T) {
+	s, film := newScene(), image.Rect(4, 4, 16, 12)
+	interval := time.Second / 30
+	for s.m.rect.Empty() {
+		s.play(film, interval, interval, 12000)
+	}
+	s.now = s.now.Add(700 * time.Millisecond)
+	if r := s.play(film, interval, 500*time.Millisecond, 12000); r != film {
+		t.Errorf("%v is video, want %v", r, film)
+	}
+}
+
 func TestInexactPlaces(t *testing.T) {
 	s := newScene()
 	s.m.tiles[2*30+3].inexact = true
@@ -173,4 +187,25 @@ func TestInexactPlaces(t *testing.T) {
 		t.Error("a picture without tiles is inexact")
 	}
 	s.m.leave()
+}
+
+// TestAFilmThatIsSeldomTakenIsKnownByItsDamage encodes two of the thirty
+// pictures that a film has in a second.
+func TestAFilmThatIsSeldomTakenIsKnownByItsDamage(t *testing.T) {
+	for _, turns := range []int{1, 15} {
+		c := newCinema(t, 640, 384, Video)
+		c.e.Most = 1 << 20
+		film := c.p.Bounds()
+		for i := range 6 {
+			c.picture(film, i)
+			for range turns - 1 {
+				c.damage.Turn()
+				c.damage.Add(film)
+			}
+			c.step(t, 500*time.Millisecond)
+		}
+		if is := c.films > 0; is != (turns > 1) {
+			t.Errorf("with %d changes between frames it is video: %v", turns, is)
+		}
+	}
 }

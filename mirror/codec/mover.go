@@ -96,17 +96,30 @@ func (m *mover) trust(now, shown *Picture, v move) bool {
 		return false
 	}
 	r := v.dst
-	for y := r.Min.Y + v.turn; y < r.Max.Y; y += everyNth {
+	for y := r.Min.Y + v.turn%everyNth; y < r.Max.Y; y += everyNth {
 		if !bytes.Equal(now.row(y, r.Min.X, r.Max.X), shown.row(y-v.dy, r.Min.X, r.Max.X)) {
 			return false
 		}
 	}
+	m.make(shown, v, 1)
+	return true
+}
+
+// goOn makes a move of the frame before once more.
+func (m *mover) goOn(shown *Picture, nth int) {
+	v := m.before[nth]
+	m.before = slices.Delete(m.before, nth, nth+1)
+	m.make(shown, v, bandRows)
+}
+
+// make makes a move that is trusted, of which so many rows in turn were compared.
+func (m *mover) make(shown *Picture, v move, rows int) {
+	r := v.dst
 	shown.Move(r.Min, v.src().Min, r.Dx(), r.Dy())
-	v.turn = ((v.turn+v.dy+1)%everyNth + everyNth) % everyNth
+	v.turn = ((v.turn+v.dy+rows)%bandEvery + bandEvery) % bandEvery
 	m.work -= r.Dx() * r.Dy()
 	m.found = append(m.found, v)
 	m.unsure.Add(r)
-	return true
 }
 
 // gather makes moves of one distance one again that a frame had torn apart, if
@@ -117,7 +130,7 @@ func (m *mover) gather(g *grid) {
 		for j := len(m.before) - 1; j > i; j-- {
 			one := &m.before[i]
 			both := one.dst.Union(m.before[j].dst)
-			if one.dy == m.before[j].dy && g.allMarked(both) {
+			if one.dy == m.before[j].dy && !one.dst.Overlaps(m.before[j].dst) && g.allMarked(both) {
 				one.dst = both
 				m.before = slices.Delete(m.before, j, j+1)
 			}
@@ -131,8 +144,7 @@ func (m *mover) find(now, shown *Picture, region image.Rectangle) bool {
 		return false
 	}
 	// What stood still at the edges belongs to what moved and may change next.
-	region = image.Rect(region.Min.X/tile*tile, region.Min.Y/tile*tile,
-		(region.Max.X+tile-1)/tile*tile, (region.Max.Y+tile-1)/tile*tile).Intersect(now.Bounds())
+	region = tiles(region).Intersect(now.Bounds())
 	if m.barred != nil && m.barred(region) {
 		return false
 	}
@@ -148,6 +160,12 @@ func (m *mover) find(now, shown *Picture, region image.Rectangle) bool {
 		}
 	}
 	return len(m.found) > first
+}
+
+// tiles gives the bounds of the tiles that touch r.
+func tiles(r image.Rectangle) image.Rectangle {
+	t := touched(r)
+	return image.Rectangle{t.Min.Mul(tile), t.Max.Mul(tile)}
 }
 
 // follow makes the moves by dy inside an area, down to pieces of minWidth

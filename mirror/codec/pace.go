@@ -29,6 +29,15 @@ func (q quality) coded(r image.Point) image.Point {
 	return r
 }
 
+// leastBits is what a pixel needs in a second, or it is better scaled up.
+const leastBits = 2
+
+// fits says whether a path of so many bits a second has enough for a quality.
+func (q quality) fits(size image.Point, limit int) bool {
+	c := q.coded(size)
+	return limit == 0 || limit >= c.X*c.Y*leastBits
+}
+
 const (
 	guess1080 = 25 * time.Millisecond // a frame of 1080p in whole, before one was measured
 	tooMuch   = 0.6                   // of the time between frames
@@ -36,10 +45,14 @@ const (
 	aim       = 33 * time.Millisecond // more than 30 frames a second need no time
 	settle    = 8                     // frames before a quality is judged
 	patience  = 2 * time.Second       // before a better quality is tried
+	tooMany   = 1.25                  // times the bits that the path carries
+	stale     = 10 * time.Second      // when it is forgotten how many bits a quality took
 )
 
-// pace keeps encoding below a part of the time between frames by choosing a
-// quality. It measures both.
+// pace keeps encoding below a part of the time between frames, and frames below
+// what the path carries, by choosing a quality: an encoder that gives each pixel
+// as little as it can still makes too much of many pixels. It measures all of
+// that.
 type pace struct {
 	quality  quality
 	perPixel float64 // ns of a pixel in whole; 0 before the first frame
@@ -47,15 +60,19 @@ type pace struct {
 	last     time.Time
 	frames   int // in this quality
 	light    time.Time
+	bits     float64                 // a second at 30 frames, in this quality
+	takes    [smallest + 1]float64   // bits that a quality took at least, 0 is unknown
+	taken    [smallest + 1]time.Time // when that was seen
 }
 
-// begin chooses the quality of a new rectangle, not better than best.
-func (p *pace) begin(size image.Point, best quality) {
+// begin chooses the quality of a new rectangle, not better than best, for a path
+// of so many bits a second (0 is not known).
+func (p *pace) begin(size image.Point, best quality, limit int) {
 	*p = pace{quality: best, perPixel: p.perPixel, interval: float64(aim)}
 	if p.perPixel == 0 {
 		p.perPixel = float64(guess1080) / (1920 * 1080)
 	}
-	for p.quality < smallest && p.costs(p.quality, size) > tooMuch*p.interval {
+	for p.quality < smallest && (p.costs(p.quality, size) > tooMuch*p.interval || !p.quality.fits(size, limit)) {
 		p.quality++
 	}
 }
@@ -65,9 +82,21 @@ func (p *pace) costs(q quality, size image.Point) float64 {
 	return p.perPixel * weight[q] * float64(size.X*size.Y)
 }
 
-// note counts a frame of a size that came at a time and took a while, and says
-// whether another quality, not better than best, is better from now on.
-func (p *pace) note(now time.Time, took time.Duration, size image.Point, best quality) (changed bool) {
+// shot is a frame of video: of what size, when it came, how long it took and
+// how many bytes it has, and how many bits a second the path carries (0 is not
+// known).
+type shot struct {
+	size  image.Point
+	at    time.Time
+	took  time.Duration
+	bytes int
+	limit int
+}
+
+// note counts a frame, and says whether another quality, not better than best,
+// is better from now on.
+func (p *pace) note(s shot, best quality) (changed bool) {
+	now, took, size := s.at, s.took, s.size
 	if since := now.Sub(p.last); since < 4*aim {
 		p.interval += (float64(since) - p.interval) / 8
 	}
@@ -75,13 +104,18 @@ func (p *pace) note(now time.Time, took time.Duration, size image.Point, best qu
 	per := float64(took) / (weight[p.quality] * float64(size.X*size.Y))
 	p.perPixel += (per - p.perPixel) / 8
 	if p.frames++; p.frames < settle {
+		p.bits = float64(s.bytes*8) / aim.Seconds() // the first are as large as a key frame makes them
 		return false
 	}
+	p.bits += (float64(s.bytes*8)/aim.Seconds() - p.bits) / 8
 	budget := max(p.interval, float64(aim))
 	switch {
+	case p.quality < smallest && s.limit > 0 && p.bits > tooMany*float64(s.limit):
+		p.takes[p.quality], p.taken[p.quality] = p.bits, now
+		return p.change(p.quality + 1)
 	case p.quality < smallest && (p.quality < best || p.costs(p.quality, size) > tooMuch*budget):
 		return p.change(p.quality + 1)
-	case p.quality <= best || p.costs(p.quality-1, size) > enough*budget:
+	case p.quality <= best || p.costs(p.quality-1, size) > enough*budget || p.narrow(p.quality-1, s):
 		p.light = time.Time{}
 	case p.light.IsZero():
 		p.light = now
@@ -89,6 +123,11 @@ func (p *pace) note(now time.Time, took time.Duration, size image.Point, best qu
 		return p.change(p.quality - 1)
 	}
 	return false
+}
+
+// narrow says whether a quality takes more than the path carries.
+func (p *pace) narrow(q quality, s shot) bool {
+	return !q.fits(s.size, s.limit*9/10) || s.limit > 0 && p.takes[q]*1.1 > float64(s.limit) && s.at.Sub(p.taken[q]) < stale
 }
 
 func (p *pace) change(q quality) bool {

@@ -16,7 +16,7 @@ func (p *pace) run(size image.Point, per float64, interval time.Duration, frames
 	for range frames {
 		took := time.Duration(per * weight[p.quality] * float64(size.X*size.Y))
 		now = now.Add(max(interval, took))
-		if p.note(now, took, size, best) {
+		if p.note(shot{size: size, at: now, took: took}, best) {
 			changes++
 		}
 	}
@@ -43,7 +43,7 @@ func TestPaceKeepsEncodingShort(t *testing.T) {
 		"60 a second are not aimed at":   {hd, 6, 16 * time.Millisecond, whole, whole},
 	} {
 		var p pace
-		p.begin(c.size, c.best)
+		p.begin(c.size, c.best, 0)
 		p.run(c.size, c.per, c.interval, 600, c.best)
 		if p.quality != c.want {
 			t.Errorf("%s: quality %d, want %d", name, p.quality, c.want)
@@ -57,9 +57,9 @@ func TestPaceKeepsEncodingShort(t *testing.T) {
 func TestPaceRemembersTheComputer(t *testing.T) {
 	hd := image.Pt(1920, 1080)
 	var p pace
-	p.begin(hd, whole)
+	p.begin(hd, whole, 0)
 	p.run(hd, 40, 33*time.Millisecond, 300, whole)
-	p.begin(hd, whole)
+	p.begin(hd, whole, 0)
 	if p.quality != smallest {
 		t.Errorf("begins again with quality %d", p.quality)
 	}
@@ -71,6 +71,38 @@ func TestCodedSizes(t *testing.T) {
 			if c := q.coded(size); c.X < 1 || c.Y < 1 || c.X > size.X || c.Y > size.Y {
 				t.Errorf("%v in quality %d: %v", size, q, c)
 			}
+		}
+	}
+}
+
+// TestPaceMakesVideoSmallerForANarrowPath has an encoder that cannot make less
+// of a pixel than so many bits a second.
+func TestPaceMakesVideoSmallerForANarrowPath(t *testing.T) {
+	hd := image.Pt(1280, 720)
+	for name, c := range map[string]struct {
+		limit, least int // bits a second; and of a pixel
+		want         quality
+	}{
+		"enough":                {3_700_000, 1, whole},
+		"not known":             {0, 9, whole},
+		"hard to encode":        {2_800_000, 5, smaller},
+		"narrow":                {1_500_000, 1, smaller},
+		"narrow, hard":          {1_500_000, 5, smallest},
+		"narrower than it goes": {100_000, 5, smallest},
+	} {
+		var p pace
+		p.begin(hd, whole, c.limit)
+		now, changes := time.Unix(1, 0), 0
+		for range 250 { // for eight seconds: then what it took is forgotten
+			size := p.quality.coded(hd)
+			bits := max(c.least*size.X*size.Y, min(c.limit, size.X*size.Y*bitsPerPixel))
+			now = now.Add(aim)
+			if p.note(shot{size: hd, at: now, took: time.Millisecond, bytes: bits / 8 * int(aim) / int(time.Second), limit: c.limit}, whole) {
+				changes++
+			}
+		}
+		if p.quality != c.want || changes > 2 {
+			t.Errorf("%s: quality %d after %d changes, want %d", name, p.quality, changes, c.want)
 		}
 	}
 }

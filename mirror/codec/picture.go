@@ -10,6 +10,8 @@ type Picture struct {
 	Width, Height int
 	Stride        int
 	Pix           []byte
+
+	order []int // where row y begins, so that rows move without a copy; nil: y*Stride
 }
 
 // NewPicture makes a black picture without space between rows.
@@ -22,17 +24,51 @@ func (p *Picture) Bounds() image.Rectangle { return image.Rect(0, 0, p.Width, p.
 
 // row gives the bytes of the pixels x0 to x1 of row y.
 func (p *Picture) row(y, x0, x1 int) []byte {
-	return p.Pix[y*p.Stride+x0*4 : y*p.Stride+x1*4]
+	at := y * p.Stride
+	if p.order != nil {
+		at = p.order[y]
+	}
+	return p.Pix[at+x0*4 : at+x1*4]
+}
+
+// reorder lets Move change the places of rows in memory. From then on Pix means
+// nothing to others.
+func (p *Picture) reorder() {
+	p.order = make([]int, p.Height)
+	for y := range p.order {
+		p.order[y] = y * p.Stride
+	}
 }
 
 // Move moves the rectangle at src to dst; the two may overlap.
 func (p *Picture) Move(dst, src image.Point, w, h int) {
+	if p.order != nil && w == p.Width && dst != src {
+		p.roll(dst.Y, src.Y, h)
+		return
+	}
 	y, end, step := 0, h, 1
 	if dst.Y > src.Y {
 		y, end, step = h-1, -1, -1
 	}
 	for ; y != end; y += step {
 		copy(p.row(dst.Y+y, dst.X, dst.X+w), p.row(src.Y+y, src.X, src.X+w))
+	}
+}
+
+// roll moves whole rows: their places in memory change, and only those that are
+// at both ends afterwards are copied.
+func (p *Picture) roll(dst, src, h int) {
+	n := min(abs(dst-src), h) // rows that are written over and not moved, and that are left behind
+	over, from, to, left := dst, src, dst, src+h-n
+	if dst > src {
+		over, left = dst+h-n, src
+	}
+	free := append([]int(nil), p.order[over:over+n]...)
+	copy(p.order[to:to+h], p.order[from:from+h])
+	for i, at := range free {
+		p.order[left+i] = at
+		// What is left behind stays what it was: it went dst-src rows on.
+		copy(p.row(left+i, 0, p.Width), p.row(left+i+dst-src, 0, p.Width))
 	}
 }
 

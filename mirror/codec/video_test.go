@@ -281,6 +281,28 @@ func TestViewerWithoutVideoGetsTiles(t *testing.T) {
 	}
 }
 
+// TestVideoHasTheRateOfThePath changes what the path carries amid a film.
+func TestVideoHasTheRateOfThePath(t *testing.T) {
+	c := newCinema(t, 640, 384, Video)
+	seconds := func(n, rate int) (bits int) {
+		c.e.Rate = rate
+		for i := range n * 30 {
+			if i == (n-1)*30 {
+				bits = -c.bytes * 8
+			}
+			c.picture(c.p.Bounds(), i)
+			c.step(t, time.Second/30)
+		}
+		return bits + c.bytes*8
+	}
+	seconds(3, 0)
+	free, narrow := seconds(3, 0), seconds(4, 600_000)
+	again := seconds(4, 0)
+	if t.Logf("%d, %d, %d bits a second", free, narrow, again); c.films < 200 || narrow > 800_000 || free < 850_000 || again < 850_000 {
+		t.Errorf("%d frames of video, %d, %d, %d bits a second", c.films, free, narrow, again)
+	}
+}
+
 // TestAbilityTakenAway lets a viewer that takes tiles only join a film.
 func TestAbilityTakenAway(t *testing.T) {
 	c := newCinema(t, 320, 256, Video)

@@ -30,7 +30,10 @@
 // microphone is recorded only if Config says so and the host allows it.
 //
 // The window is X11 (pixels through shared memory where the server is on this
-// computer); other platforms answer fusion.ErrUnsupported. The host of the
+// computer), or one of Windows (GDI). The one of Windows shows one picture: an
+// app's windows come as its display, there is no overlay, no recording, no
+// clipboard and no grabbing of keys, and Alt+F4 closes it. It was tried in wine,
+// not on Windows. macOS answers fusion.ErrUnsupported. The host of the
 // view is not trusted: what it sends is bounded and checked, its titles are
 // only ever text, its icons are small, and what it shows without a frame never
 // covers most of the desktop. Nothing is kept on disk and nothing is started.

@@ -15,11 +15,8 @@ import (
 	"hither/mirror/wire"
 )
 
-var (
-	errBye      = errors.New("the window was closed")
-	errLost     = errors.New("the connection was lost")
-	errFinished = errors.New("the source ended")
-)
+// AppWindows says whether Run shows the windows of an app one by one.
+const AppWindows = true
 
 // view is one Run. Its goroutines: Run's own reads the pipe and draws; events
 // (ended by closing the display's connection) turns the person's actions into
@@ -117,20 +114,6 @@ func (v *view) whole(ctx context.Context, pipe fusion.Pipe, hello wire.Hello) er
 	return err
 }
 
-// finish turns what ended the view into what Run promises.
-func finish(ctx context.Context, err error) error {
-	if cause := context.Cause(ctx); cause != nil {
-		err = cause
-	}
-	switch {
-	case errors.Is(err, errBye), errors.Is(err, errFinished):
-		return nil
-	case errors.Is(err, errLost):
-		return opError(fusion.ErrOffline, err.Error(), "see if the host is on and reachable: hither status")
-	}
-	return err
-}
-
 // views follows one pipe after the other.
 func (v *view) views(ctx context.Context, pipe fusion.Pipe, hello wire.Hello) error {
 	for {
@@ -146,7 +129,7 @@ func (v *view) views(ctx context.Context, pipe fusion.Pipe, hello wire.Hello) er
 		if err := v.lost(); err != nil {
 			return err
 		}
-		if pipe, hello, err = v.reopen(ctx); err != nil {
+		if pipe, hello, err = v.cfg.reopen(ctx); err != nil {
 			return err
 		}
 		v.cfg.Log.Info("screen online", "title", v.title, "trace", fusion.Trace(ctx))
@@ -255,18 +238,6 @@ func (v *view) message(ctx context.Context, m wire.Message) error {
 		}
 	}
 	return nil
-}
-
-// closedError is what the host's last message means for Run.
-func closedError(m wire.Closed) error {
-	switch m.Reason {
-	case wire.Ended:
-		return errFinished
-	case wire.Revoked:
-		return opError(fusion.ErrPermission, plainTitle(m.Text), "ask the host's owner to grant control again")
-	}
-	return &fusion.Error{Op: "screen.view", Cause: errors.New("the host cannot show this screen any more"),
-		Detail: plainTitle(m.Text), Hint: "open the screen again"}
 }
 
 // frame draws and acknowledges one frame.

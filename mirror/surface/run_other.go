@@ -1,4 +1,4 @@
-//go:build !linux
+//go:build !linux && !windows
 
 package surface
 
@@ -8,6 +8,9 @@ import (
 
 	"hither/fusion"
 )
+
+// AppWindows says whether Run shows the windows of an app one by one.
+const AppWindows = false
 
 func run(_ context.Context, pipe fusion.Pipe, _ Config) error {
 	err := opError(fusion.ErrUnsupported, "no native window on "+runtime.GOOS,

@@ -198,6 +198,12 @@ func TestDesktopIsExactAndTakesKeys(t *testing.T) {
 		}
 		return strings.Contains(text(), "Hi1\n")
 	})
+	// Caps Lock, and keys of another layout, count for nothing in a text.
+	c.press(t, 58)
+	const written = "Grüße, 世界 🙂 x^2 = «ok»\nnext\n"
+	c.input(t, wire.Text{Text: written})
+	c.until(t, "written text", func() bool { return strings.HasSuffix(text(), written) })
+	c.press(t, 58)
 	c.until(t, "rest after typing", c.matches(t, s, 1280, 800))
 	c.damage = nil
 	c.press(t, i)

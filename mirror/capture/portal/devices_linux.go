@@ -67,5 +67,33 @@ func (d *devices) Wheel(dx, dy int) error {
 	return nil
 }
 
+// Text types by keysyms, for which the desktop finds keys.
+func (d *devices) Text(text string) error {
+	for _, r := range text {
+		for _, down := range []bool{true, false} {
+			if d.shared.devices&keyboard == 0 {
+				return nil
+			}
+			if err := d.notify("KeyboardKeysym", int32(keysym(r)), state(down)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// keysym gives the keysym of a character (X11 protocol, appendix A).
+func keysym(r rune) uint32 {
+	switch {
+	case r == '\n':
+		return 0xff0d // Return
+	case r == '\t':
+		return 0xff09 // Tab
+	case r >= 0x20 && r < 0x7f || r >= 0xa0 && r < 0x100:
+		return uint32(r)
+	}
+	return 1<<24 | uint32(r)
+}
+
 // Close does nothing: the devices end with their session.
 func (d *devices) Close() error { return nil }

@@ -8,7 +8,6 @@ import (
 	"sync"
 
 	"hither/fusion"
-	"hither/mirror/capture"
 	"hither/mirror/capture/wlinput"
 	"hither/mirror/wire"
 )
@@ -21,6 +20,8 @@ type hand interface {
 	Button(code uint16, down bool) error
 	// Wheel turns by 1/120 notches, positive right and down.
 	Wheel(dx, dy int) error
+	// Text types a text, of which a line feed is Enter and a tab Tab.
+	Text(text string) error
 	Close() error
 }
 
@@ -87,7 +88,7 @@ func (in *input) apply(event wire.Message) error {
 	case wire.Wheel:
 		return in.hand.Wheel(int(m.DX), int(m.DY))
 	case wire.Text:
-		return &capture.UntypedError{Text: m.Text} // keys of a seat are all a hand has
+		return in.hand.Text(m.Text)
 	}
 	return failed(fusion.ErrInvalid, "not an input event", "")
 }

@@ -50,7 +50,7 @@ func startGnome(t *testing.T, s *wayland.Session) *gnome {
 	})
 	for of, methods := range map[string]map[string]any{
 		remoteDesktop: {"CreateSession": g.create, "SelectDevices": g.choose, "Start": g.begin,
-			"NotifyKeyboardKeycode": g.key, "NotifyPointerMotionAbsolute": g.point,
+			"NotifyKeyboardKeycode": g.key, "NotifyKeyboardKeysym": g.sym, "NotifyPointerMotionAbsolute": g.point,
 			"NotifyPointerButton": g.button, "NotifyPointerAxisDiscrete": g.wheel},
 		screenCast:                        {"SelectSources": g.sources, "OpenPipeWireRemote": g.remote},
 		"org.freedesktop.DBus.Properties": {"Get": g.get},
@@ -138,6 +138,11 @@ func (g *gnome) key(_ dbus.ObjectPath, _ vardict, code int32, state uint32) *dbu
 	return nil
 }
 
+func (g *gnome) sym(_ dbus.ObjectPath, _ vardict, sym int32, state uint32) *dbus.Error {
+	g.note("sym %x %d", sym, state)
+	return nil
+}
+
 func (g *gnome) point(_ dbus.ObjectPath, _ vardict, node uint32, x, y float64) *dbus.Error {
 	g.note("point %v %v %v", node == g.real.stream.Node, x, y)
 	return nil
@@ -164,9 +169,9 @@ func TestInputThroughThePortal(t *testing.T) {
 	c.until(t, "the picture", func() bool { return c.picture != nil && c.picture.Width == 1280 })
 	c.input(t, wire.Key{Code: 30, Down: true}, wire.Key{Code: 30}, wire.Pointer{X: 300, Y: 50},
 		wire.Button{Button: wire.RightButton, Down: true}, wire.Button{Button: wire.RightButton},
-		wire.Wheel{DY: 60}, wire.Wheel{DY: 60, DX: -240})
+		wire.Wheel{DY: 60}, wire.Wheel{DY: 60, DX: -240}, wire.Text{Text: "ü中\n"})
 	for _, want := range []string{`devices @u 3, persist @u 2, token "last time"`, "sources @u 1, cursor @u 4, persists false",
-		"key 30 1", "key 30 0", "point true 150 25", "button 273 1", "button 273 0", "wheel 0 1", "wheel 1 -2"} { // in no order: godbus serves calls side by side
+		"key 30 1", "key 30 0", "point true 150 25", "button 273 1", "button 273 0", "wheel 0 1", "wheel 1 -2", "sym fc 1", "sym fc 0", "sym 1004e2d 1", "sym ff0d 0"} { // in no order: godbus serves calls side by side
 		c.until(t, want, g.heard(want))
 	}
 	if b, err := os.ReadFile(token); err != nil || string(b) != "next time\n" {

@@ -20,6 +20,8 @@ type Hand struct {
 	conn     *conn
 	pointer  object
 	keyboard object
+	maker    object // of keyboards
+	seat     object
 	layout   *layout
 	held     modifiers // what the compositor was told of last
 	turned   [2]int    // 1/120 notches down and across that made no step yet
@@ -52,7 +54,11 @@ func (h *Hand) open(config Config) error {
 	if h.pointer, err = openPointer(h.conn, d, d.at(config.X, config.Y)); err != nil {
 		return err
 	}
-	if h.keyboard, err = openKeyboard(h.conn, d, h.layout.text); err != nil {
+	h.seat = d.seat
+	if h.maker, err = d.bind(h.conn, keyboardInterface, 0, 1); err != nil {
+		return err
+	}
+	if h.keyboard, err = h.makeKeyboard(h.layout.text); err != nil {
 		return err
 	}
 	return h.conn.roundTrip(func(event) {})
@@ -72,13 +78,10 @@ func openPointer(c *conn, d *desk, output object) (object, error) {
 	return pointer, c.send(-1, write(manager, 2, d.seat, output, pointer)) // create_virtual_pointer_with_output
 }
 
-func openKeyboard(c *conn, d *desk, keymap string) (_ object, err error) {
-	manager, err := d.bind(c, keyboardInterface, 0, 1)
-	if err != nil {
-		return 0, err
-	}
-	keyboard := c.name()
-	if err := c.send(-1, write(manager, 0, d.seat, keyboard)); err != nil { // create_virtual_keyboard
+// makeKeyboard makes a keyboard with a keymap.
+func (h *Hand) makeKeyboard(keymap string) (_ object, err error) {
+	keyboard := h.conn.name()
+	if err := h.conn.send(-1, write(h.maker, 0, h.seat, keyboard)); err != nil { // create_virtual_keyboard
 		return 0, err
 	}
 	file, err := memory(keymap)
@@ -87,7 +90,7 @@ func openKeyboard(c *conn, d *desk, keymap string) (_ object, err error) {
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
 	const xkb = 1
-	return keyboard, c.send(int(file.Fd()), write(keyboard, 0, uint32(xkb), uint32(len(keymap)+1))) // keymap
+	return keyboard, h.conn.send(int(file.Fd()), write(keyboard, 0, uint32(xkb), uint32(len(keymap)+1))) // keymap
 }
 
 // now is the time of an event, in ms.

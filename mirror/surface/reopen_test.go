@@ -25,14 +25,14 @@ func TestReopenEnds(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				want := &fusion.Error{Op: "screen.view", Path: "nas/win11", Cause: tc.cause, Hint: "do something"}
 				tries := 0
-				v := &view{cfg: Config{Reopen: func(context.Context) (fusion.Pipe, error) {
+				cfg := Config{Reopen: func(context.Context) (fusion.Pipe, error) {
 					if tries++; tries == 1 {
 						return nil, fusion.ErrOffline
 					}
 					return nil, want
-				}}.withDefaults()}
+				}}.withDefaults()
 				began := time.Now()
-				_, _, err := v.reopen(t.Context())
+				_, _, err := cfg.reopen(t.Context())
 				if !errors.Is(err, tc.cause) || fusion.Hint(err) != want.Hint {
 					t.Errorf("after %d tries: %v", tries, err)
 				}
@@ -49,13 +49,13 @@ func TestReopenEnds(t *testing.T) {
 func TestReopenWaitsForAHostToSettle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
-		v := &view{cfg: Config{Reopen: func(context.Context) (fusion.Pipe, error) {
+		cfg := Config{Reopen: func(context.Context) (fusion.Pipe, error) {
 			if time.Since(began) < settleTime/2 {
 				return nil, fusion.ErrNotFound
 			}
 			return nil, fusion.ErrPermission // it answers in earnest now
-		}}.withDefaults()}
-		if _, _, err := v.reopen(t.Context()); !errors.Is(err, fusion.ErrPermission) {
+		}}.withDefaults()
+		if _, _, err := cfg.reopen(t.Context()); !errors.Is(err, fusion.ErrPermission) {
 			t.Errorf("the first answer counted: %v", err)
 		}
 	})

@@ -24,7 +24,7 @@ const (
 
 // reopen opens the view anew, with pauses that grow, until it works, ctx ends,
 // or the host refuses for good. Each try makes the node look for the host.
-func (v *view) reopen(ctx context.Context) (fusion.Pipe, wire.Hello, error) {
+func (c Config) reopen(ctx context.Context) (fusion.Pipe, wire.Hello, error) {
 	timer := time.NewTimer(firstPause)
 	defer timer.Stop()
 	began := time.Now()
@@ -35,7 +35,7 @@ func (v *view) reopen(ctx context.Context) (fusion.Pipe, wire.Hello, error) {
 			return nil, wire.Hello{}, ctx.Err()
 		case <-timer.C:
 		}
-		pipe, hello, err := v.openOnce(ctx)
+		pipe, hello, err := c.openOnce(ctx)
 		if err == nil {
 			return pipe, hello, nil
 		}
@@ -49,7 +49,7 @@ func (v *view) reopen(ctx context.Context) (fusion.Pipe, wire.Hello, error) {
 		case time.Since(refused) > settleTime:
 			return nil, wire.Hello{}, err
 		}
-		v.cfg.Log.Debug("screen still offline", "trace", fusion.Trace(ctx), "err", err)
+		c.Log.Debug("screen still offline", "trace", fusion.Trace(ctx), "err", err)
 		timer.Reset(pause)
 	}
 }
@@ -65,8 +65,8 @@ func isOne(err error, causes ...error) bool {
 	return slices.ContainsFunc(causes, func(cause error) bool { return errors.Is(err, cause) })
 }
 
-func (v *view) openOnce(ctx context.Context) (fusion.Pipe, wire.Hello, error) {
-	pipe, err := v.cfg.Reopen(ctx)
+func (c Config) openOnce(ctx context.Context) (fusion.Pipe, wire.Hello, error) {
+	pipe, err := c.Reopen(ctx)
 	if err != nil {
 		return nil, wire.Hello{}, err
 	}
