@@ -5,6 +5,7 @@
 #   build/deps.sh test     run, and what the end-to-end tests drive
 #   build/deps.sh bench    test, and the programs it is measured against
 #   build/deps.sh wine     test, and what runs Windows programs here (1.2 GB)
+#   build/deps.sh try      test, and the programs that build/try.sh looks at
 #
 # It asks once before it installs; YES=1 or CI=true answers yes.
 set -euo pipefail
@@ -29,13 +30,19 @@ bench=(
   tigervnc-standalone-server tigervnc-viewer tigervnc-scraping-server
   xpra python3-lz4 python3-numpy python3-pil python3-gi-cairo
 )
+# The Debian installer has the release's number in its name.
+installer() {
+  apt-cache search --names-only '^debian-installer-[0-9]+-netboot-amd64$' | sort -V | tail -n 1 | cut -d ' ' -f 1
+}
+try=(libreoffice-writer libreoffice-gtk3 featherpad ffmpeg isolinux syslinux-common xorriso)
 
 case $want in
   run) packages=("${run[@]}") ;;
   test) packages=("${run[@]}" "${tests[@]}") ;;
   wine) packages=("${run[@]}" "${tests[@]}" wine wine64 gcc-mingw-w64-x86-64) ;;
   bench) packages=("${run[@]}" "${tests[@]}" "${bench[@]}") ;;
-  *) echo "usage: build/deps.sh run|test|bench|wine" >&2; exit 2 ;;
+  try) packages=("${run[@]}" "${tests[@]}" "${try[@]}" "$(installer)") ;;
+  *) echo "usage: build/deps.sh run|test|bench|wine|try" >&2; exit 2 ;;
 esac
 
 missing=()

@@ -1,0 +1,336 @@
+#!/usr/bin/env bash
+# Tries programs that nobody here wrote: each runs on the host "cloud" and is
+# used on this one, both on this computer. It prints how many pixels differ, and
+# keeps pictures of the original beside the mirrored one. docs/real-programs.md
+# says what to look for. It leaves nothing else behind.
+#
+#   build/try.sh [PROGRAM…]     writer chromium widgets xterm featherpad installer; default all
+#   OUT=DIR                     where the pictures go; default docs/images/real
+set -euo pipefail
+cd "$(dirname "$0")/.."
+out=$(mkdir -p "${OUT:-docs/images/real}" && cd "${OUT:-docs/images/real}" && pwd)
+hither=$PWD/bin/hither
+dir=$(mktemp -d /tmp/hither-try-XXXX)
+pids=()
+unset WAYLAND_DISPLAY DBUS_SESSION_BUS_ADDRESS
+export HOME=$dir/desk HITHER_HOME=$dir/desk/node LANG=C.UTF-8 LANGUAGE= LC_ALL=
+cloudhome=$dir/cloud
+mkdir -p "$HOME" "$cloudhome/.local/share/applications"
+
+finish() {
+  set +e
+  "$hither" down --machines >/dev/null 2>&1
+  cloud down --machines >/dev/null 2>&1
+  for ((i = ${#pids[@]} - 1; i >= 0; i--)); do kill "${pids[i]}" 2>/dev/null; done
+  wait
+  rm -rf "$dir"
+}
+trap finish EXIT
+cloud() { HOME=$cloudhome "$hither" "$@" --home "$cloudhome/node"; }
+
+# run LOG PROGRAM… runs a program until this script ends.
+run() {
+  local log=$dir/$1.log
+  shift
+  "$@" >>"$log" 2>&1 </dev/null 3>&- &
+  pids+=($!)
+}
+# until_ok SECONDS PROGRAM… waits until a program says yes.
+until_ok() {
+  local end=$((SECONDS + $1))
+  shift
+  until "$@" >/dev/null 2>&1; do
+    if [ $SECONDS -ge $end ]; then
+      echo "waited in vain for: $*" >&2
+      tail -n 5 "$dir"/*.log >&2
+      return 1
+    fi
+    sleep 0.3
+  done
+}
+field() { grep -oE "\"$1\": *\"?[^\",}]*" | head -n 1 | sed -E 's/.*: *"?//'; }
+
+# launch APP TITLE runs an app of the other host and waits for its window. On a
+# computer that is very busy the two may lose each other for a moment.
+launch() {
+  local try
+  for try in 1 2 3; do
+    run "$1" "$hither" app run cloud/self "$1"
+    until_ok 180 eval "here '$2' || ! kill -0 ${pids[-1]}"
+    here "$2" >/dev/null && return
+    echo "$1: once more after try $try: $(tail -n 2 "$dir/$1.log")"
+  done
+  return 1
+}
+# A tool waits for ever for a window that went meanwhile.
+for tool in xdotool import xprop; do
+  eval "$tool() { timeout 20 $tool \"\$@\"; }"
+done
+# here TITLE gives the newest window of this desktop with a title.
+here() { xdotool search --onlyvisible --name "$1" | tail -n 1 | grep .; }
+# there PROGRAM… runs a program on the private display of the app that runs.
+there() {
+  local all=$cloudhome/node/apps/instances.json
+  DISPLAY=:$(field display <"$all") XAUTHORITY=$cloudhome/node/apps/$(field instance <"$all")/Xauthority timeout 20 "$@"
+}
+original() { there xdotool search --onlyvisible --name "$1" | tail -n 1 | grep .; }
+end() {
+  local screen
+  screen=$("$hither" screen ls cloud/self --json | grep -oE 'cloud/self/[^"]+' | head -n 1)
+  "$hither" app stop "$screen"
+  until_ok 60 sh -c '! xdotool search --onlyvisible --name " — cloud$"'
+}
+
+# differ TITLE gives how many pixels of a window are not those of the original,
+# without the frame here and the shadow there.
+differ() {
+  local theirs ours shadow
+  theirs=$(original "$1") ours=$(here "$1")
+  there import -window "$theirs" "$dir/theirs.png"
+  import -window "$ours" "$dir/ours.png"
+  shadow=$(there xprop -id "$theirs" _GTK_FRAME_EXTENTS | sed -n 's/.*= //p' | tr -d ,)
+  # shellcheck disable=SC2086 # four numbers
+  set -- ${shadow:-0 0 0 0}
+  convert "$dir/theirs.png" -crop "+$1+$3" +repage -crop "-$2-$4" +repage "$dir/theirs.png"
+  convert "$dir/ours.png" -shave 2x2 +repage "$dir/ours.png"
+  unlike "$dir/theirs.png" "$dir/ours.png"
+}
+# unlike A B gives how many pixels of two pictures differ, or that their sizes do.
+unlike() {
+  if [ "$(identify -format %wx%h "$1")" != "$(identify -format %wx%h "$2")" ]; then
+    identify -format '%wx%h ' "$1" "$2"
+  else
+    compare -metric AE "$1" "$2" null: 2>&1 || true
+  fi
+}
+equal() { [ "$(differ "$1")" = 0 ]; }
+# exact TITLE waits until both are the same, and says so.
+exact() {
+  until_ok 60 equal "$1"
+  echo "$1: 0 pixels of $(identify -format '%w×%h' "$dir/ours.png") differ from the original"
+}
+
+# beside NAME keeps a picture of the app's display and this one.
+beside() {
+  sleep 1 # popups fade in
+  import -window root "$dir/right.png"
+  there import -window root "$dir/left.png"
+  both "$1"
+}
+both() {
+  convert \( "$dir/left.png" "$dir/right.png" -bordercolor '#808080' -border 1 \) +append -resize 1500x \
+    -colors 96 -depth 8 -define png:compression-level=9 -strip "$out/$1.png"
+  echo "$out/$1.png"
+}
+# point TITLE X Y moves the pointer to a place of a window; press clicks there.
+point() { xdotool mousemove --window "$(here "$1")" "$2" "$3"; }
+press() {
+  point "$1" "$2" "$3"
+  sleep 0.3
+  xdotool click 1
+}
+# popups COUNT says whether so many menus and the like are open here.
+popups() { [ "$(xwininfo -root -tree | grep -c '^     0x.*("hither-')" -ge "$1" ]; }
+
+writer() {
+  launch libreoffice-writer 'Writer — cloud'
+  if until_ok 60 here "Tip of the Day" 2>/dev/null; then wmctrl -c 'Tip of the Day'; fi
+  until_ok 20 sh -c '! xdotool search --onlyvisible --name "Tip of the Day"'
+  xdotool windowfocus "$(here Writer)"
+  xdotool type --delay 40 'Written on this computer, in a program of the other one.'
+  exact 'Untitled 1'
+  press Writer 340 14
+  until_ok 60 popups 1
+  point Writer 380 64
+  sleep 0.3
+  point Writer 384 66
+  until_ok 60 popups 2
+  beside writer-menus
+  xdotool key Escape Escape Escape
+  xdotool key ctrl+shift+s
+  until_ok 90 here '^Save'
+  exact Save
+  beside writer-save
+  xdotool key Escape
+  wmctrl -c Writer
+  until_ok 90 here 'Save Document'
+  exact 'Save Document'
+  end
+}
+
+film() {
+  ffmpeg -loglevel error -y -f lavfi -i testsrc2=size=480x270:rate=30:duration=20 \
+    -c:v libvpx -b:v 2M -deadline realtime -cpu-used 8 "$dir/film.webm"
+  cat >"$dir/film.html" <<'PAGE'
+<!doctype html><meta charset=utf-8><title>Film and text</title>
+<body style="margin:0;font:14px/1.5 'DejaVu Sans'">
+<video id=v src=film.webm width=480 height=270 muted loop style="float:left;margin:12px"></video>
+<h2>Text beside a film</h2><p>The quick brown fox jumps over the lazy dog. 0123456789 il1|!</p>
+<p style="font-size:10px">Sphinx of black quartz, judge my vow. 远程的窗口看起来像本地的。</p>
+<select><option>one<option>two<option>three</select> <button>a button</button>
+<script>onkeydown = e => { if (e.key == 'p') v.paused ? v.play() : v.pause() }</script>
+PAGE
+}
+chromium() {
+  film
+  if [ "$(id -u)" = 0 ]; then # Chromium's sandbox refuses root
+    sed 's|^Exec=.*chromium|& --no-sandbox|' /usr/share/applications/chromium.desktop \
+      >"$cloudhome/.local/share/applications/chromium.desktop"
+  fi
+  launch chromium 'Chromium — cloud'
+  xdotool windowfocus "$(here Chromium)"
+  xdotool key ctrl+l
+  xdotool type --delay 20 "file://$dir/film.html"
+  xdotool key Return
+  until_ok 90 here 'Film and text'
+  press Film 300 600
+  exact Film
+  xdotool key p
+  sleep 6
+  xdotool key ctrl+alt+i
+  sleep 3
+  beside chromium-film
+  xdotool key ctrl+alt+i
+  sleep 1
+  xdotool key p
+  exact Film
+  xdotool key F11
+  sleep 3
+  xdotool key F11
+  exact Film
+  press Film 400 500
+  xdotool click 3
+  until_ok 60 popups 1
+  beside chromium-menu
+  xdotool key Escape
+  end
+}
+
+widgets() {
+  launch org.gtk.WidgetFactory4 'Widget Factory — cloud'
+  sleep 3
+  beside widgets
+  press Widget 402 79
+  until_ok 60 popups 1
+  beside widgets-popover
+  xdotool key Escape
+  end
+}
+
+xterm() {
+  launch debian-xterm '— cloud'
+  xdotool windowfocus "$(here cloud)"
+  xdotool type --delay 30 'ls --color /usr; printf "%s\n" 远程 ö ∑'
+  xdotool key Return
+  sleep 1
+  beside xterm
+  end
+}
+
+featherpad() {
+  launch featherpad ' — cloud'
+  xdotool windowfocus "$(here ' — cloud')"
+  xdotool key alt+f
+  until_ok 60 popups 1
+  beside featherpad-menu
+  xdotool key Escape
+  xdotool key ctrl+o
+  until_ok 90 here 'Open'
+  beside featherpad-open
+  end
+}
+
+# cd makes a CD of Debian's graphical installer.
+cd_image() {
+  local all=(/usr/lib/debian-installer/images/*/amd64/gtk/debian-installer/amd64)
+  local from=${all[-1]}
+  mkdir -p "$dir/cd"
+  cp "$from/linux" "$from/initrd.gz" /usr/lib/ISOLINUX/isolinux.bin /usr/lib/syslinux/modules/bios/ldlinux.c32 "$dir/cd"
+  echo 'default linux initrd=initrd.gz vga=788 quiet' >"$dir/cd/isolinux.cfg"
+  xorriso -as mkisofs -quiet -o "$dir/installer.iso" -b isolinux.bin -c boot.cat -no-emul-boot -boot-load-size 4 -boot-info-table "$dir/cd"
+}
+# written says whether the machine shows text below its banner, and another
+# picture than the one that was kept last; resting, whether that stays.
+written() {
+  "$hither" screen shot cloud/installer -o "$dir/shot.png"
+  [ "$(convert "$dir/shot.png" -crop x600+0+120 +repage -format %k info:)" -gt 40 ] &&
+    [ "$(unlike "$dir/left.png" "$dir/shot.png")" != 0 ]
+}
+resting() {
+  written && cp "$dir/shot.png" "$dir/before.png" && sleep 3 && written &&
+    [ "$(unlike "$dir/before.png" "$dir/shot.png")" = 0 ]
+}
+state() { [ "$("$hither" machine show cloud/installer --json | field state)" = "$1" ]; }
+machine_equal() {
+  import -window "$(here installer)" "$dir/right.png"
+  convert "$dir/right.png" -shave 2x2 +repage "$dir/right.png"
+  [ "$(unlike "$dir/left.png" "$dir/right.png")" = 0 ]
+}
+# still pauses the machine, compares, keeps the picture and goes on.
+still() {
+  "$hither" machine pause cloud/installer
+  until_ok 30 state paused
+  "$hither" screen shot cloud/installer -o "$dir/left.png"
+  if ! until_ok 60 machine_equal; then
+    both "$1"
+    echo "installer: $(unlike "$dir/left.png" "$dir/right.png") pixels differ from libvirt's screenshot"
+    return 1
+  fi
+  echo "installer: 0 pixels of $(identify -format '%w×%h' "$dir/left.png") differ from libvirt's screenshot"
+  both "$1"
+  "$hither" machine resume cloud/installer
+  until_ok 30 state running
+}
+installer() {
+  cd_image
+  "$hither" machine create cloud/installer --memory 1536MiB --iso "$dir/installer.iso" --start
+  run view "$hither" view cloud/installer
+  until_ok 60 here installer
+  local began=$SECONDS
+  convert -size 1x1 xc: "$dir/left.png"
+  until_ok 1200 resting
+  echo "installer: its first page after $((SECONDS - began)) s"
+  still installer-language
+  local window
+  window=$(here installer)
+  xdotool windowfocus --sync "$window"
+  xdotool key Down Down Down Up # along the list of languages
+  until_ok 120 resting
+  still installer-keys
+  xdotool mousemove --window "$window" 1217 776 # Continue, at the lower right
+  sleep 1
+  xdotool click 1
+  until_ok 300 resting
+  still installer-click
+}
+
+# A display as a person's desktop.
+mkfifo "$dir/number"
+for _ in 1 2 3 4 5; do
+  Xvfb -displayfd 3 -screen 0 1360x900x24 -nolisten tcp 3<>"$dir/number" >"$dir/xvfb.log" 2>&1 &
+  pids+=($!)
+  read -r number <"$dir/number"
+  export DISPLAY=:$number
+  xprop -root >/dev/null 2>&1 && break
+done
+run openbox openbox --sm-disable
+until_ok 60 wmctrl -m
+xsetroot -solid '#3b4a5e'
+
+run desk "$hither" up --name desk --libvirt off --listen 127.0.0.1:0 --web off
+until_ok 60 "$hither" status
+HOME=$cloudhome run cloud env -u DISPLAY "$hither" up --home "$cloudhome/node" --name cloud --libvirt private \
+  --listen 127.0.0.1:0 --web off
+until_ok 60 cloud status
+exec 4< <(cloud pair --json)
+read -r line <&4
+"$hither" pair "$(field code <<<"$line")" --addr "$(field addr <<<"$line")"
+cat <&4 >/dev/null # the other side has it too
+exec 4<&-
+until_ok 60 "$hither" machine show cloud/self
+
+programs=("$@")
+[ $# -gt 0 ] || programs=(writer chromium widgets xterm featherpad installer)
+for program in "${programs[@]}"; do
+  "$program"
+done
