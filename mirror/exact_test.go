@@ -140,7 +140,7 @@ func TestRandomDrawingOverALossyPathRestsExactly(t *testing.T) {
 		joined.Wait()
 		w.d.Close()
 	})
-	if vpx.Open() == nil {
+	if vpx.CanEncode() == nil {
 		w.say(wire.Able{Flags: wire.VP9})
 	}
 	drawn := make(chan bool)

@@ -48,7 +48,7 @@ func (e *Encoder) lookAhead(damaged image.Rectangle) *Look {
 	nth := slices.IndexFunc(e.mover.found, func(v move) bool {
 		return v.streak >= trusted && v.dst.In(damaged) && v.dst.Dy() > damaged.Dy()/2
 	})
-	if nth < 0 || e.Sure || !e.video.idle() {
+	if nth < 0 || e.Sure || !e.video.exact() {
 		return nil
 	}
 	v := &e.mover.found[nth]

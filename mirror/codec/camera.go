@@ -7,7 +7,6 @@ import (
 	"runtime"
 	"time"
 
-	"hither/mirror/vpx"
 	"hither/mirror/yuv"
 )
 
@@ -38,11 +37,10 @@ type camera struct {
 	clock   func() time.Time
 	motion  motion
 	pace    pace
-	encoder *vpx.Encoder
-	size    image.Point // as encoded
-	full    bool
-	limit   int             // bits a second that the path carries; 0 is not known
-	rate    int             // bits a second that the encoder aims at
+	lens    lens
+	broken  error           // why no encoder could be opened
+	rolling bool            // a stream is under way
+	filmed  image.Point     // the size of the region in it
 	tiles   image.Rectangle // the region in tiles
 	rect    image.Rectangle // and in pixels: what really changes
 	spills  int             // changes in its tiles beside it
@@ -61,21 +59,19 @@ func (c *camera) now() time.Time {
 	return time.Now()
 }
 
-// close ends the stream: the next video begins with a key frame.
-func (c *camera) close() error {
-	if c.encoder == nil {
-		return nil
+// cut ends the stream: the next video begins with a key frame.
+func (c *camera) cut() {
+	if c.rolling {
+		c.rolling = false
+		c.lens.rest()
 	}
-	e := c.encoder
-	c.encoder = nil
-	return e.Close()
 }
 
 // restart goes with a key frame, after which everything is exact.
-func (c *camera) restart(g *grid) error {
+func (c *camera) restart(g *grid) {
 	c.motion.begin(image.Pt(g.w, g.h))
 	c.motion.allExact()
-	return c.close()
+	c.cut()
 }
 
 // follow begins with the viewers of another camera: what they have inexactly
@@ -95,11 +91,8 @@ func (c *camera) exact() bool {
 			return false
 		}
 	}
-	return c.encoder == nil
+	return !c.rolling
 }
-
-// idle says that it does nothing, and has nothing to do.
-func (c *camera) idle() bool { return c.off() || c.exact() && !c.waits() }
 
 // due says when a frame is to be made although nothing changes.
 func (c *camera) due() (time.Duration, bool) { return c.motion.due(c.now()) }
@@ -111,18 +104,20 @@ func (c *camera) waits() bool {
 }
 
 // off says that no video is made and everything is exact.
-func (c *camera) off() bool { return c.able == Tiles }
+func (c *camera) off() bool { return c.able == Tiles || c.broken != nil }
 
 // film chooses the region and takes its tiles that changed out of the grid. It
 // appends the operation that shows them.
 func (c *camera) film(ops []byte, now, shown *Picture, g *grid) ([]byte, error) {
 	if c.off() {
+		c.cut()
 		return ops, nil
 	}
 	tiles := c.motion.choose(c.now())
 	if tiles.Empty() {
 		c.tiles = tiles
-		return ops, c.close()
+		c.cut()
+		return ops, nil
 	}
 	if tiles != c.tiles || c.spills >= busy {
 		if !c.look(tiles, now, shown, g) {
@@ -133,7 +128,7 @@ func (c *camera) film(ops []byte, now, shown *Picture, g *grid) ([]byte, error) 
 		c.motion.leave()
 		return ops, nil
 	}
-	if !c.take(now, shown, g) {
+	if !c.aim() || !c.take(now, shown, g) {
 		return ops, nil
 	}
 	return c.shoot(ops, now)
@@ -163,7 +158,7 @@ func (c *camera) look(tiles image.Rectangle, now, shown *Picture, g *grid) bool 
 	if c.able == VideoAll && sharp(now, r) {
 		c.best = sharpest
 	}
-	c.pace.begin(r.Size(), c.best, c.limit)
+	c.pace.begin(r.Size(), c.best, c.lens.limit)
 	return true
 }
 
@@ -251,84 +246,50 @@ func differs(p, q *Picture, r image.Rectangle) bool {
 
 // shoot encodes the region and appends its operation.
 func (c *camera) shoot(ops []byte, now *Picture) ([]byte, error) {
-	began, r := c.now(), c.rect
-	key, err := c.open(r.Size())
-	if err == nil {
-		err = c.followPath()
+	began, r, key := c.now(), c.rect, c.lens.fresh
+	if err := c.lens.followPath(); err != nil {
+		return ops, err
 	}
+	data, err := c.lens.encoder.Encode(c.frame(now), began, key)
 	if err != nil {
 		return ops, err
 	}
-	data, err := c.encoder.Encode(c.frame(now), began, key)
-	if err != nil {
-		return ops, err
-	}
-	flags := flag(key, videoKey) | flag(c.full, videoFull)
+	c.rolling, c.filmed, c.lens.fresh = true, r.Size(), false
+	flags := flag(key, videoKey) | flag(c.lens.full, videoFull)
 	ops = append(ops, opVideo)
 	for _, n := range [...]int{r.Min.X, r.Min.Y, r.Dx(), r.Dy()} {
 		ops = binary.BigEndian.AppendUint16(ops, uint16(n))
 	}
 	ops = append(ops, codecVP9, flags)
-	ops = binary.BigEndian.AppendUint16(ops, uint16(c.size.X))
-	ops = binary.BigEndian.AppendUint16(ops, uint16(c.size.Y))
+	ops = binary.BigEndian.AppendUint16(ops, uint16(c.lens.size.X))
+	ops = binary.BigEndian.AppendUint16(ops, uint16(c.lens.size.Y))
 	ops = append(ops, c.mask...)
 	ops = binary.BigEndian.AppendUint32(ops, uint32(len(data)))
 	ops = append(ops, data...)
-	if c.pace.note(shot{r.Size(), began, c.now().Sub(began), len(data), c.limit}, c.best) {
-		return ops, c.close()
-	}
+	c.pace.note(shot{r.Size(), began, c.now().Sub(began), len(data), c.lens.limit}, c.best)
 	return ops, nil
 }
 
-// open makes the encoder ready for a region of this size, in the quality that
-// the pace allows, and says whether the stream begins anew.
-func (c *camera) open(size image.Point) (key bool, err error) {
-	coded, full := c.pace.quality.coded(size), c.pace.quality == sharpest
-	if c.encoder != nil && coded == c.size && full == c.full {
-		return false, nil
-	}
-	if err := c.close(); err != nil {
-		return false, err
-	}
-	c.size, c.full = coded, full
-	c.rate = c.wanted()
-	c.encoder, err = vpx.NewEncoder(vpx.Config{Width: coded.X, Height: coded.Y, Full: full, Bitrate: c.rate, Threads: threads()})
-	return true, err
-}
-
-// bitsPerPixel is what a pixel has in a second where the path carries it.
-const bitsPerPixel = 4
-
-// wanted is the rate to aim at: what the size asks for, or what the path carries.
-func (c *camera) wanted() int {
-	rate := c.size.X * c.size.Y * bitsPerPixel
-	if c.limit > 0 {
-		rate = min(rate, c.limit)
-	}
-	return max(rate, leastRate)
-}
-
-// leastRate is what a video has even where the path carries less.
-const leastRate = 100_000
-
-// followPath gives the encoder another rate when it changed by a tenth.
-func (c *camera) followPath() error {
-	rate := c.wanted()
-	if abs(rate-c.rate)*10 < c.rate {
-		return nil
-	}
-	c.rate = rate
-	return c.encoder.SetBitrate(rate)
+// aim makes the lens ready for the region in the quality that the pace allows,
+// and says whether it is. Until then a stream of the region goes on in the
+// quality it has. Where time stands still meanwhile it is waited for. If none can
+// be opened, as libvpx is another one or memory is short, all is sent as tiles.
+func (c *camera) aim() bool {
+	size, q := c.rect.Size(), c.pace.quality
+	ready, err := c.lens.set(q.coded(size), size, q == sharpest, c.clock != nil)
+	c.broken = err
+	return err == nil && (ready || c.rolling && c.filmed == size)
 }
 
 // frame gives the region as planes in the size in which it is encoded.
 func (c *camera) frame(now *Picture) *yuv.Image {
-	c.whole = fit(c.whole, c.rect.Size(), c.full)
+	size, full := c.lens.size, c.lens.full
+	c.whole = fit(c.whole, c.rect.Size(), full)
 	c.whole.FromBGRX(now.Pix[c.rect.Min.Y*now.Stride+c.rect.Min.X*4:], now.Stride)
-	if c.size == c.rect.Size() {
+	if size == c.rect.Size() {
 		return c.whole
 	}
-	c.small = fit(c.small, c.size, c.full)
+	c.small = fit(c.small, size, full)
 	c.small.Scale(c.whole)
 	return c.small
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"image"
 	"math"
+	"time"
 )
 
 const (
@@ -34,6 +35,36 @@ func coarseStep(most int, places ...image.Rectangle) int {
 		step++
 	}
 	return min(step, largestStep)
+}
+
+// much is from how many bytes of plain pixels a change is large: to code, to
+// compress, to send and to show it exactly takes 30 ms or more. One that follows
+// another within soon is coarse, in hurriedBytes at most: it may be a film that
+// begins, and until it is known as one and its encoder is open it would else be
+// shown with gaps.
+const (
+	much         = 1 << 20
+	soon         = 200 * time.Millisecond
+	hurriedBytes = 400 << 10
+)
+
+// hurries says whether a frame that is large follows another. It then has an
+// encoder opened for what may become video.
+func (e *Encoder) hurries() bool {
+	if !e.large || e.video.off() {
+		return false
+	}
+	at := e.video.now()
+	again := at.Sub(e.rushed) < soon
+	e.rushed = at
+	if again && !e.video.rolling {
+		box := image.Rectangle{}
+		for _, r := range e.news {
+			box = box.Union(r)
+		}
+		e.video.lens.open(box.Size(), false)
+	}
+	return again
 }
 
 // largestStep is what the wire has a byte for.
@@ -67,12 +98,12 @@ func (e *Encoder) tooLarge(bytes int) bool {
 	return e.Most > 0 && len(e.news) > 0 && bytes > max(e.Most, cmp.Or(e.Room, refineBytes)+leastMore)
 }
 
-// coarser makes the frame anew: what is new in it is coarse, and exact once it
-// rests. The compressor begins anew, as the viewer may never see what it was
+// coarser makes the frame anew: what is new in it is coarse, in so many bytes
+// at most, and exact once it rests. The compressor begins anew, as the viewer may never see what it was
 // given last.
-func (e *Encoder) coarser(now *Picture, cursor *Cursor) ([]byte, error) {
+func (e *Encoder) coarser(now *Picture, cursor *Cursor, most int) ([]byte, error) {
 	e.ops = e.ops[:e.exact]
-	step := coarseStep(min(max(e.Most/3, leastCoarse), coarseBytes), e.news...)
+	step := coarseStep(most, e.news...)
 	for _, r := range e.news {
 		e.coarse(now, r, step)
 		t := touched(r)
@@ -121,7 +152,7 @@ func (d *Decoder) coarse(r *reader) error {
 	if err := d.spend(rect); err != nil {
 		return err
 	}
-	s := softener{rgb, w, h, step}
+	s := newSoftener(rgb, w, h, step, rect.Dx())
 	for y := range rect.Dy() {
 		s.row(pixels(d.picture.row(rect.Min.Y+y, rect.Min.X, rect.Max.X)), y)
 	}
@@ -133,6 +164,21 @@ func (d *Decoder) coarse(r *reader) error {
 type softener struct {
 	rgb        []byte
 	w, h, step int
+	columns    []column
+	line       []uint32 // a row of squares between two, times 256
+}
+
+// column is where the squares around a column of pixels stand in line, and how
+// far it is from the first to the second, in 1/256.
+type column struct{ left, right, along uint32 }
+
+func newSoftener(rgb []byte, w, h, step, width int) *softener {
+	s := &softener{rgb, w, h, step, make([]column, width), make([]uint32, w*3)}
+	for x := range s.columns {
+		left, right, along := s.at(x, w)
+		s.columns[x] = column{uint32(left) * 3, uint32(right) * 3, uint32(along)}
+	}
+	return s
 }
 
 // at gives the two squares around place i of n, and how far it is from the
@@ -148,16 +194,14 @@ func (s *softener) at(i, n int) (a, b, part int) {
 
 // row draws row y of the picture.
 func (s *softener) row(out []uint32, y int) {
-	above, below, down := s.at(y, s.h)
-	top, bottom := s.rgb[above*s.w*3:], s.rgb[below*s.w*3:]
-	for x := range out {
-		left, right, along := s.at(x, s.w)
-		c := uint32(0xff)
-		for k := range 3 {
-			u := int(top[left*3+k])*(256-along) + int(top[right*3+k])*along
-			v := int(bottom[left*3+k])*(256-along) + int(bottom[right*3+k])*along
-			c = c<<8 | uint32((u*(256-down)+v*down)>>16)
-		}
-		out[x] = c
+	above, below, part := s.at(y, s.h)
+	top, bottom, down := s.rgb[above*s.w*3:], s.rgb[below*s.w*3:], uint32(part)
+	for i := range s.line {
+		s.line[i] = uint32(top[i])*(256-down) + uint32(bottom[i])*down
+	}
+	for x, c := range s.columns {
+		l, r := s.line[c.left:c.left+3:c.left+3], s.line[c.right:c.right+3:c.right+3]
+		out[x] = 0xff<<24 | (l[0]*(256-c.along)+r[0]*c.along)>>16<<16 |
+			(l[1]*(256-c.along)+r[1]*c.along)>>16<<8 | (l[2]*(256-c.along)+r[2]*c.along)>>16
 	}
 }

@@ -165,3 +165,67 @@ func TestCoarseSteps(t *testing.T) {
 		}
 	}
 }
+
+// TestAFilmBeginsWithoutGaps shows a film from its first picture on: the first
+// is exact, those until it is video are coarse and small, and all is exact once
+// it rests.
+func TestAFilmBeginsWithoutGaps(t *testing.T) {
+	c := newCinema(t, 1920, 1080, Video)
+	for i := range 20 {
+		c.bytes = 0
+		c.picture(c.p.Bounds(), i)
+		c.step(t, 33*time.Millisecond)
+		if exact := c.d.Picture().Equal(c.p); exact != (i == 0) {
+			t.Fatalf("picture %d is exact: %v", i, exact)
+		}
+		if i > 0 && c.films == 0 && c.bytes > hurriedBytes {
+			t.Fatalf("picture %d has %d bytes", i, c.bytes)
+		}
+	}
+	if c.films == 0 {
+		t.Error("it did not become video")
+	}
+	c.settle(t)
+	if !c.d.Picture().Equal(c.p) {
+		t.Error("it is not exact at rest")
+	}
+}
+
+// TestLargePicturesNowAndThenAreExact turns pages of photographs.
+func TestLargePicturesNowAndThenAreExact(t *testing.T) {
+	c := newCinema(t, 1920, 1080, Video)
+	for i := range 4 {
+		c.picture(c.p.Bounds(), i)
+		c.step(t, 2*soon)
+		if !c.d.Picture().Equal(c.p) {
+			t.Fatalf("page %d is not exact", i)
+		}
+	}
+}
+
+// BenchmarkFilmBegins shows the second picture of a film: what it takes to make
+// it coarse, and to draw that.
+func BenchmarkFilmBegins(b *testing.B) {
+	c := newCinema(b, 1920, 1080, Video)
+	var made, drawn time.Duration
+	for i := range b.N {
+		c.e.video.motion.leave()
+		c.picture(c.p.Bounds(), i)
+		c.now = c.now.Add(soon / 2)
+		began := time.Now()
+		frame, err := c.e.Encode(c.p, &c.damage, nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		coded := time.Now()
+		if _, err := c.d.Decode(frame); err != nil {
+			b.Fatal(err)
+		}
+		made, drawn = made+coded.Sub(began), drawn+time.Since(coded)
+		for i := range c.e.video.motion.tiles {
+			c.e.video.motion.tiles[i].count = 0
+		}
+	}
+	b.ReportMetric(made.Seconds()*1000/float64(b.N), "encode-ms")
+	b.ReportMetric(drawn.Seconds()*1000/float64(b.N), "decode-ms")
+}

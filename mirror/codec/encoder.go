@@ -44,8 +44,10 @@ type Encoder struct {
 	video  camera
 	ops    []byte
 	exact  int               // where the operations begin that coarse ones may stand for
-	news   []image.Rectangle // what these change, if Most is set
+	news   []image.Rectangle // what these change, if Most is set or it is much
 	plain  int               // bytes of pixels among them
+	large  bool              // what is new is much
+	rushed time.Time         // when it was last
 	frame  []byte
 	stream compressor
 	ahead  *Look
@@ -56,7 +58,7 @@ func (e *Encoder) Refresh() { e.shown = nil }
 
 // Able says what the viewer takes, from the next frame on.
 func (e *Encoder) Able(able Able) {
-	if able != Tiles && vpx.Open() != nil {
+	if able != Tiles && vpx.CanDecode() != nil { // that of the encoder is seen when one is opened
 		able = Tiles
 	}
 	e.video.able = able
@@ -78,7 +80,7 @@ func (e *Encoder) Due() (time.Duration, bool) {
 }
 
 // Close frees the compressor and the video's encoder.
-func (e *Encoder) Close() error { return errors.Join(e.video.close(), e.stream.close()) }
+func (e *Encoder) Close() error { return errors.Join(e.video.lens.close(), e.stream.close()) }
 
 // Fork gives an encoder that goes on from what the viewers of e show now; e's
 // last frame stays as it is.
@@ -113,9 +115,9 @@ func (e *Encoder) Exact() bool {
 // of another size, is a key frame whatever the damage. The frame is valid until
 // the next Encode.
 func (e *Encoder) Encode(now *Picture, damage *Damage, cursor *Cursor) ([]byte, error) {
-	e.ops, e.news, e.plain, e.video.limit = e.ops[:0], e.news[:0], 0, e.Rate
+	e.ops, e.news, e.plain, e.large, e.video.lens.limit = e.ops[:0], e.news[:0], 0, false, e.Rate
 	key := e.shown == nil || e.shown.Width != now.Width || e.shown.Height != now.Height
-	if e.Seen != nil && (key || e.Seen != e.ahead || !e.video.idle() || !damage.in(e.ahead.Area) || !e.goesOn(now)) {
+	if e.Seen != nil && (key || e.Seen != e.ahead || !e.video.exact() || !damage.in(e.ahead.Area) || !e.goesOn(now)) {
 		return nil, ErrUnseen
 	}
 	e.ahead = nil
@@ -125,9 +127,7 @@ func (e *Encoder) Encode(now *Picture, damage *Damage, cursor *Cursor) ([]byte, 
 		e.grid.begin(now.Bounds())
 		e.grid.mark(nil)
 		e.mover.unsure.Clear()
-		if err := e.video.restart(&e.grid); err != nil {
-			return nil, err
-		}
+		e.video.restart(&e.grid)
 		e.whole(now)
 	case !damage.Empty() || !e.mover.unsure.Empty() || e.video.waits():
 		e.grid.begin(now.Bounds())
@@ -148,12 +148,16 @@ func (e *Encoder) Encode(now *Picture, damage *Damage, cursor *Cursor) ([]byte, 
 	if len(e.ops) == 0 && !key {
 		return nil, nil
 	}
+	few := min(max(e.Most/3, leastCoarse), coarseBytes)
 	if e.tooLarge(e.plain / 2) { // plain pixels hardly become half as many bytes
-		return e.coarser(now, cursor)
+		return e.coarser(now, cursor, few)
+	}
+	if !key && e.hurries() {
+		return e.coarser(now, cursor, hurriedBytes)
 	}
 	frame, err := e.finish(now, key)
 	if err == nil && e.tooLarge(len(frame)) {
-		return e.coarser(now, cursor)
+		return e.coarser(now, cursor, few)
 	}
 	return frame, err
 }
@@ -212,10 +216,10 @@ func (e *Encoder) change(now *Picture) (err error) {
 	e.video.notice(&e.grid)
 	e.video.changed(&e.grid)
 	e.exact, e.news = len(e.ops), e.news[:0]
-	if e.Most > 0 {
+	e.emit(now, math.MaxInt)
+	if e.large = e.plain > much; e.large || e.Most > 0 {
 		e.news = append(e.news, e.grid.regions()...)
 	}
-	e.emit(now, math.MaxInt)
 	e.refine(now)
 	return nil
 }

@@ -60,7 +60,7 @@ type Recorder struct {
 // Ready says whether a recording can be written into a new file of this name,
 // before a screen is opened for it. It promises what Create does.
 func Ready(path string) error {
-	if err := vpx.Open(); err != nil {
+	if err := vpx.CanEncode(); err != nil {
 		return &fusion.Error{Op: "record", Path: path, Cause: fusion.ErrUnsupported, Detail: "it needs libvpx",
 			Hint: "install libvpx 7 or newer on this computer"}
 	}

@@ -31,7 +31,7 @@ func Watch(ctx context.Context, pipe fusion.Pipe, show func(p *codec.Picture, di
 	ctx, end := context.WithCancelCause(ctx)
 	w := &watcher{pipe: pipe, show: show, decoder: &codec.Decoder{}}
 	defer w.decoder.Close()
-	if vpx.Open() == nil {
+	if vpx.CanDecode() == nil {
 		w.decoder.Video = codec.OpenVP9
 	}
 	var beat sync.WaitGroup

@@ -9,7 +9,7 @@ import (
 
 // abilities is what this computer shows beyond tiles.
 func abilities() wire.Able {
-	if vpx.Open() != nil {
+	if vpx.CanDecode() != nil {
 		return wire.Able{}
 	}
 	return wire.Able{Flags: wire.VP9 | wire.VP9444}
@@ -19,7 +19,7 @@ func abilities() wire.Able {
 // frame of video, and whether that is 4:4:4.
 func newDecoder(alloc func(width, height int) (*codec.Picture, error), played func(full bool)) *codec.Decoder {
 	d := &codec.Decoder{Alloc: alloc}
-	if vpx.Open() != nil {
+	if vpx.CanDecode() != nil {
 		return d
 	}
 	d.Video = func(width, height int, full bool) (codec.VideoDecoder, error) {

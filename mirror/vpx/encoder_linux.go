@@ -51,7 +51,7 @@ const longest = 40
 // NewEncoder opens an encoder. It promises ErrUnsupported where libvpx is not
 // there. Close it when done.
 func NewEncoder(cfg Config) (*Encoder, error) {
-	lib, err := library()
+	lib, err := encoders()
 	if err != nil {
 		return nil, err
 	}
@@ -142,6 +142,23 @@ func (e *Encoder) point(m *yuv.Image) {
 	for i, plane := range m.Planes {
 		e.image.planes[i], e.image.strides[i] = unsafe.Pointer(&plane[0]), int32(m.Strides[i])
 	}
+}
+
+// Resize changes the size of the pictures, to at most the one with which the
+// encoder was opened; that is much faster than opening another. The next frame
+// must be a key frame.
+func (e *Encoder) Resize(width, height int) error {
+	cfg := e.cfg
+	cfg.Width, cfg.Height = width, height
+	if err := cfg.check(); err != nil {
+		return err
+	}
+	e.native.w, e.native.h = uint32(width), uint32(height)
+	if code := e.lib.setConfig(e.ctx, e.native); code != 0 {
+		return e.lib.failure(e.ctx, code)
+	}
+	e.cfg = cfg
+	return nil
 }
 
 // SetBitrate changes the rate, in bits a second, from the next frame on.

@@ -74,20 +74,42 @@ func bind(handle uintptr, name string) (*libvpx, error) {
 		}
 		purego.RegisterFunc(function, symbol)
 	}
-	if !l.fits() {
-		return nil, unsupported(name + " (" + l.version() + ") has another layout than Hither knows")
+	if !l.decodes() {
+		return nil, l.strange(name)
 	}
 	return l, nil
 }
 
-// fits tries whether the library has the layouts that are used here, and finds
-// its encoder's number.
-func (l *libvpx) fits() bool {
+// encoders is library once its encoder was tried too, which takes longer than
+// all else and a viewer does not need.
+var encoders = sync.OnceValues(func() (*libvpx, error) {
+	l, err := library()
+	if err != nil {
+		return nil, err
+	}
+	if !l.encodes() {
+		return nil, l.strange("libvpx")
+	}
+	return l, nil
+})
+
+// strange is the error of a library with other layouts.
+func (l *libvpx) strange(name string) error {
+	return unsupported(name + " (" + l.version() + ") has another layout than Hither knows")
+}
+
+// decodes tries whether the decoder has the layouts that are used here.
+func (l *libvpx) decodes() bool {
 	var d context
 	if l.initDecode(&d, l.decoder(), &decoderConfig{threads: 1}, 0, decoderABI) != 0 {
 		return false
 	}
 	l.destroy(&d)
+	return true
+}
+
+// encodes tries it for the encoder, and finds its number.
+func (l *libvpx) encodes() bool {
 	var cfg encoderConfig
 	if l.defaults(l.encoder(), &cfg, 0) != 0 || !cfg.defaults() {
 		return false

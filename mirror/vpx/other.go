@@ -13,6 +13,8 @@ func library() (struct{}, error) {
 	return struct{}{}, unsupported("video is not made on " + runtime.GOOS + "/" + runtime.GOARCH)
 }
 
+func encoders() (struct{}, error) { return library() }
+
 // Encoder is not to be had on this platform.
 type Encoder struct{}
 
@@ -26,6 +28,12 @@ func NewEncoder(Config) (*Encoder, error) {
 func (*Encoder) Encode(*yuv.Image, time.Time, bool) ([]byte, error) {
 	_, err := library()
 	return nil, err
+}
+
+// Resize answers ErrUnsupported.
+func (*Encoder) Resize(int, int) error {
+	_, err := library()
+	return err
 }
 
 // SetBitrate answers ErrUnsupported.

@@ -39,11 +39,17 @@ func unsupported(detail string) error {
 		Hint: "install libvpx 7 or newer to have video; without it screens are sent as tiles"}
 }
 
-// Open loads libvpx, once for the process, and says whether there is video. It
-// promises ErrUnsupported.
-func Open() error {
-	if _, err := library(); err != nil {
-		return err
-	}
-	return nil
+// CanDecode loads libvpx, once for the process, and says whether video can be
+// shown. It promises ErrUnsupported.
+func CanDecode() error {
+	_, err := library()
+	return err
+}
+
+// CanEncode says whether video can be made, too. It finds out by opening an
+// encoder the first time, which takes a tenth of a second. It promises
+// ErrUnsupported.
+func CanEncode() error {
+	_, err := encoders()
+	return err
 }

@@ -19,7 +19,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // need asks for libvpx. Where CI says so it must be there.
 func need(t testing.TB) {
 	t.Helper()
-	err := Open()
+	err := CanEncode()
 	if err == nil {
 		return
 	}

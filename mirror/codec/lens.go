@@ -1,0 +1,185 @@
+package codec
+
+import (
+	"errors"
+	"image"
+	"sync"
+	"time"
+
+	"hither/mirror/vpx"
+)
+
+// lens is the encoder of a camera. libvpx clears all memory that an encoder may
+// ever need when it is opened, 110 MB for 1080p, which takes from 50 ms to half
+// a second. So that is done beside, while tiles go on; what is open serves all
+// smaller sizes; and it stays open for a while after a film has come to rest.
+type lens struct {
+	size  image.Point // as encoded
+	full  bool
+	fresh bool // the next frame begins a stream
+	limit int  // bits a second that the path carries; 0 is not known
+	rate  int  // bits a second that the encoder aims at
+
+	opening chan opened // what is being opened comes there; nil is nothing
+
+	mu      sync.Mutex // guards the fields below
+	encoder *vpx.Encoder
+	room    image.Point // the largest size
+	resting *time.Timer // closes the encoder
+}
+
+// opened is an encoder that was opened, or why not.
+type opened struct {
+	encoder *vpx.Encoder
+	room    image.Point
+	full    bool
+	err     error
+}
+
+// kept is how long an encoder stays open that is not used.
+const kept = 10 * time.Second
+
+// open begins to open an encoder for pictures of up to a size, if there is none
+// and none is on its way.
+func (l *lens) open(room image.Point, full bool) {
+	if l.opening != nil || l.serves(room, full) {
+		return
+	}
+	l.opening = make(chan opened, 1)
+	go func(to chan<- opened) {
+		e, err := vpx.NewEncoder(vpx.Config{Width: room.X, Height: room.Y, Full: full, Threads: threads()})
+		to <- opened{e, room, full, err}
+	}(l.opening)
+}
+
+// serves says whether the open encoder is for pictures of a size, and keeps it
+// open.
+func (l *lens) serves(size image.Point, full bool) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.resting != nil {
+		l.resting.Stop()
+		l.resting = nil
+	}
+	return l.encoder != nil && l.full == full && size.X <= l.room.X && size.Y <= l.room.Y
+}
+
+// set makes ready for pictures of a size, later ones of which may have up to
+// room, and says whether it is. With wait it does not return until it is.
+func (l *lens) set(size, room image.Point, full, wait bool) (ready bool, err error) {
+	if err := l.receive(false); err != nil {
+		return false, err
+	}
+	if !l.serves(size, full) {
+		l.open(room, full)
+		if !wait {
+			return false, nil
+		}
+		if err := l.receive(true); err != nil {
+			return false, err
+		}
+		return l.set(size, room, full, wait) // what was on its way may have been another
+	}
+	if size == l.size {
+		return true, nil
+	}
+	l.size, l.fresh = size, true
+	if err := l.encoder.Resize(size.X, size.Y); err != nil {
+		return false, err
+	}
+	l.rate = l.wanted()
+	return true, l.encoder.SetBitrate(l.rate)
+}
+
+// receive takes over what was opened.
+func (l *lens) receive(wait bool) error {
+	if l.opening == nil {
+		return nil
+	}
+	var o opened
+	if wait {
+		o = <-l.opening
+	} else {
+		select {
+		case o = <-l.opening:
+		default:
+			return nil
+		}
+	}
+	l.opening = nil
+	if o.err != nil {
+		return o.err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	before := l.encoder
+	l.encoder, l.room, l.full, l.size = o.encoder, o.room, o.full, image.Point{}
+	if before == nil {
+		return nil
+	}
+	return before.Close()
+}
+
+// bitsPerPixel is what a pixel has in a second where the path carries it.
+const bitsPerPixel = 4
+
+// leastRate is what a video has even where the path carries less.
+const leastRate = 100_000
+
+// wanted is the rate to aim at: what the size asks for, or what the path carries.
+func (l *lens) wanted() int {
+	rate := l.size.X * l.size.Y * bitsPerPixel
+	if l.limit > 0 {
+		rate = min(rate, l.limit)
+	}
+	return max(rate, leastRate)
+}
+
+// followPath gives the encoder another rate when it changed by a tenth.
+func (l *lens) followPath() error {
+	rate := l.wanted()
+	if abs(rate-l.rate)*10 < l.rate {
+		return nil
+	}
+	l.rate = rate
+	return l.encoder.SetBitrate(rate)
+}
+
+// rest ends the stream. The encoder is kept for a while.
+func (l *lens) rest() {
+	l.size = image.Point{}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.encoder != nil && l.resting == nil {
+		l.resting = time.AfterFunc(kept, l.expire)
+	}
+}
+
+// expire closes the encoder unless it is used again.
+func (l *lens) expire() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.resting == nil || l.encoder == nil {
+		return
+	}
+	l.resting = nil
+	_ = l.encoder.Close() // its memory is free in any case
+	l.encoder = nil
+}
+
+// close closes the encoder, and waits for one that is being opened.
+func (l *lens) close() error {
+	err := l.receive(true)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.resting != nil {
+		l.resting.Stop()
+		l.resting = nil
+	}
+	if l.encoder == nil {
+		return err
+	}
+	e := l.encoder
+	l.encoder = nil
+	return errors.Join(err, e.Close())
+}
