@@ -11,17 +11,18 @@ import (
 
 // filmed is what a film cost a peer, and how much of it was seen.
 type filmed struct {
-	Peer    string  `json:"peer"`
-	Seconds float64 `json:"seconds"`
-	Drawn   int     `json:"framesDrawn"`
-	Shown   int     `json:"framesShown"`
-	Worst   int     `json:"framesInTheWorstSecond"`
-	Behind  float64 `json:"framesBehindP95"`
-	Most    float64 `json:"framesBehindMax"`
-	Rest    float64 `json:"exactAfterMs"` // -1: not within some seconds
-	Bytes   int64   `json:"bytes"`
-	CPU     float64 `json:"cpuSeconds"`
-	XCPU    float64 `json:"xServerCpuSeconds"`
+	Peer     string  `json:"peer"`
+	Seconds  float64 `json:"seconds"`
+	Drawn    int     `json:"framesDrawn"`
+	Shown    int     `json:"framesShown"`
+	Worst    int     `json:"framesInTheWorstSecond"`
+	BySecond []int   `json:"framesBySecond"`
+	Behind   float64 `json:"framesBehindP95"`
+	Most     float64 `json:"framesBehindMax"`
+	Rest     float64 `json:"exactAfterMs"` // -1: not within some seconds
+	Bytes    int64   `json:"bytes"`
+	CPU      float64 `json:"cpuSeconds"`
+	XCPU     float64 `json:"xServerCpuSeconds"`
 }
 
 // films is row f.
@@ -119,7 +120,8 @@ func (f *filmed) count(drawn []time.Time, sights []sight) {
 	first, last := drawn[0], drawn[len(drawn)-1]
 	f.Shown = len(sights)
 	f.Seconds = last.Sub(first).Seconds()
-	f.Worst = worstSecond(first, last, sights)
+	f.BySecond = bySecond(first, last, sights)
+	f.Worst = slices.Min(append(slices.Clone(f.BySecond), framesPerSecond))
 	var behind []int
 	shown, made := 0, 0
 	for t := first; t.Before(last); t = t.Add(5 * time.Millisecond) {
@@ -150,19 +152,13 @@ func frames(drawn []time.Time, sights []sight) (good []sight) {
 	return good
 }
 
-// worstSecond gives how few frames came in a second of the film.
-func worstSecond(first, last time.Time, sights []sight) int {
-	worst := -1
-	for from := first; !from.Add(time.Second).After(last); from = from.Add(time.Second) {
-		n := 0
-		for _, s := range sights {
-			if !s.at.Before(from) && s.at.Before(from.Add(time.Second)) {
-				n++
-			}
-		}
-		if worst < 0 || n < worst {
-			worst = n
+// bySecond gives how many frames came in each whole second of the film.
+func bySecond(first, last time.Time, sights []sight) []int {
+	counts := make([]int, int(last.Sub(first)/time.Second))
+	for _, s := range sights {
+		if at := int(s.at.Sub(first) / time.Second); s.at.After(first) && at < len(counts) {
+			counts[at]++
 		}
 	}
-	return max(0, worst)
+	return counts
 }

@@ -75,13 +75,13 @@ func (r *result) typingTable() table {
 }
 
 func (r *result) filmTable() table {
-	t := table{head: []string{"peer", "frames", "shown", "worst second", "behind p95", "behind max", "exact after ms", "MB", "host CPU s", "its X server"}}
+	t := table{head: []string{"peer", "frames", "shown", "shown by second", "behind p95", "behind max", "exact after ms", "MB", "host CPU s", "its X server"}}
 	for _, f := range r.Films {
 		after := fixed(f.Rest)
 		if f.Rest < 0 {
 			after = "never"
 		}
-		t.add(f.Peer, fmt.Sprint(f.Drawn), fmt.Sprint(f.Shown), fmt.Sprint(f.Worst), number(f.Behind), number(f.Most), after,
+		t.add(f.Peer, fmt.Sprint(f.Drawn), fmt.Sprint(f.Shown), strings.Trim(fmt.Sprint(f.BySecond), "[]"), number(f.Behind), number(f.Most), after,
 			fixed(float64(f.Bytes)/1e6), fixed(f.CPU), fixed(f.XCPU))
 	}
 	return t
