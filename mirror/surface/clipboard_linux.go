@@ -1,7 +1,6 @@
 package surface
 
 import (
-	"context"
 	"fmt"
 	"sync"
 
@@ -24,13 +23,8 @@ type clipboard struct {
 	running  sync.WaitGroup
 }
 
-// openClipboard starts it. A view does without where that fails.
-func openClipboard(ctx context.Context, v *view) *clipboard {
-	board, err := capture.OpenXClipboard(ctx, capture.X11Config{Display: v.cfg.Display})
-	if err != nil {
-		v.cfg.Log.Info("no clipboard", "err", err)
-		return nil
-	}
+// newClipboard starts it with the display's, which is the clipboard's to close.
+func newClipboard(v *view, board *capture.XClipboard) *clipboard {
 	c := &clipboard{view: v, board: board, more: make(chan struct{}, 1), stop: make(chan struct{})}
 	config := files.Config{Notify: c.wake, Tell: c.filesMoved}
 	if v.cfg.Pasted != "" {

@@ -12,6 +12,7 @@ import (
 	"github.com/jezek/xgb/xproto"
 
 	"hither/fusion"
+	"hither/mirror/capture"
 	"hither/mirror/wire"
 )
 
@@ -71,18 +72,29 @@ func run(ctx context.Context, pipe fusion.Pipe, cfg Config) error {
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	opening := sync.OnceValues(func() (*display, error) { return openDisplay(cfg.Display) })
+	boarding := sync.OnceValues(func() (*capture.XClipboard, error) {
+		return capture.OpenXClipboard(ctx, capture.X11Config{Display: cfg.Display})
+	})
 	go opening() // while the host says hello
+	go boarding()
 	hello, helloErr := greet(ctx, pipe)
 	d, err := opening()
-	if err != nil {
-		return errors.Join(err, pipe.Close())
-	}
-	if helloErr != nil {
-		d.conn.Close()
-		return finish(ctx, errors.Join(helloErr, pipe.Close()))
+	board, boardErr := boarding()
+	if err != nil || helloErr != nil {
+		if err == nil {
+			d.conn.Close()
+		}
+		if boardErr == nil {
+			err = errors.Join(err, board.Close())
+		}
+		return finish(ctx, errors.Join(err, helloErr, pipe.Close()))
 	}
 	v := newView(d, cfg, end)
-	v.clip = openClipboard(ctx, v)
+	if boardErr != nil {
+		cfg.Log.Info("no clipboard", "err", boardErr)
+	} else {
+		v.clip = newClipboard(v, board)
+	}
 	return v.whole(ctx, pipe, hello)
 }
 
