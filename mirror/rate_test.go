@@ -3,6 +3,7 @@ package mirror
 import (
 	"math/rand/v2"
 	"testing"
+	"time"
 )
 
 // carried gives how long a frame takes on a path of a rate, with a viewer that
@@ -71,5 +72,31 @@ func TestRateIsTriedWhereThePathIsBusy(t *testing.T) {
 	}
 	if r.found < 2e6 {
 		t.Errorf("%.0f bytes a second although smaller frames took as long", r.found)
+	}
+}
+
+// TestAWideGuessIsNotTrustedAtOnce gives a far path whose rate is guessed far
+// too high no frame of megabytes.
+func TestAWideGuessIsNotTrustedAtOnce(t *testing.T) {
+	var w window
+	now := time.Unix(100, 0)
+	show := func(bytes int, took time.Duration) {
+		w.send(bytes, now)
+		now = now.Add(took)
+		w.ack(w.sent, now)
+		w.rate.found = fast
+	}
+	show(50<<10, 40*time.Millisecond)
+	if got := w.exact(); got != 4*50<<10 {
+		t.Errorf("after one of 50 KiB, %d bytes may go exactly", got)
+	}
+	show(200<<10, 600*time.Millisecond)
+	if got := w.exact(); got > 4*50<<10 || w.room() > got {
+		t.Errorf("after one that was late, %d bytes may go exactly, and %d to refine", got, w.room())
+	}
+	w = window{}
+	show(50<<10, time.Millisecond)
+	if got := w.exact(); got != 0 {
+		t.Errorf("on a near path %d bytes may go exactly", got)
 	}
 }

@@ -21,6 +21,12 @@ const (
 	// coarse first.
 	longest      = 300 * time.Millisecond
 	unknownExact = 512 << 10
+
+	// far is the round trip from which a frame may be no more than daring times
+	// as large as one that came in time: what is known of a path from small
+	// frames may be wrong, and one of megabytes cannot be called back.
+	far    = 5 * time.Millisecond
+	daring = 4
 )
 
 // window says how many frames may be under way to a viewer: enough to fill a
@@ -35,6 +41,7 @@ type window struct {
 	at          [most]time.Time
 	bytes       [most]int
 	rate        rate
+	proven      int // bytes of the largest frame that came within longest
 	soonest     time.Duration
 	answered    time.Time // when the newest answer came
 	base        base
@@ -53,10 +60,11 @@ func (w *window) send(bytes int, now time.Time) {
 // room says how many bytes a frame may have that does not fill the path for
 // longer than a person would notice.
 func (w *window) room() int {
-	if w.rate.found == 0 {
-		return unknownRoom
+	room := unknownRoom
+	if w.rate.found != 0 {
+		room = min(max(int(w.rate.found*fill.Seconds()), leastRoom), mostRoom)
 	}
-	return min(max(int(w.rate.found*fill.Seconds()), leastRoom), mostRoom)
+	return least(room, w.dare())
 }
 
 // video says how many bits a second are for video; 0 is not known.
@@ -65,13 +73,32 @@ func (w *window) video() int { return int(w.rate.found * videoShare * 8) }
 // exact says how many bytes a frame may have that is sent exactly; 0 is any
 // number.
 func (w *window) exact() int {
+	most := int(w.rate.found * longest.Seconds())
 	switch w.rate.found {
 	case 0:
-		return unknownExact
+		most = unknownExact
 	case fast:
+		most = 0
+	}
+	return least(most, w.dare())
+}
+
+// dare says how many bytes a frame may have by what came before; 0 is any
+// number, as on a near path.
+func (w *window) dare() int {
+	if w.base.took < far {
 		return 0
 	}
-	return int(w.rate.found * longest.Seconds())
+	return max(daring*w.proven, leastRoom)
+}
+
+// prove notes how long a frame took.
+func (w *window) prove(bytes int, took time.Duration) {
+	if took <= longest {
+		w.proven = max(w.proven, bytes)
+	} else {
+		w.proven = min(w.proven, int(float64(bytes)*longest.Seconds()/took.Seconds()))
+	}
 }
 
 // base is the soonest answer to a frame, and its bytes. A large frame does not
@@ -115,6 +142,7 @@ func (w *window) ack(seq uint32, now time.Time) {
 	if w.soonest == 0 || took <= w.soonest || now.Sub(w.since) > rttSpan {
 		w.soonest, w.since = took, now
 	}
+	w.prove(w.bytes[seq%most], took)
 	w.base.note(took, w.bytes[seq%most], now)
 	// A frame that was sent behind another one begins to arrive after it.
 	began := w.at[seq%most].Add(w.empty())

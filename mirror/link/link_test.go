@@ -250,6 +250,7 @@ func TestBulkFillsThePath(t *testing.T) {
 		"3 % lost":  {delay: 20 * time.Millisecond, rate: 5e6, loss: 0.03},
 		"near":      {delay: time.Millisecond, rate: 10e6, loss: 0.001},
 		"shallow":   {delay: 20 * time.Millisecond, rate: 5e6, queue: 4 * time.Millisecond},
+		"narrow":    {delay: 10 * time.Millisecond, rate: 625e3, queue: 420 * time.Millisecond},
 		"very slow": {delay: 30 * time.Millisecond, rate: 200e3, loss: 0.01},
 	} {
 		t.Run(name, func(t *testing.T) {
