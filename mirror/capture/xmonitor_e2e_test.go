@@ -282,3 +282,36 @@ func TestMonitorIsSpared(t *testing.T) {
 	right.source.(Sparing).Fetch()
 	right.until(t, "the rest", right.shows(t, display, area))
 }
+
+// BenchmarkMonitorGrab is how long a small change of RIGHT takes to its picture,
+// alone, and with all of LEFT drawn before each.
+func BenchmarkMonitorGrab(b *testing.B) {
+	for _, beside := range []bool{false, true} {
+		b.Run(fmt.Sprintf("beside=%v", beside), func(b *testing.B) {
+			display := twoMonitors(b)
+			right := monitor(b, display, "RIGHT")
+			right.until(b, "first picture", func() bool { return right.picture != nil })
+			x, err := xdial(b.Context(), display, "")
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer x.conn.Close()
+			gc := x.id()
+			x.request(55, 0, words(gc, x.screen.root, 1<<2, 0)) // CreateGC: foreground
+			for i := range b.N {
+				colour := uint32(i + 1)
+				x.request(56, 0, words(gc, 1<<2, colour)) // ChangeGC
+				if beside {
+					x.request(70, 0, words(x.screen.root, gc, shorts(0, 0), shorts(640, 1024))) // PolyFillRectangle
+				}
+				x.request(70, 0, words(x.screen.root, gc, shorts(740, 200), shorts(10, 15)))
+				if err := x.flush(); err != nil {
+					b.Fatal(err)
+				}
+				for right.pixel(image.Pt(105, 105)) != colour&0xffffff {
+					right.apply(<-right.changes)
+				}
+			}
+		})
+	}
+}
