@@ -14,8 +14,8 @@ import (
 	"hither/vmctl"
 )
 
-// locator finds what shows a screen: the session's display, the console of a
-// VM, or the private display of an app.
+// locator finds what shows a screen: the session's display or one of its
+// monitors, the console of a VM, or the private display of an app.
 type locator struct {
 	vms  *vmctl.Store
 	apps *remoteapp.Store
@@ -37,6 +37,7 @@ func (l *locator) List(ctx context.Context, machine string) ([]fusion.Screen, er
 		out = append(out, l.screenOf(m))
 	}
 	if m.Kind == fusion.KindSelf {
+		out = append(out, l.monitors(ctx)...)
 		out = append(out, l.apps.Screens()...)
 	}
 	return out, nil
@@ -53,17 +54,17 @@ func (l *locator) screenOf(m fusion.Machine) fusion.Screen {
 }
 
 func (l *locator) Open(ctx context.Context, screen string) (mirror.Located, error) {
-	machine, instance, isApp := strings.Cut(screen, "/")
+	machine, part, isPart := strings.Cut(screen, "/")
 	switch {
-	case isApp && machine == fusion.Self && fusion.CheckName(instance) == nil:
-		return l.app(ctx, screen)
-	case !isApp && machine == fusion.Self:
+	case isPart && machine == fusion.Self && fusion.CheckName(part) == nil:
+		return l.part(ctx, screen, part)
+	case !isPart && machine == fusion.Self:
 		return l.desktop(ctx)
-	case !isApp && fusion.CheckName(machine) == nil:
+	case !isPart && fusion.CheckName(machine) == nil:
 		return l.console(ctx, machine)
 	}
 	return mirror.Located{}, &fusion.Error{Op: "screen.open", Path: screen, Cause: fusion.ErrInvalid,
-		Hint: "a screen is MACHINE or MACHINE/INSTANCE"}
+		Hint: "a screen is MACHINE, MACHINE/MONITOR or MACHINE/INSTANCE"}
 }
 
 func (l *locator) console(ctx context.Context, machine string) (mirror.Located, error) {
@@ -107,13 +108,16 @@ func (l *locator) wayland(ctx context.Context, s fusion.Screen) (mirror.Located,
 	return mirror.Located{Screen: s, Source: source}, err
 }
 
-// app gives the display of a running app, which ends with its viewer's bye.
-func (l *locator) app(ctx context.Context, screen string) (mirror.Located, error) {
+// part gives a running app or a monitor; of one name the app.
+func (l *locator) part(ctx context.Context, screen, name string) (mirror.Located, error) {
 	display, err := l.apps.Display(screen)
+	if errors.Is(err, fusion.ErrNotFound) {
+		return l.monitor(ctx, screen, name)
+	}
 	if err != nil {
 		return mirror.Located{}, err
 	}
-	return l.x11(ctx, display, true, l.shown(screen), l.bye(ctx, screen))
+	return l.x11(ctx, display, true, l.shown(screen), l.bye(ctx, screen)) // it ends with its viewer's bye
 }
 
 // shown gives the present title and size of an app's screen.
@@ -142,6 +146,9 @@ func (l *locator) OpenWindows(ctx context.Context, screen string) (mirror.Locate
 		return mirror.LocatedWindows{}, fusion.ErrUnsupported
 	}
 	display, err := l.apps.Display(screen)
+	if errors.Is(err, fusion.ErrNotFound) {
+		return mirror.LocatedWindows{}, fusion.ErrUnsupported // it may be a monitor, which Open knows
+	}
 	if err != nil {
 		return mirror.LocatedWindows{}, err
 	}

@@ -12,7 +12,8 @@ const Self = "self"
 type HostID string
 
 // Address names one thing on one host: HOST, HOST/MACHINE or HOST/MACHINE/APP.
-// An empty Host is this computer. Host may be a name or a HostID.
+// An empty Host is this computer. Host may be a name or a HostID. App also names
+// a running app's instance, or one of several monitors.
 type Address struct {
 	Host    string
 	Machine string

@@ -6,7 +6,7 @@ import "context"
 type ScreenKind string
 
 const (
-	ScreenMonitor ScreenKind = "monitor" // the desktop of "self"
+	ScreenMonitor ScreenKind = "monitor" // the desktop of "self", or one of its monitors
 	ScreenConsole ScreenKind = "console" // the display of a VM
 	ScreenApp     ScreenKind = "app"     // one app on a display of its own
 )
@@ -16,8 +16,10 @@ type Screen struct {
 	// Address is empty inside a Host, as in Machine.
 	Address string `json:"address"`
 	Host    string `json:"host"`
-	// Name is the machine's name, or MACHINE/INSTANCE for a running app, where
-	// INSTANCE is what Apps.Run chose. Screens.Open takes it.
+	// Name is the machine's name, MACHINE/MONITOR for one of several monitors,
+	// where MONITOR is what its system calls it ("HDMI-1"), or MACHINE/INSTANCE
+	// for a running app, where INSTANCE is what Apps.Run chose. Screens.Open
+	// takes it.
 	Name    string     `json:"name"`
 	Machine string     `json:"machine"`
 	Kind    ScreenKind `json:"kind"`
@@ -60,8 +62,9 @@ type Pipe interface {
 
 // Screens opens what machines show.
 type Screens interface {
-	// List gives the screens of a machine: its monitor or console, then the
-	// apps that run on it. It promises ErrNotFound.
+	// List gives the screens of a machine: its desktop or console, then each
+	// monitor of a desktop that has several, then the apps that run on it. It
+	// promises ErrNotFound.
 	List(ctx context.Context, machine string) ([]Screen, error)
 	// Open starts a view. Capture begins with the first view of a screen and
 	// ends with the last. ctx bounds the opening only; Close ends the view.

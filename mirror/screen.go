@@ -158,7 +158,21 @@ func lastWords(err error, sc *screen) wire.Closed {
 		return wire.Closed{Reason: wire.Ended, Text: "the screen has ended"}
 	}
 	sc.server.log.Warn("capture failed", "screen", sc.name, "error", err)
-	return wire.Closed{Reason: wire.Failed, Text: err.Error()}
+	return wire.Closed{Reason: wire.Failed, Text: told(err)}
+}
+
+// told is an error for a viewer's person: what happened, and in a second line
+// what to do.
+func told(err error) string {
+	text := err.Error()
+	var known *fusion.Error
+	if errors.As(err, &known) && known.Detail != "" {
+		text = known.Detail
+	}
+	if hint := fusion.Hint(err); hint != "" {
+		text += "\n" + hint
+	}
+	return text
 }
 
 // finish frees a screen that has ended, once nobody captures. Its source frees

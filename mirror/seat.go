@@ -14,17 +14,17 @@ import (
 	"hither/mirror/wire"
 )
 
-// hands says for each screen which view its clipboard is for: the one whose
-// person did something last.
+// hands says for each clipboard which view it is for: the one whose person did
+// something last. Several screens may show parts of one display.
 type hands struct {
-	mu sync.Mutex // guards of; taken before all others
-	of map[string]*seat
+	mu sync.Mutex       // guards of; taken before all others
+	of map[string]*seat // by the clipboard's display
 }
 
 func (h *hands) take(s *seat) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	before := h.of[s.name]
+	before := h.of[s.display]
 	if before == s {
 		return
 	}
@@ -32,7 +32,7 @@ func (h *hands) take(s *seat) {
 		before.clip.Allow(false)
 		before.notify()
 	}
-	h.of[s.name] = s
+	h.of[s.display] = s
 	s.clip.Allow(true)
 	s.notify()
 }
@@ -40,8 +40,8 @@ func (h *hands) take(s *seat) {
 func (h *hands) leave(s *seat) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.of[s.name] == s {
-		delete(h.of, s.name)
+	if h.of[s.display] == s {
+		delete(h.of, s.display)
 	}
 }
 
@@ -109,12 +109,13 @@ func (h *sharing) put(from *seat, types []string, ask func(mime string, done cli
 // seat is what a view that may control has of its screen's clipboard, and of
 // files. Its notify wakes the reader.
 type seat struct {
-	server *Server
-	name   string // of the screen
-	shared *sharing
-	clip   *clip.Exchange // without effect where there is no clipboard
-	files  *files.Exchange
-	notify func()
+	server  *Server
+	name    string // of the screen
+	display string // of its clipboard
+	shared  *sharing
+	clip    *clip.Exchange // without effect where there is no clipboard
+	files   *files.Exchange
+	notify  func()
 }
 
 // sit gives a view its seat; one that only looks has none. notify may be called
@@ -131,7 +132,8 @@ func (h *sharing) sit(server *Server, name string, options fusion.ViewOptions, n
 		s.clip = clip.New(wire.HostSide, noBoard{}, config)
 		return s
 	}
-	config.Display = h.board.Display()
+	s.display = h.board.Display()
+	config.Display = s.display
 	s.clip = clip.New(wire.HostSide, files.NewBoard(seatBoard{h.board, s}, s.files), config)
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -294,10 +294,14 @@ type fakeScreens struct {
 
 func (f fakeScreens) List(_ context.Context, req *connect.Request[pb.ScreenListRequest]) (*connect.Response[pb.ScreenListResponse], error) {
 	m := req.Msg.Machine
-	return answer(&pb.ScreenListResponse{Screens: []*pb.Screen{
-		{Name: m, Machine: m, Kind: "console", Title: m, Width: 720, Height: 400},
-		{Name: m + "/xterm-1", Machine: m, Kind: "app", Title: "xterm", Width: 640, Height: 480, App: "xterm"},
-	}})
+	list := []*pb.Screen{{Name: m, Machine: m, Kind: "console", Title: m, Width: 720, Height: 400}}
+	if m == "self" {
+		list = []*pb.Screen{{Name: m, Machine: m, Kind: "monitor", Title: "nas"},
+			{Name: m + "/HDMI-1", Machine: m, Kind: "monitor", Title: "HDMI-1, 1920×1080, primary", Width: 1920, Height: 1080},
+			{Name: m + "/DP-2", Machine: m, Kind: "monitor", Title: "DP-2, 1280×1024", Width: 1280, Height: 1024}}
+	}
+	return answer(&pb.ScreenListResponse{Screens: append(list,
+		&pb.Screen{Name: m + "/xterm-1", Machine: m, Kind: "app", Title: "xterm", Width: 640, Height: 480, App: "xterm"})})
 }
 
 type fakeApps struct {

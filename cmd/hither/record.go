@@ -22,9 +22,9 @@ func recordCommand(g *globals) *cobra.Command {
 		Use: "record MACHINE FILE.webm", Short: "Record a machine's screen, or one of its apps, into a file", Args: exactly("MACHINE", "FILE.webm"),
 		Long: "Record a machine's screen into a new WebM file, without a window, until Ctrl+C, the end of\n" +
 			"the screen, or the time that --for gives. HOST/MACHINE/INSTANCE records the display of an\n" +
-			"app that runs. A picture is written for each change, and the file plays at every moment,\n" +
-			"even if the computer goes down. The pointer is not in it. What a screen shows in another\n" +
-			"size than at first is scaled into that size.\n\n" +
+			"app that runs, HOST/self/MONITOR one of several monitors. A picture is written for each\n" +
+			"change, and the file plays at every moment, even if the computer goes down. The pointer is\n" +
+			"not in it. What a screen shows in another size than at first is scaled into that size.\n\n" +
 			"To record what you see in a window: hither view --record FILE.webm, or Ctrl+Alt+R there.",
 		Example: "  hither record nas/win11 install.webm --for 10m",
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -17,7 +17,7 @@ func screenCommand(g *globals) *cobra.Command {
 
 func screenLs(g *globals) *cobra.Command {
 	return &cobra.Command{
-		Use: "ls MACHINE", Short: "List a machine's screen and the apps that run on it", Args: exactly("MACHINE"),
+		Use: "ls MACHINE", Short: "List a machine's screen, its monitors and the apps that run on it", Args: exactly("MACHINE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			address, host, err := g.target(cmd.Context(), args[0])
 			if err != nil {

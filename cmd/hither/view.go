@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
@@ -25,7 +26,8 @@ func viewCommand(g *globals) *cobra.Command {
 		Use: "view MACHINE", Short: "Open a machine's screen, or one of its apps, in a window", Args: exactly("MACHINE"),
 		Long: "Open a machine's screen in a window. HOST/MACHINE/APP launches the app, and\n" +
 			"HOST/MACHINE/INSTANCE takes up an app that runs already; each of its windows is then a\n" +
-			"window here.\n\n" + viewKeys,
+			"window here. HOST/self/MONITOR shows one of several monitors; `hither screen ls HOST/self`\n" +
+			"names them. All but the first begin without sound, as it is the same for all.\n\n" + viewKeys,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			address, err := fusion.ParseAddress(args[0])
 			if err != nil {
@@ -91,23 +93,32 @@ type viewer struct {
 
 func (v *viewer) host() fusion.Host { return v.c.Host(v.address.Host) }
 
-// find sets screen: the machine's own, a running app's, or a launched one's.
+// find sets screen: the machine's own, one monitor of it, a running app's, or a
+// launched one's.
 func (v *viewer) find(ctx context.Context) error {
 	if v.address.App == "" {
 		v.screen = fusion.Screen{Name: v.address.Machine, Machine: v.address.Machine}
 		return nil
 	}
-	running, err := v.host().Screens().List(ctx, v.address.Machine)
+	list, err := v.host().Screens().List(ctx, v.address.Machine)
 	if err != nil {
 		return err
 	}
-	for _, s := range running {
-		if s.Kind == fusion.ScreenApp && s.Name == v.address.Machine+"/"+v.address.App {
-			v.screen = s
-			return nil
-		}
+	name := v.address.Machine + "/" + v.address.App
+	at := slices.IndexFunc(list, func(s fusion.Screen) bool { return s.Name == name })
+	if at < 0 {
+		return v.launch(ctx, nil)
 	}
-	return v.launch(ctx, nil)
+	v.screen, v.sound.mute = list[at], v.sound.mute || !sounds(list, at)
+	return nil
+}
+
+// sounds says whether a screen's view begins with sound. That of a desktop is
+// the same for all its monitors, so that windows of several shall not all play
+// it: the first one does.
+func sounds(list []fusion.Screen, at int) bool {
+	monitor := func(s fusion.Screen) bool { return s.Kind == fusion.ScreenMonitor && s.Name != s.Machine }
+	return !monitor(list[at]) || !slices.ContainsFunc(list[:at], monitor)
 }
 
 // launch starts the app and sets screen to what shows it.

@@ -17,6 +17,10 @@ export const screen = (owner: string, name: string): Screen => ({
   host: owner, name, machine: 'self', kind: 'app', title: 'xterm', width: 1, height: 1, app: 'xterm',
 })
 
+export const monitor = (owner: string, name: string, width: number): Screen => ({
+  host: owner, name: 'self/' + name, machine: 'self', kind: 'monitor', title: `${name}, ${width}×1080`, width, height: 1080, app: '',
+})
+
 export const folder = (owner: string, name: string, more: Partial<Folder> = {}): Folder => ({
   host: owner, name, path: '/f/' + name, state: 'idle', needBytes: 0, needFiles: 0, globalBytes: 10, globalFiles: 2, hosts: [], note: '',
   ...more,
@@ -61,6 +65,7 @@ export function fakeApi(stream: Stream, more: Partial<Api> = {}): Api {
       id: '', name: 'laptop', home: '/h', version: '0.1.0', libvirtUri: 'test:///default', webUrl: '', fingerprint: '', addrs: [],
     }),
     stats: async () => [],
+    screens: async () => [],
     doctor: async () => [{ name: 'libvirt', state: 'bad', text: 'is missing', hint: 'sudo apt install libvirt-daemon' }],
     apps: async () => [{ id: 'xterm', name: 'XTerm', comment: 'Terminal', icon: 'x', categories: [], installed: false }],
     async *offer(_, signal) {

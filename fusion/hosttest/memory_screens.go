@@ -13,7 +13,7 @@ import (
 
 type memoryScreens struct{ m *Memory }
 
-// List gives the monitor or console, then the running apps.
+// List gives the desktop with its monitors or the console, then the running apps.
 func (p memoryScreens) List(ctx context.Context, machine string) ([]fusion.Screen, error) {
 	p.m.mu.Lock()
 	defer p.m.mu.Unlock()
@@ -21,7 +21,7 @@ func (p memoryScreens) List(ctx context.Context, machine string) ([]fusion.Scree
 	if err != nil {
 		return nil, err
 	}
-	list := []fusion.Screen{v.screen()}
+	list := append([]fusion.Screen{v.screen()}, v.monitors()...)
 	for _, name := range slices.Sorted(maps.Keys(p.m.running)) {
 		if s := p.m.running[name]; s.Machine == machine {
 			list = append(list, s)
@@ -38,6 +38,39 @@ func (v *memoryMachine) screen() fusion.Screen {
 	return fusion.Screen{Name: v.Name, Machine: v.Name, Kind: kind, Title: v.Name, Width: memoryWidth, Height: memoryHeight}
 }
 
+// monitors are the two halves of a computer's desktop.
+func (v *memoryMachine) monitors() []fusion.Screen {
+	if v.Kind != fusion.KindSelf {
+		return nil
+	}
+	var list []fusion.Screen
+	for _, name := range []string{"LEFT", "RIGHT"} {
+		list = append(list, fusion.Screen{Name: v.Name + "/" + name, Machine: v.Name, Kind: fusion.ScreenMonitor,
+			Title: name, Width: memoryWidth / 2, Height: memoryHeight})
+	}
+	return list
+}
+
+// find gives the screen of a name. The caller holds mu.
+func (m *Memory) find(name string) (fusion.Screen, error) {
+	if screen, ok := m.running[name]; ok {
+		return screen, nil
+	}
+	for _, screen := range m.machines[fusion.Self].monitors() {
+		if screen.Name == name {
+			return screen, nil
+		}
+	}
+	v, err := m.machine("screen.open", name)
+	if err != nil {
+		return fusion.Screen{}, err
+	}
+	if v.State != fusion.Running && v.State != fusion.Paused {
+		return fusion.Screen{}, isOff("screen.open", name)
+	}
+	return v.screen(), nil
+}
+
 // Open starts a view that shows one colour.
 func (p memoryScreens) Open(ctx context.Context, name string, options fusion.ViewOptions) (fusion.Pipe, error) {
 	if err := ctx.Err(); err != nil {
@@ -45,16 +78,9 @@ func (p memoryScreens) Open(ctx context.Context, name string, options fusion.Vie
 	}
 	p.m.mu.Lock()
 	defer p.m.mu.Unlock()
-	screen, ok := p.m.running[name]
-	if !ok {
-		v, err := p.m.machine("screen.open", name)
-		if err != nil {
-			return nil, err
-		}
-		if v.State != fusion.Running && v.State != fusion.Paused {
-			return nil, isOff("screen.open", name)
-		}
-		screen = v.screen()
+	screen, err := p.m.find(name)
+	if err != nil {
+		return nil, err
 	}
 	view := &memoryView{m: p.m, screen: screen, done: make(chan struct{}), out: make(chan []byte, maxUnread)}
 	view.hello(options.ViewOnly)

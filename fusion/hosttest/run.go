@@ -22,6 +22,8 @@ type Options struct {
 	App string
 	// Monitor: the screen of "self" can be opened.
 	Monitor bool
+	// Monitors: the desktop of "self" has several monitors.
+	Monitors bool
 	// Folders: folders can be added. With an other host they are shared too.
 	Folders bool
 	// Patience bounds each wait for a state; default 60 s.
@@ -50,6 +52,9 @@ func Run(t *testing.T, options Options, open func(t *testing.T) (host fusion.Hos
 		t.Run("host watch", s.testHostWatch)
 	}
 	t.Run("screens", s.testScreens)
+	if s.Monitors {
+		t.Run("monitors", s.testMonitors)
+	}
 	if s.Apps {
 		t.Run("apps", s.testApps)
 		t.Run("handover", s.testHandover)

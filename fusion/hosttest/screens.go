@@ -3,6 +3,7 @@ package hosttest
 import (
 	"encoding/binary"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -162,6 +163,29 @@ func (s *suite) testScreens(t *testing.T) {
 	v := s.view(t, fusion.Self, fusion.ViewOptions{ViewOnly: true})
 	s.firstFrame(t, v)
 	s.answers(t, v)
+}
+
+func (s *suite) testMonitors(t *testing.T) {
+	list, err := s.host.Screens().List(s.ctx(t), fusion.Self)
+	must(t, "list of self", err)
+	var monitors []fusion.Screen
+	for _, screen := range list[1:] {
+		if screen.Kind == fusion.ScreenMonitor {
+			monitors = append(monitors, screen)
+		}
+	}
+	if len(monitors) < 2 || !slices.Equal(list[1:1+len(monitors)], monitors) {
+		t.Fatalf("screens of self: %+v", list)
+	}
+	for _, m := range monitors {
+		machine, name, _ := strings.Cut(m.Name, "/")
+		if machine != fusion.Self || fusion.CheckName(name) != nil || m.Machine != fusion.Self || m.Title == "" || m.Width < 1 || m.Height < 1 {
+			t.Errorf("monitor %+v", m)
+		}
+		v := s.view(t, m.Name, fusion.ViewOptions{ViewOnly: true, Windows: true}) // it has none, and is one picture
+		s.firstFrame(t, v)
+		s.answers(t, v)
+	}
 }
 
 func (s *suite) testConsole(t *testing.T) {

@@ -1,5 +1,5 @@
 // Package capture takes the pixels of a screen where they are made and gives
-// input to it: X11 for a whole X display, X11Windows for single windows of one, RFB for a VM's console (QEMU's VNC
+// input to it: X11 for a whole X display, X11Monitor for one of its monitors, X11Windows for single windows, RFB for a VM's console (QEMU's VNC
 // server on a connection of our own), Desktop for that of Windows and macOS; package portal for a Wayland session.
 //
 // A Source tells of changes only when something changed: there is no clock, but for

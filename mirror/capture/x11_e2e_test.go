@@ -37,9 +37,11 @@ func TestX11IsExactWhileProgramsDraw(t *testing.T) {
 }
 
 // typed starts an xterm that writes what is typed to a file.
-func typed(t *testing.T, display string) func() string {
+func typed(t *testing.T, display string) func() string { return typedAt(t, display, "80x24+0+0") }
+
+func typedAt(t *testing.T, display, geometry string) func() string {
 	file := filepath.Join(t.TempDir(), "typed")
-	start(t, on(display, "xterm", "-geometry", "80x24+0+0", "-e", "sh", "-c", "stty -echo; cat > "+file))
+	start(t, on(display, "xterm", "-geometry", geometry, "-e", "sh", "-c", "stty -echo; cat > "+file))
 	return func() string {
 		b, err := os.ReadFile(file)
 		if err != nil && !errors.Is(err, os.ErrNotExist) {

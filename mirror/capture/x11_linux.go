@@ -27,6 +27,7 @@ type x11 struct {
 	old    []shm  // to be freed by the next Next
 	track  uint32 // the DAMAGE object of the root window, or of a window
 	region uint32 // XFIXES region that takes over what was damaged
+	within uint32 // XFIXES region of the damage that is taken over, or 0 for all
 
 	drawable      uint32      // what holds the pixels: the root window, or a window's pixmap
 	origin        image.Point // the picture's corner in drawable
@@ -61,7 +62,17 @@ func X11(ctx context.Context, config X11Config) (Source, error) {
 	}
 	s := &x11{conn: conn, whole: true, newCursor: true}
 	conn.event = s.event
-	if err = s.open(); err == nil {
+	if err := s.begin(ctx, display, config, s.open); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// begin opens the capture, then the input and the clipboard. What fails leaves
+// nothing behind.
+func (s *x11) begin(ctx context.Context, display string, config X11Config, open func() error) error {
+	err := open()
+	if err == nil {
 		s.input, err = openInput(ctx, display, config)
 	}
 	if err == nil {
@@ -70,9 +81,9 @@ func X11(ctx context.Context, config X11Config) (Source, error) {
 	if err != nil {
 		s.retire()
 		s.free()
-		return nil, wrapX(display, errors.Join(err, s.Close()))
+		return wrapX(display, errors.Join(err, s.Close()))
 	}
-	return s, nil
+	return nil
 }
 
 func wrapX(display string, err error) error {
@@ -86,7 +97,15 @@ func wrapX(display string, err error) error {
 	return failed(x11Op, display, err, "", "")
 }
 
-func (s *x11) open() (err error) {
+func (s *x11) open() error {
+	if err := s.prepare(); err != nil {
+		return err
+	}
+	return s.attach()
+}
+
+// prepare asks to be told what happens on the display.
+func (s *x11) prepare() error {
 	if !s.conn.screen.bgrx {
 		return failed(x11Op, "", fusion.ErrUnsupported, "the display has not 24 bits a pixel",
 			"run the X server with -depth 24")
@@ -99,7 +118,7 @@ func (s *x11) open() (err error) {
 	const structureNotify = 1 << 17
 	s.conn.request(2, 0, words(root, 1<<11, structureNotify)) // ChangeWindowAttributes: event mask
 	s.follow(root)
-	return s.attach()
+	return nil
 }
 
 func (s *x11) extensions() (err error) {
@@ -166,13 +185,7 @@ func (s *x11) free() {
 func (s *x11) event(b []byte) {
 	switch b[0] & 0x7f {
 	case s.damage.event:
-		x, y := int(int16(le.Uint16(b[16:]))), int(int16(le.Uint16(b[18:])))
-		r := image.Rect(x, y, x+int(le.Uint16(b[20:])), y+int(le.Uint16(b[22:]))).Add(s.shift)
-		if s.taking && int16(le.Uint16(b[2:])-s.taken) < 0 {
-			s.late = s.late.Union(r)
-		} else {
-			s.area = s.area.Union(r)
-		}
+		s.damaged(xrect(b[16:]).Add(s.shift), s.isLate(b))
 	case s.xfixes.event + 1:
 		s.newCursor = true
 	case 22: // ConfigureNotify
@@ -180,6 +193,20 @@ func (s *x11) event(b []byte) {
 		if le.Uint32(b[8:]) == s.conn.screen.root && (w != s.width || h != s.height) {
 			s.width, s.height, s.whole = w, h, true
 		}
+	}
+}
+
+// isLate says whether an event tells of damage that was taken over meanwhile.
+func (s *x11) isLate(event []byte) bool {
+	return s.taking && int16(le.Uint16(event[2:])-s.taken) < 0
+}
+
+// damaged notes what was drawn, in places of the picture.
+func (s *x11) damaged(r image.Rectangle, late bool) {
+	if late {
+		s.late = s.late.Union(r)
+	} else {
+		s.area = s.area.Union(r)
 	}
 }
 
@@ -269,6 +296,15 @@ func (s *x11) grabError(err error) error {
 	var refused xerror
 	if errors.As(err, &refused) {
 		return wrapX("", err)
+	}
+	return s.end()
+}
+
+// broken tells an error of ours from a connection that is gone.
+func (s *x11) broken(err error) error {
+	var known *fusion.Error
+	if err == nil || errors.As(err, &known) {
+		return err
 	}
 	return s.end()
 }

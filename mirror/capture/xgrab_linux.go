@@ -90,7 +90,7 @@ func (s *x11) tryPixels(whole bool) (Change, error) {
 
 // subtract takes the damage over, into a region unless that is 0.
 func (s *x11) subtract(region uint32) {
-	s.taken = s.conn.request(s.damage.major, 3, words(s.track, 0, region))
+	s.taken = s.conn.request(s.damage.major, 3, words(s.track, s.within, region))
 }
 
 // fetchWhole gets the whole picture, into the memory that is not the receiver's
@@ -151,13 +151,18 @@ func xrects(b []byte, shift image.Point, bounds image.Rectangle) []image.Rectang
 		b = b[32:]
 	}
 	for ; len(b) >= 8; b = b[8:] {
-		x, y := int(int16(le.Uint16(b))), int(int16(le.Uint16(b[2:])))
-		r := image.Rect(x, y, x+int(le.Uint16(b[4:])), y+int(le.Uint16(b[6:]))).Add(shift).Intersect(bounds)
+		r := xrect(b).Add(shift).Intersect(bounds)
 		if !r.Empty() {
 			rects = append(rects, r)
 		}
 	}
 	return rects
+}
+
+// xrect reads a RECTANGLE of the protocol: x, y, width and height of 16 bits.
+func xrect(b []byte) image.Rectangle {
+	x, y := int(int16(le.Uint16(b))), int(int16(le.Uint16(b[2:])))
+	return image.Rect(x, y, x+int(le.Uint16(b[4:])), y+int(le.Uint16(b[6:])))
 }
 
 func covers(r image.Rectangle, rects []image.Rectangle) bool {

@@ -37,7 +37,7 @@ func (in *xinput) resize(width, height int) error {
 	}
 	width = min(max(width, int(le.Uint16(b[8:])), 1), int(le.Uint16(b[12:])))
 	height = min(max(height, int(le.Uint16(b[10:])), 1), int(le.Uint16(b[14:])))
-	o, err := in.outputs()
+	o, err := in.conn.outputs(in.randr)
 	if err != nil {
 		return err
 	}
@@ -69,8 +69,8 @@ func (in *xinput) forget(o xoutputs, used uint32) error {
 	return in.conn.sync()
 }
 
-func (in *xinput) outputs() (xoutputs, error) {
-	b, err := in.conn.call(in.randr.major, 25, words(in.conn.screen.root)) // GetScreenResourcesCurrent
+func (x *xconn) outputs(randr xextension) (xoutputs, error) {
+	b, err := x.call(randr.major, 25, words(x.screen.root)) // GetScreenResourcesCurrent
 	if err != nil {
 		return xoutputs{}, err
 	}

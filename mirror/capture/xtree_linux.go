@@ -1,5 +1,7 @@
 package capture
 
+import "io"
+
 // maxDepth bounds how deep in the tree of windows one is looked for.
 const maxDepth = 32
 
@@ -18,6 +20,19 @@ func (x *xconn) atom(name string) (uint32, error) {
 	}
 	x.atoms[name] = le.Uint32(r[8:])
 	return x.atoms[name], nil
+}
+
+// atomName gives the name of a number.
+func (x *xconn) atomName(atom uint32) (string, error) {
+	b, err := x.call(17, 0, words(atom)) // GetAtomName
+	if err != nil {
+		return "", err
+	}
+	n := int(le.Uint16(b[8:]))
+	if len(b) < 32+n {
+		return "", io.ErrUnexpectedEOF
+	}
+	return string(b[32 : 32+n]), nil
 }
 
 func (x *xconn) parent(window uint32) (uint32, error) {

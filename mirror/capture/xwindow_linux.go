@@ -183,15 +183,6 @@ func (s *xwindow) take() (change Change, err error) {
 	return Change{}, nil
 }
 
-// broken tells an error of ours from a connection that is gone.
-func (s *xwindow) broken(err error) error {
-	var known *fusion.Error
-	if err == nil || errors.As(err, &known) {
-		return err
-	}
-	return s.end()
-}
-
 // name gets the window's present pixmap. It is not shown until that worked: an
 // event may say so meanwhile.
 func (s *xwindow) name() error {

@@ -1,10 +1,12 @@
 package record
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"image"
+	"strings"
 	"sync"
 	"time"
 
@@ -121,8 +123,9 @@ func closedError(m wire.Closed) error {
 	case wire.Revoked:
 		return &fusion.Error{Op: "record", Cause: fusion.ErrPermission, Hint: "ask the host's owner to grant view again"}
 	}
+	detail, hint, _ := strings.Cut(m.Text, "\n")
 	return &fusion.Error{Op: "record", Cause: errors.New("the host cannot show this screen any more"),
-		Detail: m.Text, Hint: "record it again"}
+		Detail: detail, Hint: cmp.Or(hint, "record it again")}
 }
 
 func lost(detail string) error {

@@ -1,8 +1,10 @@
 package surface
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"strings"
 
 	"hither/fusion"
 	"hither/mirror/wire"
@@ -36,6 +38,7 @@ func closedError(m wire.Closed) error {
 	case wire.Revoked:
 		return opError(fusion.ErrPermission, plainTitle(m.Text), "ask the host's owner to grant control again")
 	}
+	detail, hint, _ := strings.Cut(m.Text, "\n")
 	return &fusion.Error{Op: "screen.view", Cause: errors.New("the host cannot show this screen any more"),
-		Detail: plainTitle(m.Text), Hint: "open the screen again"}
+		Detail: plainTitle(detail), Hint: cmp.Or(plainTitle(hint), "open the screen again")}
 }

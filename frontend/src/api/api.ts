@@ -31,6 +31,8 @@ export interface Api {
   /** Streams a file into the host's image pool; progress is 0 to 1. */
   upload(host: string, name: string, file: File, progress: (part: number) => void, signal: AbortSignal): Promise<void>
 
+  /** A machine's own screen first, then the monitors of a desktop with several, then running apps. */
+  screens(host: string, machine: string): Promise<Screen[]>
   apps(host: string, machine: string, language: string): Promise<App[]>
   icon(host: string, machine: string, app: string): Promise<Picture>
   runApp(host: string, machine: string, app: string): Promise<Screen>

@@ -85,6 +85,7 @@ export function connectApi(session: Session, onSignedOut: () => void): Api {
         throw fail(thrown)
       }),
 
+    screens: async (host, machine) => (await screens.list({ host, machine })).screens.map(to.screen),
     apps: async (host, machine, language) => (await apps.list({ host, machine, language })).apps,
     icon: async (host, machine, app) => {
       const { picture, mediaType } = await apps.icon({ host, machine, app })

@@ -162,6 +162,8 @@ export const en = {
   'machine.used': '{used} of {total}',
   'machine.noStats': 'Figures appear while the machine runs.',
   'machine.toolbar': 'Machine actions',
+  'monitors.label': 'Monitor',
+  'monitors.all': 'All monitors',
 
   'stats.cpu': 'CPU',
   'stats.memory': 'Memory',

@@ -163,6 +163,8 @@ export const zh: Record<Key, string> = {
   'machine.used': '已用 {used}，共 {total}',
   'machine.noStats': '机器运行时会显示数据。',
   'machine.toolbar': '机器操作',
+  'monitors.label': '显示器',
+  'monitors.all': '所有显示器',
 
   'stats.cpu': 'CPU',
   'stats.memory': '内存',

@@ -322,5 +322,6 @@ export class Session {
 
 function closedError(reason: 'ended' | 'revoked' | 'failed', text: string, path: string): UiError | null {
   if (reason === 'ended') return null
-  return new UiError({ op: 'screen', path, cause: reason === 'revoked' ? 'permission' : '', detail: text })
+  const [detail, hint] = text.split('\n')
+  return new UiError({ op: 'screen', path, cause: reason === 'revoked' ? 'permission' : '', detail, hint })
 }

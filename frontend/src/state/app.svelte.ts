@@ -9,6 +9,7 @@ import { Catalogue } from './catalogue.svelte'
 import { Folders } from './folders.svelte'
 import { Hosts } from './hosts.svelte'
 import { Machines } from './machines.svelte'
+import { Monitors } from './monitors.svelte'
 import { Router, to } from './router.svelte'
 import { Screens } from './screens.svelte'
 import { Settings } from './settings.svelte'
@@ -56,6 +57,7 @@ export class App {
   readonly stats: Stats
   readonly thumbs: Thumbs
   readonly catalogue: Catalogue
+  readonly monitors: Monitors
   dialog = $state.raw<Dialog | null>(null)
   status = $state.raw<Status | null>(null)
 
@@ -68,6 +70,7 @@ export class App {
     this.stats = new Stats(api)
     this.thumbs = new Thumbs(api)
     this.catalogue = new Catalogue(api)
+    this.monitors = new Monitors(api)
   }
 
   private get tables() {
@@ -151,7 +154,7 @@ export class App {
     if (screen) this.router.go(to.app(host.name, screen.name))
   }
 
-  /** Opens a screen (MACHINE or MACHINE/INSTANCE) in a window of its own. */
+  /** Opens a screen (MACHINE, MACHINE/MONITOR or MACHINE/INSTANCE) in a window of its own. */
   window(host: Host, screen: string, name: string, key: string): Promise<void> {
     return this.tasks.run({ key: 'task.window', params: { name } }, key, () => openWindow(`${host.name}/${screen}`))
   }
@@ -231,7 +234,7 @@ export class App {
       host: host.local ? '' : host.id,
       screen,
       viewOnly: this.router.query.get('view') === 'only',
-      windows: screen.includes('/'), // an app's; an older host shows its display
+      windows: screen.includes('/'), // an app's; a monitor has none, and an older host shows an app's display
     }
     return new Session(target, (...args) => this.api.openScreen(...args), glass, webrtc ? 'webrtc' : 'websocket')
   }

@@ -20,6 +20,7 @@ async function typeInto(page) {
 const views = [
   { name: 'library', path: '/library' },
   { name: 'machine', path: '/machine/cloud/build-01?transport=websocket', act: typeInto, wait: '[data-state=live]' },
+  { name: 'monitors', path: '/machine/laptop/self?monitor=HDMI-1&transport=websocket', wait: '[role=radiogroup]' },
   { name: 'machine-off', path: '/machine/laptop/ipxe' },
   { name: 'apps', path: '/apps/cloud' },
   { name: 'app', path: '/app/cloud/self/xterm-1?transport=websocket', wait: '[data-state=live]' },

@@ -152,6 +152,10 @@ export function routes(router: ConnectRouter): void {
     },
   })
   router.service(ScreenService, {
+    list: ({ host, machine }) => {
+      const owner = world.hosts.find((h) => h.id === host || (host === '' && h.local))
+      return { screens: [...world.monitors, ...world.screens].filter((s) => s.host === owner?.name && s.machine === machine) }
+    },
     connect: () => {
       throw fail(Code.Unimplemented, 'unsupported', 'screen.connect', '', 'no WebRTC in the mock', '')
     },

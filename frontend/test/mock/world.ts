@@ -68,6 +68,18 @@ export const screens = [
   }),
 ]
 
+/** The monitors of laptop's desktop. */
+export const monitors = [
+  create(ScreenSchema, {
+    address: 'laptop/self/eDP-1', host: 'laptop', name: 'self/eDP-1', machine: 'self', kind: 'monitor',
+    title: 'eDP-1, 1920×1200, primary', width: 1920, height: 1200,
+  }),
+  create(ScreenSchema, {
+    address: 'laptop/self/HDMI-1', host: 'laptop', name: 'self/HDMI-1', machine: 'self', kind: 'monitor',
+    title: 'HDMI-1, 2560×1440', width: 2560, height: 1440,
+  }),
+]
+
 export const folders = [
   create(FolderSchema, {
     host: 'laptop', name: 'notes', path: '/home/ada/notes', state: 'idle', globalBytes: 48n << 20n, globalFiles: 1312n,

@@ -229,7 +229,7 @@ func (x *ScreenListResponse) GetScreens() []*Screen {
 type ScreenConnectRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Host  string                 `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
-	// The screen's name: MACHINE or MACHINE/INSTANCE.
+	// The screen's name: MACHINE, MACHINE/MONITOR or MACHINE/INSTANCE.
 	Screen   string `protobuf:"bytes,2,opt,name=screen,proto3" json:"screen,omitempty"`
 	ViewOnly bool   `protobuf:"varint,3,opt,name=view_only,json=viewOnly,proto3" json:"view_only,omitempty"`
 	OfferSdp string `protobuf:"bytes,4,opt,name=offer_sdp,json=offerSdp,proto3" json:"offer_sdp,omitempty"`

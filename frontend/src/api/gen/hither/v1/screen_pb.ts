@@ -120,7 +120,7 @@ export type ScreenConnectRequest = Message<"hither.v1.ScreenConnectRequest"> & {
   host: string;
 
   /**
-   * The screen's name: MACHINE or MACHINE/INSTANCE.
+   * The screen's name: MACHINE, MACHINE/MONITOR or MACHINE/INSTANCE.
    *
    * @generated from field: string screen = 2;
    */
