@@ -25,13 +25,14 @@ type appWindows struct {
 	pixels  *capture.XWindows
 
 	mu        sync.Mutex
-	drawables map[uint32]uint32 // by ID; guarded by mu
+	drawables map[uint32]uint32 // by ID; guarded by mu, as is the next
+	below     map[uint32]uint32 // the drawables that popups belong to, by the popups' ID
 }
 
 var _ mirror.Windows = (*appWindows)(nil)
 
 func newAppWindows(windows *remoteapp.Windows, pixels *capture.XWindows) *appWindows {
-	return &appWindows{windows: windows, pixels: pixels, drawables: map[uint32]uint32{}}
+	return &appWindows{windows: windows, pixels: pixels, drawables: map[uint32]uint32{}, below: map[uint32]uint32{}}
 }
 
 func (a *appWindows) Next() ([]mirror.Window, error) {
@@ -42,9 +43,13 @@ func (a *appWindows) Next() ([]mirror.Window, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	clear(a.drawables)
+	clear(a.below)
 	out := make([]mirror.Window, 0, len(list))
 	for _, w := range list {
 		a.drawables[w.ID] = w.Drawable
+		if w.Popup {
+			a.below[w.ID] = a.drawables[w.Parent] // parents come first
+		}
 		out = append(out, mirrored(w))
 	}
 	return out, nil
@@ -92,7 +97,10 @@ func (a *appWindows) Open(id uint32) (capture.Source, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), openPatience)
 	defer cancel()
-	return a.pixels.Open(ctx, d)
+	a.mu.Lock()
+	below := a.below[id]
+	a.mu.Unlock()
+	return a.pixels.Open(ctx, d, below)
 }
 
 func (a *appWindows) Input(id uint32, event wire.Message) error {

@@ -48,8 +48,6 @@ func TestAPopupsClearPlacesShowTheWindowBelow(t *testing.T) {
 	must(xproto.CreateColormapChecked(conn, xproto.ColormapAllocNone, colours, screen.Root, visual))
 	must(xproto.CreateWindowChecked(conn, 32, popup, screen.Root, 130, 100, 60, 20, 0, xproto.WindowClassInputOutput, visual,
 		xproto.CwBackPixel|xproto.CwBorderPixel|xproto.CwOverrideRedirect|xproto.CwColormap, []uint32{0, 0, 1, uint32(colours)}))
-	must(xproto.ChangePropertyChecked(conn, xproto.PropModeReplace, popup, xproto.AtomWmTransientFor, xproto.AtomWindow, 32, 1,
-		[]byte{byte(parent), byte(parent >> 8), byte(parent >> 16), byte(parent >> 24)}))
 	must(xproto.MapWindowChecked(conn, popup))
 	fill := func(pixel uint32, r xproto.Rectangle) {
 		t.Helper()
@@ -64,12 +62,12 @@ func TestAPopupsClearPlacesShowTheWindowBelow(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer all.Close()
-	below, err := all.Open(t.Context(), uint32(parent))
+	below, err := all.Open(t.Context(), uint32(parent), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer below.Close()
-	s, err := all.Open(t.Context(), uint32(popup))
+	s, err := all.Open(t.Context(), uint32(popup), uint32(parent))
 	if err != nil {
 		t.Fatal(err)
 	}

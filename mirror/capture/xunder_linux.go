@@ -9,16 +9,15 @@ import (
 // corners, or with a shadow. Nothing on a display without a compositor mixes the
 // two, so it is done here, or the menu would stand in a black box.
 type xunder struct {
-	transient uint32 // the atom of WM_TRANSIENT_FOR
-	pixmap    uint32 // names that of the window below while it is fetched
-	popup     bool   // no manager has the window
-	alpha     bool   // its pixels have one
+	window uint32 // that the popup belongs to, or 0
+	pixmap uint32 // names that window's while it is fetched
+	alpha  bool   // the popup's pixels have one
 }
 
 // mix draws what is below a popup into the clear places of a change. What lies
 // beside the window that the popup belongs to looks like that window's edge.
 func (s *xwindow) mix(change Change) error {
-	if !s.under.popup || !s.under.alpha {
+	if s.under.window == 0 || !s.under.alpha {
 		return nil
 	}
 	patches := change.Patches
@@ -51,20 +50,11 @@ func (s *xwindow) mix(change Change) error {
 // below fetches what of the window that the popup belongs to is under area, or
 // nothing. A place of the popup's picture moved by at is one of its window's.
 func (s *xwindow) below(area image.Rectangle) (below Patch, at image.Point, err error) {
-	const window = 33                                                              // the atom
-	b, err := s.conn.call(20, 0, words(s.window, s.under.transient, window, 0, 1)) // GetProperty
-	if err != nil {
-		return below, at, err
-	}
-	parents := xnumbers(b)
-	if len(parents) != 1 || parents[0] == 0 || parents[0] == s.conn.screen.root {
-		return below, at, nil
-	}
-	pixmap := s.under.pixmap
-	s.conn.request(s.composite.major, 6, words(parents[0], pixmap)) // NameWindowPixmap
-	geometrySeq := s.conn.request(14, 0, words(pixmap))             // GetGeometry
-	borderSeq := s.conn.request(14, 0, words(parents[0]))
-	placeSeq := s.conn.request(40, 0, words(s.window, parents[0], shorts(0, 0))) // TranslateCoordinates
+	window, pixmap := s.under.window, s.under.pixmap
+	s.conn.request(s.composite.major, 6, words(window, pixmap)) // NameWindowPixmap
+	geometrySeq := s.conn.request(14, 0, words(pixmap))         // GetGeometry
+	borderSeq := s.conn.request(14, 0, words(window))
+	placeSeq := s.conn.request(40, 0, words(s.window, window, shorts(0, 0))) // TranslateCoordinates
 	size, err1 := s.conn.reply(geometrySeq)
 	bordered, err2 := s.conn.reply(borderSeq)
 	place, err3 := s.conn.reply(placeSeq)

@@ -61,7 +61,7 @@ func TestWindowIsExactWhenCoveredAndOffTheDisplay(t *testing.T) {
 	defer all.Close()
 	start(t, on(display, "xterm", "-class", "Below", "-geometry", "80x24+20+30", "-e", "sh", "-c", "while read x; do for i in $(seq 200); do echo line $i $x; done; done"))
 	below := findWindow(t, display, "Below")
-	s, err := all.Open(t.Context(), below)
+	s, err := all.Open(t.Context(), below, 0)
 	c := draw(t, s, err)
 	same := func() bool { return c.picture != nil && c.picture.Equal(own(t, display, below)) }
 	c.until(t, "first picture", same)
@@ -103,14 +103,14 @@ func TestWindowEndsAndLeavesTheOthers(t *testing.T) {
 	defer all.Close()
 	kill := start(t, on(display, "xterm", "-class", "One"))
 	window := findWindow(t, display, "One")
-	s, err := all.Open(t.Context(), window)
+	s, err := all.Open(t.Context(), window, 0)
 	c := draw(t, s, err)
 	c.until(t, "first picture", func() bool { return c.picture != nil })
 	kill()
 	if err := c.ends(t); err != io.EOF {
 		t.Errorf("ended with %v", err)
 	}
-	if _, err := all.Open(t.Context(), window); err == nil {
+	if _, err := all.Open(t.Context(), window, 0); err == nil {
 		t.Error("a window that is gone was opened")
 	}
 	if err := all.Input(window, wire.Pointer{X: 1, Y: 1}); err == nil {
@@ -178,7 +178,7 @@ func TestWindowLosesItsShadow(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer all.Close()
-	s, err := all.Open(t.Context(), window)
+	s, err := all.Open(t.Context(), window, 0)
 	c := draw(t, s, err)
 	c.until(t, "the middle", func() bool {
 		return c.picture != nil && c.picture.Bounds() == image.Rect(0, 0, 99, 75) &&

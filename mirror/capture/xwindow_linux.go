@@ -69,13 +69,15 @@ type xwindow struct {
 
 // Open captures one window. Its source ends with the window; while the window
 // is hidden the picture stays. It promises ErrUnsupported when the X server
-// lacks Composite. ctx bounds the opening only.
-func (w *XWindows) Open(ctx context.Context, window uint32) (Source, error) {
+// lacks Composite. Where the window is clear, the picture shows what below is
+// there, another window or 0. ctx bounds the opening only.
+func (w *XWindows) Open(ctx context.Context, window, below uint32) (Source, error) {
 	conn, err := xdial(ctx, w.display, w.config.Xauthority)
 	if err != nil {
 		return nil, err
 	}
 	s := &xwindow{x11: &x11{conn: conn, newCursor: true}, all: w, window: window}
+	s.under.window, s.under.pixmap = below, conn.id()
 	conn.event = s.event
 	if err := s.open(); err != nil {
 		return nil, wrapX(w.display, errors.Join(err, s.Close()))
@@ -108,9 +110,6 @@ func (s *xwindow) open() (err error) {
 	if s.extents, err = s.conn.atom(extentsName); err != nil {
 		return err
 	}
-	if s.under.transient, err = s.conn.atom("WM_TRANSIENT_FOR"); err != nil {
-		return err
-	}
 	const automatic = 0
 	s.conn.request(2, 0, words(s.window, 1<<11, visibilityChange|structureNotify|propertyChange)) // ChangeWindowAttributes
 	s.conn.request(s.composite.major, 1, words(s.window, automatic))                              // RedirectWindow
@@ -119,7 +118,6 @@ func (s *xwindow) open() (err error) {
 	if err != nil {
 		return err
 	}
-	s.under.popup, s.under.pixmap = b[27] != 0, s.conn.id() // override-redirect
 	const viewable = 2
 	if b[26] == viewable {
 		s.shown, s.stale = true, true

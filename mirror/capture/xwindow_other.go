@@ -18,7 +18,7 @@ func X11Windows(context.Context, X11Config) (*XWindows, error) {
 		"open an app of a Linux host instead")
 }
 
-func (*XWindows) Open(context.Context, uint32) (Source, error) {
+func (*XWindows) Open(context.Context, uint32, uint32) (Source, error) {
 	return nil, failed(x11Op, "", fusion.ErrUnsupported, "", "")
 }
 
