@@ -96,7 +96,7 @@ func (g guests) Run(ctx context.Context, machine, app string, files []string) (f
 	}
 	i := slices.IndexFunc(entries, func(e *desktop.Entry) bool { return e.ID == app })
 	if i < 0 {
-		return fusion.Screen{}, &fusion.Error{Op: op, Path: path, Cause: fusion.ErrNotFound, Hint: "hither app ls " + machine + " shows what can be opened"}
+		return fusion.Screen{}, &fusion.Error{Op: op, Path: path, Cause: fusion.ErrNotFound, Hint: "hither app ls shows what can be opened"}
 	}
 	command, err := entries[i].Command(nil)
 	if err != nil {
@@ -105,22 +105,24 @@ func (g guests) Run(ctx context.Context, machine, app string, files []string) (f
 	if entries[i].Terminal() {
 		command = append([]string{"x-terminal-emulator", "-e"}, command...)
 	}
-	if err := g.start(ctx, machine, command); err != nil {
+	if err := g.start(ctx, machine, path, command); err != nil {
 		return fusion.Screen{}, err
 	}
 	return fusion.Screen{Name: machine, Machine: machine, Kind: fusion.ScreenConsole, Title: entries[i].Name("")}, nil
 }
 
-func (g guests) start(ctx context.Context, machine string, command []string) error {
+func (g guests) start(ctx context.Context, machine, path string, command []string) error {
 	_, code, err := g.run(ctx, machine, append([]string{"/bin/sh", "-c", runScript, "sh", guestDisplay}, command...))
-	switch {
-	case err != nil:
+	wrong := &fusion.Error{Op: "app.run", Path: path, Cause: fusion.ErrUnsupported}
+	switch code {
+	case 0:
 		return err
-	case code == 3:
-		return &fusion.Error{Op: "app.run", Path: machine, Cause: fusion.ErrUnsupported, Detail: "nobody is logged in on its screen",
-			Hint: "open its screen and log in first: hither view " + machine}
-	case code != 0:
-		return &fusion.Error{Op: "app.run", Path: machine, Cause: errors.New("the app did not start in the guest"), Hint: "open its screen and start it there"}
+	case 3:
+		wrong.Detail, wrong.Hint = "nobody is logged in on its screen", "open its screen and log in there first"
+	case 127:
+		wrong.Detail, wrong.Hint = "its program is not installed in the guest", "open its screen and install it there"
+	default:
+		wrong.Cause, wrong.Hint = errors.New("the app did not start in the guest"), "open its screen and start it there"
 	}
-	return nil
+	return wrong
 }

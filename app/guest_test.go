@@ -74,17 +74,20 @@ func TestGuestLaunch(t *testing.T) {
 	if text, err := exec.Command("mkfifo", pipe).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, text)
 	}
-	launch := func(display string) int {
-		_, code, err := here(t.Context(), "vm", []string{"/bin/sh", "-c", runScript, "sh", display, "sh", "-c", `env > "$0"; echo "$1" > "$2"`, out, "a b", pipe})
+	launch := func(display, program string) int {
+		_, code, err := here(t.Context(), "vm", []string{"/bin/sh", "-c", runScript, "sh", display, program, "-c", `env > "$0"; echo "$1" > "$2"`, out, "a b", pipe})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return code
 	}
-	if code := launch(":97532"); code != 3 {
+	if code := launch(":97532", "sh"); code != 3 {
 		t.Errorf("without a session: %d", code)
 	}
-	if code := launch(":97531"); code != 0 {
+	if code := launch(":97531", "no-such-program"); code != 127 {
+		t.Errorf("a program that is not there: %d", code)
+	}
+	if code := launch(":97531", "sh"); code != 0 {
 		t.Fatalf("exit %d", code)
 	}
 	said, err := os.ReadFile(pipe) // waits for the program

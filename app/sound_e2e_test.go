@@ -15,7 +15,12 @@ import (
 // TestSoundInTheSessionsServer gives two displays sound in the server of the
 // session, as where PulseAudio is not installed.
 func TestSoundInTheSessionsServer(t *testing.T) {
-	session := soundserver.Start(t)
+	t.Run("PulseAudio", func(t *testing.T) { soundInTheSessionsServer(t, soundserver.Start(t)) })
+	t.Run("PipeWire", func(t *testing.T) { soundInTheSessionsServer(t, soundserver.StartPipeWire(t)) })
+}
+
+func soundInTheSessionsServer(t *testing.T, session *soundserver.Server) {
+	t.Helper()
 	t.Setenv("PULSE_SERVER", "unix:"+session.Socket)
 	before := devices(t, session)
 	var sounds []remoteapp.Sound
@@ -59,7 +64,12 @@ func devices(t *testing.T, s *soundserver.Server) string {
 // TestSessionMicrophone gives the session's programs a microphone while somebody
 // speaks.
 func TestSessionMicrophone(t *testing.T) {
-	session := soundserver.Start(t)
+	t.Run("PulseAudio", func(t *testing.T) { sessionMicrophone(t, soundserver.Start(t)) })
+	t.Run("PipeWire", func(t *testing.T) { sessionMicrophone(t, soundserver.StartPipeWire(t)) })
+}
+
+func sessionMicrophone(t *testing.T, session *soundserver.Server) {
+	t.Helper()
 	t.Setenv("PULSE_SERVER", "unix:"+session.Socket)
 	before := devices(t, session)
 	s := &sessionSound{name: "nas"}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"hither/fusion"
@@ -12,11 +13,15 @@ import (
 
 const (
 	// agentPatience is how long an agent may take for an answer.
-	agentPatience = 5 * time.Second
-	// programPatience is how long a program in a guest may run.
-	programPatience = 20 * time.Second
-	// programPause is between two questions whether it has ended.
+	agentPatience = 10 * time.Second
+	// programPatience is how long a program in a guest may run. An emulated guest
+	// that somebody logs in to is slow.
+	programPatience = time.Minute
+	// programPause is before the first question whether it has ended. Each is
+	// twice as long as the one before, for questions take the guest's time too.
 	programPause = 50 * time.Millisecond
+	// mostPause is the longest one.
+	mostPause = time.Second
 )
 
 // agentHint says what gives a machine an agent.
@@ -25,8 +30,9 @@ const agentHint = "install qemu-guest-agent in it, or Hither: then pair it as a 
 // GuestRun runs a program in a machine's guest through the QEMU guest agent
 // (qemu-ga, commands guest-exec and guest-exec-status; libvirt:
 // virDomainQemuAgentCommand), as the agent's user, and gives its output and exit
-// code. It promises ErrNotFound, and ErrUnsupported when the machine is off or has
-// no agent.
+// code. It promises ErrNotFound, ErrUnsupported when the machine is off, has no
+// agent or one that does not run this program, and ErrBusy when the guest takes
+// too long.
 func (s *Store) GuestRun(ctx context.Context, name string, argv []string) (output []byte, code int, err error) {
 	const op = "machine.agent"
 	uuid, err := s.find(ctx, op, name)
@@ -46,17 +52,24 @@ func (s *Store) GuestRun(ctx context.Context, name string, argv []string) (outpu
 	return output, code, agentError(op, name, err)
 }
 
-// agentError says plainly when there is no agent.
+// agentError says plainly what is wrong with an agent.
 func agentError(op, name string, err error) error {
-	var refused *driverError
+	var driver *driverError
+	var refusal *agentRefusal
+	e := &fusion.Error{Op: op, Path: name, Cause: fusion.ErrUnsupported}
 	switch {
-	case errors.Is(err, fusion.ErrUnsupported) && errors.As(err, &refused):
-		return &fusion.Error{Op: op, Path: name, Cause: fusion.ErrUnsupported, Detail: "no guest agent answers in it", Hint: agentHint}
-	case errors.As(err, new(*agentRefusal)):
-		return &fusion.Error{Op: op, Path: name, Cause: fusion.ErrUnsupported, Detail: err.Error(),
-			Hint: "allow guest-exec in the settings of its guest agent, or install Hither in it"}
+	case errors.As(err, &refusal) && refusal.forbids():
+		e.Detail, e.Hint = err.Error(), "allow guest-exec in the settings of its guest agent, or install Hither in it"
+	case errors.As(err, &refusal):
+		e.Detail, e.Hint = err.Error(), "programs are run in Linux guests; in others install Hither"
+	case errors.Is(err, fusion.ErrUnsupported) && errors.As(err, &driver):
+		e.Detail, e.Hint = "no guest agent answers in it", agentHint
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, fusion.ErrBusy):
+		e.Cause, e.Detail, e.Hint = fusion.ErrBusy, "its guest took too long", "try again when the guest has less to do"
+	default:
+		return fail(op, name, err)
 	}
-	return fail(op, name, err)
+	return e
 }
 
 // guest is the agent of one machine.
@@ -65,13 +78,30 @@ type guest struct {
 	uuid string
 }
 
-// agentRefusal is an error of the agent's own.
-type agentRefusal struct {
-	Class string `json:"class"`
-	Desc  string `json:"desc"`
+// agentRefusal is an error of the agent's own, in its words.
+type agentRefusal struct{ desc string }
+
+func (e *agentRefusal) Error() string { return fmt.Sprintf("the guest agent refuses: %.200q", e.desc) }
+
+// forbids says whether the agent does not run programs at all, as some
+// distributions have it (qemu-ga: "has been disabled", or not found since 8.1).
+func (e *agentRefusal) forbids() bool {
+	return strings.Contains(e.desc, "has been disabled") || strings.Contains(e.desc, "has not been found")
 }
 
-func (e *agentRefusal) Error() string { return fmt.Sprintf("the guest agent refuses: %.200q", e.Desc) }
+// agentFailure tells by libvirt's words (qemu_agent.c) what went wrong with an
+// agent, for its codes change with its releases; nil says that nothing of this
+// did.
+func agentFailure(message string) error {
+	if strings.Contains(message, "Guest agent not available for now") {
+		return &driverError{fusion.ErrBusy, message}
+	}
+	_, rest, _ := strings.Cut(message, "unable to execute QEMU agent command '")
+	if _, desc, ok := strings.Cut(rest, "': "); ok {
+		return &agentRefusal{desc}
+	}
+	return nil
+}
 
 // ask makes one call; answer is filled from what the agent returns.
 func (g guest) ask(ctx context.Context, execute string, arguments, answer any) error {
@@ -90,13 +120,9 @@ func (g guest) ask(ctx context.Context, execute string, arguments, answer any) e
 func parseAnswer(text []byte, answer any) error {
 	var reply struct {
 		Return json.RawMessage `json:"return"`
-		Error  *agentRefusal   `json:"error"`
 	}
 	if err := json.Unmarshal(text, &reply); err != nil {
 		return fmt.Errorf("the guest agent's answer: %w", err)
-	}
-	if reply.Error != nil {
-		return reply.Error
 	}
 	if err := json.Unmarshal(reply.Return, answer); err != nil {
 		return fmt.Errorf("the guest agent's answer: %w", err)
@@ -123,9 +149,7 @@ func (g guest) run(ctx context.Context, argv []string) ([]byte, int, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	tick := time.NewTicker(programPause)
-	defer tick.Stop()
-	for {
+	for pause := programPause; ; pause = min(2*pause, mostPause) {
 		var e execution
 		if err := g.ask(ctx, "guest-exec-status", map[string]any{"pid": started.PID}, &e); err != nil {
 			return nil, 0, err
@@ -139,7 +163,7 @@ func (g guest) run(ctx context.Context, argv []string) ([]byte, int, error) {
 			return e.Out, e.ExitCode, nil
 		}
 		select {
-		case <-tick.C:
+		case <-time.After(pause):
 		case <-ctx.Done():
 			return nil, 0, ctx.Err()
 		}

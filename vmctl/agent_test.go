@@ -15,7 +15,7 @@ import (
 
 // scriptedAgent speaks the protocol of qemu-ga and runs programs here.
 type scriptedAgent struct {
-	forbids bool // guest-exec is switched off, as some distributions do
+	fails string // what libvirt says instead
 
 	mu   sync.Mutex // guards the fields below
 	runs []*exec.Cmd
@@ -23,7 +23,7 @@ type scriptedAgent struct {
 	late int // questions that are answered with "not yet"
 }
 
-func (a *scriptedAgent) answer(command string) string {
+func (a *scriptedAgent) answer(command string) (string, error) {
 	var c struct {
 		Execute   string
 		Arguments struct {
@@ -34,30 +34,30 @@ func (a *scriptedAgent) answer(command string) string {
 		}
 	}
 	if err := json.Unmarshal([]byte(command), &c); err != nil {
-		return `{"error": {"class": "GenericError", "desc": "malformed"}}`
+		return "", err
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch {
-	case a.forbids:
-		return `{"error": {"class": "CommandNotFound", "desc": "Command guest-exec has been disabled"}}`
+	case a.fails != "":
+		return "", agentFailure(a.fails)
 	case c.Execute == "guest-exec" && c.Arguments.Capture:
 		cmd := exec.Command(c.Arguments.Path, c.Arguments.Arg...)
 		out, err := cmd.Output()
 		if cmd.ProcessState == nil {
-			return fmt.Sprintf(`{"error": {"class": "GenericError", "desc": %q}}`, err.Error())
+			return "", &agentRefusal{err.Error()}
 		}
 		a.runs, a.outs = append(a.runs, cmd), append(a.outs, string(out))
-		return fmt.Sprintf(`{"return": {"pid": %d}}`, len(a.runs))
+		return fmt.Sprintf(`{"return": {"pid": %d}}`, len(a.runs)), nil
 	case c.Execute == "guest-exec-status":
 		if a.late--; a.late >= 0 {
-			return `{"return": {"exited": false}}`
+			return `{"return": {"exited": false}}`, nil
 		}
 		n := c.Arguments.PID - 1
 		return fmt.Sprintf(`{"return": {"exited": true, "exitcode": %d, "out-data": %q}}`, a.runs[n].ProcessState.ExitCode(),
-			base64.StdEncoding.EncodeToString([]byte(a.outs[n])))
+			base64.StdEncoding.EncodeToString([]byte(a.outs[n]))), nil
 	}
-	return `{"error": {"class": "CommandNotFound", "desc": "unknown"}}`
+	return "", &agentRefusal{"The command " + c.Execute + " has not been found"}
 }
 
 func TestGuestRun(t *testing.T) {
@@ -79,16 +79,26 @@ func TestGuestRun(t *testing.T) {
 			t.Errorf("%s: %v (%s)", name, err, fusion.Hint(err))
 		}
 	}
-	f.guest.forbids = true
-	if _, _, err := s.GuestRun(t.Context(), "linux", []string{"/bin/sh"}); !errors.Is(err, fusion.ErrUnsupported) || !strings.Contains(fusion.Hint(err), "guest-exec") {
-		t.Errorf("forbidden: %v (%s)", err, fusion.Hint(err))
+	for _, c := range []struct {
+		fails string // what libvirt 9.0 and 11 say
+		cause error
+		hint  string
+	}{
+		{"internal error: unable to execute QEMU agent command 'guest-exec': Command guest-exec has been disabled", fusion.ErrUnsupported, "guest-exec"},
+		{"guest agent command failed: unable to execute QEMU agent command 'guest-exec': The command guest-exec has not been found", fusion.ErrUnsupported, "guest-exec"},
+		{"internal error: unable to execute QEMU agent command 'guest-exec': Guest agent command failed, error was 'Failed to execute child process “/bin/sh” (No such file or directory)'", fusion.ErrUnsupported, "Linux"},
+		{"Guest agent is not responding: Guest agent not available for now", fusion.ErrBusy, "again"},
+	} {
+		f.guest.fails = c.fails
+		if _, _, err := s.GuestRun(t.Context(), "linux", []string{"/bin/sh"}); !errors.Is(err, c.cause) || !strings.Contains(fusion.Hint(err), c.hint) {
+			t.Errorf("%s: %v (%s)", c.fails, err, fusion.Hint(err))
+		}
 	}
 }
 
 // FuzzAnswer: a guest may answer anything.
 func FuzzAnswer(f *testing.F) {
 	f.Add([]byte(`{"return": {"exited": true, "exitcode": 0, "out-data": "YQ=="}}`))
-	f.Add([]byte(`{"error": {"class": "x", "desc": "y"}}`))
 	f.Add([]byte(`{"return": null}`))
 	f.Add([]byte(`{}`))
 	f.Fuzz(func(t *testing.T, text []byte) {

@@ -26,7 +26,8 @@ type driver interface {
 	// speaks its protocol without further authentication.
 	graphics(uuid string, index int) (*os.File, error)
 	// agent passes a command to the guest's agent and gives its answer, both
-	// JSON. Without an agent it is refused as unsupported.
+	// JSON. Without an agent it is refused as unsupported; an agent's own error is
+	// an *agentRefusal, and one that is slow is busy.
 	agent(uuid, command string) (string, error)
 	stats() ([]domainStats, error)
 	// advertisesKVM says whether the hypervisor claims to have KVM.

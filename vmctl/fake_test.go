@@ -175,7 +175,7 @@ func (f *fake) agent(_, command string) (string, error) {
 	if f.guest == nil {
 		return "", &driverError{fusion.ErrUnsupported, "QEMU guest agent is not connected"}
 	}
-	return f.guest.answer(command), nil
+	return f.guest.answer(command)
 }
 
 func (f *fake) stats() ([]domainStats, error) {

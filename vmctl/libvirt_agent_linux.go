@@ -3,6 +3,8 @@
 package vmctl
 
 import (
+	"errors"
+
 	"libvirt.org/go/libvirt"
 
 	"hither/fusion"
@@ -16,8 +18,17 @@ func (c *connection) agent(uuid, command string) (string, error) {
 	}
 	defer free(d)
 	answer, err := d.QemuAgentCommand(command, libvirt.DomainQemuAgentCommandTimeout(agentPatience.Seconds()), 0)
+	if err == nil {
+		return answer, nil
+	}
+	var e libvirt.Error
+	if errors.As(err, &e) {
+		if failure := agentFailure(e.Message); failure != nil {
+			return "", failure
+		}
+	}
 	if isCode(err, libvirt.ERR_AGENT_UNRESPONSIVE, libvirt.ERR_AGENT_UNSYNCED, libvirt.ERR_ARGUMENT_UNSUPPORTED, libvirt.ERR_OPERATION_UNSUPPORTED) {
 		return "", &driverError{fusion.ErrUnsupported, err.Error()}
 	}
-	return answer, translate(err)
+	return "", translate(err)
 }

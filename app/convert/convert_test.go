@@ -127,6 +127,9 @@ func TestErrorsWithoutACause(t *testing.T) {
 			t.Errorf("%v: got %q, want %q", tc.sent, got, tc.want)
 		}
 	}
+	if got := ErrorFromPB(wire(t, &fusion.Error{Op: "machine.agent", Path: "vm", Cause: fusion.ErrBusy}), "cloud/vm/app"); got.Error() != "machine.agent cloud/vm: busy" {
+		t.Errorf("of the machine of an app: %q", got)
+	}
 	if got := fusion.Hint(ErrorFromPB(wire(t, &fusion.Error{Op: "a", Cause: inner}), "")); got != "wait" {
 		t.Errorf("the inner hint is lost: %q", got)
 	}

@@ -115,14 +115,14 @@ func Restore(m *pb.Error, path string) error {
 }
 
 // within puts the host that was asked in front of the path that it gave: asked
-// for "cloud/vm", it speaks of "vm".
+// for "cloud/vm" or "cloud/vm/app", it speaks of "vm".
 func within(asked, given string) string {
-	_, rest, nested := strings.Cut(asked, "/")
+	host, rest, nested := strings.Cut(asked, "/")
 	switch {
 	case given == "":
 		return asked
-	case nested && given == rest:
-		return asked
+	case nested && strings.HasPrefix(rest+"/", given+"/"):
+		return host + "/" + given
 	}
 	return given
 }

@@ -4,7 +4,6 @@
 package soundserver
 
 import (
-	"bufio"
 	"bytes"
 	"io"
 	"math"
@@ -23,38 +22,37 @@ const Rate = 48000
 // Patience bounds how long a server may take to start, and a tone to be heard.
 const Patience = time.Minute
 
-// Server is a running pulseaudio with one null sink, "out".
+// Server is a running sound server with one null sink, "out".
 type Server struct {
 	// Socket is its path; PULSE_SERVER is "unix:" and it.
-	Socket string
-	// PID is of its process.
-	PID   int
-	cmd   *exec.Cmd
-	ended chan struct{}
-	said  said
-}
-
-// said is what a program wrote.
-type said struct {
-	mu sync.Mutex // guards b
-	b  bytes.Buffer
-}
-
-func (s *said) line(text string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.b.WriteString(text + "\n")
-}
-
-func (s *said) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
+	Socket   string
+	bus      string // address of its D-Bus; "" is none
+	programs []*program
 }
 
 // Start runs pulseaudio, with further modules if any are named, each with its
 // arguments. It fails the test when that does not work.
 func Start(t testing.TB, modules ...string) *Server {
+	t.Helper()
+	dir := directory(t)
+	s := &Server{Socket: filepath.Join(dir, "native")}
+	args := []string{"-n", "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=-1", "--realtime=no", "--high-priority=no",
+		"--log-target=stderr", "--log-level=info", "--disable-shm=yes",
+		"-L", "module-null-sink " + out,
+		"-L", "module-native-protocol-unix auth-cookie-enabled=0 socket=" + s.Socket}
+	for _, m := range modules {
+		args = append(args, "-L", m)
+	}
+	s.run(t, dir, "pulseaudio", args...)
+	s.until(t, "PulseAudio", func() bool { return strings.Contains(s.Said(), "Daemon startup complete") })
+	return s
+}
+
+// out are the arguments of the sink that each server has.
+const out = "sink_name=out rate=48000 channels=2 norewinds=1"
+
+// directory makes one for a server, which goes with the test.
+func directory(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "sound") // a socket's path is short
 	if err != nil {
@@ -65,57 +63,25 @@ func Start(t testing.TB, modules ...string) *Server {
 			t.Error(err)
 		}
 	})
-	s := &Server{Socket: filepath.Join(dir, "native"), ended: make(chan struct{})}
-	args := []string{"-n", "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=-1", "--realtime=no", "--high-priority=no",
-		"--log-target=stderr", "--log-level=info", "--disable-shm=yes",
-		"-L", "module-null-sink sink_name=out rate=48000 channels=2 norewinds=1",
-		"-L", "module-native-protocol-unix auth-cookie-enabled=0 socket=" + s.Socket}
-	for _, m := range modules {
-		args = append(args, "-L", m)
-	}
-	s.cmd = exec.Command("pulseaudio", args...)
-	s.cmd.Env = append(os.Environ(), "HOME="+dir, "XDG_RUNTIME_DIR="+dir, "PULSE_RUNTIME_PATH="+dir, "PULSE_STATE_PATH="+dir,
-		"DBUS_SESSION_BUS_ADDRESS=disabled:") // it would start a bus
-	r, err := s.cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.cmd.Start(); err != nil {
-		t.Fatalf("no sound server could be started (install what is missing: build/deps.sh test): %v", err)
-	}
-	s.PID = s.cmd.Process.Pid
-	ready := make(chan struct{})
-	go func() { // Kill waits for it
-		defer close(s.ended)
-		lines := bufio.NewScanner(r)
-		for up := false; lines.Scan(); {
-			s.said.line(lines.Text())
-			if !up && strings.Contains(lines.Text(), "Daemon startup complete") {
-				up = true
-				close(ready)
-			}
-		}
-		_ = s.cmd.Wait() // a killed server ends with an error
-	}()
-	t.Cleanup(s.Kill)
-	select {
-	case <-ready:
-	case <-s.ended:
-		t.Fatalf("the sound server ended: %s", s.said.String())
-	case <-time.After(Patience):
-		t.Fatalf("the sound server did not start: %s", s.said.String())
-	}
-	return s
+	return dir
 }
 
 // Said is what the server logged.
-func (s *Server) Said() string { return s.said.String() }
+func (s *Server) Said() string {
+	var all strings.Builder
+	for _, p := range s.programs {
+		all.WriteString(p.said.String())
+	}
+	return all.String()
+}
 
 // Kill ends the server as a crash does, and waits for it. It may be called
 // again.
 func (s *Server) Kill() {
-	_ = s.cmd.Process.Kill() // it may have ended
-	<-s.ended
+	for _, p := range s.programs {
+		_ = p.cmd.Process.Kill() // it may have ended
+		<-p.ended
+	}
 }
 
 // Play lets pacat, a program that nobody here wrote, play samples into a sink of

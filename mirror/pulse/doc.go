@@ -1,5 +1,6 @@
 // Package pulse plays and records through a sound server that speaks
-// PulseAudio's protocol: PulseAudio itself, or PipeWire's pipewire-pulse.
+// PulseAudio's protocol: PulseAudio itself, or PipeWire's pipewire-pulse; its tests
+// run both.
 //
 // Record gives what a source hears, such as the monitor of a sink; Play asks
 // for samples as the server wants them. Both keep the way short: about 10 ms of

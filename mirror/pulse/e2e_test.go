@@ -18,6 +18,15 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const patience = time.Minute
 
+// each runs a test with each of the servers that speak the protocol.
+func each(t *testing.T, test func(t *testing.T, start starter)) {
+	t.Helper()
+	t.Run("PulseAudio", func(t *testing.T) { test(t, soundserver.Start) })
+	t.Run("PipeWire", func(t *testing.T) { test(t, soundserver.StartPipeWire) })
+}
+
+type starter func(t testing.TB, modules ...string) *soundserver.Server
+
 func record(t *testing.T, socket, device string) *Recording {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -65,8 +74,10 @@ func hush(t *testing.T, r *Recording, hertz float64) {
 	t.Fatalf("%.0f Hz did not end", hertz)
 }
 
-func TestRecordHearsAProgram(t *testing.T) {
-	server := soundserver.Start(t)
+func TestRecordHearsAProgram(t *testing.T) { each(t, recordHearsAProgram) }
+
+func recordHearsAProgram(t *testing.T, start starter) {
+	server := start(t)
 	r := record(t, server.Socket, Monitor)
 	soundserver.Play(t, server.Socket, "", soundserver.Tone(440, 8000, 2*patience))
 	// On a busy machine the program stumbles, and some windows have gaps.
@@ -75,8 +86,10 @@ func TestRecordHearsAProgram(t *testing.T) {
 	}
 }
 
-func TestPlayIsHeard(t *testing.T) {
-	server := soundserver.Start(t)
+func TestPlayIsHeard(t *testing.T) { each(t, playIsHeard) }
+
+func playIsHeard(t *testing.T, start starter) {
+	server := start(t)
 	r := record(t, server.Socket, "out.monitor")
 	tone := soundserver.Tone(440, 8000, time.Second)
 	rested := make(chan struct{}, 8)
@@ -110,7 +123,8 @@ func TestPlayIsHeard(t *testing.T) {
 }
 
 // TestSilentSinkRests sees that nothing comes from a sink that plays nothing,
-// once its server has put it to rest, and that sound comes again.
+// once its server has put it to rest, and that sound comes again. PipeWire gives
+// silence as long as somebody records.
 func TestSilentSinkRests(t *testing.T) {
 	server := soundserver.Start(t, "module-suspend-on-idle timeout=1")
 	r := record(t, server.Socket, Monitor)
@@ -135,8 +149,10 @@ func TestSilentSinkRests(t *testing.T) {
 	hear(t, r, 440, 7000)
 }
 
-func TestServerEnds(t *testing.T) {
-	server := soundserver.Start(t)
+func TestServerEnds(t *testing.T) { each(t, serverEnds) }
+
+func serverEnds(t *testing.T, start starter) {
+	server := start(t)
 	r := record(t, server.Socket, Monitor)
 	p, err := Play(t.Context(), server.Socket, Stream{Title: "test", Channels: 1}, func([]int16) bool { return false })
 	if err != nil {
@@ -154,8 +170,10 @@ func TestServerEnds(t *testing.T) {
 	}
 }
 
-func TestDefaultSinkMoves(t *testing.T) {
-	server := soundserver.Start(t, "module-null-sink sink_name=other")
+func TestDefaultSinkMoves(t *testing.T) { each(t, defaultSinkMoves) }
+
+func defaultSinkMoves(t *testing.T, start starter) {
+	server := start(t, "module-null-sink sink_name=other")
 	r := record(t, server.Socket, Monitor)
 	c, err := connect(t.Context(), server.Socket, "test", func(any) {}, func() {})
 	if err != nil {

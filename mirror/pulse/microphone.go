@@ -12,7 +12,7 @@ import (
 // take it.
 type Microphone struct {
 	name   string
-	conn   *connection
+	conn   *editor
 	before string // the default source before
 }
 
@@ -21,21 +21,21 @@ type Microphone struct {
 func AddMicrophone(ctx context.Context, socket, name, title string) (*Microphone, error) {
 	m := &Microphone{name: name}
 	var err error
-	if m.conn, err = connect(ctx, socket, title, func(any) {}, func() {}); err != nil {
+	if m.conn, err = openEditor(ctx, socket, title); err != nil {
 		return nil, err
 	}
-	if err := m.add(title); err != nil {
+	if err := m.add(ctx, title); err != nil {
 		return nil, errors.Join(soundError(err, "the sound server refuses a microphone", ""), m.Close())
 	}
 	return m, nil
 }
 
-func (m *Microphone) add(title string) error {
+func (m *Microphone) add(ctx context.Context, title string) error {
 	var info proto.GetServerInfoReply
 	if err := m.conn.client.Request(&proto.GetServerInfo{}, &info); err != nil {
 		return err
 	}
-	if err := m.conn.addSource(m.name, title); err != nil {
+	if err := m.conn.addSource(ctx, m.name, title); err != nil {
 		return err
 	}
 	if info.DefaultSourceName != m.name { // else it was left of another one

@@ -15,53 +15,103 @@ import (
 // of one of this name goes first. AddSink promises ErrUnsupported where no server
 // answers.
 func AddSink(ctx context.Context, socket, name, title string) error {
-	return edit(ctx, socket, title, func(c *connection) error {
-		if err := c.unload("sink_name=" + name); err != nil {
+	return edit(ctx, socket, title, func(e *editor) error {
+		if err := e.unload("sink_name=" + name); err != nil {
 			return err
 		}
-		return c.loadSink(name, 2, title)
+		return e.loadSink(name, 2, title)
 	})
 }
 
 // AddSource adds a source that hears what is played to a sink of the name
 // SpeakInto(name), which comes with it. It is as AddSink otherwise.
 func AddSource(ctx context.Context, socket, name, title string) error {
-	return edit(ctx, socket, title, func(c *connection) error { return c.addSource(name, title) })
+	return edit(ctx, socket, title, func(e *editor) error { return e.addSource(ctx, name, title) })
 }
 
 // RemoveSink takes a sink away.
 func RemoveSink(ctx context.Context, socket, name string) error {
-	return edit(ctx, socket, name, func(c *connection) error { return c.unload("sink_name=" + name) })
+	return edit(ctx, socket, name, func(e *editor) error { return e.unload("sink_name=" + name) })
 }
 
 // RemoveSource takes away a source and the sink of it.
 func RemoveSource(ctx context.Context, socket, name string) error {
-	return edit(ctx, socket, name, func(c *connection) error { return c.removeSource(name) })
+	return edit(ctx, socket, name, func(e *editor) error { return e.removeSource(name) })
 }
 
 // SpeakInto is the sink of a source.
 func SpeakInto(source string) string { return source + "_speaking" }
 
 // edit changes a server's modules.
-func edit(ctx context.Context, socket, title string, do func(*connection) error) error {
-	c, err := connect(ctx, socket, title, func(any) {}, func() {})
+func edit(ctx context.Context, socket, title string, do func(*editor) error) error {
+	e, err := openEditor(ctx, socket, title)
 	if err != nil {
 		return err
 	}
-	if err = do(c); err != nil {
+	if err = do(e); err != nil {
 		err = soundError(err, "the sound server refuses a device", "")
 	}
-	return errors.Join(err, c.close())
+	return errors.Join(err, e.close())
 }
 
-func (c *connection) addSource(name, title string) error {
-	if err := c.removeSource(name); err != nil {
+// editor is a connection that changes modules. A value waits in changed after a
+// source came or went, and after the connection was lost.
+type editor struct {
+	*connection
+	changed chan struct{}
+}
+
+func openEditor(ctx context.Context, socket, title string) (*editor, error) {
+	e := &editor{changed: make(chan struct{}, 1)}
+	wake := func() {
+		select {
+		case e.changed <- struct{}{}:
+		default:
+		}
+	}
+	hear := func(m any) {
+		if _, ok := m.(*proto.SubscribeEvent); ok {
+			wake()
+		}
+	}
+	var err error
+	e.connection, err = connect(ctx, socket, title, hear, wake)
+	return e, err
+}
+
+func (e *editor) addSource(ctx context.Context, name, title string) error {
+	if err := e.removeSource(name); err != nil {
 		return err
 	}
-	if err := c.loadSink(SpeakInto(name), 1, title); err != nil {
+	if err := e.loadSink(SpeakInto(name), 1, title); err != nil {
 		return err
 	}
-	return c.load("module-remap-source", fmt.Sprintf("source_name=%s master=%s.monitor source_properties=%s", name, SpeakInto(name), described(title)))
+	args := fmt.Sprintf("source_name=%s master=%s.monitor source_properties=%s", name, SpeakInto(name), described(title))
+	if err := e.load("module-remap-source", args); err != nil {
+		return err
+	}
+	return e.await(ctx, name)
+}
+
+// await waits until a source is there: with PipeWire it comes some time after its
+// module.
+func (e *editor) await(ctx context.Context, source string) error {
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	if err := e.client.Request(&proto.Subscribe{Mask: proto.SubscriptionMaskSource}, nil); err != nil {
+		return err
+	}
+	for {
+		err := e.client.Request(&proto.GetSourceInfo{SourceIndex: proto.Undefined, SourceName: source}, &proto.GetSourceInfoReply{})
+		if !errors.Is(err, proto.ErrNoSuchEntity) {
+			return err
+		}
+		select {
+		case <-e.changed:
+		case <-ctx.Done():
+			return err
+		}
+	}
 }
 
 func (c *connection) removeSource(name string) error {

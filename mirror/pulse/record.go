@@ -22,8 +22,8 @@ var (
 	errMoved = fmt.Errorf("another sound device became the default: %w", io.EOF)
 )
 
-// Recording is what a source hears. While nothing plays, the server may stop the
-// source of a monitor, and then nothing comes.
+// Recording is what a source hears. While nothing plays, PulseAudio may stop the
+// source of a monitor, and then nothing comes; PipeWire goes on with silence.
 type Recording struct {
 	stream Stream
 	conn   *connection
@@ -51,19 +51,23 @@ func Record(ctx context.Context, socket string, stream Stream) (*Recording, erro
 }
 
 func (r *Recording) begin() error {
-	if r.stream.Device == Monitor {
+	device := r.stream.Device
+	if device == Monitor {
 		if err := r.conn.client.Request(&proto.Subscribe{Mask: proto.SubscriptionMaskServer}, nil); err != nil {
 			return err
 		}
 		var err error
-		if r.source, err = r.conn.defaultSink(); err != nil {
+		if r.source, err = r.conn.defaultSink(); err == nil {
+			device, err = r.conn.monitorOf(r.source) // pipewire-pulse 0.3 does not take Monitor for a name
+		}
+		if err != nil {
 			return err
 		}
 	}
 	fragment := r.stream.bytes(fragment)
 	request := proto.CreateRecordStream{
 		SampleSpec: r.stream.spec(), ChannelMap: r.stream.channelMap(), ChannelVolumes: r.stream.volumes(),
-		SourceIndex: proto.Undefined, SourceName: r.stream.Device, DirectOnInputIndex: proto.Undefined,
+		SourceIndex: proto.Undefined, SourceName: device, DirectOnInputIndex: proto.Undefined,
 		BufferMaxLength: r.stream.bytes(backlog), BufferFragSize: fragment, AdjustLatency: true,
 		NoMove: true, DontInhibitAutoSuspend: true, Properties: r.stream.properties(),
 	}
@@ -74,6 +78,13 @@ func (c *connection) defaultSink() (string, error) {
 	var info proto.GetServerInfoReply
 	err := c.client.Request(&proto.GetServerInfo{}, &info)
 	return info.DefaultSinkName, err
+}
+
+// monitorOf gives the source that hears what a sink plays.
+func (c *connection) monitorOf(sink string) (string, error) {
+	var info proto.GetSinkInfoReply
+	err := c.client.Request(&proto.GetSinkInfo{SinkIndex: proto.Undefined, SinkName: sink}, &info)
+	return info.MonitorSourceName, err
 }
 
 // hear takes what the server says.
