@@ -4,7 +4,7 @@ import { fileName, Tape } from '../src/mirror/tape.svelte'
 /** A recorder that a test feeds. */
 class Recorder {
   static last: Recorder
-  static isTypeSupported = (kind: string) => kind === 'video/webm;codecs=vp8'
+  static isTypeSupported = (kind: string): boolean => kind === 'video/webm;codecs=vp8'
   state: 'inactive' | 'recording' = 'inactive'
   mimeType: string
   ondataavailable: (e: { data: Blob }) => void = () => {}
@@ -51,6 +51,31 @@ describe('a recording of the page', () => {
     expect(saved[0]!.film.size).toBe('begin end'.length)
     expect(saved[0]!.film.type).toBe('video/webm;codecs=vp8')
     expect(saved[0]!.name).toMatch(/^hither-win-11-\d{4}-\d\d-\d\d-\d{6}\.webm$/)
+  })
+  it('has what is heard, as a track of its own', async () => {
+    const heard = { stop: vi.fn() } as unknown as MediaStreamTrack
+    const added: unknown[] = []
+    canvas.captureStream = () => ({ getTracks: () => [track, heard], addTrack: (t: unknown) => added.push(t) }) as unknown as MediaStream
+    Recorder.isTypeSupported = (kind) => kind === 'video/webm;codecs=vp8,opus'
+    tape.hears = async () => heard
+    tape.toggle('x')
+    await vi.waitFor(() => expect(added).toEqual([heard]))
+    expect(Recorder.last.mimeType).toBe('video/webm;codecs=vp8,opus')
+    tape.toggle('x')
+    expect(heard.stop).toHaveBeenCalled()
+    expect(saved).toHaveLength(1)
+    Recorder.isTypeSupported = (kind) => kind === 'video/webm;codecs=vp8'
+  })
+  it('begins nothing when it was ended before it could be heard', async () => {
+    const heard = { stop: vi.fn() } as unknown as MediaStreamTrack
+    let give = (_: MediaStreamTrack) => {}
+    tape.hears = () => new Promise((done) => (give = done))
+    tape.toggle('x')
+    expect(tape.since).toBeGreaterThan(0)
+    tape.toggle('x')
+    give(heard)
+    await vi.waitFor(() => expect(heard.stop).toHaveBeenCalled())
+    expect([tape.since, saved.length]).toEqual([0, 0])
   })
   it('ends with the view', () => {
     tape.toggle('x')

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"hither/fusion"
+	"hither/internal/lips"
 	"hither/internal/soundserver"
 	"hither/internal/xserver"
 	"hither/mirror"
@@ -169,6 +170,22 @@ func TestMicrophoneIsHeardThere(t *testing.T) {
 func TestDelayOfSound(t *testing.T) {
 	there, here, _, pipe := viewSound(t, fusion.ViewOptions{}, Config{})
 	in, out := monitor(t, there, "out.monitor"), monitor(t, here, "out.monitor")
+	begins := func(r *pulse.Recording) <-chan time.Time {
+		at := make(chan time.Time, 1)
+		go func() {
+			pcm := make([]int16, 2*soundserver.Rate/100)
+			for r.Read(pcm) == nil {
+				for i, v := range pcm {
+					if v > 1000 {
+						at <- time.Now().Add(time.Duration(i-len(pcm)) / 2 * time.Second / soundserver.Rate)
+						return
+					}
+				}
+			}
+			close(at)
+		}()
+		return at
+	}
 	var delays []time.Duration
 	for range 15 {
 		from, to := begins(in), begins(out)
@@ -227,16 +244,8 @@ func TestAWindowsRecordingHasItsSound(t *testing.T) {
 	if k.err != nil || !k.Sound || k.Length < time.Second {
 		t.Fatalf("%+v", k)
 	}
-	b := ran(t, "ffmpeg", "-i", k.File, "-map", "0:a", "-ac", "2", "-ar", "48000", "-f", "s16le", "-")
-	pcm := make([]int16, len(b)/2)
-	for i := range pcm {
-		pcm[i] = int16(uint16(b[2*i]) | uint16(b[2*i+1])<<8)
-	}
-	lasts := time.Duration(len(pcm)/2) * time.Second / soundserver.Rate
-	best := 0.0
-	for ; len(pcm) >= 2*soundserver.Rate/10; pcm = pcm[2*soundserver.Rate/10:] {
-		best = max(best, soundserver.Level(pcm[:2*soundserver.Rate/10], 440))
-	}
+	pcm := lips.Sound(t, k.File)
+	lasts, best := time.Duration(len(pcm)/2)*time.Second/soundserver.Rate, lips.Loudest(pcm, 440)
 	if t.Logf("%v of sound in %v, with %.0f of 8000", lasts, k.Length, best); best < 6000 || (lasts-k.Length).Abs() > 50*time.Millisecond {
 		t.Errorf("%v of sound in %v, with %.0f of 8000", lasts, k.Length, best)
 	}
