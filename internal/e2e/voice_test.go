@@ -119,7 +119,7 @@ func TestLipsInThePage(t *testing.T) {
 	web.records(file, func() { apart = lips.Show(t, server.Display, session.Socket, 12) })
 	later := lips.Later(t, file, apart)
 	middle := later[len(later)/2]
-	if t.Logf("sound is %v later than it was, from %v to %v", middle, later[0], later[len(later)-1]); middle.Abs() > 150*time.Millisecond {
+	if t.Logf("sound is %v later than it was, from %v to %v", middle, later[0], later[len(later)-1]); middle.Abs() > 75*time.Millisecond {
 		t.Errorf("sound and pictures are %v apart", middle)
 	}
 }

@@ -24,6 +24,8 @@ function silent(context: AudioContext): MediaStreamAudioDestinationNode {
 
 /** How long a recording waits for the page to be let play, and for the host's word. */
 const TAP_MS = 500
+/** What Chromium takes from playing to a recorder, more than for a picture, about. */
+const TAP_LATE_MS = 10
 const within = <T>(work: Promise<T>) => Promise.race([work, new Promise((done) => setTimeout(done, TAP_MS))])
 
 /**
@@ -38,6 +40,8 @@ export class Sound {
 
   private wanted = false
   private context: AudioContext | null = null
+  /** How long packets wait to be played, in seconds, about. */
+  private waits = 0.04
   private told = () => {}
   private tapped: MediaStreamAudioDestinationNode | null = null
   private decoder: AudioDecoder | null = null
@@ -95,6 +99,11 @@ export class Sound {
     return this.tapped.stream.getAudioTracks()[0]!.clone()
   }
 
+  /** By how many ms a recorder hears it later than it came. */
+  get lateMs(): number {
+    return this.waits * 1000 + TAP_LATE_MS
+  }
+
   private get failed(): boolean {
     return this.state === 'failed'
   }
@@ -145,6 +154,7 @@ export class Sound {
     if (!packet || !context) return
     const at = this.schedule.at(packet.number, packet.ends, context.currentTime)
     if (at === null) return
+    this.waits += (at - context.currentTime - this.waits) / 16
     const buffer = context.createBuffer(data.numberOfChannels, data.numberOfFrames, data.sampleRate)
     for (let planeIndex = 0; planeIndex < data.numberOfChannels; planeIndex++) {
       data.copyTo(buffer.getChannelData(planeIndex), { planeIndex, format: 'f32-planar' })

@@ -1,3 +1,5 @@
+import { later } from './later'
+
 /** What the page can record into, the best first; with sound Opus comes with it. */
 const KINDS = ['video/webm;codecs=vp9', 'video/webm;codecs=vp8', 'video/webm', 'video/mp4']
 /** How often the browser hands over what it has encoded. */
@@ -33,6 +35,8 @@ export class Tape {
   note = $state<TapeNote>('')
   /** Gives what is heard as a track of the recording's own, or null; set by the view. */
   hears: (() => Promise<MediaStreamTrack | null>) | null = null
+  /** By how many ms it is heard later than it is seen. */
+  late = () => 0
   private canvas: HTMLCanvasElement | null = null
   private recorder: MediaRecorder | null = null
 
@@ -57,8 +61,8 @@ export class Tape {
     const canvas = this.canvas
     if (this.since !== mine || !canvas) return sound?.stop()
     try {
-      const stream = canvas.captureStream()
-      if (sound) stream.addTrack(sound)
+      let stream = canvas.captureStream()
+      if (sound) stream = new MediaStream([...stream.getVideoTracks().map((video) => later(video, this.late)), sound])
       this.record(stream, name, sound !== null)
       touch(canvas)
     } catch {
