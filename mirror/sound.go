@@ -27,11 +27,16 @@ type ear struct {
 
 // newEar makes the ear of a view of a screen. notify is called, without a lock,
 // when next may have something.
-func newEar(s *Server, name string, device sound.Device, options fusion.ViewOptions, notify func()) *ear {
-	if device == nil {
-		device = sound.None{Why: &fusion.Error{Op: "sound", Path: name, Cause: fusion.ErrUnsupported, Detail: "this screen has no sound"}}
+func newEar(s *Server, name string, located Located, options fusion.ViewOptions, notify func()) *ear {
+	e := &ear{server: s, name: name, device: located.Sound, speaks: options.Microphone && !options.ViewOnly,
+		echo: options.Here && located.Session, notify: notify}
+	if e.device == nil {
+		e.device = sound.None{Why: &fusion.Error{Op: "sound", Path: name, Cause: fusion.ErrUnsupported, Detail: "this screen has no sound"}}
 	}
-	return &ear{server: s, name: name, device: device, speaks: options.Microphone && !options.ViewOnly, notify: notify}
+	if _, deaf := e.device.(sound.None); e.speaks && !e.echo && !deaf {
+		e.answers = []wire.Message{wire.Speaking{State: wire.SoundOff}} // the viewer may ask for it
+	}
+	return e
 }
 
 // errEcho is why a computer's own sound is not carried to itself.
@@ -43,7 +48,7 @@ func errEcho(name string) error {
 func (e *ear) take(m wire.Message) {
 	switch m := m.(type) {
 	case wire.Listen:
-		e.listen(m.On)
+		e.listen(m)
 	case wire.Speak:
 		e.speak(m.On)
 	case wire.Sound:
@@ -63,16 +68,16 @@ func (e *ear) hear(m wire.Sound) {
 }
 
 // listen begins or ends hearing.
-func (e *ear) listen(on bool) {
+func (e *ear) listen(m wire.Listen) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	switch {
 	case e.closed:
-	case on && e.echo:
+	case m.On && e.echo && !m.Kept:
 		e.answer(wire.Listening{State: wire.SoundFailed, Text: sound.Reason(errEcho(e.name))})
-	case on && e.listener == nil:
+	case m.On && e.listener == nil:
 		e.listener = e.server.sounds.Listen(e.name, e.device, e.notify)
-	case !on && e.listener != nil:
+	case !m.On && e.listener != nil:
 		e.listener.Close()
 		e.listener = nil
 		e.answer(wire.Listening{State: wire.SoundOff})

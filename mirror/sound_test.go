@@ -212,6 +212,9 @@ func TestMicrophoneIsHeard(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer encoder.Close()
+	if m := soundOf(w.hear); m != (wire.Speaking{State: wire.SoundOff}) {
+		t.Fatalf("a viewer that may speak first hears %#v", m)
+	}
 	w.say(wire.Speak{On: true})
 	if m := soundOf(w.hear); m != (wire.Speaking{State: wire.SoundOn}) {
 		t.Fatalf("%#v", m)
@@ -283,6 +286,10 @@ func TestOwnSoundIsNotPlayedAgain(t *testing.T) {
 	}
 	w.say(wire.Speak{On: true})
 	if m, ok := soundOf(w.hear).(wire.Speaking); !ok || m.State != wire.SoundFailed {
+		t.Errorf("%#v", m)
+	}
+	w.say(wire.Listen{On: true, Kept: true}) // a recording plays nothing
+	if m := soundOf(w.hear); m != (wire.Listening{State: wire.SoundOn}) {
 		t.Errorf("%#v", m)
 	}
 	other := watch(t, s, fusion.ViewOptions{})

@@ -48,12 +48,11 @@ var _ fusion.Pipe = (*view)(nil)
 
 func newView(sc *screen, options fusion.ViewOptions) *view {
 	v := &view{screen: sc, options: options}
-	v.ear = newEar(sc.server, sc.name, sc.located.Sound, options, func() {
+	v.ear = newEar(sc.server, sc.name, sc.located, options, func() {
 		sc.mu.Lock()
 		defer sc.mu.Unlock()
 		sc.notify()
 	})
-	v.ear.echo = options.Here && sc.located.Session
 	return v
 }
 

@@ -152,7 +152,7 @@ type pane struct {
 func newSession(s *Server, name string, options fusion.ViewOptions, located LocatedWindows) *session {
 	v := &session{server: s, name: name, options: options, located: located, done: make(chan struct{}), panes: map[uint32]*pane{}}
 	v.wake = sync.NewCond(&v.mu)
-	v.ear = newEar(s, name, located.Sound, options, func() {
+	v.ear = newEar(s, name, Located{Sound: located.Sound}, options, func() {
 		v.mu.Lock()
 		defer v.mu.Unlock()
 		v.wake.Broadcast()

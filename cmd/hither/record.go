@@ -18,14 +18,16 @@ import (
 
 func recordCommand(g *globals) *cobra.Command {
 	var length time.Duration
+	var mute bool
 	cmd := &cobra.Command{
 		Use: "record MACHINE FILE.webm", Short: "Record a machine's screen, or one of its apps, into a file", Args: exactly("MACHINE", "FILE.webm"),
 		Long: "Record a machine's screen into a new WebM file, without a window, until Ctrl+C, the end of\n" +
 			"the screen, or the time that --for gives. HOST/MACHINE/INSTANCE records the display of an\n" +
 			"app that runs, HOST/self/MONITOR one of several monitors. A picture is written for each\n" +
-			"change, and the file plays at every moment, even if the computer goes down. The pointer is\n" +
-			"not in it. What a screen shows in another size than at first is scaled into that size.\n\n" +
-			"To record what you see in a window: hither view --record FILE.webm, or Ctrl+Alt+R there.",
+			"change, and the file plays at every moment, even if the computer goes down. What its programs\n" +
+			"play is in the file, if it has sound. The pointer is not in it. What a screen shows in another\n" +
+			"size than at first is scaled into that size.\n\n" +
+			"To record what you see and hear in a window: hither view --record FILE.webm, or Ctrl+Alt+R there.",
 		Example: "  hither record nas/win11 install.webm --for 10m",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			address, err := fusion.ParseAddress(args[0])
@@ -46,7 +48,7 @@ func recordCommand(g *globals) *cobra.Command {
 			if err := v.find(cmd.Context()); err != nil {
 				return err
 			}
-			kept, err := v.keep(cmd.Context(), args[1], length)
+			kept, err := v.keep(cmd.Context(), args[1], length, !mute)
 			if v.launched {
 				err = errors.Join(err, v.endApp(cmd.Context()))
 			}
@@ -57,16 +59,17 @@ func recordCommand(g *globals) *cobra.Command {
 		},
 	}
 	cmd.Flags().DurationVar(&length, "for", 0, "end after a `TIME`, such as 90s or 10m")
+	cmd.Flags().BoolVar(&mute, "mute", false, "leave the sound out")
 	return cmd
 }
 
 // keep records the screen.
-func (v *viewer) keep(ctx context.Context, path string, length time.Duration) (record.Summary, error) {
+func (v *viewer) keep(ctx context.Context, path string, length time.Duration, sound bool) (record.Summary, error) {
 	pipe, err := v.host().Screens().Open(ctx, v.screen.Name, fusion.ViewOptions{ViewOnly: true})
 	if err != nil {
 		return record.Summary{}, err
 	}
-	kept, err := record.Screen(ctx, pipe, path, length)
+	kept, err := record.Screen(ctx, pipe, path, length, sound)
 	if errors.Is(err, context.Canceled) {
 		err = nil // Ctrl+C
 	}
@@ -84,15 +87,20 @@ type recorded struct {
 	Pictures int     `json:"pictures"`
 	Width    int     `json:"width"`
 	Height   int     `json:"height"`
+	Sound    bool    `json:"sound"`
 }
 
 func recordedOf(s record.Summary) recorded {
-	return recorded{s.File, s.Length.Seconds(), s.Bytes, s.Pictures, s.Width, s.Height}
+	return recorded{s.File, s.Length.Seconds(), s.Bytes, s.Pictures, s.Width, s.Height, s.Sound}
 }
 
 func sayRecorded(w io.Writer, s record.Summary) error {
-	_, err := fmt.Fprintf(w, "%s: %v, %d pictures of %d×%d, %s\n", printable(s.File), s.Length.Round(time.Second/10), s.Pictures,
-		s.Width, s.Height, bytesText(s.Bytes))
+	sound := ""
+	if s.Sound {
+		sound = " with sound"
+	}
+	_, err := fmt.Fprintf(w, "%s: %v, %d pictures of %d×%d%s, %s\n", printable(s.File), s.Length.Round(time.Second/10), s.Pictures,
+		s.Width, s.Height, sound, bytesText(s.Bytes))
 	return err
 }
 

@@ -13,7 +13,10 @@ describe('messages of sound', () => {
       expect(() => parseHost(bad)).toThrow(WireError)
     }
   })
-  it('writes those of a viewer', () => expect(hex(say.listen(true))).toBe('a101'))
+  it('writes those of a viewer', () => {
+    expect([say.listen(true), say.speak(true), say.speak(false)].map(hex)).toEqual(['a101', 'a201', 'a200'])
+    expect(hex(say.sound(0x102, true, Uint8Array.of(9, 8)))).toBe('a00102010908')
+  })
 })
 
 /** Gives when each packet plays that comes at a time. */

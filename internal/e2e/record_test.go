@@ -89,17 +89,26 @@ func (b *browser) watches(file string, seconds float64) {
 // writes what the page saves into a file.
 func (b *browser) keeps(file string) {
 	b.t.Helper()
+	before := b.frames()
+	b.records(file, func() {
+		until(b.t, "thirty frames", func() bool { return b.frames() >= before+30 })
+	})
+}
+
+// records lets the page record while something is done, and writes what it saves
+// into a file.
+func (b *browser) records(file string, while func()) {
+	b.t.Helper()
 	b.do("catch the download", chromedp.Evaluate(`HTMLAnchorElement.prototype.click = () => {};
 		URL.createObjectURL = (film) => { window.kept = film; return 'blob:'; }; 0`, nil))
 	b.do("record", chromedp.Click(`button[aria-label="Record screen"]`, chromedp.ByQuery),
 		chromedp.WaitReady(`[data-testid="recording"]`, chromedp.ByQuery))
-	before := b.frames()
-	until(b.t, "thirty frames", func() bool { return b.frames() >= before+30 })
+	while()
 	var text string
 	b.do("end the recording", chromedp.Click(`button[aria-label="End recording and save it"]`, chromedp.ByQuery),
 		chromedp.Poll(`window.kept !== undefined`, nil), evaluateAsync(`new Promise((done) => {
 			const reader = new FileReader();
-			reader.onload = () => done(reader.result.split(',')[1]);
+			reader.onload = () => done(reader.result.split(',').pop());
 			reader.readAsDataURL(window.kept);
 		})`, &text))
 	film, err := base64.StdEncoding.DecodeString(text)

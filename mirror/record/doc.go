@@ -11,6 +11,10 @@
 // beside it. Screen records without a window, with Watch as the viewer, what
 // nobody looks at here.
 //
+// The screen's sound is in the file as the host sent it: the packets of Opus are
+// not encoded again. Where none came there is silence, so what follows is in its
+// time; it stays within 50 ms of the pictures as they came.
+//
 // The file plays at every moment (mirror/webm), is new, readable for its owner
 // only, and written with the computer's own libvpx: where there is none Create
 // answers fusion.ErrUnsupported. The pointer is not in the picture, as a host

@@ -82,6 +82,9 @@ func play(t *testing.T, b []byte) (list []picture, length time.Duration) {
 	defer d.Close()
 	for _, c := range f.Segment.Cluster {
 		for _, b := range c.SimpleBlock {
+			if b.TrackNumber != 1 {
+				continue
+			}
 			m, err := d.Decode(b.Data[0])
 			if err != nil {
 				t.Fatal(err)

@@ -36,7 +36,8 @@ type Summary struct {
 	Length        time.Duration
 	Bytes         int64
 	Pictures      int
-	Width, Height int // of the video, in pixels
+	Width, Height int  // of the video, in pixels
+	Sound         bool // it has a track of sound
 }
 
 // Recorder is one recording. It runs a goroutine, which encodes and writes,
@@ -53,6 +54,7 @@ type Recorder struct {
 	picture *yuv.Image // the newest, nil before the first
 	at      time.Time  // when it changed
 	fresh   bool       // it was not taken yet
+	ear     ear
 	summary Summary
 	err     error // why it ended by itself
 }
@@ -157,7 +159,7 @@ func (r *Recorder) note(s Summary) {
 func (r *Recorder) finish(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.picture, r.fresh = nil, false
+	r.picture, r.fresh, r.ear.packets = nil, false, nil
 	if err == nil {
 		err = errEnded
 	}

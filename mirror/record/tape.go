@@ -21,6 +21,8 @@ const (
 	// lastsEvery is how often a file is told that it goes on, while nothing
 	// changes.
 	lastsEvery = 2 * time.Second
+	// hearEvery is how often sound is taken over.
+	hearEvery = 250 * time.Millisecond
 	// bitsPerPixel is the rate in a second while everything moves.
 	bitsPerPixel = 4
 )
@@ -35,7 +37,7 @@ type disk interface {
 type tape struct {
 	recorder *Recorder
 	file     disk
-	film     *webm.Writer // nil before the first picture
+	film     *reel // nil before the first picture
 	encoder  *vpx.Encoder
 	whole    *yuv.Image  // as shown
 	frame    *yuv.Image  // as encoded: whole, or fitted
@@ -65,15 +67,18 @@ func (t *tape) run() error {
 
 // follow encodes each newer picture, with pauses.
 func (t *tape) follow() (err error) {
-	settled, lasts := time.NewTimer(time.Hour), time.NewTicker(lastsEvery)
+	settled, lasts, hears := time.NewTimer(time.Hour), time.NewTicker(lastsEvery), time.NewTicker(hearEvery)
 	defer settled.Stop()
 	defer lasts.Stop()
+	defer hears.Stop()
 	for err == nil {
 		select {
 		case <-t.recorder.stop:
 			return nil
 		case <-lasts.C:
 			err = t.goesOn()
+		case <-hears.C:
+			err = t.hear()
 		case <-settled.C:
 			err = t.polish()
 		case <-t.recorder.wake:
@@ -131,13 +136,14 @@ func (t *tape) begin(at time.Time) (err error) {
 	if err != nil {
 		return err
 	}
-	t.film, err = webm.New(t.file, webm.Config{Width: size.X, Height: size.Y})
+	film, err := webm.New(t.file, webm.Config{Width: size.X, Height: size.Y})
 	if err != nil {
 		return errors.Join(err, t.encoder.Close())
 	}
+	t.film = &reel{Writer: film}
 	t.began, t.last, t.frame = at, -1, t.whole
 	t.summary.Width, t.summary.Height = size.X, size.Y
-	return nil
+	return t.hear()
 }
 
 // fill makes frame of whole.
@@ -170,10 +176,29 @@ func (t *tape) write(at time.Time) error {
 	t.last = since
 	t.summary.Pictures++
 	t.summary.Bytes += int64(len(data))
-	if err := t.film.Video(since, key, data); err != nil {
+	if err := t.film.show(frame{since, key, data}); err != nil {
 		return err
 	}
 	return t.lasts(since)
+}
+
+// hear writes what came of sound.
+func (t *tape) hear() error {
+	if t.film == nil {
+		return nil
+	}
+	since, packets := t.recorder.heard()
+	if since.IsZero() {
+		return nil
+	}
+	before := t.film.bytes
+	if shown := t.began.Add(t.last); since.Before(shown) {
+		since = shown // a track that begins now: what was written is before it
+	}
+	err := t.film.hear(t.began, since, time.Now(), packets)
+	t.summary.Sound = true
+	t.summary.Bytes += t.film.bytes - before
+	return err
 }
 
 // goesOn says so in the file.
@@ -201,8 +226,12 @@ func (t *tape) stay() error {
 
 // finish makes the file one that players seek in.
 func (t *tape) finish() error {
-	err := t.film.Close(t.last)
-	return errors.Join(err, t.encoder.Close(), t.file.Close())
+	err := t.hear()
+	if err == nil {
+		err = t.film.end(t.began, t.last)
+	}
+	t.recorder.note(t.summary)
+	return errors.Join(cmp.Or(err, t.film.Close(t.last)), t.encoder.Close(), t.file.Close())
 }
 
 // named gives a failure of the file its name and what to do.

@@ -25,13 +25,14 @@ const (
 
 // Watch looks at the one picture of a view without a window. It gives each
 // change to show, on its own goroutine, and goes on when show returns: p is
-// valid until then. It ends when the source does (nil), when ctx ends (its
+// valid until then. It asks for the screen's sound if hear is not nil, and gives
+// it what the host says of it (see Recorder.Hear). It ends when the source does (nil), when ctx ends (its
 // cause), when permission is withdrawn (fusion.ErrPermission), when the host
 // reports a failure, or when the connection is lost (fusion.ErrOffline). It
 // closes pipe and runs a second goroutine, for which it waits.
-func Watch(ctx context.Context, pipe fusion.Pipe, show func(p *codec.Picture, dirty []image.Rectangle)) error {
+func Watch(ctx context.Context, pipe fusion.Pipe, show func(p *codec.Picture, dirty []image.Rectangle), hear func(wire.Message)) error {
 	ctx, end := context.WithCancelCause(ctx)
-	w := &watcher{pipe: pipe, show: show, decoder: &codec.Decoder{}}
+	w := &watcher{pipe: pipe, show: show, hear: hear, decoder: &codec.Decoder{}}
 	defer w.decoder.Close()
 	if vpx.CanDecode() == nil {
 		w.decoder.Video = codec.OpenVP9
@@ -53,6 +54,7 @@ func Watch(ctx context.Context, pipe fusion.Pipe, show func(p *codec.Picture, di
 type watcher struct {
 	pipe    fusion.Pipe
 	show    func(p *codec.Picture, dirty []image.Rectangle)
+	hear    func(wire.Message) // nil is deaf
 	decoder *codec.Decoder
 	frames  wire.Assembler
 	closing sync.Once
@@ -95,8 +97,10 @@ func (w *watcher) read() error {
 func (w *watcher) take(m wire.Message) error {
 	switch m := m.(type) {
 	case wire.Hello:
-		if w.decoder.Video != nil {
-			return w.say(wire.Able{Flags: wire.VP9 | wire.VP9444})
+		return w.ask()
+	case wire.Sound, wire.Listening:
+		if w.hear != nil {
+			w.hear(m)
 		}
 	case wire.FramePart:
 		frame, err := w.frames.Add(m)
@@ -113,6 +117,17 @@ func (w *watcher) take(m wire.Message) error {
 		return closedError(m)
 	}
 	return nil
+}
+
+// ask says what the watcher takes beyond tiles.
+func (w *watcher) ask() (err error) {
+	if w.decoder.Video != nil {
+		err = w.say(wire.Able{Flags: wire.VP9 | wire.VP9444})
+	}
+	if w.hear != nil && err == nil {
+		err = w.say(wire.Listen{On: true, Kept: true})
+	}
+	return err
 }
 
 // closedError is what the host's last message means.

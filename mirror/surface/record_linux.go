@@ -10,6 +10,7 @@ import (
 	"hither/fusion"
 	"hither/mirror/codec"
 	"hither/mirror/record"
+	"hither/mirror/wire"
 )
 
 // markEvery is how often the mark of a recording shows another time.
@@ -58,6 +59,9 @@ func (v *view) record(p *pane, path string) error {
 	t := &tape{pane: p, recorder: r, began: time.Now(), stop: make(chan struct{}), done: make(chan struct{})}
 	p.glass.look(func(all *codec.Picture) { r.Show(all, []image.Rectangle{all.Bounds()}) })
 	p.tape.Store(t)
+	if v.ears.heard() {
+		r.Hear(wire.Listening{State: wire.SoundOn})
+	}
 	v.tapes.Go(func() { v.followTape(t) })
 	return nil
 }
@@ -128,6 +132,16 @@ func (v *view) endTape(p *pane) {
 func (p *pane) keep(update codec.Update) {
 	if t := p.tape.Load(); t != nil {
 		t.recorder.Show(p.glass.decoder.Picture(), update.Dirty)
+	}
+}
+
+// keepSound gives the recordings what the host says of the sound that is heard
+// here.
+func (v *view) keepSound(m wire.Message) {
+	for _, p := range v.all() {
+		if t := p.tape.Load(); t != nil {
+			t.recorder.Hear(m)
+		}
 	}
 }
 

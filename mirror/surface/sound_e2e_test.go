@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"hither/fusion"
+	"hither/internal/lips"
 	"hither/internal/soundserver"
 	"hither/internal/xserver"
 	"hither/mirror"
@@ -225,5 +226,27 @@ func TestNoSoundServerHere(t *testing.T) {
 	time.Sleep(500 * time.Millisecond) // more sound comes
 	if len(told) > 0 {
 		t.Errorf("told twice: %v", <-told)
+	}
+}
+
+// TestAWindowsRecordingHasItsSound records what is heard in a window.
+func TestAWindowsRecordingHasItsSound(t *testing.T) {
+	dir := t.TempDir()
+	cfg, ended := recordings(dir, "", "a.webm")
+	there, here, d, _ := viewSound(t, fusion.ViewOptions{}, Config{Record: cfg})
+	r := monitor(t, here, "out.monitor")
+	soundserver.Play(t, there.Socket, "out", soundserver.Tone(440, 8000, 2*patience))
+	hearTone(t, r, 440, 4000)
+	d.press(keyLeftCtrl, keyLeftAlt, keyR)
+	time.Sleep(1500 * time.Millisecond) // a recording of some length
+	d.press(keyLeftCtrl, keyLeftAlt, keyR)
+	k := <-ended
+	if k.err != nil || !k.Sound || k.Length < time.Second {
+		t.Fatalf("%+v", k)
+	}
+	pcm := lips.Sound(t, k.File)
+	lasts, best := time.Duration(len(pcm)/2)*time.Second/soundserver.Rate, lips.Loudest(pcm, 440)
+	if t.Logf("%v of sound in %v, with %.0f of 8000", lasts, k.Length, best); best < 6000 || (lasts-k.Length).Abs() > 50*time.Millisecond {
+		t.Errorf("%v of sound in %v, with %.0f of 8000", lasts, k.Length, best)
 	}
 }

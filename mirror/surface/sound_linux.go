@@ -24,6 +24,7 @@ type ears struct {
 	muted  bool
 	here   error // why nothing can be played here
 	there  string
+	on     bool // the host sends what is played
 	player *sound.Player
 	told   map[string]bool // what the person was told already
 	mic    *microphone     // nil while it is off
@@ -46,7 +47,7 @@ func newEars(v *view) *ears {
 // begin asks a host for what the person wants.
 func (e *ears) begin() {
 	e.mu.Lock()
-	e.there = ""
+	e.there, e.on = "", false
 	listen := !e.muted && e.open()
 	e.mu.Unlock()
 	if listen {
@@ -113,8 +114,10 @@ func (e *ears) take(ctx context.Context, m wire.Message) {
 	switch m := m.(type) {
 	case wire.Sound:
 		e.hear(m)
+		e.view.keepSound(m)
 	case wire.Listening:
 		e.answered(m)
+		e.view.keepSound(m)
 	case wire.Speaking:
 		if m.State == wire.SoundOn {
 			e.speak(ctx)
@@ -140,7 +143,7 @@ func (e *ears) hear(m wire.Sound) {
 func (e *ears) answered(m wire.Listening) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.there = ""
+	e.there, e.on = "", m.State == wire.SoundOn
 	if m.State == wire.SoundFailed {
 		err := refusal("sound", m.Text)
 		e.there = err.Error()
@@ -195,6 +198,13 @@ func (e *ears) hush() {
 		mic.stop()
 		<-mic.done
 	}
+}
+
+// heard says whether the host sends what is played.
+func (e *ears) heard() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.on
 }
 
 // String is what the overlay shows.

@@ -4,7 +4,8 @@
 // killed plays up to its last whole block; Close adds what players seek by.
 //
 // A file is the EBML header, a segment with room for its table of contents, the
-// length and the tracks, then clusters. Each block goes to the file in one
+// length and the tracks, with room for a track of sound that comes later, then
+// clusters. Each block goes to the file in one
 // write. A cluster begins with each key frame of the video. The length is
 // written over in place as the recording grows, the sizes of the segment and of
 // its clusters when they end. Cues, one for each key frame, come last.

@@ -44,6 +44,8 @@ const (
 	unknownSize   = 8 // bytes of a size that is not known yet
 	// contents is the room for the table of contents.
 	contents = 128
+	// audioRoom is the room for a track of sound that is added later.
+	audioRoom = 120
 
 	videoTrack = 1
 	audioTrack = 2

@@ -137,6 +137,39 @@ func TestAFileSaysWhatIsInIt(t *testing.T) {
 	}
 }
 
+// Sound may come when the file has long begun.
+func TestSoundThatComesLater(t *testing.T) {
+	for _, preSkip := range []int{0, 120, 65535} {
+		m := &memory{most: 1 << 20}
+		w := newWriter(t, m, Config{Width: 640, Height: 400})
+		err := film(w, 3, false)
+		before := bytes.Clone(m.b)
+		err = errors.Join(err, w.AddAudio(Audio{Channels: 2, PreSkip: preSkip}))
+		if after := int(w.tracks) + 200; len(before) != len(m.b) || !bytes.Equal(before[:w.tracks], m.b[:w.tracks]) || !bytes.Equal(before[after:], m.b[after:]) {
+			t.Error("more than the tracks was written over")
+		}
+		parse(t, m.b, false)
+		err = errors.Join(err, w.Sound(2500*time.Millisecond, []byte{0xf8}),
+			w.Video(3*time.Second, true, []byte{1}), w.Close(4*time.Second))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := parse(t, m.b, true)
+		if all := r.Segment.Tracks.TrackEntry; len(all) != 2 || all[1].CodecID != "A_OPUS" {
+			t.Fatalf("tracks %+v", all)
+		}
+		if at := r.times(audioTrack); !slices.Equal(at, []int64{2500}) {
+			t.Errorf("sound at %v", at)
+		}
+		if at := r.times(videoTrack); !slices.Equal(at, []int64{0, 1000, 2000, 3000}) {
+			t.Errorf("pictures at %v", at)
+		}
+		if err := w.AddAudio(Audio{Channels: 2}); !errors.Is(err, fusion.ErrInvalid) {
+			t.Errorf("a second track gave %v", err)
+		}
+	}
+}
+
 // A writer that was killed leaves what it wrote, of the last block perhaps half.
 func TestAFileThatEndsAnywherePlays(t *testing.T) {
 	m := &memory{most: 1 << 20}
@@ -166,7 +199,7 @@ func TestAFileThatEndsAnywherePlays(t *testing.T) {
 }
 
 func TestAFullDiskLeavesAWholeFile(t *testing.T) {
-	for most := 300; most < 6000; most += 37 {
+	for most := 420; most < 6000; most += 37 {
 		m := &memory{most: most}
 		w, err := New(m, Config{Width: 640, Height: 400})
 		if err != nil {
@@ -209,6 +242,10 @@ func TestWhatCannotBeWritten(t *testing.T) {
 		if _, err := New(&memory{most: 1000}, cfg); !errors.Is(err, fusion.ErrInvalid) {
 			t.Errorf("%+v gave %v", cfg, err)
 		}
+	}
+	w := newWriter(t, &memory{most: 1000}, Config{Width: 1, Height: 1})
+	if err := w.AddAudio(Audio{Channels: 3}); !errors.Is(err, fusion.ErrInvalid) {
+		t.Errorf("three channels gave %v", err)
 	}
 	if _, err := New(&memory{most: 20}, Config{Width: 1, Height: 1}); !errors.Is(err, syscall.ENOSPC) {
 		t.Errorf("a full disk gave %v", err)

@@ -22,7 +22,7 @@ type File interface {
 // Config says what the file holds. Width and Height are required.
 type Config struct {
 	Width, Height int    // pixels
-	Audio         *Audio // nil: the recording is silent
+	Audio         *Audio // nil: the recording is silent, unless AddAudio comes
 	App           string // the program that records; default "hither"
 }
 
@@ -40,6 +40,7 @@ const longestCluster = 30 * time.Second
 // the file plays; Close tries to finish even then.
 type Writer struct {
 	file File
+	cfg  Config
 	end  int64 // bytes written
 	err  error // the first
 
@@ -60,28 +61,66 @@ func New(file File, cfg Config) (*Writer, error) {
 	if cfg.Width < 1 || cfg.Height < 1 || cfg.Audio != nil && (cfg.Audio.Channels < 1 || cfg.Audio.Channels > 2) {
 		return nil, &fusion.Error{Op: "webm", Cause: fusion.ErrInvalid, Detail: fmt.Sprintf("%d×%d pixels, sound %v", cfg.Width, cfg.Height, cfg.Audio)}
 	}
-	w := &Writer{file: file}
-	if err := w.begin(cfg); err != nil {
+	if cfg.App == "" {
+		cfg.App = "hither"
+	}
+	w := &Writer{file: file, cfg: cfg}
+	if err := w.begin(); err != nil {
 		return nil, err
 	}
 	return w, nil
 }
 
-func (w *Writer) begin(cfg Config) error {
-	if cfg.App == "" {
-		cfg.App = "hither"
-	}
+func (w *Writer) begin() error {
 	w.write(encode(header()))
 	w.segment = w.end
 	w.write(room(contents))
 	w.info = w.end
 	a := new(about)
-	a.Info.TimecodeScale, a.Info.MuxingApp, a.Info.WritingApp = scale, "hither", cfg.App
+	a.Info.TimecodeScale, a.Info.MuxingApp, a.Info.WritingApp = scale, "hither", w.cfg.App
 	w.write(encode(a))
 	w.length = w.end - 8
 	w.tracks = w.end
-	w.write(encode(&tracks{entries(cfg)}))
+	w.write(encode(&tracks{entries(w.cfg)}))
+	if w.cfg.Audio == nil {
+		w.write(room(audioRoom))
+	}
 	return w.err
+}
+
+// AddAudio adds the track of sound to a file that was begun without one, into
+// the room that is kept for it. The sound may begin at any time.
+func (w *Writer) AddAudio(a Audio) error {
+	if w.cfg.Audio != nil || a.Channels < 1 || a.Channels > 2 {
+		return &fusion.Error{Op: "webm", Cause: fusion.ErrInvalid, Detail: fmt.Sprintf("a track of %d channels", a.Channels)}
+	}
+	if w.err != nil {
+		return w.err
+	}
+	w.cfg.Audio = &a
+	var b []byte
+	b, w.err = w.retracked()
+	if w.err == nil {
+		w.over(w.tracks, b)
+	}
+	return w.err
+}
+
+// retracked gives the tracks in the place of those without sound and the room
+// behind them.
+func (w *Writer) retracked() ([]byte, error) {
+	silent := w.cfg
+	silent.Audio = nil
+	before, err := encode(&tracks{entries(silent)})
+	if err != nil {
+		return nil, err
+	}
+	after, err := encode(&tracks{entries(w.cfg)})
+	if err != nil {
+		return nil, err
+	}
+	rest, err := room(len(before) + audioRoom - len(after))
+	return append(after, rest...), err
 }
 
 // Video adds a frame of VP9 that is shown from a time on. Times of a track must
@@ -98,7 +137,8 @@ func (w *Writer) Video(at time.Duration, key bool, frame []byte) error {
 }
 
 // Sound adds a packet of Opus, which is heard from a time on. It needs
-// Config.Audio.
+// Config.Audio or AddAudio. Players count its samples: where none were sent,
+// the caller adds silence.
 func (w *Writer) Sound(at time.Duration, packet []byte) error {
 	return w.block(audioTrack, at, true, packet)
 }

@@ -24,7 +24,10 @@ type Sound struct {
 }
 
 // Listen says whether the viewer wants to hear the screen.
-type Listen struct{ On bool }
+type Listen struct {
+	On   bool
+	Kept bool // it is kept and not played, so that it may be the viewer's own computer's
+}
 
 // Speak says whether the viewer wants its microphone to be heard there.
 type Speak struct{ On bool }
@@ -66,7 +69,7 @@ func parseSound(kind byte, b []byte) (Message, error) {
 	case from == ViewerSide && len(b) != 1:
 		return nil, invalid("length of a viewer's message")
 	case from == ViewerSide && kind == typeListen:
-		return Listen{b[0]&1 != 0}, nil
+		return Listen{b[0]&1 != 0, b[0]&2 != 0}, nil
 	case from == ViewerSide:
 		return Speak{b[0]&1 != 0}, nil
 	case len(b) < 1:
@@ -82,7 +85,9 @@ func (m Sound) Append(b []byte) []byte {
 	return append(append(b, flag(m.Ends)), m.Packet...)
 }
 
-func (m Listen) Append(b []byte) []byte { return append(b, typeListen|viewerSide, flag(m.On)) }
+func (m Listen) Append(b []byte) []byte {
+	return append(b, typeListen|viewerSide, flag(m.On)|flag(m.Kept)<<1)
+}
 
 func (m Speak) Append(b []byte) []byte { return append(b, typeSpeak|viewerSide, flag(m.On)) }
 

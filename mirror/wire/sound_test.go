@@ -15,7 +15,7 @@ func TestBytesOfSound(t *testing.T) {
 	}{
 		{Sound{HostSide, 0x102, true, []byte("op")}, "\x20\x01\x02\x01op"},
 		{Sound{ViewerSide, 3, false, []byte("op")}, "\xa0\x00\x03\x00op"},
-		{Listening{SoundFailed, "why\nhint"}, "\x21\x02why\nhint"}, {Listen{true}, "\xa1\x01"},
+		{Listening{SoundFailed, "why\nhint"}, "\x21\x02why\nhint"}, {Listen{On: true}, "\xa1\x01"}, {Listen{On: true, Kept: true}, "\xa1\x03"},
 		{Speaking{SoundOn, ""}, "\x22\x01"}, {Speak{false}, "\xa2\x00"},
 	} {
 		b := c.m.Append(nil)

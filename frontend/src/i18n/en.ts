@@ -1,5 +1,8 @@
+import { soundEn } from './sound.en'
+
 // Every word of the page. Plain and short, sentence case, verbs on buttons.
 export const en = {
+  ...soundEn,
   'nav.library': 'Library',
   'nav.apps': 'Apps',
   'nav.folders': 'Folders',
@@ -61,9 +64,6 @@ export const en = {
   'verb.fullscreen': 'Full screen',
   'verb.inspector': 'Inspector',
   'verb.overlay': 'Connection figures',
-  'verb.record': 'Record screen',
-  'verb.recordEnd': 'End recording and save it',
-  'verb.sound': 'Sound',
   'verb.fit': 'Fit screen to window',
   'verb.sharp': 'Use every pixel of this display',
   'verb.keyboard': 'On-screen keyboard',
@@ -186,9 +186,6 @@ export const en = {
   'screen.copyBlocked': '{host} copied something, but the browser does not let this page put it on the clipboard by itself.',
   'screen.copyLarge': 'This is too large for the browser page.',
   'screen.pasted': 'Pasted at {host}.',
-  'screen.recording': 'Recording',
-  'screen.recordFull': 'The recording became too large. What there is was saved.',
-  'screen.recordFailed': 'This browser could not record the screen.',
   'screen.pasteBlocked': 'The browser does not let this page read the clipboard.',
   'screen.untyped': '{host} cannot type {text}',
   'screen.files': '{n} file ({size}) | {n} files ({size})',
@@ -214,11 +211,6 @@ export const en = {
   'screen.size': 'Size',
   'screen.video': 'Video',
   'screen.frame': 'Frame',
-  'screen.sound': 'Sound',
-  'sound.off': 'muted',
-  'sound.waiting': 'waits for a click',
-  'sound.on': 'on',
-  'sound.failed': 'none',
   'screen.ms': '{n} ms',
   'screen.perSecond': '{n}/s',
 

@@ -1,6 +1,8 @@
 import type { Key } from './i18n.svelte'
+import { soundZh } from './sound.zh'
 
 export const zh: Record<Key, string> = {
+  ...soundZh,
   'nav.library': '机器库',
   'nav.apps': '应用',
   'nav.folders': '同步文件夹',
@@ -62,9 +64,6 @@ export const zh: Record<Key, string> = {
   'verb.fullscreen': '全屏',
   'verb.inspector': '详情栏',
   'verb.overlay': '连接数据',
-  'verb.record': '录制屏幕',
-  'verb.recordEnd': '结束录制并保存',
-  'verb.sound': '声音',
   'verb.fit': '让屏幕适应窗口',
   'verb.sharp': '使用此显示器的全部像素',
   'verb.keyboard': '屏幕键盘',
@@ -187,9 +186,6 @@ export const zh: Record<Key, string> = {
   'screen.copyBlocked': '{host} 复制了内容，但浏览器不允许此页面自动写入剪贴板。',
   'screen.copyLarge': '内容太大，浏览器页面无法处理。',
   'screen.pasted': '已粘贴到 {host}。',
-  'screen.recording': '正在录制',
-  'screen.recordFull': '录制文件过大，已保存现有内容。',
-  'screen.recordFailed': '此浏览器无法录制屏幕。',
   'screen.pasteBlocked': '浏览器不允许此页面读取剪贴板。',
   'screen.untyped': '{host} 无法输入 {text}',
   'screen.files': '{n} 个文件（{size}）',
@@ -215,11 +211,6 @@ export const zh: Record<Key, string> = {
   'screen.size': '尺寸',
   'screen.video': '视频',
   'screen.frame': '帧',
-  'screen.sound': '声音',
-  'sound.off': '已静音',
-  'sound.waiting': '点击后开始',
-  'sound.on': '开启',
-  'sound.failed': '无',
   'screen.ms': '{n} 毫秒',
   'screen.perSecond': '{n}/秒',
 

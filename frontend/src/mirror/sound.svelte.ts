@@ -11,6 +11,23 @@ const LASTS_US = 10_000
 /** Whether this browser can play the sound of a screen. */
 export const canHear = () => typeof AudioDecoder !== 'undefined' && typeof AudioContext !== 'undefined'
 
+const newContext = () => new AudioContext({ sampleRate: OPUS.sampleRate, latencyHint: 'interactive' })
+/** A destination that always gives something: what nothing is connected to gives nothing. */
+function silent(context: AudioContext): MediaStreamAudioDestinationNode {
+  const to = context.createMediaStreamDestination()
+  const silence = context.createConstantSource()
+  silence.offset.value = 0
+  silence.connect(to)
+  silence.start()
+  return to
+}
+
+/** How long a recording waits for the page to be let play, and for the host's word. */
+const TAP_MS = 500
+/** What Chromium takes from playing to a recorder, more than for a picture, about. */
+const TAP_LATE_MS = 10
+const within = <T>(work: Promise<T>) => Promise.race([work, new Promise((done) => setTimeout(done, TAP_MS))])
+
 /**
  * The sound of one view. A browser lets a page play only after the person did
  * something in it: until the first gesture the state is waiting, and the host is
@@ -23,6 +40,10 @@ export class Sound {
 
   private wanted = false
   private context: AudioContext | null = null
+  /** How long packets wait to be played, in seconds, about. */
+  private waits = 0.04
+  private told = () => {}
+  private tapped: MediaStreamAudioDestinationNode | null = null
   private decoder: AudioDecoder | null = null
   private schedule = new Schedule()
   private coming = new Map<number, Packet>()
@@ -48,7 +69,7 @@ export class Sound {
   begin(): void {
     if (!this.wanted) return
     this.reset('waiting')
-    this.context ??= new AudioContext({ sampleRate: OPUS.sampleRate, latencyHint: 'interactive' })
+    this.context ??= newContext()
     const context = this.context
     void context.resume().then(() => {
       if (this.wanted && this.state === 'waiting' && context.state === 'running') this.send(say.listen(true))
@@ -60,15 +81,38 @@ export class Sound {
     if (m.type === 'listening') {
       this.why = m.state === 'failed' ? m.text : ''
       this.state = m.state
+      this.told()
     }
     if (m.type === 'sound') this.decode(m)
+  }
+
+  /** What is heard from now on, for a recording, which stops the track; null where nothing can be heard. */
+  async tap(): Promise<MediaStreamTrack | null> {
+    if (!canHear() || this.failed) return null
+    this.context ??= newContext()
+    const context = this.context
+    await within(context.resume())
+    if (this.state === 'waiting') await within(new Promise<void>((done) => (this.told = done)))
+    // A recorder waits for a track that gives nothing, as one of a page without a gesture does.
+    if (this.context !== context || context.state !== 'running' || this.failed) return null
+    this.tapped ??= silent(context)
+    return this.tapped.stream.getAudioTracks()[0]!.clone()
+  }
+
+  /** By how many ms a recorder hears it later than it came. */
+  get lateMs(): number {
+    return this.waits * 1000 + TAP_LATE_MS
+  }
+
+  private get failed(): boolean {
+    return this.state === 'failed'
   }
 
   close(): void {
     this.wanted = false
     this.reset('off')
     void this.context?.close()
-    this.context = null
+    this.context = this.tapped = null
   }
 
   private reset(state: SoundState): void {
@@ -110,6 +154,7 @@ export class Sound {
     if (!packet || !context) return
     const at = this.schedule.at(packet.number, packet.ends, context.currentTime)
     if (at === null) return
+    this.waits += (at - context.currentTime - this.waits) / 16
     const buffer = context.createBuffer(data.numberOfChannels, data.numberOfFrames, data.sampleRate)
     for (let planeIndex = 0; planeIndex < data.numberOfChannels; planeIndex++) {
       data.copyTo(buffer.getChannelData(planeIndex), { planeIndex, format: 'f32-planar' })
@@ -117,6 +162,7 @@ export class Sound {
     const source = context.createBufferSource()
     source.buffer = buffer
     source.connect(context.destination)
+    if (this.tapped) source.connect(this.tapped)
     source.start(at)
   }
 }

@@ -1,4 +1,6 @@
-/** What the page can record into, the best first. */
+import { later } from './later'
+
+/** What the page can record into, the best first; with sound Opus comes with it. */
 const KINDS = ['video/webm;codecs=vp9', 'video/webm;codecs=vp8', 'video/webm', 'video/mp4']
 /** How often the browser hands over what it has encoded. */
 const SLICE_MS = 1000
@@ -11,15 +13,30 @@ export type TapeNote = '' | 'screen.recordFull' | 'screen.recordFailed'
 export const canRecord = (): boolean =>
   typeof MediaRecorder !== 'undefined' && typeof HTMLCanvasElement.prototype.captureStream === 'function'
 
+/** Draws a pixel as it is: the browser gives a recorder no picture before one is drawn. */
+function touch(canvas: HTMLCanvasElement): void {
+  const context = canvas.getContext('2d')
+  context?.putImageData(context.getImageData(0, 0, 1, 1), 0, 0)
+}
+
+function kindOf(sound: boolean): string | undefined {
+  const kinds = KINDS.map((kind) => (sound && kind.includes('codecs=') ? kind + ',opus' : kind))
+  return kinds.find((kind) => MediaRecorder.isTypeSupported(kind))
+}
+
 /**
- * The recording of one view of the page: what its canvas shows, from start to
- * stop, saved as a download. The browser encodes a picture for each change. It
- * ends with the view, and by itself when it has become too large.
+ * The recording of one view of the page: what its canvas shows and what is heard,
+ * from start to stop, saved as a download. The browser encodes a picture for each
+ * change. It ends with the view, and by itself when it has become too large.
  */
 export class Tape {
   /** Since when it records, Date.now(); 0 when it does not. */
   since = $state(0)
   note = $state<TapeNote>('')
+  /** Gives what is heard as a track of the recording's own, or null; set by the view. */
+  hears: (() => Promise<MediaStreamTrack | null>) | null = null
+  /** By how many ms it is heard later than it is seen. */
+  late = () => 0
   private canvas: HTMLCanvasElement | null = null
   private recorder: MediaRecorder | null = null
 
@@ -32,22 +49,31 @@ export class Tape {
   }
 
   toggle(name: string): void {
-    if (this.recorder) this.stop()
-    else this.start(name)
+    if (this.since > 0) this.stop()
+    else void this.start(name)
   }
 
-  private start(name: string): void {
+  private async start(name: string): Promise<void> {
     if (!this.canvas) return
     this.note = ''
+    const mine = (this.since = Date.now())
+    const sound = this.hears && (await this.hears())
+    const canvas = this.canvas
+    if (this.since !== mine || !canvas) return sound?.stop()
     try {
-      this.record(this.canvas.captureStream(), name)
+      let stream = canvas.captureStream()
+      if (sound) stream = new MediaStream([...stream.getVideoTracks().map((video) => later(video, this.late)), sound])
+      this.record(stream, name, sound !== null)
+      touch(canvas)
     } catch {
+      sound?.stop()
+      this.forget()
       this.note = 'screen.recordFailed' // a canvas without a picture, or a codec that is missing
     }
   }
 
-  private record(stream: MediaStream, name: string): void {
-    const mimeType = KINDS.find((kind) => MediaRecorder.isTypeSupported(kind))
+  private record(stream: MediaStream, name: string, sound: boolean): void {
+    const mimeType = kindOf(sound)
     const recorder = new MediaRecorder(stream, mimeType ? { mimeType } : {})
     const parts: Blob[] = []
     let size = 0
@@ -67,7 +93,6 @@ export class Tape {
     }
     recorder.start(SLICE_MS)
     this.recorder = recorder
-    this.since = Date.now()
   }
 
   stop(): void {

@@ -201,5 +201,12 @@ export const say = {
     return m
   },
   listen: (on: boolean) => message(0xa1, 1, (v) => v.setUint8(1, +on)),
+  speak: (on: boolean) => message(0xa2, 1, (v) => v.setUint8(1, +on)),
+  /** One Opus packet of the microphone; ends says that silence follows. */
+  sound: (number: number, ends: boolean, packet: Uint8Array) => {
+    const m = message(0xa0, 3 + packet.length, (v) => (v.setUint16(1, number), v.setUint8(3, +ends)))
+    m.set(packet, 4)
+    return m
+  },
   ping: (id: bigint) => message(0x8a, 8, (v) => v.setBigUint64(1, id)),
 }
