@@ -98,7 +98,7 @@ bench-mirror: bin/hither ## all of docs/benchmarks.md, beside TigerVNC and xpra;
 	build/deps.sh bench
 	$(GO) run -tags $(TAGS) ./mirror/bench -json bin/bench.json -markdown bin/bench.md $(BENCH)
 
-try: bin/hither ## real programs and Debian's installer, mirrored and compared; TRY="writer chromium widgets xterm featherpad installer"
+try: bin/hither ## real programs and machines, mirrored and compared; TRY="writer chromium widgets xterm featherpad installer guest"
 	build/deps.sh try
 	build/try.sh $(TRY)
 

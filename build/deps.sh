@@ -34,7 +34,8 @@ bench=(
 installer() {
   apt-cache search --names-only '^debian-installer-[0-9]+-netboot-amd64$' | sort -V | tail -n 1 | cut -d ' ' -f 1
 }
-try=(libreoffice-writer libreoffice-gtk3 featherpad ffmpeg isolinux syslinux-common xorriso)
+try=(libreoffice-writer libreoffice-gtk3 featherpad ffmpeg isolinux syslinux-common xorriso
+  mmdebstrap genext2fs uidmap debian-archive-keyring)
 
 case $want in
   run) packages=("${run[@]}") ;;

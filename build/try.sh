@@ -4,7 +4,7 @@
 # keeps pictures of the original beside the mirrored one. docs/real-programs.md
 # says what to look for. It leaves nothing else behind.
 #
-#   build/try.sh [PROGRAM…]     writer chromium widgets xterm featherpad installer; default all
+#   build/try.sh [PROGRAM…]     writer chromium widgets xterm featherpad installer guest; default all
 #   OUT=DIR                     where the pictures go; default docs/images/real
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -252,7 +252,7 @@ cd_image() {
 # written says whether the machine shows text below its banner, and another
 # picture than the one that was kept last; resting, whether that stays.
 written() {
-  "$hither" screen shot cloud/installer -o "$dir/shot.png"
+  "$hither" screen shot "cloud/$machine" -o "$dir/shot.png"
   [ "$(convert "$dir/shot.png" -crop x600+0+120 +repage -format %k info:)" -gt 40 ] &&
     [ "$(unlike "$dir/left.png" "$dir/shot.png")" != 0 ]
 }
@@ -260,28 +260,29 @@ resting() {
   written && cp "$dir/shot.png" "$dir/before.png" && sleep 3 && written &&
     [ "$(unlike "$dir/before.png" "$dir/shot.png")" = 0 ]
 }
-state() { [ "$("$hither" machine show cloud/installer --json | field state)" = "$1" ]; }
+state() { [ "$("$hither" machine show "cloud/$machine" --json | field state)" = "$1" ]; }
 machine_equal() {
-  import -window "$(here installer)" "$dir/right.png"
+  import -window "$(here "$machine")" "$dir/right.png"
   convert "$dir/right.png" -shave 2x2 +repage "$dir/right.png"
   [ "$(unlike "$dir/left.png" "$dir/right.png")" = 0 ]
 }
-# still pauses the machine, compares, keeps the picture and goes on.
+# still NAME pauses the machine, compares, keeps the picture and goes on.
 still() {
-  "$hither" machine pause cloud/installer
+  "$hither" machine pause "cloud/$machine"
   until_ok 30 state paused
-  "$hither" screen shot cloud/installer -o "$dir/left.png"
+  "$hither" screen shot "cloud/$machine" -o "$dir/left.png"
   if ! until_ok 60 machine_equal; then
     both "$1"
-    echo "installer: $(unlike "$dir/left.png" "$dir/right.png") pixels differ from libvirt's screenshot"
+    echo "$machine: $(unlike "$dir/left.png" "$dir/right.png") pixels differ from libvirt's screenshot"
     return 1
   fi
-  echo "installer: 0 pixels of $(identify -format '%w×%h' "$dir/left.png") differ from libvirt's screenshot"
+  echo "$machine: 0 pixels of $(identify -format '%w×%h' "$dir/left.png") differ from libvirt's screenshot"
   both "$1"
-  "$hither" machine resume cloud/installer
+  "$hither" machine resume "cloud/$machine"
   until_ok 30 state running
 }
 installer() {
+  machine=installer
   cd_image
   "$hither" machine create cloud/installer --memory 1536MiB --iso "$dir/installer.iso" --start
   run view "$hither" view cloud/installer
@@ -302,6 +303,57 @@ installer() {
   xdotool click 1
   until_ok 300 resting
   still installer-click
+}
+
+# refused WORDS PROGRAM… sees a program fail with these words, and a hint.
+refused() {
+  local words=$1
+  shift
+  if "$@" >"$dir/said" 2>&1 || ! grep -q "$words" "$dir/said" || ! grep -q '^hint: ' "$dir/said"; then
+    echo "not refused with \"$words\": $*"
+    cat "$dir/said"
+    return 1
+  fi
+  sed 's/^/  /' "$dir/said"
+}
+apps() { "$hither" app ls cloud/guest >"$dir/apps"; }
+# shows PROGRAM… waits until the machine's picture is another one after it.
+shows() {
+  cp "$dir/shot.png" "$dir/left.png"
+  "$@"
+  until_ok 300 resting
+}
+opens() { "$hither" app run --detach cloud/guest "$1"; }
+guest() {
+  machine=guest
+  local from
+  from=$(build/guest.sh)
+  "$hither" machine create cloud/guest --memory 1GiB --image "$from/disk.qcow2" --iso "$from/boot.iso"
+  refused 'it is off' apps
+  "$hither" machine start cloud/guest
+  refused 'no guest agent' apps
+  local began=$SECONDS window
+  run view "$hither" view cloud/guest
+  until_ok 60 here guest
+  until_ok 900 apps
+  echo "guest: its agent answers after $((SECONDS - began)) s"
+  cat "$dir/apps"
+  convert -size 1x1 xc: "$dir/left.png"
+  until_ok 900 resting
+  echo "guest: its login screen after $((SECONDS - began)) s"
+  still guest-login
+  refused 'nobody is logged in' opens org.xfce.mousepad
+  window=$(here guest)
+  xdotool windowfocus --sync "$window"
+  shows xdotool type --delay 100 ada
+  xdotool key Return
+  until_ok 300 opens org.xfce.mousepad
+  until_ok 300 resting
+  shows xdotool type --delay 100 'An app of a virtual machine.'
+  shows opens debian-xterm
+  xdotool type --delay 100 'id -un; pwd; echo $DISPLAY'
+  shows xdotool key Return
+  still guest-apps
 }
 
 # A display as a person's desktop.
@@ -330,7 +382,7 @@ exec 4<&-
 until_ok 60 "$hither" machine show cloud/self
 
 programs=("$@")
-[ $# -gt 0 ] || programs=(writer chromium widgets xterm featherpad installer)
+[ $# -gt 0 ] || programs=(writer chromium widgets xterm featherpad installer guest)
 for program in "${programs[@]}"; do
   "$program"
 done
