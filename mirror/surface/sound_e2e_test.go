@@ -165,6 +165,21 @@ func TestMicrophoneIsHeardThere(t *testing.T) {
 	}
 }
 
+// heardAt waits for a sound to begin.
+func heardAt(t *testing.T, begins <-chan time.Time) time.Time {
+	t.Helper()
+	select {
+	case at, ok := <-begins:
+		if !ok {
+			t.Fatal("a sound server ended")
+		}
+		return at
+	case <-time.After(patience):
+		t.Fatal("a click is not heard")
+	}
+	return time.Time{}
+}
+
 // TestDelayOfSound measures how long a sound takes from a sink of the host to one
 // here, which leaves out what programs and loudspeakers add.
 func TestDelayOfSound(t *testing.T) {
@@ -190,10 +205,7 @@ func TestDelayOfSound(t *testing.T) {
 	for range 15 {
 		from, to := begins(in), begins(out)
 		wait := soundserver.Play(t, there.Socket, "out", soundserver.Tone(1000, 8000, 100*time.Millisecond))
-		a, b := <-from, <-to
-		if a.IsZero() || b.IsZero() {
-			t.Fatal("a sound server ended")
-		}
+		a, b := heardAt(t, from), heardAt(t, to)
 		delays = append(delays, b.Sub(a))
 		wait()
 		time.Sleep(600 * time.Millisecond) // the two clicks are apart
