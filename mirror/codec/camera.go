@@ -39,6 +39,7 @@ type camera struct {
 	pace    pace
 	lens    lens
 	broken  error           // why no encoder could be opened
+	aimed   bool            // the lens is held for a film
 	rolling bool            // a stream is under way
 	filmed  image.Point     // the size of the region in it
 	tiles   image.Rectangle // the region in tiles
@@ -61,8 +62,8 @@ func (c *camera) now() time.Time {
 
 // cut ends the stream: the next video begins with a key frame.
 func (c *camera) cut() {
-	if c.rolling {
-		c.rolling = false
+	if c.aimed {
+		c.aimed, c.rolling = false, false
 		c.lens.rest()
 	}
 }
@@ -277,7 +278,7 @@ func (c *camera) shoot(ops []byte, now *Picture) ([]byte, error) {
 func (c *camera) aim() bool {
 	size, q := c.rect.Size(), c.pace.quality
 	ready, err := c.lens.set(q.coded(size), size, q == sharpest, c.clock != nil)
-	c.broken = err
+	c.aimed, c.broken = true, err
 	return err == nil && (ready || c.rolling && c.filmed == size)
 }
 

@@ -20,12 +20,14 @@ type lens struct {
 	limit int  // bits a second that the path carries; 0 is not known
 	rate  int  // bits a second that the encoder aims at
 
-	opening chan opened // what is being opened comes there; nil is nothing
+	opening chan struct{} // closed when what is being opened is in next; nil is nothing
 
 	mu      sync.Mutex // guards the fields below
 	encoder *vpx.Encoder
 	room    image.Point // the largest size
-	resting *time.Timer // closes the encoder
+	next    opened      // what was opened
+	held    bool        // a film uses them
+	resting *time.Timer // closes them
 }
 
 // opened is an encoder that was opened, or why not.
@@ -45,28 +47,30 @@ func (l *lens) open(room image.Point, full bool) {
 	if l.opening != nil || l.serves(room, full) {
 		return
 	}
-	l.opening = make(chan opened, 1)
-	go func(to chan<- opened) {
+	done := make(chan struct{})
+	l.opening = done
+	go func() {
+		defer close(done)
 		e, err := vpx.NewEncoder(vpx.Config{Width: room.X, Height: room.Y, Full: full, Threads: threads()})
-		to <- opened{e, room, full, err}
-	}(l.opening)
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.next = opened{e, room, full, err}
+		l.wait()
+	}()
 }
 
-// serves says whether the open encoder is for pictures of a size, and keeps it
-// open.
+// serves says whether the open encoder is for pictures of a size.
 func (l *lens) serves(size image.Point, full bool) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.resting != nil {
-		l.resting.Stop()
-		l.resting = nil
-	}
 	return l.encoder != nil && l.full == full && size.X <= l.room.X && size.Y <= l.room.Y
 }
 
 // set makes ready for pictures of a size, later ones of which may have up to
-// room, and says whether it is. With wait it does not return until it is.
+// room, and says whether it is. With wait it does not return until it is. From
+// now on until rest a film uses the encoder.
 func (l *lens) set(size, room image.Point, full, wait bool) (ready bool, err error) {
+	l.hold()
 	if err := l.receive(false); err != nil {
 		return false, err
 	}
@@ -96,23 +100,22 @@ func (l *lens) receive(wait bool) error {
 	if l.opening == nil {
 		return nil
 	}
-	var o opened
-	if wait {
-		o = <-l.opening
-	} else {
+	if !wait {
 		select {
-		case o = <-l.opening:
+		case <-l.opening:
 		default:
 			return nil
 		}
 	}
+	<-l.opening
 	l.opening = nil
-	if o.err != nil {
-		return o.err
-	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	before := l.encoder
+	o, before := l.next, l.encoder
+	l.next = opened{}
+	if o.encoder == nil { // or it rested too long
+		return o.err
+	}
 	l.encoder, l.room, l.full, l.size = o.encoder, o.room, o.full, image.Point{}
 	if before == nil {
 		return nil
@@ -145,41 +148,67 @@ func (l *lens) followPath() error {
 	return l.encoder.SetBitrate(rate)
 }
 
+// hold keeps the encoder open.
+func (l *lens) hold() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.held = true
+	l.stop()
+}
+
 // rest ends the stream. The encoder is kept for a while.
 func (l *lens) rest() {
 	l.size = image.Point{}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.encoder != nil && l.resting == nil {
+	l.held = false
+	l.wait()
+}
+
+// wait closes what no film uses after a while. It needs mu.
+func (l *lens) wait() {
+	if !l.held && l.resting == nil {
 		l.resting = time.AfterFunc(kept, l.expire)
 	}
 }
 
-// expire closes the encoder unless it is used again.
-func (l *lens) expire() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.resting == nil || l.encoder == nil {
-		return
-	}
-	l.resting = nil
-	_ = l.encoder.Close() // its memory is free in any case
-	l.encoder = nil
-}
-
-// close closes the encoder, and waits for one that is being opened.
-func (l *lens) close() error {
-	err := l.receive(true)
-	l.mu.Lock()
-	defer l.mu.Unlock()
+// stop needs mu.
+func (l *lens) stop() {
 	if l.resting != nil {
 		l.resting.Stop()
 		l.resting = nil
 	}
-	if l.encoder == nil {
-		return err
+}
+
+func (l *lens) expire() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.held {
+		l.resting = nil
+		_ = l.free() // nobody waits for its last words
 	}
-	e := l.encoder
-	l.encoder = nil
-	return errors.Join(err, e.Close())
+}
+
+// free closes what is open. It needs mu.
+func (l *lens) free() (err error) {
+	for _, e := range []*vpx.Encoder{l.encoder, l.next.encoder} {
+		if e != nil {
+			err = errors.Join(err, e.Close())
+		}
+	}
+	l.encoder, l.next = nil, opened{}
+	return err
+}
+
+// close closes the encoder, and waits for one that is being opened.
+func (l *lens) close() error {
+	if l.opening != nil {
+		<-l.opening
+		l.opening = nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.held = true // nothing is left to expire
+	l.stop()
+	return l.free()
 }
