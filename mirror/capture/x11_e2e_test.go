@@ -9,7 +9,6 @@ import (
 	"image"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -176,28 +175,43 @@ func TestX11ShowsItsCookie(t *testing.T) {
 	c.until(t, "first picture", func() bool { return c.picture != nil })
 }
 
+// brush fills places of a display's root window.
+type brush struct {
+	b  *testing.B
+	x  *xconn
+	gc uint32
+}
+
+func newBrush(b *testing.B, display string) *brush {
+	x, err := xdial(b.Context(), display, "")
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { x.conn.Close() })
+	gc := x.id()
+	x.request(55, 0, words(gc, x.screen.root, 1<<2, 0)) // CreateGC: foreground
+	return &brush{b, x, gc}
+}
+
+func (p *brush) fill(colour uint32, places ...image.Rectangle) {
+	p.x.request(56, 0, words(p.gc, 1<<2, colour)) // ChangeGC
+	for _, r := range places {
+		p.x.request(70, 0, words(p.x.screen.root, p.gc, shorts(r.Min.X, r.Min.Y), shorts(r.Dx(), r.Dy()))) // PolyFillRectangle
+	}
+	if err := p.x.flush(); err != nil {
+		p.b.Fatal(err)
+	}
+}
+
 func BenchmarkX11Grab(b *testing.B) {
 	display, _ := xvfb(b, "-screen", "0", "1920x1080x24")
 	s, err := X11(b.Context(), X11Config{Display: display})
 	c := draw(b, s, err)
 	c.until(b, "first picture", func() bool { return c.picture != nil })
-	if out, err := exec.Command("true").CombinedOutput(); err != nil {
-		b.Fatal(string(out))
-	}
-	x, err := xdial(b.Context(), display, "")
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer x.conn.Close()
-	gc := x.id()
-	x.request(55, 0, words(gc, x.screen.root, 1<<2, 0)) // CreateGC: foreground
+	brush := newBrush(b, display)
 	for i := range b.N {
 		colour := uint32(i + 1)
-		x.request(56, 0, words(gc, 1<<2, colour))                                    // ChangeGC
-		x.request(70, 0, words(x.screen.root, gc, shorts(100, 100), shorts(10, 15))) // PolyFillRectangle
-		if err := x.flush(); err != nil {
-			b.Fatal(err)
-		}
+		brush.fill(colour, image.Rect(100, 100, 110, 115))
 		for c.pixel(image.Pt(105, 105)) != colour&0xffffff {
 			c.apply(<-c.changes)
 		}

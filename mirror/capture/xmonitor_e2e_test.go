@@ -291,23 +291,14 @@ func BenchmarkMonitorGrab(b *testing.B) {
 			display := twoMonitors(b)
 			right := monitor(b, display, "RIGHT")
 			right.until(b, "first picture", func() bool { return right.picture != nil })
-			x, err := xdial(b.Context(), display, "")
-			if err != nil {
-				b.Fatal(err)
+			brush := newBrush(b, display)
+			places := []image.Rectangle{image.Rect(740, 200, 750, 215)}
+			if beside {
+				places = []image.Rectangle{image.Rect(0, 0, 640, 1024), places[0]}
 			}
-			defer x.conn.Close()
-			gc := x.id()
-			x.request(55, 0, words(gc, x.screen.root, 1<<2, 0)) // CreateGC: foreground
 			for i := range b.N {
 				colour := uint32(i + 1)
-				x.request(56, 0, words(gc, 1<<2, colour)) // ChangeGC
-				if beside {
-					x.request(70, 0, words(x.screen.root, gc, shorts(0, 0), shorts(640, 1024))) // PolyFillRectangle
-				}
-				x.request(70, 0, words(x.screen.root, gc, shorts(740, 200), shorts(10, 15)))
-				if err := x.flush(); err != nil {
-					b.Fatal(err)
-				}
+				brush.fill(colour, places...)
 				for right.pixel(image.Pt(105, 105)) != colour&0xffffff {
 					right.apply(<-right.changes)
 				}

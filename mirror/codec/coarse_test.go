@@ -6,6 +6,20 @@ import (
 	"time"
 )
 
+// deliver sends a frame to a viewer, and gives its bytes.
+func (p *painter) deliver(t *testing.T, e *Encoder, d *Decoder) int {
+	t.Helper()
+	frame, err := e.Encode(p.p, &p.damage, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.damage.Clear()
+	if _, err := d.Decode(frame); err != nil {
+		t.Fatal(err)
+	}
+	return len(frame)
+}
+
 // TestALargePictureComesCoarseFirst joins a viewer to a picture that costs
 // megabytes.
 func TestALargePictureComesCoarseFirst(t *testing.T) {
@@ -15,17 +29,7 @@ func TestALargePictureComesCoarseFirst(t *testing.T) {
 	var d Decoder
 	defer e.Close()
 	defer d.Close()
-	show := func() int {
-		frame, err := e.Encode(p.p, &p.damage, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		p.damage.Clear()
-		if _, err := d.Decode(frame); err != nil {
-			t.Fatal(err)
-		}
-		return len(frame)
-	}
+	show := func() int { return p.deliver(t, &e, &d) }
 	if n := show(); n > 60<<10 {
 		t.Errorf("the first picture costs %d bytes", n)
 	}
@@ -109,16 +113,8 @@ func TestAChangeThatIsTooLargeComesCoarse(t *testing.T) {
 	defer e.Close()
 	defer d.Close()
 	show := func() int {
-		frame, err := e.Encode(p.p, &p.damage, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		p.damage.Clear()
-		if _, err := d.Decode(frame); err != nil {
-			t.Fatal(err)
-		}
-		now = now.Add(time.Second / 30)
-		return len(frame)
+		defer func() { now = now.Add(time.Second / 30) }()
+		return p.deliver(t, &e, &d)
 	}
 	show()
 	noisy := image.Rect(100, 70, 1200, 900)

@@ -93,9 +93,8 @@ type shot struct {
 	limit int
 }
 
-// note counts a frame, and says whether another quality, not better than best,
-// is better from now on.
-func (p *pace) note(s shot, best quality) (changed bool) {
+// note counts a frame, and chooses the quality of the next, not better than best.
+func (p *pace) note(s shot, best quality) {
 	now, took, size := s.at, s.took, s.size
 	if since := now.Sub(p.last); since < 4*aim {
 		p.interval += (float64(since) - p.interval) / 8
@@ -105,24 +104,23 @@ func (p *pace) note(s shot, best quality) (changed bool) {
 	p.perPixel += (per - p.perPixel) / 8
 	if p.frames++; p.frames < settle {
 		p.bits = float64(s.bytes*8) / aim.Seconds() // the first are as large as a key frame makes them
-		return false
+		return
 	}
 	p.bits += (float64(s.bytes*8)/aim.Seconds() - p.bits) / 8
 	budget := max(p.interval, float64(aim))
 	switch {
 	case p.quality < smallest && s.limit > 0 && p.bits > tooMany*float64(s.limit):
 		p.takes[p.quality], p.taken[p.quality] = p.bits, now
-		return p.change(p.quality + 1)
+		p.change(p.quality + 1)
 	case p.quality < smallest && (p.quality < best || p.costs(p.quality, size) > tooMuch*budget):
-		return p.change(p.quality + 1)
+		p.change(p.quality + 1)
 	case p.quality <= best || p.costs(p.quality-1, size) > enough*budget || p.narrow(p.quality-1, s):
 		p.light = time.Time{}
 	case p.light.IsZero():
 		p.light = now
 	case now.Sub(p.light) >= patience:
-		return p.change(p.quality - 1)
+		p.change(p.quality - 1)
 	}
-	return false
 }
 
 // narrow says whether a quality takes more than the path carries.
@@ -130,7 +128,6 @@ func (p *pace) narrow(q quality, s shot) bool {
 	return !q.fits(s.size, s.limit*9/10) || s.limit > 0 && p.takes[q]*1.1 > float64(s.limit) && s.at.Sub(p.taken[q]) < stale
 }
 
-func (p *pace) change(q quality) bool {
+func (p *pace) change(q quality) {
 	p.quality, p.frames, p.light = q, 0, time.Time{}
-	return true
 }

@@ -16,11 +16,18 @@ func (p *pace) run(size image.Point, per float64, interval time.Duration, frames
 	for range frames {
 		took := time.Duration(per * weight[p.quality] * float64(size.X*size.Y))
 		now = now.Add(max(interval, took))
-		if p.note(shot{size: size, at: now, took: took}, best) {
+		if p.changes(shot{size: size, at: now, took: took}, best) {
 			changes++
 		}
 	}
 	return changes
+}
+
+// changes notes a frame and says whether the next has another quality.
+func (p *pace) changes(s shot, best quality) bool {
+	before := p.quality
+	p.note(s, best)
+	return p.quality != before
 }
 
 func TestPaceKeepsEncodingShort(t *testing.T) {
@@ -97,7 +104,7 @@ func TestPaceMakesVideoSmallerForANarrowPath(t *testing.T) {
 			size := p.quality.coded(hd)
 			bits := max(c.least*size.X*size.Y, min(c.limit, size.X*size.Y*bitsPerPixel))
 			now = now.Add(aim)
-			if p.note(shot{size: hd, at: now, took: time.Millisecond, bytes: bits / 8 * int(aim) / int(time.Second), limit: c.limit}, whole) {
+			if p.changes(shot{size: hd, at: now, took: time.Millisecond, bytes: bits / 8 * int(aim) / int(time.Second), limit: c.limit}, whole) {
 				changes++
 			}
 		}
