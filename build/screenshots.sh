@@ -7,47 +7,15 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 out=$(mkdir -p "${1:-docs/images}" && cd "${1:-docs/images}" && pwd)
-hither=$PWD/bin/hither
-dir=$(mktemp -d /tmp/hither-shots-XXXX)
-pids=()
-unset WAYLAND_DISPLAY DBUS_SESSION_BUS_ADDRESS
-export HOME=$dir/desk HITHER_HOME=$dir/desk/node LANG=en_US.UTF-8 LANGUAGE= LC_ALL=
-mkdir -p "$HOME" "$dir/cloud"
+stage=shots
+export LANG=en_US.UTF-8
+. build/stage.sh
 
-finish() {
-  set +e
-  "$hither" down --machines >/dev/null 2>&1
-  "$hither" down --machines --home "$dir/cloud/node" >/dev/null 2>&1
-  for ((i = ${#pids[@]} - 1; i >= 0; i--)); do kill "${pids[i]}" 2>/dev/null; done
-  wait
-  rm -rf "$dir"
-}
-trap finish EXIT
-
-# run LOG PROGRAM… runs a program until this script ends.
-run() {
-  local log=$dir/$1.log
-  shift
-  "$@" >>"$log" 2>&1 </dev/null 3>&- &
-  pids+=($!)
-}
-# until_ok PROGRAM… waits until a program says yes.
-until_ok() {
-  for _ in $(seq 300); do
-    "$@" >/dev/null 2>&1 && return
-    sleep 0.3
-  done
-  echo "waited in vain for: $*" >&2
-  tail -n 20 "$dir"/*.log >&2
-  return 1
-}
 quietly() { "$@" >/dev/null; }
-# field NAME gives the first text field of that name in a JSON object.
-field() { grep -oE "\"$1\": *\"[^\"]*\"" | head -n 1 | cut -d '"' -f 4; }
 state() { [ "$("$hither" machine show "$1" --json | field state)" = "$2" ]; }
 # window TITLE waits for a window and gives it.
 window() {
-  until_ok xdotool search --onlyvisible --name "$1"
+  until_ok 90 xdotool search --onlyvisible --name "$1"
   xdotool search --onlyvisible --name "$1" | tail -n 1
 }
 page() { node build/screenshots.mjs "$hither" "$out" "$1"; }
@@ -56,40 +24,13 @@ shot() {
   import -window root -depth 8 -define png:compression-level=9 -strip "$out/$1.png"
   echo "$1"
 }
-cloud() { HOME=$dir/cloud "$hither" "$@" --home "$dir/cloud/node"; }
-cloud_up() {
-  HOME=$dir/cloud run cloud env -u DISPLAY "$hither" up --home "$dir/cloud/node" --name cloud \
-    --libvirt private --listen 127.0.0.1:0 --web off
-  cloud_pid=${pids[-1]}
-  until_ok cloud status
-}
-
-# A display as a person's desktop. A server that ends meanwhile may take away
-# the socket of the one that takes its number, so it is asked whether it answers.
-mkfifo "$dir/number"
-for _ in 1 2 3 4 5; do
-  Xvfb -displayfd 3 -screen 0 1280x800x24 -nolisten tcp 3<>"$dir/number" >"$dir/xvfb.log" 2>&1 &
-  pids+=($!)
-  read -r number <"$dir/number"
-  export DISPLAY=:$number
-  xprop -root >/dev/null 2>&1 && break
-done
-run openbox openbox --sm-disable
-until_ok wmctrl -m
-xsetroot -solid '#3b4a5e'
-
-run desk "$hither" up --name desk --libvirt private --listen 127.0.0.1:0 --web 127.0.0.1:0
-until_ok "$hither" status
+desktop 1280x800
+desk_up private 127.0.0.1:0
 page empty
 
 # The other computer, its machines, a folder on both.
 cloud_up
-exec 4< <(cloud pair --json)
-read -r line <&4
-"$hither" pair "$(field code <<<"$line")" --addr "$(field addr <<<"$line")"
-cat <&4 >/dev/null # the other side has it too
-exec 4<&-
-until_ok "$hither" machine show cloud/self
+paired
 quietly "$hither" machine create cloud/build --memory 2GiB --cpus 2 --disk 40GiB
 quietly "$hither" machine create router --memory 64MiB --start
 quietly "$hither" machine create windows --memory 4GiB --cpus 2 --disk 64GiB
@@ -99,7 +40,7 @@ cp -r assets "$HOME/Pictures"
 quietly "$hither" folder add "$HOME/Documents" --name documents
 quietly "$hither" folder add "$HOME/Pictures" --name pictures
 "$hither" folder share documents cloud
-until_ok sh -c "'$hither' folder status documents --json | grep -q '\"state\": \"idle\"'"
+until_ok 90 sh -c "'$hither' folder status documents --json | grep -q '\"state\": \"idle\"'"
 
 quietly "$hither" machine create cloud/web --memory 128MiB --start
 # Ctrl-B while it boots opens iPXE's command line, whose settings have colours.
@@ -157,7 +98,7 @@ export DBUS_SESSION_BUS_ADDRESS=unix:path=$dir/bus
 run tray bin/hither-tray
 menu() { dbus-send --session --print-reply --dest="org.kde.StatusNotifierItem-${pids[-1]}-1" /StatusNotifierItem/menu "com.canonical.dbusmenu.$1" "${@:2}"; }
 entry() { menu GetLayout int32:0 int32:-1 array:string: | awk -v label="$1" '$1 == "int32" { id = $2 } index($0, "\"" label) { print id; found = 1; exit } END { exit !found }'; }
-until_ok entry 'Pair a computer'
+until_ok 90 entry 'Pair a computer'
 menu Event "int32:$(entry 'Pair a computer')" string:clicked variant:string: uint32:0 >/dev/null
 pairing=$(window 'Pair a computer')
 xdotool windowmove "$pairing" 400 200
