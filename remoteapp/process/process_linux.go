@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"hither/internal/slack"
 )
 
 // ID names one process for good: a PID alone may be used again.
@@ -27,7 +29,7 @@ type ID struct {
 // go of it: wait for it with Done, never with cmd.Wait.
 func Start(cmd *exec.Cmd) (ID, error) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if err := cmd.Start(); err != nil {
+	if err := slack.Usual(cmd.Start); err != nil {
 		return ID{}, err
 	}
 	id, err := Find(cmd.Process.Pid)

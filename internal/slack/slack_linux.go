@@ -1,0 +1,29 @@
+//go:build cgo
+
+package slack
+
+import "C"
+
+import (
+	"runtime"
+
+	"golang.org/x/sys/unix"
+)
+
+// Nanoseconds.
+const (
+	usual = 50_000
+	ours  = 500_000
+)
+
+// Usual runs start, which starts a program, so that the program has the usual
+// slack.
+func Usual(start func() error) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := unix.Prctl(unix.PR_SET_TIMERSLACK, usual, 0, 0, 0); err != nil {
+		return err
+	}
+	defer unix.Prctl(unix.PR_SET_TIMERSLACK, ours, 0, 0, 0)
+	return start()
+}
