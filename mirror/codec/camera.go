@@ -2,6 +2,7 @@ package codec
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"image"
 	"runtime"
@@ -285,7 +286,7 @@ func (c *camera) aim() bool {
 // frame gives the region as planes in the size in which it is encoded.
 func (c *camera) frame(now *Picture) *yuv.Image {
 	size, full := c.lens.size, c.lens.full
-	c.whole = fit(c.whole, c.rect.Size(), full)
+	c.whole = fit(cmp.Or(c.whole, c.lens.picture), c.rect.Size(), full)
 	c.whole.FromBGRX(now.Pix[c.rect.Min.Y*now.Stride+c.rect.Min.X*4:], now.Stride)
 	if size == c.rect.Size() {
 		return c.whole

@@ -48,23 +48,31 @@ const (
 	hurriedBytes = 400 << 10
 )
 
-// hurries says whether a frame that is large follows another. It then has an
-// encoder opened for what may become video.
-func (e *Encoder) hurries() bool {
-	if !e.large || e.video.off() {
-		return false
+// hurry notes that a frame is large, and has an encoder opened for what may
+// become video if it follows another large one.
+func (e *Encoder) hurry() {
+	e.rushed = e.video.now()
+	if !e.follows || e.video.rolling {
+		return
 	}
-	at := e.video.now()
-	again := at.Sub(e.rushed) < soon
-	e.rushed = at
-	if again && !e.video.rolling {
-		box := image.Rectangle{}
-		for _, r := range e.news {
-			box = box.Union(r)
-		}
-		e.video.lens.open(box.Size(), false)
+	box := image.Rectangle{}
+	for _, r := range e.news {
+		box = box.Union(r)
 	}
-	return again
+	e.video.lens.open(box.Size(), false)
+}
+
+// mostPlain is from how many bytes of plain pixels on a frame becomes coarse, as
+// far as that can be said before it is compressed.
+func (e *Encoder) mostPlain() int {
+	most := math.MaxInt
+	if e.follows {
+		most = much
+	}
+	if e.Most > 0 { // plain pixels hardly become half as many bytes
+		most = min(most, 2*e.mostBytes())
+	}
+	return most
 }
 
 // largestStep is what the wire has a byte for.
@@ -95,8 +103,11 @@ func (e *Encoder) coarse(now *Picture, place image.Rectangle, step int) {
 
 // tooLarge says whether a frame of so many bytes would take too long on its way.
 func (e *Encoder) tooLarge(bytes int) bool {
-	return e.Most > 0 && len(e.news) > 0 && bytes > max(e.Most, cmp.Or(e.Room, refineBytes)+leastMore)
+	return e.Most > 0 && len(e.news) > 0 && bytes > e.mostBytes()
 }
+
+// mostBytes is how many bytes a frame may have if Most is set.
+func (e *Encoder) mostBytes() int { return max(e.Most, cmp.Or(e.Room, refineBytes)+leastMore) }
 
 // coarser makes the frame anew: what is new in it is coarse, in so many bytes
 // at most, and exact once it rests. The compressor begins anew, as the viewer may never see what it was

@@ -36,21 +36,23 @@ type Encoder struct {
 	// changes nothing, unless Seen is what Ahead gave last and the scroll goes on.
 	Seen *Look
 
-	shown  *Picture // what the viewer shows, padding bytes as in the source
-	grid   grid
-	mover  mover
-	colour colours
-	shades palettes
-	video  camera
-	ops    []byte
-	exact  int               // where the operations begin that coarse ones may stand for
-	news   []image.Rectangle // what these change, if Most is set or it is much
-	plain  int               // bytes of pixels among them
-	large  bool              // what is new is much
-	rushed time.Time         // when it was last
-	frame  []byte
-	stream compressor
-	ahead  *Look
+	shown   *Picture // what the viewer shows, padding bytes as in the source
+	grid    grid
+	mover   mover
+	colour  colours
+	shades  palettes
+	video   camera
+	ops     []byte
+	exact   int               // where the operations begin that coarse ones may stand for
+	news    []image.Rectangle // what these change, if Most is set or it is much
+	plain   int               // bytes of pixels among them
+	large   bool              // what is new is much
+	rushed  time.Time         // when it was last
+	follows bool              // if this frame is large, it follows another
+	cut     bool              // this frame was given up for a coarse one
+	frame   []byte
+	stream  compressor
+	ahead   *Look
 }
 
 // Refresh makes the next frame a key frame.
@@ -115,7 +117,8 @@ func (e *Encoder) Exact() bool {
 // of another size, is a key frame whatever the damage. The frame is valid until
 // the next Encode.
 func (e *Encoder) Encode(now *Picture, damage *Damage, cursor *Cursor) ([]byte, error) {
-	e.ops, e.news, e.plain, e.large, e.video.lens.limit = e.ops[:0], e.news[:0], 0, false, e.Rate
+	e.ops, e.news, e.plain, e.large, e.cut, e.video.lens.limit = e.ops[:0], e.news[:0], 0, false, false, e.Rate
+	e.follows = !e.video.off() && e.video.now().Sub(e.rushed) < soon
 	key := e.shown == nil || e.shown.Width != now.Width || e.shown.Height != now.Height
 	if e.Seen != nil && (key || e.Seen != e.ahead || !e.video.exact() || !damage.in(e.ahead.Area) || !e.goesOn(now)) {
 		return nil, ErrUnseen
@@ -149,10 +152,13 @@ func (e *Encoder) Encode(now *Picture, damage *Damage, cursor *Cursor) ([]byte, 
 		return nil, nil
 	}
 	few := min(max(e.Most/3, leastCoarse), coarseBytes)
-	if e.tooLarge(e.plain / 2) { // plain pixels hardly become half as many bytes
-		return e.coarser(now, cursor, few)
+	if (e.large || e.cut) && !e.video.off() {
+		e.hurry()
 	}
-	if !key && e.hurries() {
+	switch {
+	case e.cut && e.Most > 0 && e.plain > 2*e.mostBytes():
+		return e.coarser(now, cursor, few)
+	case e.cut:
 		return e.coarser(now, cursor, hurriedBytes)
 	}
 	frame, err := e.finish(now, key)
@@ -216,8 +222,8 @@ func (e *Encoder) change(now *Picture) (err error) {
 	e.video.notice(&e.grid)
 	e.video.changed(&e.grid)
 	e.exact, e.news = len(e.ops), e.news[:0]
-	e.emit(now, math.MaxInt)
-	if e.large = e.plain > much; e.large || e.Most > 0 {
+	e.cut = !e.emit(now, math.MaxInt, e.mostPlain())
+	if e.large = e.plain > much; e.large || e.cut || e.Most > 0 {
 		e.news = append(e.news, e.grid.regions()...)
 	}
 	e.refine(now)
@@ -230,7 +236,7 @@ func (e *Encoder) change(now *Picture) (err error) {
 func (e *Encoder) whole(now *Picture) {
 	begun := len(e.ops)
 	e.grid.compare(now, e.shown, now.Bounds())
-	if e.emit(now, largeKey) {
+	if e.emit(now, largeKey, math.MaxInt) {
 		return
 	}
 	e.ops = e.ops[:begun]
@@ -250,16 +256,36 @@ func (e *Encoder) refine(now *Picture) {
 		if !e.video.refine(&e.grid, refineStep) {
 			return
 		}
-		e.emit(now, math.MaxInt)
+		e.emit(now, math.MaxInt, math.MaxInt)
+	}
+}
+
+// leave is emit without writing, from a tile on: it only notes what to write
+// would cost.
+func (e *Encoder) leave(now *Picture, from int) {
+	for i := from; i < len(e.grid.changed); i++ {
+		r := e.grid.changed[i]
+		if !r.Empty() {
+			e.colour.count(now, r)
+			e.video.paid(r, e.cost(r))
+		}
+		if !r.Empty() || e.grid.stale[i] {
+			e.shown.take(now, e.grid.tile(i))
+		}
 	}
 }
 
 // emit writes the grid's changed places and makes shown equal to now there,
 // padding included, so that later rows can be compared as bytes. It gives up
-// when the operations become longer than limit.
-func (e *Encoder) emit(now *Picture, limit int) bool {
+// when the operations, or the plain pixels of the frame, become more than a limit;
+// of the latter it leaves the rest.
+func (e *Encoder) emit(now *Picture, limit, plain int) bool {
 	for span := range e.grid.spans(now, &e.colour) {
 		before := len(e.ops)
+		if e.plain > plain {
+			e.leave(now, span.Min.Y/tile*e.grid.w+span.Min.X/tile)
+			return false
+		}
 		if before > limit {
 			return false
 		}
@@ -279,16 +305,25 @@ func (e *Encoder) emit(now *Picture, limit int) bool {
 
 // span writes r, whose colours e.colour holds.
 func (e *Encoder) span(now *Picture, r image.Rectangle) {
-	n := e.colour.n
+	plain := r.Dx() * r.Dy() * 3
 	switch {
-	case n == 1:
+	case e.colour.n == 1:
 		e.fill(r, e.colour.list[0])
-	case n > 0 && n*3+1+(r.Dx()*indexBits(n)+7)/8*r.Dy() < r.Dx()*r.Dy()*3:
+	case e.cost(r) < plain:
 		e.palette(now, r, e.shades.of(&e.colour))
 	default:
-		e.plain += r.Dx() * r.Dy() * 3
+		e.plain += plain
 		e.raw(now, r)
 	}
+}
+
+// cost is how many bytes the pixels of r take, whose colours e.colour holds.
+func (e *Encoder) cost(r image.Rectangle) int {
+	plain, n := r.Dx()*r.Dy()*3, e.colour.n
+	if n == 0 { // too many
+		return plain
+	}
+	return min(plain, n*3+1+(r.Dx()*indexBits(n)+7)/8*r.Dy())
 }
 
 func (e *Encoder) finish(now *Picture, key bool) ([]byte, error) {

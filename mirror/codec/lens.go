@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"hither/mirror/vpx"
+	"hither/mirror/yuv"
 )
 
 // lens is the encoder of a camera. libvpx clears all memory that an encoder may
@@ -25,6 +26,7 @@ type lens struct {
 	mu      sync.Mutex // guards the fields below
 	encoder *vpx.Encoder
 	room    image.Point // the largest size
+	picture *yuv.Image  // of that, to be written to
 	next    opened      // what was opened
 	held    bool        // a film uses them
 	resting *time.Timer // closes them
@@ -35,7 +37,20 @@ type opened struct {
 	encoder *vpx.Encoder
 	room    image.Point
 	full    bool
+	picture *yuv.Image
 	err     error
+}
+
+// warm encodes a picture that nobody sees, so that the film's first does not wait
+// for memory: an encoder, and a picture, get theirs when it is written to.
+func (o *opened) warm() {
+	o.picture = yuv.New(o.room.X, o.room.Y, o.full)
+	for _, plane := range o.picture.Planes {
+		for i := range plane {
+			plane[i] = byte(i * i >> 8)
+		}
+	}
+	_, o.err = o.encoder.Encode(o.picture, time.Time{}, true)
 }
 
 // kept is how long an encoder stays open that is not used.
@@ -51,10 +66,14 @@ func (l *lens) open(room image.Point, full bool) {
 	l.opening = done
 	go func() {
 		defer close(done)
-		e, err := vpx.NewEncoder(vpx.Config{Width: room.X, Height: room.Y, Full: full, Threads: threads()})
+		o := opened{room: room, full: full}
+		o.encoder, o.err = vpx.NewEncoder(vpx.Config{Width: room.X, Height: room.Y, Full: full, Threads: threads()})
+		if o.err == nil {
+			o.warm()
+		}
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		l.next = opened{e, room, full, err}
+		l.next = o
 		l.wait()
 	}()
 }
@@ -116,7 +135,7 @@ func (l *lens) receive(wait bool) error {
 	if o.encoder == nil { // or it rested too long
 		return o.err
 	}
-	l.encoder, l.room, l.full, l.size = o.encoder, o.room, o.full, image.Point{}
+	l.encoder, l.room, l.full, l.size, l.picture = o.encoder, o.room, o.full, image.Point{}, o.picture
 	if before == nil {
 		return nil
 	}
