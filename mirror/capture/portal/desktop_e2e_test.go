@@ -282,14 +282,14 @@ func TestDesktopWakesAndEnds(t *testing.T) {
 	c := watch(t, Config{})
 	c.until(t, "the desktop", c.matches(t, s, 1280, 800))
 	c.source.Wake()
-	select {
-	case change := <-c.changes:
-		if change.Width != 0 {
-			t.Errorf("woken with %v", change)
+	for woken := false; !woken; {
+		select {
+		case change := <-c.changes: // the compositor may still draw something of its own
+			woken = change.Width == 0
+			c.apply(change)
+		case <-time.After(patience):
+			t.Fatal("not woken")
 		}
-		c.apply(change)
-	case <-time.After(patience):
-		t.Fatal("not woken")
 	}
 	s.Kill("sway")
 	c.ends(t)
