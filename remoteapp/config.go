@@ -51,6 +51,9 @@ type Display struct {
 	// Sound is what its programs play to; empty: then they have nothing of their
 	// own.
 	Sound Sound
+	// Framebuffer is the file in which its X server keeps the pixels, in the
+	// format of xwd (Xvfb -fbdir); empty: they are asked of the server.
+	Framebuffer string
 }
 
 // Sound is what the programs of a display play to and hear, in a sound server

@@ -69,7 +69,7 @@ type server struct {
 func (s *server) mark() string { return s.dir + "/" }
 
 func (s *server) display() Display {
-	return Display{Name: ":" + strconv.Itoa(s.record.Display), Xauthority: filepath.Join(s.dir, "Xauthority"), Sound: s.plays()}
+	return Display{Name: ":" + strconv.Itoa(s.record.Display), Xauthority: filepath.Join(s.dir, "Xauthority"), Sound: s.plays(), Framebuffer: s.framebuffer()}
 }
 
 // needs names the Debian packages of the programs that a display is made of.
@@ -152,6 +152,13 @@ func (s *server) startX(ctx context.Context) error {
 	screen := fmt.Sprintf("%dx%dx24", maxWidth, maxHeight)
 	args := []string{"Xvfb", "-displayfd", "3", "-screen", "0", screen, "-auth", s.display().Xauthority,
 		"-nolisten", "tcp", "-noreset", "-s", "0", "-dpi", "96"}
+	if s.App == "" {
+		if err := s.makeBuffer(); err != nil {
+			s.log.Info("the desktop's pixels are not shared", "err", err)
+		} else {
+			args = append(args, "-fbdir", s.bufferDir())
+		}
+	}
 	s.Server, err = s.launch(args, "server.log", "", nil, w)
 	if err = errors.Join(err, w.Close()); err != nil {
 		return err
@@ -318,7 +325,7 @@ func (s *server) end(ctx context.Context) error {
 			err = errors.Join(err, rm)
 		}
 	}
-	return errors.Join(err, os.RemoveAll(s.dir))
+	return errors.Join(err, s.dropBuffer(), os.RemoveAll(s.dir))
 }
 
 // tail gives the last lines of one of the logs.

@@ -3,6 +3,7 @@
 package remoteapp
 
 import (
+	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -111,6 +112,34 @@ func TestMissingProgramsAreNamed(t *testing.T) {
 		if _, err := s.Run(t.Context(), c.machine, c.app, c.files); fusion.CauseName(err) != c.cause {
 			t.Errorf("%v: %v", c, err)
 		}
+	}
+}
+
+// The pixels of the desktop lie where only this account can read them, and go with
+// it; apps, of which there may be many, have none such.
+func TestDesktopSharesItsPixels(t *testing.T) {
+	s := open(t, shortDir(t))
+	d, err := s.Desktop(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(filepath.Dir(d.Framebuffer))
+	if err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("%q: %v, %v", d.Framebuffer, info, err)
+	}
+	if info, err := os.Stat(d.Framebuffer); err != nil || info.Size() < maxWidth*maxHeight*4 {
+		t.Errorf("%v, %v", info, err)
+	}
+	app, err := s.Run(t.Context(), fusion.Self, "xclock", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if of, err := s.Display(app.Name); err != nil || of.Framebuffer != "" {
+		t.Errorf("an app's display: %+v, %v", of, err)
+	}
+	shut(t, s)
+	if _, err := os.Stat(filepath.Dir(d.Framebuffer)); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("left behind: %v", err)
 	}
 }
 

@@ -10,8 +10,12 @@ import (
 )
 
 func TestX11LeavesOutWhatIsNotNeeded(t *testing.T) {
-	display, _ := xvfb(t, "-screen", "0", "1280x1024x24")
-	s, err := X11(t.Context(), X11Config{Display: display})
+	onBoth(t, xLeavesOutWhatIsNotNeeded)
+}
+
+func xLeavesOutWhatIsNotNeeded(t *testing.T, x xsource) {
+	display, config, _ := x(t, "1280x1024x24")
+	s, err := X11(t.Context(), config)
 	c := draw(t, s, err)
 	fill := func(color string) { run(t, on(display, "xsetroot", "-solid", color)) }
 	fill("#111111")

@@ -18,8 +18,12 @@ import (
 )
 
 func TestX11IsExactWhileProgramsDraw(t *testing.T) {
-	display, _ := xvfb(t, "-screen", "0", "1280x1024x24")
-	s, err := X11(t.Context(), X11Config{Display: display})
+	onBoth(t, xIsExactWhileProgramsDraw)
+}
+
+func xIsExactWhileProgramsDraw(t *testing.T, x xsource) {
+	display, config, _ := x(t, "1280x1024x24")
+	s, err := X11(t.Context(), config)
 	c := draw(t, s, err)
 	c.until(t, "first picture", c.matches(t, display))
 	run(t, on(display, "xsetroot", "-solid", "#123456"))
@@ -98,8 +102,13 @@ func TestX11TakesKeysAndButtons(t *testing.T) {
 }
 
 func TestX11FollowsAndAsksForSizes(t *testing.T) {
-	display, _ := xvfb(t, "-screen", "0", "1280x1024x24")
-	s, err := X11(t.Context(), X11Config{Display: display, Resizable: true})
+	onBoth(t, xFollowsAndAsksForSizes)
+}
+
+func xFollowsAndAsksForSizes(t *testing.T, x xsource) {
+	display, config, _ := x(t, "1280x1024x24")
+	config.Resizable = true
+	s, err := X11(t.Context(), config)
 	c := draw(t, s, err)
 	run(t, on(display, "xsetroot", "-solid", "#0a0b0c"))
 	size := func(w, h int) func() bool {
@@ -127,8 +136,12 @@ func TestX11FollowsAndAsksForSizes(t *testing.T) {
 }
 
 func TestX11EndsWithItsServer(t *testing.T) {
-	display, kill := xvfb(t, "-screen", "0", "320x200x24")
-	s, err := X11(t.Context(), X11Config{Display: display})
+	onBoth(t, xEndsWithItsServer)
+}
+
+func xEndsWithItsServer(t *testing.T, x xsource) {
+	display, config, kill := x(t, "320x200x24")
+	s, err := X11(t.Context(), config)
 	c := draw(t, s, err)
 	c.until(t, "first picture", c.matches(t, display))
 	kill()

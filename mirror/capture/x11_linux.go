@@ -29,6 +29,10 @@ type x11 struct {
 	region uint32 // XFIXES region that takes over what was damaged
 	within uint32 // XFIXES region of the damage that is taken over, or 0 for all
 
+	buffer *framebuffer      // where the pixels are read, or nil: the server gives them
+	spent  *framebuffer      // to be closed by the next Next
+	drawn  []image.Rectangle // what events told of, if there is a buffer
+
 	drawable      uint32      // what holds the pixels: the root window, or a window's pixmap
 	origin        image.Point // the picture's corner in drawable
 	shift         image.Point // from a place of the damage to one of the picture
@@ -38,6 +42,7 @@ type x11 struct {
 	taken         uint16          // the request of it that subtracts the damage
 	late          image.Rectangle // bounds of what was drawn before that and told after
 	whole         bool            // the next change is the whole picture
+	large         time.Time       // when a large part of it changed
 	newCursor     bool
 	spared        image.Rectangle // bounds of what was left out
 
@@ -62,6 +67,11 @@ func X11(ctx context.Context, config X11Config) (Source, error) {
 	}
 	s := &x11{conn: conn, whole: true, newCursor: true}
 	conn.event = s.event
+	if config.Framebuffer != "" {
+		if s.buffer, err = openFramebuffer(config.Framebuffer); err != nil {
+			return nil, errors.Join(err, conn.conn.Close())
+		}
+	}
 	if err := s.begin(ctx, display, config, s.open); err != nil {
 		return nil, err
 	}
@@ -79,7 +89,7 @@ func (s *x11) begin(ctx context.Context, display string, config X11Config, open 
 		s.clipboard, err = OpenXClipboard(ctx, config)
 	}
 	if err != nil {
-		s.retire()
+		_ = s.end() // io.EOF
 		s.free()
 		return wrapX(display, errors.Join(err, s.Close()))
 	}
@@ -135,10 +145,15 @@ func (s *x11) extensions() (err error) {
 // follow asks for the damage of a window and for the display's cursor.
 func (s *x11) follow(window uint32) {
 	s.track, s.region = s.conn.id(), s.conn.id()
-	const boundingBox = 2
-	s.conn.request(s.xfixes.major, 5, words(s.region))                     // CreateRegion
-	s.conn.request(s.xfixes.major, 3, words(s.conn.screen.root, 1))        // SelectCursorInput
-	s.conn.request(s.damage.major, 1, words(s.track, window, boundingBox)) // Create
+	const rawRectangles, boundingBox = 0, 2
+	level := uint32(boundingBox)
+	if s.buffer != nil { // then nothing asks for damage, so that it is told of again
+		level = rawRectangles
+		s.conn.request(s.xfixes.major, 29, words(window)) // HideCursor
+	}
+	s.conn.request(s.xfixes.major, 5, words(s.region))               // CreateRegion
+	s.conn.request(s.xfixes.major, 3, words(s.conn.screen.root, 1))  // SelectCursorInput
+	s.conn.request(s.damage.major, 1, words(s.track, window, level)) // Create
 }
 
 // attach makes shared memory for two whole pictures.
@@ -155,6 +170,10 @@ func (s *x11) segment() (shm, error) {
 	if err != nil {
 		return shm{}, err
 	}
+	if s.buffer != nil {
+		m.remove()
+		return m, nil
+	}
 	m.seg = s.conn.id()
 	s.conn.request(s.shmExt.major, 1, words(m.seg, uint32(m.id), 0))
 	err = s.conn.sync()
@@ -166,7 +185,9 @@ func (s *x11) segment() (shm, error) {
 func (s *x11) retire() {
 	for _, m := range []shm{s.shm, s.given} {
 		if m.mem != nil {
-			s.conn.request(s.shmExt.major, 2, words(m.seg))
+			if m.seg != 0 {
+				s.conn.request(s.shmExt.major, 2, words(m.seg)) // Detach
+			}
 			s.old = append(s.old, m)
 		}
 	}
@@ -179,6 +200,10 @@ func (s *x11) free() {
 		m.free()
 	}
 	s.old = nil
+	if s.spent != nil {
+		s.spent.close()
+		s.spent = nil
+	}
 }
 
 // event notes what an event says; Next acts on it.
@@ -205,8 +230,11 @@ func (s *x11) isLate(event []byte) bool {
 func (s *x11) damaged(r image.Rectangle, late bool) {
 	if late {
 		s.late = s.late.Union(r)
-	} else {
-		s.area = s.area.Union(r)
+		return
+	}
+	s.area = s.area.Union(r)
+	if s.buffer != nil {
+		s.note(r)
 	}
 }
 
@@ -267,12 +295,19 @@ func (s *x11) settled() (Change, error) {
 
 // settle waits a moment before a large part of the picture is fetched: programs
 // draw it in several steps, a terminal by moving its lines and then writing the
-// new one, and each step would cost a whole picture.
+// new one, and each step would cost a whole picture. A moment is nothing that a
+// person can tell.
 func (s *x11) settle() {
-	const part, moment = 4, 2 * time.Millisecond // of the screen; a person cannot tell
-	if !s.whole && s.area.Dx()*s.area.Dy() > s.width*s.height/part {
+	const moment = 2 * time.Millisecond
+	if !s.whole && (s.isLarge() || s.goesOn()) {
 		time.Sleep(moment)
 	}
+}
+
+// isLarge says whether a large part of the picture is known to have changed.
+func (s *x11) isLarge() bool {
+	const part = 4
+	return pixelsOf(s.area) > s.width*s.height/part
 }
 
 // Clipboard is Clipboarded.Clipboard.
@@ -287,6 +322,7 @@ func (s *x11) Wake() { s.conn.Wake() }
 
 func (s *x11) end() error {
 	s.retire()
+	s.spent, s.buffer = s.buffer, nil
 	return io.EOF
 }
 
@@ -324,8 +360,14 @@ func (s *x11) grab() (change Change, err error) {
 	return change, err
 }
 
+// cursor gives the cursor, or nil if the server refuses it: whose it was has just
+// gone, and the next one is told of.
 func (s *x11) cursor() (*codec.Cursor, error) {
 	b, err := s.conn.call(s.xfixes.major, 4, nil) // GetCursorImage
+	var refused xerror
+	if errors.As(err, &refused) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}

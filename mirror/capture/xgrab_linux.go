@@ -44,6 +44,9 @@ const badMatch = 8
 func (s *x11) sync() error { return s.conn.sync() }
 
 func (s *x11) tryPixels(whole bool) (Change, error) {
+	if s.buffer != nil {
+		return s.readPixels(whole)
+	}
 	bounds := image.Rect(0, 0, s.width, s.height)
 	area := s.area.Intersect(bounds)
 	if whole {
@@ -97,12 +100,17 @@ func (s *x11) subtract(region uint32) {
 // picture, and makes it so: the two change places.
 func (s *x11) fetchWhole(damage image.Rectangle) (Change, error) {
 	bounds := image.Rect(0, 0, s.width, s.height)
-	if _, err := s.conn.reply(s.image(bounds, 0)); err != nil {
+	if s.buffer != nil {
+		s.buffer.patch(bounds).Apply(s.picture(s.shm))
+	} else if _, err := s.conn.reply(s.image(bounds, 0)); err != nil {
 		return Change{}, err
 	}
 	s.shm, s.given, s.spared = s.given, s.shm, image.Rectangle{}
-	p := &codec.Picture{Width: s.width, Height: s.height, Stride: s.width * 4, Pix: s.given.mem}
-	return Change{Whole: p, Damage: []image.Rectangle{damage.Union(s.late).Intersect(bounds)}}, nil
+	return Change{Whole: s.picture(s.given), Damage: []image.Rectangle{damage.Union(s.late).Intersect(bounds)}}, nil
+}
+
+func (s *x11) picture(m shm) *codec.Picture {
+	return &codec.Picture{Width: s.width, Height: s.height, Stride: s.width * 4, Pix: m.mem}
 }
 
 // pixelsOf is how many pixels rectangles have that do not overlap.
@@ -151,12 +159,9 @@ func xrects(b []byte, shift image.Point, bounds image.Rectangle) []image.Rectang
 		b = b[32:]
 	}
 	for ; len(b) >= 8; b = b[8:] {
-		r := xrect(b).Add(shift).Intersect(bounds)
-		if !r.Empty() {
-			rects = append(rects, r)
-		}
+		rects = append(rects, xrect(b).Add(shift))
 	}
-	return rects
+	return within(rects, bounds)
 }
 
 // xrect reads a RECTANGLE of the protocol: x, y, width and height of 16 bits.
@@ -177,6 +182,12 @@ func covers(r image.Rectangle, rects []image.Rectangle) bool {
 // fetchRects gets the pixels of rectangles that do not overlap, in one round trip.
 func (s *x11) fetchRects(rects []image.Rectangle) ([]Patch, error) {
 	var patches []Patch
+	if s.buffer != nil {
+		for _, r := range rects {
+			patches = append(patches, s.buffer.patch(r))
+		}
+		return patches, nil
+	}
 	var seqs []uint16
 	offset := 0
 	for _, r := range rects {

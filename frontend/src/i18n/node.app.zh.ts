@@ -153,6 +153,8 @@ export const appZh: Record<string, string> = {
   'install xkb-data': '请安装 xkb-data',
   'there is no keymap': '没有键盘布局',
   'the display has not 24 bits a pixel': '显示器不是每像素 24 位',
+  'not the pixels of a screen with 24 bits a pixel': '不是每像素 24 位的屏幕像素',
+  'the screen is larger than its framebuffer': '屏幕大于其帧缓冲区',
   'run the X server with -depth 24': '请以 -depth 24 运行 X 服务器',
   'this system\'s screen cannot be captured yet': '尚不能捕获这个系统的屏幕',
   'open a machine of a Linux host instead': '请改为打开 Linux 电脑上的机器',
