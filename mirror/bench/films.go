@@ -31,7 +31,7 @@ func films(ctx context.Context, p plan, h *house, r *result) error {
 	if err != nil {
 		return err
 	}
-	r.Films, err = turns(p, peers, func(one *peer) (*filmed, error) { return one.watchFilm(ctx, p.length) })
+	r.Films, err = turns(p.repeats, peers, func(one *peer) (*filmed, error) { return one.watchFilm(ctx, p.length) })
 	if err != nil {
 		return err
 	}

@@ -115,8 +115,8 @@ func (h *house) startX(c command) (*process, string, error) {
 }
 
 // startXvfb starts an X server without a screen of glass, of a size.
-func (h *house) startXvfb(size string) (*process, string, error) {
-	return h.startX(command{name: "Xvfb", args: []string{"-screen", "0", size + "x24", "-nolisten", "tcp", "-noreset"}})
+func (h *house) startXvfb(size string, args ...string) (*process, string, error) {
+	return h.startX(command{name: "Xvfb", args: append([]string{"-screen", "0", size + "x24", "-nolisten", "tcp", "-noreset"}, args...)})
 }
 
 // need says at once which programs are missing.

@@ -38,7 +38,7 @@ import (
 type plan struct {
 	rows     []string
 	rounds   int // in which peers take turns
-	repeats  int // of typing and films
+	repeats  int // of films
 	scrolls  int // of the first kind of terminal
 	samples  int // keys of each scene in a round
 	length   time.Duration
@@ -85,7 +85,7 @@ func parsePlan() (plan, error) {
 	var names, peers, kinds string
 	flag.StringVar(&names, "rows", rowNames(false), "the rows to measure; s is an extra one")
 	flag.IntVar(&p.rounds, "rounds", 5, "rounds in which the peers take turns")
-	flag.IntVar(&p.repeats, "repeats", 2, "turns of Hither with typing and with the film; the others have one")
+	flag.IntVar(&p.repeats, "repeats", 3, "turns of Hither with the film; the others have one")
 	flag.IntVar(&p.scrolls, "scrolls", 5, "turns of each peer with the first kind of terminal; the others have one")
 	flag.IntVar(&p.samples, "samples", 100, "keys of each scene in a round")
 	flag.DurationVar(&p.length, "length", 10*time.Second, "how long a terminal scrolls, a person types, a film runs")

@@ -37,7 +37,7 @@ func narrowFilms(ctx context.Context, p plan, h *house, r *result) error {
 		}
 	}
 	var err error
-	r.Films, err = turns(p, peers, func(one *peer) (*filmed, error) { return one.watchFilm(ctx, p.length) })
+	r.Films, err = turns(p.repeats, peers, func(one *peer) (*filmed, error) { return one.watchFilm(ctx, p.length) })
 	r.note("Round trip 20 ms. The picture at rest is 6 MB that hardly compress: it is exact long after the film, and not looked at longer than 5 s.")
 	return err
 }

@@ -6,6 +6,8 @@ import (
 	"context"
 	"fmt"
 	"image"
+	"os"
+	"path/filepath"
 	"time"
 )
 
@@ -17,7 +19,7 @@ const (
 
 // peerNames lists who can be measured; "local" is the app on the display where
 // the key is struck, without anything between: what no mirror can beat.
-var peerNames = []string{"hither", "hither-datagram", "hither-node", "hither-browser",
+var peerNames = []string{"hither", "hither-found", "hither-datagram", "hither-node", "hither-browser",
 	"tigervnc", "tigervnc-tuned", "xpra", "xpra-tuned", local}
 
 // peer is one way to see a screen, set up and running.
@@ -69,9 +71,11 @@ func (h *house) startPeer(name string, r route) (*peer, error) {
 	case local:
 		return h.startLocal()
 	case "hither":
-		return h.startHither(name, r, stream)
+		return h.startHither(name, r, stream, h.startPrivate)
+	case "hither-found":
+		return h.startHither(name, r, stream, h.startFound)
 	case "hither-datagram":
-		return h.startHither(name, r, datagrams)
+		return h.startHither(name, r, datagrams, h.startPrivate)
 	case "tigervnc":
 		return h.startTiger(name, r, nil, nil)
 	case "tigervnc-tuned":
@@ -86,25 +90,43 @@ func (h *house) startPeer(name string, r route) (*peer, error) {
 
 // startHither sets up Hither: Xvfb, the server of package mirror, and the
 // native window.
-func (h *house) startHither(name string, r route, carrier string) (*peer, error) {
-	x, source, err := h.startXvfb(sourceSize)
+func (h *house) startHither(name string, r route, carrier string, start func() (*process, one, error)) (*peer, error) {
+	x, shown, err := start()
 	if err != nil {
 		return nil, err
 	}
-	p := &peer{name: name, source: source, servers: []*process{x}, keys: []byte{letterA}}
-	if p.app, err = h.startApp(source); err != nil {
+	p := &peer{name: name, source: shown.source, servers: []*process{x}, keys: []byte{letterA}}
+	if p.app, err = h.startApp(p.source); err != nil {
 		return nil, err
 	}
-	return p, h.showHither(p, source, r, carrier, width)
+	return p, h.showHither(p, shown, r, carrier, width)
+}
+
+// startPrivate starts a display as a node does that has none: its framebuffer is
+// shared.
+func (h *house) startPrivate() (*process, one, error) {
+	dir, err := os.MkdirTemp("/dev/shm", "hither-bench-")
+	if err != nil {
+		return nil, one{}, err
+	}
+	h.onClose(func() error { return os.RemoveAll(dir) })
+	x, display, err := h.startXvfb(sourceSize, "-fbdir", dir)
+	return x, one{display, filepath.Join(dir, "Xvfb_screen0")}, err
+}
+
+// startFound starts a display as a node finds the one of a person's session.
+func (h *house) startFound() (*process, one, error) {
+	x, display, err := h.startXvfb(sourceSize)
+	return x, one{display, ""}, err
 }
 
 // showHither starts a server for a source, and its window.
-func (h *house) showHither(p *peer, source string, r route, carrier string, wide int) error {
+func (h *house) showHither(p *peer, shown one, r route, carrier string, wide int) error {
 	listen, err := r.listen()
 	if err != nil {
 		return err
 	}
-	server, lines, err := h.self(r.far(), "", "serve", source, listen.String(), carrier)
+	server, lines, err := h.self(r.far(), "", "serve", shown.source, shown.framebuffer, listen.String(), carrier)
 	if err != nil {
 		return err
 	}

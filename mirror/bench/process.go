@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"hither/internal/path"
+	"hither/internal/slack"
 )
 
 // command is a program to start.
@@ -66,7 +67,7 @@ func (h *house) start(c command) (*process, error) {
 	if c.side != nil {
 		begin = func() error { return c.side.Start(cmd) }
 	}
-	if err := begin(); err != nil {
+	if err := slack.Usual(begin); err != nil {
 		return nil, err
 	}
 	go func() {

@@ -40,7 +40,7 @@ type scrolling struct {
 // scrolls is row d. The first kind of terminal takes part in every round, the
 // others in the first.
 func scrolls(ctx context.Context, p plan, h *house, r *result) error {
-	peers, err := h.startPeers(p.chosen([]string{"hither", "tigervnc-tuned"}, "tigervnc", "xpra", "xpra-tuned"), loopback)
+	peers, err := h.startPeers(p.chosen([]string{"hither", "tigervnc-tuned"}, "hither-found", "tigervnc", "xpra", "xpra-tuned"), loopback)
 	if err != nil {
 		return err
 	}

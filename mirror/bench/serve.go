@@ -20,7 +20,7 @@ import (
 
 // one is the screen that the server shows: an X display, or the VNC socket of a
 // QEMU, which for a node is a connection that libvirt opens.
-type one struct{ source string }
+type one struct{ source, framebuffer string }
 
 func (o one) List(context.Context, string) ([]fusion.Screen, error) { return nil, nil }
 
@@ -31,7 +31,7 @@ func (o one) Open(ctx context.Context, screen string) (mirror.Located, error) {
 
 func (o one) open(ctx context.Context) (capture.Source, error) {
 	if !strings.HasPrefix(o.source, "/") {
-		return capture.X11(ctx, capture.X11Config{Display: o.source})
+		return capture.X11(ctx, capture.X11Config{Display: o.source, Framebuffer: o.framebuffer})
 	}
 	conn, err := net.Dial("unix", o.source)
 	if err != nil {
@@ -45,16 +45,16 @@ func (o one) open(ctx context.Context) (capture.Source, error) {
 // streams. With "datagrams" a connection brings an offer only, and the view is
 // carried as rtc does.
 func runServe(args []string) error {
-	if len(args) != 3 {
-		return errors.New("serve wants a source, an address and a carrier")
+	if len(args) != 4 {
+		return errors.New("serve wants a source, its framebuffer or nothing, an address and a carrier")
 	}
-	listener, err := net.Listen("tcp", args[1])
+	listener, err := net.Listen("tcp", args[2])
 	if err != nil {
 		return err
 	}
-	s := &served{mirror.NewServer(one{args[0]}, mirror.Config{}), rtc.NewGateway(rtc.Config{})}
+	s := &served{mirror.NewServer(one{args[0], args[1]}, mirror.Config{}), rtc.NewGateway(rtc.Config{})}
 	carry := s.stream
-	if args[2] == datagrams {
+	if args[3] == datagrams {
 		carry = s.answer
 	}
 	fmt.Println(listener.Addr())

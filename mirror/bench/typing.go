@@ -30,7 +30,7 @@ func typings(ctx context.Context, p plan, h *house, r *result) error {
 	if err != nil {
 		return err
 	}
-	r.Typing, err = turns(p, peers, func(one *peer) (*typing, error) { return one.typeText(ctx, p.length) })
+	r.Typing, err = turns(p.rounds, peers, func(one *peer) (*typing, error) { return one.typeText(ctx, p.length) })
 	if err != nil {
 		return err
 	}
@@ -108,11 +108,11 @@ func (p *peer) strikeLetters(ctx context.Context, length time.Duration) (int, er
 	return n, nil
 }
 
-// turns lets Hither have all of the plan's turns and the others, which are no
-// part of the goal, one each.
-func turns[T any](p plan, peers []*peer, turn func(*peer) (T, error)) ([]T, error) {
+// turns lets Hither have some turns and the others, which are no part of the goal,
+// one each.
+func turns[T any](repeats int, peers []*peer, turn func(*peer) (T, error)) ([]T, error) {
 	var all []T
-	for round := range p.repeats {
+	for round := range repeats {
 		for k := range peers {
 			one := peers[(k+round)%len(peers)]
 			if round > 0 && one.name != "hither" {
