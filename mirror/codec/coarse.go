@@ -41,9 +41,11 @@ func coarseStep(most int, places ...image.Rectangle) int {
 // compress, to send and to show it exactly takes 30 ms or more. One that follows
 // another within soon is coarse, in hurriedBytes at most: it may be a film that
 // begins, and until it is known as one and its encoder is open it would else be
-// shown with gaps.
+// shown with gaps. One that is huge takes longer to be exact than to be coarse and
+// exact once it rests: it is coarse in any case.
 const (
 	much         = 1 << 20
+	huge         = 4 << 20
 	soon         = 200 * time.Millisecond
 	hurriedBytes = 400 << 10
 )
@@ -66,8 +68,12 @@ func (e *Encoder) hurry() {
 // far as that can be said before it is compressed.
 func (e *Encoder) mostPlain() int {
 	most := math.MaxInt
-	if e.follows {
+	switch {
+	case e.video.off():
+	case e.follows:
 		most = much
+	default:
+		most = huge
 	}
 	if e.Most > 0 { // plain pixels hardly become half as many bytes
 		most = min(most, 2*e.mostBytes())
