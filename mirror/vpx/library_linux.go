@@ -55,6 +55,7 @@ func (l *libvpx) functions() map[string]any {
 
 // library loads libvpx when it is first needed: the first version that is there.
 var library = sync.OnceValues(func() (*libvpx, error) {
+	givesBack()
 	for number := 7; number <= 12; number++ {
 		name := fmt.Sprintf("libvpx.so.%d", number)
 		if handle, err := purego.Dlopen(name, purego.RTLD_NOW|purego.RTLD_LOCAL); err == nil {

@@ -1,0 +1,58 @@
+//go:build amd64 || arm64
+
+package vpx
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"hither/mirror/yuv"
+)
+
+// resident is this program's memory, in KiB (VmRSS, proc_pid_status(5)).
+func resident(t *testing.T) (kib int) {
+	t.Helper()
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(status), "VmRSS:")
+	if _, err := fmt.Sscan(rest, &kib); err != nil {
+		t.Fatal(err)
+	}
+	return kib
+}
+
+func TestClosedEncodersGiveTheirMemoryBack(t *testing.T) {
+	need(t)
+	m := yuv.New(1280, 720, false)
+	film := func() {
+		done := make(chan error)
+		go func() {
+			runtime.LockOSThread() // and never unlocked: each has a thread, and a heap, of its own
+			e, err := NewEncoder(Config{Width: 1280, Height: 720})
+			if err == nil {
+				_, err = e.Encode(m, time.Time{}, true)
+			}
+			if err == nil {
+				err = e.Close()
+			}
+			done <- err
+		}()
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+	}
+	film()
+	before := resident(t)
+	for range 8 {
+		film()
+	}
+	if after := resident(t); after > before+16<<10 {
+		t.Errorf("%d KiB after one encoder, %d after eight more", before, after)
+	}
+}
