@@ -165,7 +165,13 @@ func (l *locator) OpenWindows(ctx context.Context, screen string) (mirror.Locate
 
 // x11 opens a display; a private one takes the size that its viewer wants.
 func (l *locator) x11(ctx context.Context, d remoteapp.Display, private bool, s fusion.Screen, bye func()) (mirror.Located, error) {
-	source, err := capture.X11(ctx, capture.X11Config{Display: d.Name, Xauthority: d.Xauthority, Framebuffer: d.Framebuffer, Resizable: private})
+	config := capture.X11Config{Display: d.Name, Xauthority: d.Xauthority, Framebuffer: d.Framebuffer, Resizable: private}
+	source, err := capture.X11(ctx, config)
+	if config.Framebuffer != "" && errors.Is(err, fusion.ErrUnsupported) {
+		l.log.Warn("the X server is asked for its pixels", "screen", s.Name, "err", err)
+		config.Framebuffer = ""
+		source, err = capture.X11(ctx, config)
+	}
 	located := mirror.Located{Screen: s, Source: source, Sound: soundOf(d), Bye: bye}
 	if !private {
 		located.Sound, located.Session = l.session, true

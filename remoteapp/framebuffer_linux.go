@@ -19,51 +19,67 @@ const (
 	bufferBytes = maxWidth * maxHeight * 4
 )
 
-// bufferDir is named after the display's own, so that the next node finds it.
-func (s *server) bufferDir() string {
-	sum := sha256.Sum256([]byte(s.dir))
-	return filepath.Join(memory, fmt.Sprintf("hither-%x", sum[:8]))
+// newBufferDir is named after the display and the mount namespace: containers that
+// share the memory may have the same paths.
+func (s *server) newBufferDir() (string, error) {
+	namespace, err := os.Readlink("/proc/self/ns/mnt")
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256([]byte(namespace + s.dir))
+	return filepath.Join(memory, fmt.Sprintf("hither-%x", sum[:8])), nil
 }
 
 // framebuffer is the file, if there is one.
 func (s *server) framebuffer() string {
-	file := filepath.Join(s.bufferDir(), "Xvfb_screen0")
-	if _, err := os.Stat(file); err != nil || !s.hasBuffer() {
+	file := filepath.Join(s.Buffer, "Xvfb_screen0")
+	if _, err := os.Stat(file); err != nil || !own(s.Buffer) {
 		return ""
 	}
 	return file
 }
 
-// hasBuffer says whether the directory is there and this account's alone: in
-// memory anybody may make one of that name.
-func (s *server) hasBuffer() bool {
-	info, err := os.Lstat(s.bufferDir())
-	if err != nil || s.App != "" {
+// own says whether a directory is there and this account's alone: in memory anybody
+// may make one of any name.
+func own(dir string) bool {
+	info, err := os.Lstat(dir)
+	if err != nil {
 		return false
 	}
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	return ok && info.Mode() == os.ModeDir|0o700 && int(stat.Uid) == os.Geteuid()
 }
 
-// makeBuffer makes the directory, where there is memory for it.
+// makeBuffer makes the directory, where there is memory for it and for others.
+// What an earlier display left there goes.
 func (s *server) makeBuffer() error {
+	dir, err := s.newBufferDir()
+	if err != nil {
+		return err
+	}
+	if own(dir) {
+		if err := os.RemoveAll(dir); err != nil {
+			return err
+		}
+	}
 	var fs unix.Statfs_t
 	if err := unix.Statfs(memory, &fs); err != nil {
 		return err
 	}
-	if fs.Type != unix.TMPFS_MAGIC || fs.Bavail*uint64(fs.Bsize) < bufferBytes*5/4 {
-		return fmt.Errorf("%s has no room for %d MiB in memory", memory, bufferBytes>>20)
+	if fs.Type != unix.TMPFS_MAGIC || fs.Bavail*uint64(fs.Bsize) < bufferBytes*4 {
+		return fmt.Errorf("%s has no %d MiB of memory left", memory, bufferBytes*4>>20)
 	}
-	if err := s.dropBuffer(); err != nil {
+	if err := os.Mkdir(dir, 0o700); err != nil {
 		return err
 	}
-	return os.Mkdir(s.bufferDir(), 0o700)
+	s.Buffer = dir
+	return nil
 }
 
-// dropBuffer removes it, and what an earlier display left there.
+// dropBuffer removes the directory.
 func (s *server) dropBuffer() error {
-	if !s.hasBuffer() {
+	if !own(s.Buffer) {
 		return nil
 	}
-	return os.RemoveAll(s.bufferDir())
+	return os.RemoveAll(s.Buffer)
 }

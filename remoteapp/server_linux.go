@@ -45,6 +45,7 @@ type record struct {
 	Display  int        `json:"display"`
 	Fitted   bool       `json:"fitted"`
 	Windows  bool       `json:"windows,omitempty"` // they lie side by side, for a view of each
+	Buffer   string     `json:"buffer,omitempty"`  // where the server keeps its pixels
 	Server   process.ID `json:"server"`
 	Manager  process.ID `json:"manager"`
 	Bus      process.ID `json:"bus,omitzero"`
@@ -152,11 +153,12 @@ func (s *server) startX(ctx context.Context) error {
 	screen := fmt.Sprintf("%dx%dx24", maxWidth, maxHeight)
 	args := []string{"Xvfb", "-displayfd", "3", "-screen", "0", screen, "-auth", s.display().Xauthority,
 		"-nolisten", "tcp", "-noreset", "-s", "0", "-dpi", "96"}
+	s.Buffer = ""
 	if s.App == "" {
 		if err := s.makeBuffer(); err != nil {
-			s.log.Info("the desktop's pixels are not shared", "err", err)
+			s.log.Info("the desktop's X server is asked for its pixels", "err", err)
 		} else {
-			args = append(args, "-fbdir", s.bufferDir())
+			args = append(args, "-fbdir", s.Buffer)
 		}
 	}
 	s.Server, err = s.launch(args, "server.log", "", nil, w)

@@ -16,9 +16,8 @@ var errWoken = errors.New("woken")
 type waker struct {
 	conn    net.Conn
 	on      bool
-	waiting bool   // the beginning of a message is waited for
-	late    bool   // Wake was called while the rest of one was
-	ahead   []byte // what was read before it was asked for
+	waiting bool // the beginning of a message is waited for
+	late    bool // Wake was called while the rest of one was
 }
 
 // Wake makes the wait that is under way, or else the next, end with errWoken.
@@ -27,11 +26,6 @@ func (w *waker) Wake() {
 }
 
 func (w *waker) Read(p []byte) (int, error) {
-	if len(w.ahead) > 0 {
-		n := copy(p, w.ahead)
-		w.ahead = w.ahead[n:]
-		return n, nil
-	}
 	for {
 		n, err := w.conn.Read(p)
 		if n > 0 || !w.on || !errors.Is(err, os.ErrDeadlineExceeded) {

@@ -29,9 +29,8 @@ type x11 struct {
 	region uint32 // XFIXES region that takes over what was damaged
 	within uint32 // XFIXES region of the damage that is taken over, or 0 for all
 
-	buffer *framebuffer      // where the pixels are read, or nil: the server gives them
-	spent  *framebuffer      // to be closed by the next Next
-	drawn  []image.Rectangle // what events told of, if there is a buffer
+	buffer *framebuffer // where the pixels are read, or nil: the server gives them
+	spent  *framebuffer // to be closed by the next Next
 
 	drawable      uint32      // what holds the pixels: the root window, or a window's pixmap
 	origin        image.Point // the picture's corner in drawable
@@ -42,7 +41,6 @@ type x11 struct {
 	taken         uint16          // the request of it that subtracts the damage
 	late          image.Rectangle // bounds of what was drawn before that and told after
 	whole         bool            // the next change is the whole picture
-	large         time.Time       // when a large part of it changed
 	newCursor     bool
 	spared        image.Rectangle // bounds of what was left out
 
@@ -145,15 +143,13 @@ func (s *x11) extensions() (err error) {
 // follow asks for the damage of a window and for the display's cursor.
 func (s *x11) follow(window uint32) {
 	s.track, s.region = s.conn.id(), s.conn.id()
-	const rawRectangles, boundingBox = 0, 2
-	level := uint32(boundingBox)
-	if s.buffer != nil { // then nothing asks for damage, so that it is told of again
-		level = rawRectangles
+	const boundingBox = 2
+	if s.buffer != nil { // the server paints its cursor there
 		s.conn.request(s.xfixes.major, 29, words(window)) // HideCursor
 	}
-	s.conn.request(s.xfixes.major, 5, words(s.region))               // CreateRegion
-	s.conn.request(s.xfixes.major, 3, words(s.conn.screen.root, 1))  // SelectCursorInput
-	s.conn.request(s.damage.major, 1, words(s.track, window, level)) // Create
+	s.conn.request(s.xfixes.major, 5, words(s.region))                     // CreateRegion
+	s.conn.request(s.xfixes.major, 3, words(s.conn.screen.root, 1))        // SelectCursorInput
+	s.conn.request(s.damage.major, 1, words(s.track, window, boundingBox)) // Create
 }
 
 // attach makes shared memory for two whole pictures.
@@ -233,9 +229,6 @@ func (s *x11) damaged(r image.Rectangle, late bool) {
 		return
 	}
 	s.area = s.area.Union(r)
-	if s.buffer != nil {
-		s.note(r)
-	}
 }
 
 func (s *x11) Next() (Change, error) { return s.next(s.idle, s.settled) }
@@ -299,15 +292,10 @@ func (s *x11) settled() (Change, error) {
 // person can tell.
 func (s *x11) settle() {
 	const moment = 2 * time.Millisecond
-	if !s.whole && (s.isLarge() || s.goesOn()) {
+	const part = 4 // of the screen
+	if !s.whole && pixelsOf(s.area) > s.width*s.height/part {
 		time.Sleep(moment)
 	}
-}
-
-// isLarge says whether a large part of the picture is known to have changed.
-func (s *x11) isLarge() bool {
-	const part = 4
-	return pixelsOf(s.area) > s.width*s.height/part
 }
 
 // Clipboard is Clipboarded.Clipboard.
@@ -352,11 +340,11 @@ func (s *x11) grab() (change Change, err error) {
 			return Change{}, err
 		}
 	}
+	change.Width, change.Height = s.width, s.height // of these pixels: while the cursor is awaited it may become another
 	if s.newCursor {
 		s.newCursor = false
 		change.Cursor, err = s.cursor()
 	}
-	change.Width, change.Height = s.width, s.height
 	return change, err
 }
 

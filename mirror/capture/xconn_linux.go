@@ -2,20 +2,15 @@ package capture
 
 import (
 	"bufio"
-	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"hither/fusion"
 )
@@ -31,6 +26,8 @@ type xconn struct {
 	out   []byte
 	seq   uint16
 	event func(packet []byte)
+
+	answered uint16 // the newest request whose reply has come
 
 	screen xscreen
 	idBase uint32
@@ -197,30 +194,6 @@ func (x *xconn) next() ([]byte, error) {
 	return x.read()
 }
 
-// readAhead reads what has come, for later, and does not wait.
-func (x *xconn) readAhead() error {
-	raw, err := x.conn.(syscall.Conn).SyscallConn()
-	if err != nil {
-		return err
-	}
-	b := make([]byte, 16<<10)
-	n, rerr := 0, error(nil)
-	err = raw.Read(func(fd uintptr) bool {
-		n, rerr = unix.Read(int(fd), b)
-		return true
-	})
-	switch {
-	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(rerr, unix.EAGAIN), errors.Is(rerr, unix.EINTR):
-		return nil // woken, or nothing has come
-	case err != nil || rerr != nil:
-		return cmp.Or(err, rerr)
-	case n == 0:
-		return io.EOF
-	}
-	x.ahead = append(x.ahead, b[:n]...)
-	return nil
-}
-
 // read gives the next packet: an event, an error or a reply.
 func (x *xconn) read() ([]byte, error) {
 	b := make([]byte, 32)
@@ -258,6 +231,7 @@ func (x *xconn) reply(seq uint16) ([]byte, error) {
 		case b[0] == 0:
 			return nil, xerror{b[1], b[10], le.Uint16(b[8:])}
 		default:
+			x.answered = seq
 			return b, nil
 		}
 	}

@@ -5,6 +5,7 @@ package capture
 import (
 	"errors"
 	"image"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -68,4 +69,45 @@ func TestX11RefusesAFramebufferOfSomethingElse(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+}
+
+// While a cursor or an answer is awaited the display may get another size: what a
+// change says and what it holds must be of one.
+func TestChangesAreOfOneSize(t *testing.T) {
+	onBoth(t, func(t *testing.T, x xsource) {
+		display, config, _ := x(t, "1280x1024x24")
+		config.Resizable = true
+		s, err := X11(t.Context(), config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		go func() { // ends with the display, or after its rounds
+			for i := range 150 {
+				if err := s.Resize(200+i*37%1000, 200+i*53%800); err != nil {
+					return
+				}
+				_ = on(display, "xsetroot", "-cursor_name", []string{"watch", "arrow", "xterm"}[i%3]).Run() // its end is the next cursor's
+			}
+			s.Close()
+		}()
+		var size image.Point
+		for {
+			c, err := s.Next()
+			if err == io.EOF {
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			now := image.Pt(c.Width, c.Height)
+			if c.Width == 0 {
+				continue
+			}
+			if c.Whole != nil && c.Whole.Bounds().Size() != now || c.Whole == nil && now != size {
+				t.Fatalf("a change of %v after %v, whole: %v", now, size, c.Whole != nil)
+			}
+			size = now
+		}
+	})
 }

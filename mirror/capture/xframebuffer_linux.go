@@ -4,8 +4,6 @@ import (
 	"encoding/binary"
 	"image"
 	"os"
-	"slices"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -88,70 +86,17 @@ func (f *framebuffer) bounds() image.Rectangle { return image.Rect(0, 0, f.width
 
 func (f *framebuffer) close() { _ = unix.Munmap(f.mem) }
 
-// note notes what an event told of. Of very many rectangles, their bounds are.
-func (s *x11) note(r image.Rectangle) {
-	for _, other := range s.drawn {
-		if r.In(other) {
-			return
-		}
-	}
-	s.drawn = slices.DeleteFunc(s.drawn, func(other image.Rectangle) bool { return other.In(r) })
-	if s.drawn = append(s.drawn, r); len(s.drawn) > maxRects {
-		s.drawn = append(s.drawn[:0], bounding(s.drawn))
-	}
-}
-
-// goesOn says whether large changes follow each other. A small one is then the
-// beginning of the next: a terminal takes its cursor away before it moves its
-// lines. An X server that is asked for pixels is done with both when it answers.
-func (s *x11) goesOn() bool {
-	const apart = 50 * time.Millisecond
-	return s.buffer != nil && time.Since(s.large) < apart
-}
-
-// readPixels is tryPixels with a framebuffer: what events told of has been drawn,
-// and whatever is drawn while it is read is told of again.
-func (s *x11) readPixels(whole bool) (Change, error) {
-	bounds := image.Rect(0, 0, s.width, s.height)
-	if !bounds.In(s.buffer.bounds()) {
-		return Change{}, failed(x11Op, "", fusion.ErrInvalid, "the screen is larger than its framebuffer", "")
-	}
-	if err := s.catchUp(); err != nil {
-		return Change{}, err
-	}
-	if s.whole {
-		return Change{}, nil // of another size
-	}
-	if s.isLarge() {
-		s.large = time.Now()
-	}
-	area, rects := s.area.Intersect(bounds), within(s.drawn, bounds)
-	s.area, s.drawn = image.Rectangle{}, s.drawn[:0]
-	switch fetch := s.fetch.Swap(false) && !s.spared.Empty(); {
-	case whole:
-		return s.fetchWhole(bounds)
-	case fetch:
-		return s.fetchWhole(area)
-	case 2*pixelsOf(rects...) > pixelsOf(bounds):
-		return s.fetchLarge(area)
-	}
-	patches, err := s.fetchRects(rects)
-	return Change{Patches: patches}, err
-}
-
-// catchUp takes the events that have come, without waiting for more.
-func (s *x11) catchUp() error {
-	if err := s.conn.readAhead(); err != nil {
-		return err
-	}
-	for s.conn.r.Buffered()+len(s.conn.ahead) > 0 {
-		b, err := s.conn.read()
-		if err != nil {
+// reachable waits until the server has taken over the damage: what is drawn after
+// that is told of again, so nothing is missed by reading now. It promises that the
+// rectangles lie in the framebuffer.
+func (s *x11) reachable(rects ...image.Rectangle) error {
+	if int16(s.conn.answered-s.taken) < 0 {
+		if err := s.sync(); err != nil {
 			return err
 		}
-		if b[0] > 1 {
-			s.conn.event(b)
-		}
+	}
+	if !bounding(rects).In(s.buffer.bounds()) {
+		return failed(x11Op, "", fusion.ErrInvalid, "the screen is larger than its framebuffer", "")
 	}
 	return nil
 }

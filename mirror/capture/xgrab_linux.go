@@ -29,8 +29,8 @@ func (s *x11) pixels() (Change, error) {
 		}
 		change, err := s.tryPixels(whole)
 		var refused xerror
-		if errors.As(err, &refused) && refused.code == badMatch && s.sync() == nil && s.whole {
-			continue // the display became smaller under the grab
+		if errors.As(err, &refused) && (refused.code == badMatch || refused.code == badAccess) && s.sync() == nil && s.whole {
+			continue // the display became smaller under the grab, or larger than the memory
 		}
 		if err == nil && s.whole {
 			continue // the size changed, so what was fetched is void
@@ -39,14 +39,15 @@ func (s *x11) pixels() (Change, error) {
 	}
 }
 
-const badMatch = 8
+// Errors of the core protocol.
+const (
+	badMatch  = 8
+	badAccess = 10
+)
 
 func (s *x11) sync() error { return s.conn.sync() }
 
 func (s *x11) tryPixels(whole bool) (Change, error) {
-	if s.buffer != nil {
-		return s.readPixels(whole)
-	}
 	bounds := image.Rect(0, 0, s.width, s.height)
 	area := s.area.Intersect(bounds)
 	if whole {
@@ -68,7 +69,7 @@ func (s *x11) tryPixels(whole bool) (Change, error) {
 	s.subtract(s.region)
 	regionSeq := s.conn.request(s.xfixes.major, 19, words(s.region)) // FetchRegion
 	var guessSeq uint16
-	if n := area.Dx() * area.Dy(); n > 0 && n <= guessArea {
+	if n := area.Dx() * area.Dy(); n > 0 && n <= guessArea && s.buffer == nil {
 		guessSeq = s.image(area, 0)
 	}
 	b, regionErr := s.conn.reply(regionSeq)
@@ -101,6 +102,9 @@ func (s *x11) subtract(region uint32) {
 func (s *x11) fetchWhole(damage image.Rectangle) (Change, error) {
 	bounds := image.Rect(0, 0, s.width, s.height)
 	if s.buffer != nil {
+		if err := s.reachable(bounds); err != nil || s.whole { // of another size now
+			return Change{}, err
+		}
 		s.buffer.patch(bounds).Apply(s.picture(s.shm))
 	} else if _, err := s.conn.reply(s.image(bounds, 0)); err != nil {
 		return Change{}, err
@@ -183,6 +187,9 @@ func covers(r image.Rectangle, rects []image.Rectangle) bool {
 func (s *x11) fetchRects(rects []image.Rectangle) ([]Patch, error) {
 	var patches []Patch
 	if s.buffer != nil {
+		if err := s.reachable(rects...); err != nil {
+			return nil, err
+		}
 		for _, r := range rects {
 			patches = append(patches, s.buffer.patch(r))
 		}

@@ -136,6 +136,10 @@ func (c *camera) film(ops []byte, now, shown *Picture, g *grid) ([]byte, error) 
 	return c.shoot(ops, now)
 }
 
+// leastFilmed is the least side of what is filmed, in pixels. (libvpx, made smaller
+// than it was opened for, never comes back from a picture of two lines.)
+const leastFilmed = 48
+
 // look judges a new region by what changed in it just now: that gives its
 // bounds, so that text beside a film stays exact, and how sharp it is decides
 // how good its colours must be. Without a change it is judged later.
@@ -151,7 +155,7 @@ func (c *camera) look(tiles image.Rectangle, now, shown *Picture, g *grid) bool 
 			r = r.Union(changed)
 		}
 	}
-	if r.Empty() {
+	if r.Dx() < leastFilmed || r.Dy() < leastFilmed {
 		return false
 	}
 	r.Min.X, r.Min.Y = r.Min.X&^1, r.Min.Y&^1 // where a sample of colour begins

@@ -120,6 +120,9 @@ func (e *Encoder) mostBytes() int { return max(e.Most, cmp.Or(e.Room, refineByte
 // given last.
 func (e *Encoder) coarser(now *Picture, cursor *Cursor, most int) ([]byte, error) {
 	e.ops = e.ops[:e.exact]
+	for _, i := range e.refined {
+		e.video.blur(i)
+	}
 	step := coarseStep(most, e.news...)
 	for _, r := range e.news {
 		e.coarse(now, r, step)

@@ -45,6 +45,7 @@ type Encoder struct {
 	ops     []byte
 	exact   int               // where the operations begin that coarse ones may stand for
 	news    []image.Rectangle // what these change, if Most is set or it is much
+	refined []int             // tiles that rest and become exact in this frame
 	plain   int               // bytes of pixels among them
 	large   bool              // what is new is much
 	rushed  time.Time         // when it was last
@@ -117,6 +118,7 @@ func (e *Encoder) Exact() bool {
 // of another size, is a key frame whatever the damage. The frame is valid until
 // the next Encode.
 func (e *Encoder) Encode(now *Picture, damage *Damage, cursor *Cursor) ([]byte, error) {
+	e.refined = e.refined[:0]
 	e.ops, e.news, e.plain, e.large, e.cut, e.video.lens.limit = e.ops[:0], e.news[:0], 0, false, false, e.Rate
 	e.follows = !e.video.off() && e.video.now().Sub(e.rushed) < soon
 	key := e.shown == nil || e.shown.Width != now.Width || e.shown.Height != now.Height
@@ -255,6 +257,11 @@ func (e *Encoder) refine(now *Picture) {
 		clear(e.grid.stale)
 		if !e.video.refine(&e.grid, refineStep) {
 			return
+		}
+		for i, r := range e.grid.changed {
+			if !r.Empty() {
+				e.refined = append(e.refined, i)
+			}
 		}
 		e.emit(now, math.MaxInt, math.MaxInt)
 	}

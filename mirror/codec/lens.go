@@ -59,8 +59,8 @@ const kept = 10 * time.Second
 // open begins to open an encoder for pictures of up to a size, if there is none
 // and none is on its way.
 func (l *lens) open(room image.Point, full bool) {
-	if l.opening != nil || l.serves(room, full) {
-		return
+	if err := l.receive(false); err != nil || l.opening != nil || l.serves(room, full) {
+		return // what fails here fails again when a film asks for it, and is told then
 	}
 	done := make(chan struct{})
 	l.opening = done

@@ -4,6 +4,7 @@ package vpx
 
 import (
 	"errors"
+	"fmt"
 	"runtime"
 	"time"
 	"unsafe"
@@ -144,14 +145,21 @@ func (e *Encoder) point(m *yuv.Image) {
 	}
 }
 
-// Resize changes the size of the pictures, to at most the one with which the
-// encoder was opened; that is much faster than opening another. The next frame
+// leastResized is the least side after Resize: of two lines libvpx 1.12 never comes
+// back.
+const leastResized = 16
+
+// Resize changes the size of the pictures, to at least leastResized and at most the
+// size with which the encoder was opened; that is much faster than opening another. The next frame
 // must be a key frame.
 func (e *Encoder) Resize(width, height int) error {
 	cfg := e.cfg
 	cfg.Width, cfg.Height = width, height
 	if err := cfg.check(); err != nil {
 		return err
+	}
+	if min(width, height) < leastResized {
+		return fmt.Errorf("vpx: %d×%d is too small to change to", width, height)
 	}
 	e.native.w, e.native.h = uint32(width), uint32(height)
 	if code := e.lib.setConfig(e.ctx, e.native); code != 0 {

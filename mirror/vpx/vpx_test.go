@@ -256,3 +256,24 @@ func BenchmarkVP9(b *testing.B) {
 		}
 	}
 }
+
+// libvpx never comes back from a picture of two lines after a larger one.
+func TestAnEncoderIsNotMadeTooSmall(t *testing.T) {
+	need(t)
+	e, err := NewEncoder(Config{Width: 423, Height: 178})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	for _, size := range [][2]int{{43, 2}, {2, 43}, {leastResized, leastResized - 1}} {
+		if err := e.Resize(size[0], size[1]); err == nil {
+			t.Errorf("%v was accepted", size)
+		}
+	}
+	if err := e.Resize(leastResized, leastResized); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.Encode(film(leastResized, leastResized, 1, false), time.Unix(1, 0), true); err != nil {
+		t.Error(err)
+	}
+}
