@@ -5,7 +5,7 @@
 // The Go runtime has a thread that looks after the others every 20 µs while
 // something runs. A program that works a little sixty times a second, as a mirror
 // does, spends a third of its time on waking that thread: each of its naps is a
-// switch of threads. With this slack they are a tenth as many. What waits for the
+// switch of threads. With this slack they are less than half as many. What waits for the
 // network, a key or a pixel is woken as before; only what waits for time is not
 // exact, and nothing here needs it exact to half a millisecond.
 //

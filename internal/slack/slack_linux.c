@@ -2,7 +2,9 @@
 
 #include <sys/prctl.h>
 
+#include "slack_linux.h"
+
 /* Before the runtime makes its threads, which inherit it. */
 __attribute__((constructor)) static void relax(void) {
-	prctl(PR_SET_TIMERSLACK, 500000UL, 0UL, 0UL, 0UL);
+	prctl(PR_SET_TIMERSLACK, (unsigned long)SLACK, 0UL, 0UL, 0UL);
 }

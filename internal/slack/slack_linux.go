@@ -2,6 +2,7 @@
 
 package slack
 
+// #include "slack_linux.h"
 import "C"
 
 import (
@@ -13,7 +14,7 @@ import (
 // Nanoseconds.
 const (
 	usual = 50_000
-	ours  = 500_000
+	ours  = C.SLACK
 )
 
 // Usual runs start, which starts a program, so that the program has the usual

@@ -77,7 +77,7 @@ func (h *house) startGuest(name string) (*peer, error) {
 	const wide = 700
 	switch name {
 	case "hither":
-		return p, h.showHither(p, one{g.vnc, ""}, route{}, stream, wide)
+		return p, h.showHither(p, one{source: g.vnc}, route{}, stream, wide)
 	case "tigervnc":
 		return p, h.showTiger(p, g.vnc, route{}, wide, nil)
 	}

@@ -117,7 +117,7 @@ func (h *house) startPrivate() (*process, one, error) {
 // startFound starts a display as a node finds the one of a person's session.
 func (h *house) startFound() (*process, one, error) {
 	x, display, err := h.startXvfb(sourceSize)
-	return x, one{display, ""}, err
+	return x, one{source: display}, err
 }
 
 // showHither starts a server for a source, and its window.

@@ -13,8 +13,8 @@ type X11Config struct {
 	// own, not for one whose monitor a person sits at.
 	Resizable bool
 	// Framebuffer is the file in which the X server keeps the display's pixels
-	// (Xvfb -fbdir), for a display of our own: they are read there without a
-	// word with the server. The display's cursor is hidden on its own glass.
+	// (Xvfb -fbdir), for a display of our own: they are read there
+	// instead of being asked for. The display's cursor is hidden on its own glass.
 	Framebuffer string
 }
 

@@ -226,9 +226,9 @@ func (s *x11) isLate(event []byte) bool {
 func (s *x11) damaged(r image.Rectangle, late bool) {
 	if late {
 		s.late = s.late.Union(r)
-		return
+	} else {
+		s.area = s.area.Union(r)
 	}
-	s.area = s.area.Union(r)
 }
 
 func (s *x11) Next() (Change, error) { return s.next(s.idle, s.settled) }
@@ -288,11 +288,9 @@ func (s *x11) settled() (Change, error) {
 
 // settle waits a moment before a large part of the picture is fetched: programs
 // draw it in several steps, a terminal by moving its lines and then writing the
-// new one, and each step would cost a whole picture. A moment is nothing that a
-// person can tell.
+// new one, and each step would cost a whole picture.
 func (s *x11) settle() {
-	const moment = 2 * time.Millisecond
-	const part = 4 // of the screen
+	const part, moment = 4, 2 * time.Millisecond // of the screen; a person cannot tell
 	if !s.whole && pixelsOf(s.area) > s.width*s.height/part {
 		time.Sleep(moment)
 	}

@@ -13,7 +13,7 @@ import (
 
 // framebuffer is where an X server without a monitor keeps the pixels of its screen:
 // the file that Xvfb -fbdir makes, in the format of xwd, mapped into memory.
-// What is read there needs no word with the server.
+// The server need not copy what is read there.
 type framebuffer struct {
 	mem           []byte // of the whole file
 	pix           []byte

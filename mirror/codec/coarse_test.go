@@ -68,14 +68,7 @@ func TestAPlainPlaceBesideACoarseOneRestsExactly(t *testing.T) {
 	defer e.Close()
 	defer d.Close()
 	for due := true; due; _, due = e.Due() {
-		frame, err := e.Encode(p.p, &p.damage, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		p.damage.Clear()
-		if _, err := d.Decode(frame); err != nil {
-			t.Fatal(err)
-		}
+		p.deliver(t, &e, &d)
 	}
 	if !e.Exact() || !d.Picture().Equal(p.p) {
 		t.Errorf("it counts as exact (%v) and differs in %v", e.Exact(), differing(p.p, d.Picture()))

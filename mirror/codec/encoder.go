@@ -118,8 +118,8 @@ func (e *Encoder) Exact() bool {
 // of another size, is a key frame whatever the damage. The frame is valid until
 // the next Encode.
 func (e *Encoder) Encode(now *Picture, damage *Damage, cursor *Cursor) ([]byte, error) {
-	e.refined = e.refined[:0]
-	e.ops, e.news, e.plain, e.large, e.cut, e.video.lens.limit = e.ops[:0], e.news[:0], 0, false, false, e.Rate
+	e.ops, e.news, e.refined, e.video.lens.limit = e.ops[:0], e.news[:0], e.refined[:0], e.Rate
+	e.plain, e.large, e.cut = 0, false, false
 	e.follows = !e.video.off() && e.video.now().Sub(e.rushed) < soon
 	key := e.shown == nil || e.shown.Width != now.Width || e.shown.Height != now.Height
 	if e.Seen != nil && (key || e.Seen != e.ahead || !e.video.exact() || !damage.in(e.ahead.Area) || !e.goesOn(now)) {

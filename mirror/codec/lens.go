@@ -50,7 +50,9 @@ func (o *opened) warm() {
 			plane[i] = byte(i * i >> 8)
 		}
 	}
-	_, o.err = o.encoder.Encode(o.picture, time.Time{}, true)
+	if _, err := o.encoder.Encode(o.picture, time.Time{}, true); err != nil {
+		o.err, o.encoder = errors.Join(err, o.encoder.Close()), nil
+	}
 }
 
 // kept is how long an encoder stays open that is not used.

@@ -20,25 +20,12 @@ func TestAMixRestsExactly(t *testing.T) {
 			for range 40 {
 				c.mix(t, r)
 			}
-			c.rest(t)
+			c.settleWithin(t, 4000)
 			if !c.d.Picture().Equal(c.p) {
 				t.Errorf("seed %d: exact %v, differs in %v", seed, c.e.Exact(), differing(c.p, c.d.Picture()))
 			}
 		})
 	}
-}
-
-// rest lets everything come to rest that is inexact.
-func (c *cinema) rest(t *testing.T) {
-	t.Helper()
-	for range 4000 {
-		wait, ok := c.e.Due()
-		if !ok {
-			return
-		}
-		c.step(t, wait)
-	}
-	t.Fatal("it does not rest")
 }
 
 // mix lets one thing happen.
@@ -94,21 +81,6 @@ func (c *cinema) say(t *testing.T, r *rand.Rand) {
 	c.send(t, cursor)
 }
 
-func (c *cinema) send(t *testing.T, cursor *Cursor) {
-	t.Helper()
-	frame, err := c.e.Encode(c.p, &c.damage, cursor)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.damage.Clear()
-	if frame == nil {
-		return
-	}
-	if _, err := c.d.Decode(frame); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // noisyCursor hardly compresses.
 func noisyCursor(side int) *Cursor {
 	c := &Cursor{Width: side, Height: side, Pix: make([]byte, side*side*4)}
@@ -129,7 +101,7 @@ func TestALargeCursorLosesNothingThatRests(t *testing.T) {
 		c.text(image.Rect(700, 700, 760, 726), 2)
 		c.now = c.now.Add(time.Second)
 		c.send(t, noisyCursor(side))
-		c.rest(t)
+		c.settleWithin(t, 4000)
 		if !c.d.Picture().Equal(c.p) {
 			t.Errorf("a cursor of %d: exact %v, differs in %v", side, c.e.Exact(), differing(c.p, c.d.Picture()))
 		}
@@ -153,7 +125,7 @@ func TestEachFilmHasItsEncoderAhead(t *testing.T) {
 	}
 	<-lens.opening
 	lens.expire() // ten seconds of rest
-	c.rest(t)
+	c.settleWithin(t, 4000)
 	c.now = c.now.Add(time.Minute)
 	begin(10)
 	if lens.opening == nil {

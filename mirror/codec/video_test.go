@@ -82,7 +82,13 @@ func (c *cinema) picture(r image.Rectangle, i int) {
 func (c *cinema) step(t testing.TB, after time.Duration) {
 	t.Helper()
 	c.now = c.now.Add(after)
-	frame, err := c.e.Encode(c.p, &c.damage, nil)
+	c.send(t, nil)
+}
+
+// send sends a frame, if there is one, with a new cursor unless that is nil.
+func (c *cinema) send(t testing.TB, cursor *Cursor) {
+	t.Helper()
+	frame, err := c.e.Encode(c.p, &c.damage, cursor)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,6 +108,12 @@ func (c *cinema) step(t testing.TB, after time.Duration) {
 // settle does what Due asks for until nothing is due, and says how long it took.
 func (c *cinema) settle(t testing.TB) (took time.Duration, frames int) {
 	t.Helper()
+	return c.settleWithin(t, 100)
+}
+
+// settleWithin is settle in so many frames at most.
+func (c *cinema) settleWithin(t testing.TB, most int) (took time.Duration, frames int) {
+	t.Helper()
 	for {
 		wait, ok := c.e.Due()
 		if !ok {
@@ -109,7 +121,7 @@ func (c *cinema) settle(t testing.TB) (took time.Duration, frames int) {
 		}
 		took, frames = took+wait, frames+1
 		c.step(t, wait)
-		if frames > 100 {
+		if frames > most {
 			t.Fatal("it does not come to rest")
 		}
 	}

@@ -1,0 +1,1 @@
+#define SLACK 500000 /* nanoseconds */
