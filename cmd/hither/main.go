@@ -17,7 +17,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"hither/fusion"
-	_ "hither/internal/slack" // a node, and a view, work a little very often
+	_ "hither/internal/loadlibvirt" // only a node needs it
+	_ "hither/internal/slack"       // a node, and a view, work a little very often
 )
 
 func main() { os.Exit(execute(os.Args[1:])) }
