@@ -193,9 +193,13 @@ func parseDomain(text string) (domainInfo, error) {
 	}
 	for _, d := range x.Devices.Disks {
 		if d.Device != "disk" && d.Device != "" {
+			info.drives = append(info.drives, d.Target.Dev)
 			continue
 		}
-		disk := domainDisk{target: d.Target.Dev}
+		disk := domainDisk{target: d.Target.Dev, readOnly: d.ReadOnly != nil}
+		if d.Driver != nil {
+			disk.format = d.Driver.Type
+		}
 		if d.Source != nil {
 			disk.path = d.Source.File + d.Source.Dev
 		}

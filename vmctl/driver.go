@@ -30,6 +30,13 @@ type driver interface {
 	// an *agentRefusal, and one that is slow is busy.
 	agent(uuid, command string) (string, error)
 	stats() ([]domainStats, error)
+	// snapshots lists a domain's snapshots, in no order, by their own names.
+	snapshots(uuid string) ([]fusion.Snapshot, error)
+	// takeSnapshot makes a snapshot from its XML: whole, or an error and nothing.
+	takeSnapshot(uuid, xml string) (fusion.Snapshot, error)
+	revertSnapshot(uuid, name string) error
+	// removeSnapshot gives its children its parent.
+	removeSnapshot(uuid, name string) error
 	// advertisesKVM says whether the hypervisor claims to have KVM.
 	advertisesKVM() (bool, error)
 	// lost is closed when the connection broke; close does not close it.
@@ -58,13 +65,16 @@ type domainInfo struct {
 	vnc         int          // index of the VNC display, -1 when there is none
 	display     string       // type of the first display: "vnc", "spice", …
 	disks       []domainDisk // not CD drives
+	drives      []string     // the targets of CD and floppy drives
 	ownDisks    []string     // file names in the pool that Create made
 	ours        bool         // made by Create
 }
 
 type domainDisk struct {
-	target string // "vda"
-	path   string // "" for a network disk
+	target   string // "vda"
+	path     string // "" for a network disk
+	format   string // "qcow2", "raw", …
+	readOnly bool
 }
 
 // domainStats are the counters of one running domain.

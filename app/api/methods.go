@@ -44,6 +44,11 @@ var methods = map[string]need{
 	v1.MachineServiceScreenshotProcedure: {cap: fusion.ViewCap, quiet: true},
 	v1.MachineServiceStatsProcedure:      {cap: fusion.ViewCap, quiet: true},
 
+	v1.MachineServiceSnapshotsProcedure:      {cap: fusion.ViewCap, quiet: true},
+	v1.MachineServiceTakeSnapshotProcedure:   {cap: fusion.MachinesCap},
+	v1.MachineServiceRevertSnapshotProcedure: {cap: fusion.MachinesCap},
+	v1.MachineServiceRemoveSnapshotProcedure: {cap: fusion.MachinesCap},
+
 	v1.ScreenServiceListProcedure:    {cap: fusion.ViewCap, quiet: true},
 	v1.ScreenServiceConnectProcedure: {cap: fusion.ViewCap},
 

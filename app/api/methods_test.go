@@ -159,13 +159,14 @@ func handOver(ctx context.Context, apps fusion.Handover) error {
 // the books, so that a change of the table in methods.go is a change here.
 var allowed = map[fusion.Capability][]string{
 	fusion.ViewCap: {"NodeService/Info", "NodeService/Watch", "MachineService/List", "MachineService/Get",
-		"MachineService/Screenshot", "MachineService/Stats", "ScreenService/List", "ScreenService/Connect"},
-	fusion.ControlCap:  {"MachineService/Do"},
-	fusion.MachinesCap: {"MachineService/Create", "MachineService/Remove"},
-	fusion.AppsCap:     {"AppService/List", "AppService/Icon", "AppService/Run", "AppService/End"},
-	fusion.FilesCap:    {"FolderService/List", "FolderService/Get"},
-	fusion.TunnelCap:   {},
-	fusion.MeshCap:     {},
+		"MachineService/Screenshot", "MachineService/Stats", "MachineService/Snapshots", "ScreenService/List", "ScreenService/Connect"},
+	fusion.ControlCap: {"MachineService/Do"},
+	fusion.MachinesCap: {"MachineService/Create", "MachineService/Remove", "MachineService/TakeSnapshot",
+		"MachineService/RevertSnapshot", "MachineService/RemoveSnapshot"},
+	fusion.AppsCap:   {"AppService/List", "AppService/Icon", "AppService/Run", "AppService/End"},
+	fusion.FilesCap:  {"FolderService/List", "FolderService/Get"},
+	fusion.TunnelCap: {},
+	fusion.MeshCap:   {},
 
 	fusion.MicrophoneCap: {},
 	fusion.AdminCap:      {"NodeService/Doctor", "FolderService/Add", "FolderService/Share", "FolderService/Remove"},

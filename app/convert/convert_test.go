@@ -65,6 +65,7 @@ func there[A, B any](t *testing.T, to func(A) B, back func(B) A) {
 func TestEveryFieldComesBack(t *testing.T) {
 	there(t, MachineToPB, MachineFromPB)
 	there(t, StatsToPB, StatsFromPB)
+	there(t, SnapshotToPB, SnapshotFromPB)
 	there(t, ScreenToPB, ScreenFromPB)
 	there(t, AppToPB, AppFromPB)
 	there(t, FolderToPB, FolderFromPB)

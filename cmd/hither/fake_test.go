@@ -38,6 +38,7 @@ type fake struct {
 	machines map[string][]*pb.Machine // by host
 	images   map[string]string
 	folders  []*pb.Folder
+	kept     []*pb.Snapshot // of nas/win11
 }
 
 func newFake(h home.Home) *fake {

@@ -46,6 +46,7 @@ func Run(t *testing.T, options Options, open func(t *testing.T) (host fusion.Hos
 	if s.VMs {
 		t.Run("create", s.testCreate)
 		t.Run("life", s.testLife)
+		t.Run("snapshots", s.testSnapshots)
 		t.Run("console", s.testConsole)
 		t.Run("machine watch", s.testMachineWatch)
 		t.Run("machine watch race", s.testMachineWatchRace)

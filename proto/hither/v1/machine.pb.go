@@ -972,6 +972,463 @@ func (x *Stats) GetLoad() float64 {
 	return 0
 }
 
+// Snapshot is fusion.Snapshot; state is the machine's state when it was taken.
+type Snapshot struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Note          string                 `protobuf:"bytes,2,opt,name=note,proto3" json:"note,omitempty"`
+	Parent        string                 `protobuf:"bytes,3,opt,name=parent,proto3" json:"parent,omitempty"`
+	Created       *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=created,proto3" json:"created,omitempty"`
+	State         string                 `protobuf:"bytes,5,opt,name=state,proto3" json:"state,omitempty"`
+	Memory        bool                   `protobuf:"varint,6,opt,name=memory,proto3" json:"memory,omitempty"`
+	Current       bool                   `protobuf:"varint,7,opt,name=current,proto3" json:"current,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Snapshot) Reset() {
+	*x = Snapshot{}
+	mi := &file_hither_v1_machine_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Snapshot) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Snapshot) ProtoMessage() {}
+
+func (x *Snapshot) ProtoReflect() protoreflect.Message {
+	mi := &file_hither_v1_machine_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Snapshot.ProtoReflect.Descriptor instead.
+func (*Snapshot) Descriptor() ([]byte, []int) {
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *Snapshot) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Snapshot) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
+func (x *Snapshot) GetParent() string {
+	if x != nil {
+		return x.Parent
+	}
+	return ""
+}
+
+func (x *Snapshot) GetCreated() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Created
+	}
+	return nil
+}
+
+func (x *Snapshot) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *Snapshot) GetMemory() bool {
+	if x != nil {
+		return x.Memory
+	}
+	return false
+}
+
+func (x *Snapshot) GetCurrent() bool {
+	if x != nil {
+		return x.Current
+	}
+	return false
+}
+
+type MachineSnapshotsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Host          string                 `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
+	Machine       string                 `protobuf:"bytes,2,opt,name=machine,proto3" json:"machine,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MachineSnapshotsRequest) Reset() {
+	*x = MachineSnapshotsRequest{}
+	mi := &file_hither_v1_machine_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MachineSnapshotsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MachineSnapshotsRequest) ProtoMessage() {}
+
+func (x *MachineSnapshotsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_hither_v1_machine_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MachineSnapshotsRequest.ProtoReflect.Descriptor instead.
+func (*MachineSnapshotsRequest) Descriptor() ([]byte, []int) {
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *MachineSnapshotsRequest) GetHost() string {
+	if x != nil {
+		return x.Host
+	}
+	return ""
+}
+
+func (x *MachineSnapshotsRequest) GetMachine() string {
+	if x != nil {
+		return x.Machine
+	}
+	return ""
+}
+
+type MachineSnapshotsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Snapshots     []*Snapshot            `protobuf:"bytes,1,rep,name=snapshots,proto3" json:"snapshots,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MachineSnapshotsResponse) Reset() {
+	*x = MachineSnapshotsResponse{}
+	mi := &file_hither_v1_machine_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MachineSnapshotsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MachineSnapshotsResponse) ProtoMessage() {}
+
+func (x *MachineSnapshotsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_hither_v1_machine_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MachineSnapshotsResponse.ProtoReflect.Descriptor instead.
+func (*MachineSnapshotsResponse) Descriptor() ([]byte, []int) {
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *MachineSnapshotsResponse) GetSnapshots() []*Snapshot {
+	if x != nil {
+		return x.Snapshots
+	}
+	return nil
+}
+
+type TakeSnapshotRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Host          string                 `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
+	Machine       string                 `protobuf:"bytes,2,opt,name=machine,proto3" json:"machine,omitempty"`
+	Name          string                 `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	Note          string                 `protobuf:"bytes,4,opt,name=note,proto3" json:"note,omitempty"`
+	NoMemory      bool                   `protobuf:"varint,5,opt,name=no_memory,json=noMemory,proto3" json:"no_memory,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TakeSnapshotRequest) Reset() {
+	*x = TakeSnapshotRequest{}
+	mi := &file_hither_v1_machine_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TakeSnapshotRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TakeSnapshotRequest) ProtoMessage() {}
+
+func (x *TakeSnapshotRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_hither_v1_machine_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TakeSnapshotRequest.ProtoReflect.Descriptor instead.
+func (*TakeSnapshotRequest) Descriptor() ([]byte, []int) {
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *TakeSnapshotRequest) GetHost() string {
+	if x != nil {
+		return x.Host
+	}
+	return ""
+}
+
+func (x *TakeSnapshotRequest) GetMachine() string {
+	if x != nil {
+		return x.Machine
+	}
+	return ""
+}
+
+func (x *TakeSnapshotRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *TakeSnapshotRequest) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
+func (x *TakeSnapshotRequest) GetNoMemory() bool {
+	if x != nil {
+		return x.NoMemory
+	}
+	return false
+}
+
+type RevertSnapshotRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Host          string                 `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
+	Machine       string                 `protobuf:"bytes,2,opt,name=machine,proto3" json:"machine,omitempty"`
+	Snapshot      string                 `protobuf:"bytes,3,opt,name=snapshot,proto3" json:"snapshot,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RevertSnapshotRequest) Reset() {
+	*x = RevertSnapshotRequest{}
+	mi := &file_hither_v1_machine_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RevertSnapshotRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RevertSnapshotRequest) ProtoMessage() {}
+
+func (x *RevertSnapshotRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_hither_v1_machine_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RevertSnapshotRequest.ProtoReflect.Descriptor instead.
+func (*RevertSnapshotRequest) Descriptor() ([]byte, []int) {
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *RevertSnapshotRequest) GetHost() string {
+	if x != nil {
+		return x.Host
+	}
+	return ""
+}
+
+func (x *RevertSnapshotRequest) GetMachine() string {
+	if x != nil {
+		return x.Machine
+	}
+	return ""
+}
+
+func (x *RevertSnapshotRequest) GetSnapshot() string {
+	if x != nil {
+		return x.Snapshot
+	}
+	return ""
+}
+
+type RevertSnapshotResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RevertSnapshotResponse) Reset() {
+	*x = RevertSnapshotResponse{}
+	mi := &file_hither_v1_machine_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RevertSnapshotResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RevertSnapshotResponse) ProtoMessage() {}
+
+func (x *RevertSnapshotResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_hither_v1_machine_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RevertSnapshotResponse.ProtoReflect.Descriptor instead.
+func (*RevertSnapshotResponse) Descriptor() ([]byte, []int) {
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{20}
+}
+
+type RemoveSnapshotRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Host          string                 `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
+	Machine       string                 `protobuf:"bytes,2,opt,name=machine,proto3" json:"machine,omitempty"`
+	Snapshot      string                 `protobuf:"bytes,3,opt,name=snapshot,proto3" json:"snapshot,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemoveSnapshotRequest) Reset() {
+	*x = RemoveSnapshotRequest{}
+	mi := &file_hither_v1_machine_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemoveSnapshotRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemoveSnapshotRequest) ProtoMessage() {}
+
+func (x *RemoveSnapshotRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_hither_v1_machine_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemoveSnapshotRequest.ProtoReflect.Descriptor instead.
+func (*RemoveSnapshotRequest) Descriptor() ([]byte, []int) {
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *RemoveSnapshotRequest) GetHost() string {
+	if x != nil {
+		return x.Host
+	}
+	return ""
+}
+
+func (x *RemoveSnapshotRequest) GetMachine() string {
+	if x != nil {
+		return x.Machine
+	}
+	return ""
+}
+
+func (x *RemoveSnapshotRequest) GetSnapshot() string {
+	if x != nil {
+		return x.Snapshot
+	}
+	return ""
+}
+
+type RemoveSnapshotResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemoveSnapshotResponse) Reset() {
+	*x = RemoveSnapshotResponse{}
+	mi := &file_hither_v1_machine_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemoveSnapshotResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemoveSnapshotResponse) ProtoMessage() {}
+
+func (x *RemoveSnapshotResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_hither_v1_machine_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemoveSnapshotResponse.ProtoReflect.Descriptor instead.
+func (*RemoveSnapshotResponse) Descriptor() ([]byte, []int) {
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{22}
+}
+
 var File_hither_v1_machine_proto protoreflect.FileDescriptor
 
 const file_hither_v1_machine_proto_rawDesc = "" +
@@ -1049,7 +1506,36 @@ const file_hither_v1_machine_proto_rawDesc = "" +
 	"netInBytes\x12\"\n" +
 	"\rnet_out_bytes\x18\n" +
 	" \x01(\x03R\vnetOutBytes\x12\x12\n" +
-	"\x04load\x18\v \x01(\x01R\x04load2\x80\x04\n" +
+	"\x04load\x18\v \x01(\x01R\x04load\"\xc8\x01\n" +
+	"\bSnapshot\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
+	"\x04note\x18\x02 \x01(\tR\x04note\x12\x16\n" +
+	"\x06parent\x18\x03 \x01(\tR\x06parent\x124\n" +
+	"\acreated\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\acreated\x12\x14\n" +
+	"\x05state\x18\x05 \x01(\tR\x05state\x12\x16\n" +
+	"\x06memory\x18\x06 \x01(\bR\x06memory\x12\x18\n" +
+	"\acurrent\x18\a \x01(\bR\acurrent\"G\n" +
+	"\x17MachineSnapshotsRequest\x12\x12\n" +
+	"\x04host\x18\x01 \x01(\tR\x04host\x12\x18\n" +
+	"\amachine\x18\x02 \x01(\tR\amachine\"M\n" +
+	"\x18MachineSnapshotsResponse\x121\n" +
+	"\tsnapshots\x18\x01 \x03(\v2\x13.hither.v1.SnapshotR\tsnapshots\"\x88\x01\n" +
+	"\x13TakeSnapshotRequest\x12\x12\n" +
+	"\x04host\x18\x01 \x01(\tR\x04host\x12\x18\n" +
+	"\amachine\x18\x02 \x01(\tR\amachine\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\x12\x12\n" +
+	"\x04note\x18\x04 \x01(\tR\x04note\x12\x1b\n" +
+	"\tno_memory\x18\x05 \x01(\bR\bnoMemory\"a\n" +
+	"\x15RevertSnapshotRequest\x12\x12\n" +
+	"\x04host\x18\x01 \x01(\tR\x04host\x12\x18\n" +
+	"\amachine\x18\x02 \x01(\tR\amachine\x12\x1a\n" +
+	"\bsnapshot\x18\x03 \x01(\tR\bsnapshot\"\x18\n" +
+	"\x16RevertSnapshotResponse\"a\n" +
+	"\x15RemoveSnapshotRequest\x12\x12\n" +
+	"\x04host\x18\x01 \x01(\tR\x04host\x12\x18\n" +
+	"\amachine\x18\x02 \x01(\tR\amachine\x12\x1a\n" +
+	"\bsnapshot\x18\x03 \x01(\tR\bsnapshot\"\x18\n" +
+	"\x16RemoveSnapshotResponse2\xc9\x06\n" +
 	"\x0eMachineService\x12E\n" +
 	"\x04List\x12\x1d.hither.v1.MachineListRequest\x1a\x1e.hither.v1.MachineListResponse\x127\n" +
 	"\x03Get\x12\x1c.hither.v1.MachineGetRequest\x1a\x12.hither.v1.Machine\x12=\n" +
@@ -1058,7 +1544,11 @@ const file_hither_v1_machine_proto_rawDesc = "" +
 	"\x06Remove\x12\x1f.hither.v1.MachineRemoveRequest\x1a .hither.v1.MachineRemoveResponse\x12W\n" +
 	"\n" +
 	"Screenshot\x12#.hither.v1.MachineScreenshotRequest\x1a$.hither.v1.MachineScreenshotResponse\x12H\n" +
-	"\x05Stats\x12\x1e.hither.v1.MachineStatsRequest\x1a\x1f.hither.v1.MachineStatsResponseB!Z\x1fhither/proto/hither/v1;hitherv1b\x06proto3"
+	"\x05Stats\x12\x1e.hither.v1.MachineStatsRequest\x1a\x1f.hither.v1.MachineStatsResponse\x12T\n" +
+	"\tSnapshots\x12\".hither.v1.MachineSnapshotsRequest\x1a#.hither.v1.MachineSnapshotsResponse\x12C\n" +
+	"\fTakeSnapshot\x12\x1e.hither.v1.TakeSnapshotRequest\x1a\x13.hither.v1.Snapshot\x12U\n" +
+	"\x0eRevertSnapshot\x12 .hither.v1.RevertSnapshotRequest\x1a!.hither.v1.RevertSnapshotResponse\x12U\n" +
+	"\x0eRemoveSnapshot\x12 .hither.v1.RemoveSnapshotRequest\x1a!.hither.v1.RemoveSnapshotResponseB!Z\x1fhither/proto/hither/v1;hitherv1b\x06proto3"
 
 var (
 	file_hither_v1_machine_proto_rawDescOnce sync.Once
@@ -1072,7 +1562,7 @@ func file_hither_v1_machine_proto_rawDescGZIP() []byte {
 	return file_hither_v1_machine_proto_rawDescData
 }
 
-var file_hither_v1_machine_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_hither_v1_machine_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
 var file_hither_v1_machine_proto_goTypes = []any{
 	(*Machine)(nil),                   // 0: hither.v1.Machine
 	(*Disk)(nil),                      // 1: hither.v1.Disk
@@ -1089,33 +1579,51 @@ var file_hither_v1_machine_proto_goTypes = []any{
 	(*MachineStatsRequest)(nil),       // 12: hither.v1.MachineStatsRequest
 	(*MachineStatsResponse)(nil),      // 13: hither.v1.MachineStatsResponse
 	(*Stats)(nil),                     // 14: hither.v1.Stats
-	(*timestamppb.Timestamp)(nil),     // 15: google.protobuf.Timestamp
+	(*Snapshot)(nil),                  // 15: hither.v1.Snapshot
+	(*MachineSnapshotsRequest)(nil),   // 16: hither.v1.MachineSnapshotsRequest
+	(*MachineSnapshotsResponse)(nil),  // 17: hither.v1.MachineSnapshotsResponse
+	(*TakeSnapshotRequest)(nil),       // 18: hither.v1.TakeSnapshotRequest
+	(*RevertSnapshotRequest)(nil),     // 19: hither.v1.RevertSnapshotRequest
+	(*RevertSnapshotResponse)(nil),    // 20: hither.v1.RevertSnapshotResponse
+	(*RemoveSnapshotRequest)(nil),     // 21: hither.v1.RemoveSnapshotRequest
+	(*RemoveSnapshotResponse)(nil),    // 22: hither.v1.RemoveSnapshotResponse
+	(*timestamppb.Timestamp)(nil),     // 23: google.protobuf.Timestamp
 }
 var file_hither_v1_machine_proto_depIdxs = []int32{
-	15, // 0: hither.v1.Machine.started:type_name -> google.protobuf.Timestamp
+	23, // 0: hither.v1.Machine.started:type_name -> google.protobuf.Timestamp
 	1,  // 1: hither.v1.Machine.disks:type_name -> hither.v1.Disk
 	0,  // 2: hither.v1.MachineListResponse.machines:type_name -> hither.v1.Machine
 	14, // 3: hither.v1.MachineStatsResponse.stats:type_name -> hither.v1.Stats
-	15, // 4: hither.v1.Stats.time:type_name -> google.protobuf.Timestamp
-	2,  // 5: hither.v1.MachineService.List:input_type -> hither.v1.MachineListRequest
-	4,  // 6: hither.v1.MachineService.Get:input_type -> hither.v1.MachineGetRequest
-	5,  // 7: hither.v1.MachineService.Create:input_type -> hither.v1.MachineCreateRequest
-	6,  // 8: hither.v1.MachineService.Do:input_type -> hither.v1.MachineDoRequest
-	8,  // 9: hither.v1.MachineService.Remove:input_type -> hither.v1.MachineRemoveRequest
-	10, // 10: hither.v1.MachineService.Screenshot:input_type -> hither.v1.MachineScreenshotRequest
-	12, // 11: hither.v1.MachineService.Stats:input_type -> hither.v1.MachineStatsRequest
-	3,  // 12: hither.v1.MachineService.List:output_type -> hither.v1.MachineListResponse
-	0,  // 13: hither.v1.MachineService.Get:output_type -> hither.v1.Machine
-	0,  // 14: hither.v1.MachineService.Create:output_type -> hither.v1.Machine
-	7,  // 15: hither.v1.MachineService.Do:output_type -> hither.v1.MachineDoResponse
-	9,  // 16: hither.v1.MachineService.Remove:output_type -> hither.v1.MachineRemoveResponse
-	11, // 17: hither.v1.MachineService.Screenshot:output_type -> hither.v1.MachineScreenshotResponse
-	13, // 18: hither.v1.MachineService.Stats:output_type -> hither.v1.MachineStatsResponse
-	12, // [12:19] is the sub-list for method output_type
-	5,  // [5:12] is the sub-list for method input_type
-	5,  // [5:5] is the sub-list for extension type_name
-	5,  // [5:5] is the sub-list for extension extendee
-	0,  // [0:5] is the sub-list for field type_name
+	23, // 4: hither.v1.Stats.time:type_name -> google.protobuf.Timestamp
+	23, // 5: hither.v1.Snapshot.created:type_name -> google.protobuf.Timestamp
+	15, // 6: hither.v1.MachineSnapshotsResponse.snapshots:type_name -> hither.v1.Snapshot
+	2,  // 7: hither.v1.MachineService.List:input_type -> hither.v1.MachineListRequest
+	4,  // 8: hither.v1.MachineService.Get:input_type -> hither.v1.MachineGetRequest
+	5,  // 9: hither.v1.MachineService.Create:input_type -> hither.v1.MachineCreateRequest
+	6,  // 10: hither.v1.MachineService.Do:input_type -> hither.v1.MachineDoRequest
+	8,  // 11: hither.v1.MachineService.Remove:input_type -> hither.v1.MachineRemoveRequest
+	10, // 12: hither.v1.MachineService.Screenshot:input_type -> hither.v1.MachineScreenshotRequest
+	12, // 13: hither.v1.MachineService.Stats:input_type -> hither.v1.MachineStatsRequest
+	16, // 14: hither.v1.MachineService.Snapshots:input_type -> hither.v1.MachineSnapshotsRequest
+	18, // 15: hither.v1.MachineService.TakeSnapshot:input_type -> hither.v1.TakeSnapshotRequest
+	19, // 16: hither.v1.MachineService.RevertSnapshot:input_type -> hither.v1.RevertSnapshotRequest
+	21, // 17: hither.v1.MachineService.RemoveSnapshot:input_type -> hither.v1.RemoveSnapshotRequest
+	3,  // 18: hither.v1.MachineService.List:output_type -> hither.v1.MachineListResponse
+	0,  // 19: hither.v1.MachineService.Get:output_type -> hither.v1.Machine
+	0,  // 20: hither.v1.MachineService.Create:output_type -> hither.v1.Machine
+	7,  // 21: hither.v1.MachineService.Do:output_type -> hither.v1.MachineDoResponse
+	9,  // 22: hither.v1.MachineService.Remove:output_type -> hither.v1.MachineRemoveResponse
+	11, // 23: hither.v1.MachineService.Screenshot:output_type -> hither.v1.MachineScreenshotResponse
+	13, // 24: hither.v1.MachineService.Stats:output_type -> hither.v1.MachineStatsResponse
+	17, // 25: hither.v1.MachineService.Snapshots:output_type -> hither.v1.MachineSnapshotsResponse
+	15, // 26: hither.v1.MachineService.TakeSnapshot:output_type -> hither.v1.Snapshot
+	20, // 27: hither.v1.MachineService.RevertSnapshot:output_type -> hither.v1.RevertSnapshotResponse
+	22, // 28: hither.v1.MachineService.RemoveSnapshot:output_type -> hither.v1.RemoveSnapshotResponse
+	18, // [18:29] is the sub-list for method output_type
+	7,  // [7:18] is the sub-list for method input_type
+	7,  // [7:7] is the sub-list for extension type_name
+	7,  // [7:7] is the sub-list for extension extendee
+	0,  // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_hither_v1_machine_proto_init() }
@@ -1129,7 +1637,7 @@ func file_hither_v1_machine_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_hither_v1_machine_proto_rawDesc), len(file_hither_v1_machine_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   15,
+			NumMessages:   23,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

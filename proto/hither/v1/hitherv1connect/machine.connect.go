@@ -48,6 +48,18 @@ const (
 	MachineServiceScreenshotProcedure = "/hither.v1.MachineService/Screenshot"
 	// MachineServiceStatsProcedure is the fully-qualified name of the MachineService's Stats RPC.
 	MachineServiceStatsProcedure = "/hither.v1.MachineService/Stats"
+	// MachineServiceSnapshotsProcedure is the fully-qualified name of the MachineService's Snapshots
+	// RPC.
+	MachineServiceSnapshotsProcedure = "/hither.v1.MachineService/Snapshots"
+	// MachineServiceTakeSnapshotProcedure is the fully-qualified name of the MachineService's
+	// TakeSnapshot RPC.
+	MachineServiceTakeSnapshotProcedure = "/hither.v1.MachineService/TakeSnapshot"
+	// MachineServiceRevertSnapshotProcedure is the fully-qualified name of the MachineService's
+	// RevertSnapshot RPC.
+	MachineServiceRevertSnapshotProcedure = "/hither.v1.MachineService/RevertSnapshot"
+	// MachineServiceRemoveSnapshotProcedure is the fully-qualified name of the MachineService's
+	// RemoveSnapshot RPC.
+	MachineServiceRemoveSnapshotProcedure = "/hither.v1.MachineService/RemoveSnapshot"
 )
 
 // MachineServiceClient is a client for the hither.v1.MachineService service.
@@ -59,6 +71,10 @@ type MachineServiceClient interface {
 	Remove(context.Context, *connect.Request[v1.MachineRemoveRequest]) (*connect.Response[v1.MachineRemoveResponse], error)
 	Screenshot(context.Context, *connect.Request[v1.MachineScreenshotRequest]) (*connect.Response[v1.MachineScreenshotResponse], error)
 	Stats(context.Context, *connect.Request[v1.MachineStatsRequest]) (*connect.Response[v1.MachineStatsResponse], error)
+	Snapshots(context.Context, *connect.Request[v1.MachineSnapshotsRequest]) (*connect.Response[v1.MachineSnapshotsResponse], error)
+	TakeSnapshot(context.Context, *connect.Request[v1.TakeSnapshotRequest]) (*connect.Response[v1.Snapshot], error)
+	RevertSnapshot(context.Context, *connect.Request[v1.RevertSnapshotRequest]) (*connect.Response[v1.RevertSnapshotResponse], error)
+	RemoveSnapshot(context.Context, *connect.Request[v1.RemoveSnapshotRequest]) (*connect.Response[v1.RemoveSnapshotResponse], error)
 }
 
 // NewMachineServiceClient constructs a client for the hither.v1.MachineService service. By default,
@@ -114,18 +130,46 @@ func NewMachineServiceClient(httpClient connect.HTTPClient, baseURL string, opts
 			connect.WithSchema(machineServiceMethods.ByName("Stats")),
 			connect.WithClientOptions(opts...),
 		),
+		snapshots: connect.NewClient[v1.MachineSnapshotsRequest, v1.MachineSnapshotsResponse](
+			httpClient,
+			baseURL+MachineServiceSnapshotsProcedure,
+			connect.WithSchema(machineServiceMethods.ByName("Snapshots")),
+			connect.WithClientOptions(opts...),
+		),
+		takeSnapshot: connect.NewClient[v1.TakeSnapshotRequest, v1.Snapshot](
+			httpClient,
+			baseURL+MachineServiceTakeSnapshotProcedure,
+			connect.WithSchema(machineServiceMethods.ByName("TakeSnapshot")),
+			connect.WithClientOptions(opts...),
+		),
+		revertSnapshot: connect.NewClient[v1.RevertSnapshotRequest, v1.RevertSnapshotResponse](
+			httpClient,
+			baseURL+MachineServiceRevertSnapshotProcedure,
+			connect.WithSchema(machineServiceMethods.ByName("RevertSnapshot")),
+			connect.WithClientOptions(opts...),
+		),
+		removeSnapshot: connect.NewClient[v1.RemoveSnapshotRequest, v1.RemoveSnapshotResponse](
+			httpClient,
+			baseURL+MachineServiceRemoveSnapshotProcedure,
+			connect.WithSchema(machineServiceMethods.ByName("RemoveSnapshot")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
 // machineServiceClient implements MachineServiceClient.
 type machineServiceClient struct {
-	list       *connect.Client[v1.MachineListRequest, v1.MachineListResponse]
-	get        *connect.Client[v1.MachineGetRequest, v1.Machine]
-	create     *connect.Client[v1.MachineCreateRequest, v1.Machine]
-	do         *connect.Client[v1.MachineDoRequest, v1.MachineDoResponse]
-	remove     *connect.Client[v1.MachineRemoveRequest, v1.MachineRemoveResponse]
-	screenshot *connect.Client[v1.MachineScreenshotRequest, v1.MachineScreenshotResponse]
-	stats      *connect.Client[v1.MachineStatsRequest, v1.MachineStatsResponse]
+	list           *connect.Client[v1.MachineListRequest, v1.MachineListResponse]
+	get            *connect.Client[v1.MachineGetRequest, v1.Machine]
+	create         *connect.Client[v1.MachineCreateRequest, v1.Machine]
+	do             *connect.Client[v1.MachineDoRequest, v1.MachineDoResponse]
+	remove         *connect.Client[v1.MachineRemoveRequest, v1.MachineRemoveResponse]
+	screenshot     *connect.Client[v1.MachineScreenshotRequest, v1.MachineScreenshotResponse]
+	stats          *connect.Client[v1.MachineStatsRequest, v1.MachineStatsResponse]
+	snapshots      *connect.Client[v1.MachineSnapshotsRequest, v1.MachineSnapshotsResponse]
+	takeSnapshot   *connect.Client[v1.TakeSnapshotRequest, v1.Snapshot]
+	revertSnapshot *connect.Client[v1.RevertSnapshotRequest, v1.RevertSnapshotResponse]
+	removeSnapshot *connect.Client[v1.RemoveSnapshotRequest, v1.RemoveSnapshotResponse]
 }
 
 // List calls hither.v1.MachineService.List.
@@ -163,6 +207,26 @@ func (c *machineServiceClient) Stats(ctx context.Context, req *connect.Request[v
 	return c.stats.CallUnary(ctx, req)
 }
 
+// Snapshots calls hither.v1.MachineService.Snapshots.
+func (c *machineServiceClient) Snapshots(ctx context.Context, req *connect.Request[v1.MachineSnapshotsRequest]) (*connect.Response[v1.MachineSnapshotsResponse], error) {
+	return c.snapshots.CallUnary(ctx, req)
+}
+
+// TakeSnapshot calls hither.v1.MachineService.TakeSnapshot.
+func (c *machineServiceClient) TakeSnapshot(ctx context.Context, req *connect.Request[v1.TakeSnapshotRequest]) (*connect.Response[v1.Snapshot], error) {
+	return c.takeSnapshot.CallUnary(ctx, req)
+}
+
+// RevertSnapshot calls hither.v1.MachineService.RevertSnapshot.
+func (c *machineServiceClient) RevertSnapshot(ctx context.Context, req *connect.Request[v1.RevertSnapshotRequest]) (*connect.Response[v1.RevertSnapshotResponse], error) {
+	return c.revertSnapshot.CallUnary(ctx, req)
+}
+
+// RemoveSnapshot calls hither.v1.MachineService.RemoveSnapshot.
+func (c *machineServiceClient) RemoveSnapshot(ctx context.Context, req *connect.Request[v1.RemoveSnapshotRequest]) (*connect.Response[v1.RemoveSnapshotResponse], error) {
+	return c.removeSnapshot.CallUnary(ctx, req)
+}
+
 // MachineServiceHandler is an implementation of the hither.v1.MachineService service.
 type MachineServiceHandler interface {
 	List(context.Context, *connect.Request[v1.MachineListRequest]) (*connect.Response[v1.MachineListResponse], error)
@@ -172,6 +236,10 @@ type MachineServiceHandler interface {
 	Remove(context.Context, *connect.Request[v1.MachineRemoveRequest]) (*connect.Response[v1.MachineRemoveResponse], error)
 	Screenshot(context.Context, *connect.Request[v1.MachineScreenshotRequest]) (*connect.Response[v1.MachineScreenshotResponse], error)
 	Stats(context.Context, *connect.Request[v1.MachineStatsRequest]) (*connect.Response[v1.MachineStatsResponse], error)
+	Snapshots(context.Context, *connect.Request[v1.MachineSnapshotsRequest]) (*connect.Response[v1.MachineSnapshotsResponse], error)
+	TakeSnapshot(context.Context, *connect.Request[v1.TakeSnapshotRequest]) (*connect.Response[v1.Snapshot], error)
+	RevertSnapshot(context.Context, *connect.Request[v1.RevertSnapshotRequest]) (*connect.Response[v1.RevertSnapshotResponse], error)
+	RemoveSnapshot(context.Context, *connect.Request[v1.RemoveSnapshotRequest]) (*connect.Response[v1.RemoveSnapshotResponse], error)
 }
 
 // NewMachineServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -223,6 +291,30 @@ func NewMachineServiceHandler(svc MachineServiceHandler, opts ...connect.Handler
 		connect.WithSchema(machineServiceMethods.ByName("Stats")),
 		connect.WithHandlerOptions(opts...),
 	)
+	machineServiceSnapshotsHandler := connect.NewUnaryHandler(
+		MachineServiceSnapshotsProcedure,
+		svc.Snapshots,
+		connect.WithSchema(machineServiceMethods.ByName("Snapshots")),
+		connect.WithHandlerOptions(opts...),
+	)
+	machineServiceTakeSnapshotHandler := connect.NewUnaryHandler(
+		MachineServiceTakeSnapshotProcedure,
+		svc.TakeSnapshot,
+		connect.WithSchema(machineServiceMethods.ByName("TakeSnapshot")),
+		connect.WithHandlerOptions(opts...),
+	)
+	machineServiceRevertSnapshotHandler := connect.NewUnaryHandler(
+		MachineServiceRevertSnapshotProcedure,
+		svc.RevertSnapshot,
+		connect.WithSchema(machineServiceMethods.ByName("RevertSnapshot")),
+		connect.WithHandlerOptions(opts...),
+	)
+	machineServiceRemoveSnapshotHandler := connect.NewUnaryHandler(
+		MachineServiceRemoveSnapshotProcedure,
+		svc.RemoveSnapshot,
+		connect.WithSchema(machineServiceMethods.ByName("RemoveSnapshot")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/hither.v1.MachineService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case MachineServiceListProcedure:
@@ -239,6 +331,14 @@ func NewMachineServiceHandler(svc MachineServiceHandler, opts ...connect.Handler
 			machineServiceScreenshotHandler.ServeHTTP(w, r)
 		case MachineServiceStatsProcedure:
 			machineServiceStatsHandler.ServeHTTP(w, r)
+		case MachineServiceSnapshotsProcedure:
+			machineServiceSnapshotsHandler.ServeHTTP(w, r)
+		case MachineServiceTakeSnapshotProcedure:
+			machineServiceTakeSnapshotHandler.ServeHTTP(w, r)
+		case MachineServiceRevertSnapshotProcedure:
+			machineServiceRevertSnapshotHandler.ServeHTTP(w, r)
+		case MachineServiceRemoveSnapshotProcedure:
+			machineServiceRemoveSnapshotHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -274,4 +374,20 @@ func (UnimplementedMachineServiceHandler) Screenshot(context.Context, *connect.R
 
 func (UnimplementedMachineServiceHandler) Stats(context.Context, *connect.Request[v1.MachineStatsRequest]) (*connect.Response[v1.MachineStatsResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("hither.v1.MachineService.Stats is not implemented"))
+}
+
+func (UnimplementedMachineServiceHandler) Snapshots(context.Context, *connect.Request[v1.MachineSnapshotsRequest]) (*connect.Response[v1.MachineSnapshotsResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("hither.v1.MachineService.Snapshots is not implemented"))
+}
+
+func (UnimplementedMachineServiceHandler) TakeSnapshot(context.Context, *connect.Request[v1.TakeSnapshotRequest]) (*connect.Response[v1.Snapshot], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("hither.v1.MachineService.TakeSnapshot is not implemented"))
+}
+
+func (UnimplementedMachineServiceHandler) RevertSnapshot(context.Context, *connect.Request[v1.RevertSnapshotRequest]) (*connect.Response[v1.RevertSnapshotResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("hither.v1.MachineService.RevertSnapshot is not implemented"))
+}
+
+func (UnimplementedMachineServiceHandler) RemoveSnapshot(context.Context, *connect.Request[v1.RemoveSnapshotRequest]) (*connect.Response[v1.RemoveSnapshotResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("hither.v1.MachineService.RemoveSnapshot is not implemented"))
 }
