@@ -106,7 +106,7 @@ func agrees(t *testing.T, s *Store, name, want string) {
 	if got := strings.Join(theirs, " "); got != want {
 		t.Errorf("virsh says %q, want %q", got, want)
 	}
-	if len(list) > 0 && strings.TrimSpace(virsh(t, s, "snapshot-current", "--name", name)) != strings.Join(current, " ") {
+	if len(current) > 0 && strings.TrimSpace(virsh(t, s, "snapshot-current", "--name", name)) != strings.Join(current, " ") {
 		t.Errorf("virsh has another current snapshot than %q", current)
 	}
 }

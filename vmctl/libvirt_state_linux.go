@@ -91,7 +91,7 @@ func causeOf(e libvirt.Error) error {
 	switch {
 	case strings.Contains(e.Message, "already exists with uuid"), strings.Contains(e.Message, "is already defined"):
 		return fusion.ErrExists
-	case strings.Contains(e.Message, "No space left"):
+	case strings.Contains(e.Message, "No space left"), strings.Contains(e.Message, noRoomForMemory):
 		return fusion.ErrInvalid
 	case strings.Contains(e.Message, "client socket is closed"), strings.Contains(e.Message, "Failed to connect socket"),
 		strings.Contains(e.Message, "End of file while reading data"):

@@ -77,6 +77,11 @@ export function connectApi(session: Session, onSignedOut: () => void): Api {
       ),
     doMachine: async (host, name, verb) => void (await machines.do({ host, name, verb })),
     removeMachine: async (host, name) => void (await machines.remove({ host, name })),
+    snapshots: async (host, machine) => (await machines.snapshots({ host, machine })).snapshots.map(to.snapshot),
+    takeSnapshot: async (host, machine, name, note) =>
+      to.snapshot(await machines.takeSnapshot({ host, machine, name, note })),
+    revertSnapshot: async (host, machine, snapshot) => void (await machines.revertSnapshot({ host, machine, snapshot })),
+    removeSnapshot: async (host, machine, snapshot) => void (await machines.removeSnapshot({ host, machine, snapshot })),
     screenshot: async (host, name, signal) =>
       new Uint8Array((await machines.screenshot({ host, name }, { signal })).png),
     stats: async (host) => (await machines.stats({ host })).stats.map(to.stats),

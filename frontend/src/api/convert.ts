@@ -1,9 +1,9 @@
 import { timestampDate, type Timestamp } from '@bufbuild/protobuf/wkt'
 import type { Folder as PbFolder } from './gen/hither/v1/folder_pb'
-import type { Machine as PbMachine, Stats as PbStats } from './gen/hither/v1/machine_pb'
+import type { Machine as PbMachine, Snapshot as PbSnapshot, Stats as PbStats } from './gen/hither/v1/machine_pb'
 import type { Event as PbEvent, Host as PbHost } from './gen/hither/v1/node_pb'
 import type { Screen as PbScreen } from './gen/hither/v1/screen_pb'
-import type { Event, Folder, Host, Machine, Screen, Stats } from './model'
+import type { Event, Folder, Host, Machine, Screen, Snapshot, Stats } from './model'
 
 export function date(t: Timestamp | undefined): Date | null {
   const d = t ? timestampDate(t) : null
@@ -29,6 +29,11 @@ export function machine(m: PbMachine): Machine {
       usedBytes: Number(d.usedBytes),
     })),
   }
+}
+
+export function snapshot(s: PbSnapshot): Snapshot {
+  const { name, note, parent, memory, current } = s
+  return { name, note, parent, memory, current, created: date(s.created), state: s.state as Snapshot['state'] }
 }
 
 export function screen(s: PbScreen): Screen {

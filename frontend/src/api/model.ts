@@ -39,6 +39,17 @@ export interface Machine {
   verbs: string[]
 }
 
+export interface Snapshot {
+  name: string
+  note: string
+  /** The one it was taken after, "" for a root. */
+  parent: string
+  created: Date | null
+  state: MachineState
+  memory: boolean
+  current: boolean
+}
+
 export interface Screen {
   host: string
   name: string

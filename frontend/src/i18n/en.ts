@@ -1,7 +1,9 @@
+import { snapshotEn } from './snapshot.en'
 import { soundEn } from './sound.en'
 
 // Every word of the page. Plain and short, sentence case, verbs on buttons.
 export const en = {
+  ...snapshotEn,
   ...soundEn,
   'nav.library': 'Library',
   'nav.apps': 'Apps',

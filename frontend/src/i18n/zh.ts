@@ -1,7 +1,9 @@
 import type { Key } from './i18n.svelte'
+import { snapshotZh } from './snapshot.zh'
 import { soundZh } from './sound.zh'
 
 export const zh: Record<Key, string> = {
+  ...snapshotZh,
   ...soundZh,
   'nav.library': '机器库',
   'nav.apps': '应用',

@@ -1,8 +1,8 @@
 import { getContext, setContext } from 'svelte'
 import type { Api } from '../api/api'
 import { UiError } from '../api/error'
-import type { App as Program, Event, Folder, Host, Machine, MachineSpec, Screen, Status, Verb } from '../api/model'
-import type { Key, Params } from '../i18n/i18n.svelte'
+import type { App as Program, Event, Folder, Host, Machine, MachineSpec, Screen, Snapshot, Status, Verb } from '../api/model'
+import type { Key, Params, Text } from '../i18n/i18n.svelte'
 import { isDesktop, openWindow } from '../platform/platform'
 import { Session, type Glass } from '../mirror/session.svelte'
 import { Catalogue } from './catalogue.svelte'
@@ -13,6 +13,7 @@ import { Monitors } from './monitors.svelte'
 import { Router, to } from './router.svelte'
 import { Screens } from './screens.svelte'
 import { Settings } from './settings.svelte'
+import { Snapshots } from './snapshots.svelte'
 import { Stats } from './stats.svelte'
 import { Tasks } from './tasks.svelte'
 import { Thumbs } from './thumbs.svelte'
@@ -30,6 +31,7 @@ export type Dialog =
   | { kind: 'create'; host: string }
   | { kind: 'add-folder' }
   | { kind: 'share'; folder: Folder }
+  | { kind: 'take-snapshot'; machine: Machine }
   | { kind: 'palette' }
   | { kind: 'confirm'; confirm: Confirm }
 
@@ -58,6 +60,7 @@ export class App {
   readonly thumbs: Thumbs
   readonly catalogue: Catalogue
   readonly monitors: Monitors
+  readonly snapshots: Snapshots
   dialog = $state.raw<Dialog | null>(null)
   status = $state.raw<Status | null>(null)
 
@@ -71,6 +74,7 @@ export class App {
     this.thumbs = new Thumbs(api)
     this.catalogue = new Catalogue(api)
     this.monitors = new Monitors(api)
+    this.snapshots = new Snapshots(api)
   }
 
   private get tables() {
@@ -124,6 +128,35 @@ export class App {
     return this.tasks.run({ key: 'task.remove', params: { name: m.name } }, about.machine(m), () =>
       this.api.removeMachine(this.idOf(m.host), m.name),
     )
+  }
+
+  takeSnapshot(m: Machine, name: string, note: string): Promise<true | undefined> {
+    return this.onSnapshot(m, { key: 'task.takeSnapshot', params: { name } }, (host) =>
+      this.api.takeSnapshot(host, m.name, name, note),
+    )
+  }
+
+  revertSnapshot(m: Machine, s: Snapshot): Promise<true | undefined> {
+    return this.onSnapshot(m, { key: 'task.revert', params: { name: s.name, machine: m.name } }, (host) =>
+      this.api.revertSnapshot(host, m.name, s.name),
+    )
+  }
+
+  removeSnapshot(m: Machine, s: Snapshot): Promise<true | undefined> {
+    return this.onSnapshot(m, { key: 'task.removeSnapshot', params: { name: s.name } }, (host) =>
+      this.api.removeSnapshot(host, m.name, s.name),
+    )
+  }
+
+  /** Does it as a task about the machine, then asks how its tree looks now. */
+  private async onSnapshot(m: Machine, label: Text, work: (host: string) => Promise<unknown>): Promise<true | undefined> {
+    const host = this.idOf(m.host)
+    const done = await this.tasks.run(label, about.machine(m), async () => {
+      await work(host)
+      return true as const
+    })
+    await this.snapshots.load(host, m.name)
+    return done
   }
 
   /** Uploads the image, if any, then makes the machine. */

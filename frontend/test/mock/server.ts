@@ -4,7 +4,7 @@ import { timestampFromDate, timestampNow } from '@bufbuild/protobuf/wkt'
 import { Code, ConnectError, type ConnectRouter } from '@connectrpc/connect'
 import { AppService } from '../../src/api/gen/hither/v1/app_pb'
 import { FolderSchema, FolderService } from '../../src/api/gen/hither/v1/folder_pb'
-import { MachineSchema, MachineService, type Machine } from '../../src/api/gen/hither/v1/machine_pb'
+import { MachineSchema, MachineService, SnapshotSchema, type Machine } from '../../src/api/gen/hither/v1/machine_pb'
 import { ErrorSchema, EventSchema, HostService, NodeService, type Event } from '../../src/api/gen/hither/v1/node_pb'
 import { ScreenService } from '../../src/api/gen/hither/v1/screen_pb'
 import { pngOf } from './png'
@@ -131,6 +131,26 @@ export function routes(router: ConnectRouter): void {
       calls.push(`screenshot ${host}/${name}`)
       if (name === 'self') throw fail(Code.Unimplemented, 'unsupported', 'machine.screenshot', 'self', '', '')
       return { png: pngOf(name) }
+    },
+    snapshots: ({ machine }) => ({ snapshots: world.snapshots[machine] ?? [] }),
+    takeSnapshot: ({ host, machine, name, note }) => {
+      const list = (world.snapshots[machine] ??= [])
+      const on = byName(host, machine).state !== 'off'
+      const parent = list.find((s) => s.current)
+      const made = create(SnapshotSchema, { name, note, parent: parent?.name ?? '', memory: on, current: true, created: timestampNow() })
+      if (parent) parent.current = false
+      list.push(made)
+      return made
+    },
+    revertSnapshot: ({ machine, snapshot }) => {
+      for (const s of world.snapshots[machine] ?? []) s.current = s.name === snapshot
+      return {}
+    },
+    removeSnapshot: ({ machine, snapshot }) => {
+      const list = world.snapshots[machine] ?? []
+      const [gone] = list.splice(list.findIndex((s) => s.name === snapshot), 1)
+      for (const s of list) if (s.parent === snapshot) s.parent = gone?.parent ?? ''
+      return {}
     },
     stats: ({ host }) => {
       const owner = world.hosts.find((h) => h.id === host || (host === '' && h.local))

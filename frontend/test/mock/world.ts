@@ -1,7 +1,7 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { FolderSchema } from '../../src/api/gen/hither/v1/folder_pb'
-import { MachineSchema } from '../../src/api/gen/hither/v1/machine_pb'
+import { MachineSchema, SnapshotSchema } from '../../src/api/gen/hither/v1/machine_pb'
 import { HostSchema } from '../../src/api/gen/hither/v1/node_pb'
 import { ScreenSchema } from '../../src/api/gen/hither/v1/screen_pb'
 
@@ -60,6 +60,24 @@ export const machines = [
   self('nas', 'Debian GNU/Linux 12', 4),
   machine('nas', 'media', 'off', { os: 'Debian GNU/Linux 12' }),
 ]
+
+const kept = (name: string, minutes: number, parent: string, memory: boolean, note = '', current = false) =>
+  create(SnapshotSchema, { name, parent, note, memory, current, state: memory ? 'running' : 'off', created: ago(minutes) })
+
+/** The snapshots of cloud/build-01 and laptop/ipxe; others have none. */
+export const snapshots: Record<string, ReturnType<typeof kept>[]> = {
+  'build-01': [
+    kept('fresh-install', 9000, '', false, 'Debian 12 as the installer left it'),
+    kept('tools', 7000, 'fresh-install', true),
+    kept('before-gcc-14', 3000, 'tools', true, 'last good build'),
+    kept('gcc-14', 2000, 'before-gcc-14', true),
+    kept('gcc-14-lto', 1600, 'gcc-14', true, 'miscompiles the kernel; kept for the report to the distribution'),
+    kept('clang', 1500, 'before-gcc-14', true),
+    kept('kernel-6.12', 180, 'tools', true),
+    kept('kernel-6.12-tuned', 12, 'kernel-6.12', true, '', true),
+  ],
+  ipxe: [kept('clean', 100, '', false, '', true)],
+}
 
 export const screens = [
   create(ScreenSchema, {
