@@ -49,7 +49,7 @@ func (s SnapshotSpec) Check() error {
 	}
 	if strings.Trim(s.Name, "0123456789") == "" {
 		return &Error{Op: "name", Path: s.Name, Cause: ErrInvalid, Detail: "it has only digits",
-			Hint: "a snapshot's name has a letter, as in s" + s.Name}
+			Hint: "a snapshot name has a letter, as in s" + s.Name}
 	}
 	control := func(r rune) bool { return r < ' ' && r != '\n' || r == 0x7f || r == 0xfffe || r == 0xffff }
 	if len(s.Note) > maxNote || !utf8.ValidString(s.Note) || strings.ContainsFunc(s.Note, control) {

@@ -160,15 +160,12 @@ func (s *Store) listSnapshots(ctx context.Context, op, machine, uuid string) ([]
 // canKeep refuses a snapshot that cannot be taken: libvirt's own words for it
 // tell nobody what to do.
 func (s *Store) canKeep(ctx context.Context, op, machine string, d domain, spec fusion.SnapshotSpec) error {
-	unsupported := func(detail, hint string) error {
-		return &fusion.Error{Op: op, Path: machine, Cause: fusion.ErrUnsupported, Detail: detail, Hint: hint}
-	}
 	keeps := ""
 	for _, disk := range d.disks {
 		switch {
 		case disk.readOnly:
 		case disk.format != formatQcow2:
-			return unsupported(fmt.Sprintf("its disk %s is %s, which keeps no snapshots", disk.target, disk.format),
+			return keepsNone(op, machine, fmt.Sprintf("its disk %s is %s, which keeps no snapshots", disk.target, disk.format),
 				"convert the disk: qemu-img convert -O qcow2 OLD NEW, or make a machine of it with hither machine create --image")
 		case keeps == "":
 			keeps = disk.path
@@ -176,11 +173,11 @@ func (s *Store) canKeep(ctx context.Context, op, machine string, d domain, spec 
 	}
 	switch {
 	case keeps == "":
-		return unsupported("it has no disk of its own to keep one in", "give it a qcow2 disk, as in hither machine create --disk 1GiB")
+		return keepsNone(op, machine, "it has no disk of its own to keep one in", "give it a qcow2 disk, as in hither machine create --disk 1GiB")
 	case d.state == fusion.Saved:
 		return isSaved(op, machine)
 	case d.active && spec.NoMemory:
-		return unsupported("the disks of a running machine are kept with its memory only", "stop the machine first, or keep the memory")
+		return keepsNone(op, machine, "the disks of a running machine are kept with its memory only", "stop the machine first, or keep the memory")
 	}
 	return s.roomToKeep(ctx, op, machine, d, keeps)
 }
@@ -221,7 +218,11 @@ func (s *Store) memoryUsed(ctx context.Context, d domain) (int64, error) {
 
 func noSnapshots(op string) error {
 	return &fusion.Error{Op: op, Path: fusion.Self, Cause: fusion.ErrUnsupported,
-		Detail: "it is this computer itself", Hint: "virtual machines have snapshots; for a computer, use its file system's"}
+		Detail: "it is this computer itself", Hint: "virtual machines have snapshots; for a computer, use those of its file system"}
+}
+
+func keepsNone(op, machine, detail, hint string) error {
+	return &fusion.Error{Op: op, Path: machine, Cause: fusion.ErrUnsupported, Detail: detail, Hint: hint}
 }
 
 func noSuchSnapshot(op, machine, snapshot string) error {

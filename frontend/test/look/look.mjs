@@ -22,7 +22,7 @@ const views = [
   { name: 'machine', path: '/machine/cloud/build-01?transport=websocket', act: typeInto, wait: '[data-state=live]' },
   { name: 'monitors', path: '/machine/laptop/self?monitor=HDMI-1&transport=websocket', wait: '[role=radiogroup]' },
   { name: 'machine-off', path: '/machine/laptop/ipxe' },
-  { name: 'snapshots', path: '/machine/cloud/build-01?transport=websocket', wait: '[data-snapshot]' },
+  { name: 'snapshots', path: '/machine/cloud/build-01?transport=websocket', act: (page) => page.locator('[data-current=true]').scrollIntoViewIfNeeded() },
   { name: 'snapshots-take', path: '/machine/laptop/ipxe', act: (page) => page.locator('[data-testid=snapshots] button').first().click(), wait: 'dialog' },
   { name: 'snapshots-revert', path: '/machine/laptop/ipxe', act: async (page) => {
     await page.locator('[data-snapshot=clean] button').click()
