@@ -139,9 +139,9 @@ func TestSnapshotsOfARunningMachine(t *testing.T) {
 	agrees(t, s, "counts", "a -b --c")
 
 	events.await(t, "counts running")
-	start := time.Now()
+	start, pid := time.Now(), qemuPID(m.UUID)
 	ok(t, s.RevertSnapshot(ctx, "counts", "a"))
-	t.Logf("revert took %v", time.Since(start).Round(time.Millisecond))
+	t.Logf("revert took %v; QEMU was %d and is %d", time.Since(start).Round(time.Millisecond), pid, qemuPID(m.UUID))
 	events.await(t, "counts paused")
 	if now := inMemory(t, s, "counts"); now != first {
 		t.Errorf("the memory has %d, was %d", now, first)
