@@ -48,8 +48,11 @@ func (c Config) withDefaults() (Config, error) {
 // pool is the directory of images: what was uploaded, and disks.
 func (c Config) pool() string { return filepath.Join(c.Dir, "images") }
 
+// intents is the directory of what operations are about to do.
+func (c Config) intents() string { return filepath.Join(c.Dir, "intents") }
+
 func (c Config) mkdirs() error {
-	for _, dir := range []string{c.Dir, c.pool(), c.RunDir} {
+	for _, dir := range []string{c.Dir, c.pool(), c.intents(), c.RunDir} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return err
 		}

@@ -28,6 +28,7 @@ type metadataXML struct {
 
 type machineXML struct {
 	Disks []string `xml:"urn:hither:machine:1 disk"`
+	Key   string   `xml:"urn:hither:machine:1 key,omitempty"`
 }
 
 type sizeXML struct {
@@ -206,7 +207,7 @@ func parseDomain(text string) (domainInfo, error) {
 		info.disks = append(info.disks, disk)
 	}
 	if x.Metadata != nil && x.Metadata.Machine != nil {
-		info.ours, info.ownDisks = true, x.Metadata.Machine.Disks
+		info.ours, info.ownDisks, info.key = true, x.Metadata.Machine.Disks, x.Metadata.Machine.Key
 	}
 	return info, nil
 }

@@ -68,6 +68,7 @@ type domainInfo struct {
 	drives      []string     // the targets of CD and floppy drives
 	ownDisks    []string     // file names in the pool that Create made
 	ours        bool         // made by Create
+	key         string       // the idempotency key of the call that made it, or ""
 }
 
 type domainDisk struct {

@@ -35,6 +35,7 @@ func (s *Store) connect(ctx context.Context) error {
 		s.drop(conn)
 		return offline(err)
 	}
+	s.settle(ctx)
 	return nil
 }
 
@@ -129,6 +130,8 @@ func (s *Store) follow(conn driver) {
 			s.config.Log.Warn("libvirt is away", "uri", s.URI())
 			s.drop(conn)
 			return
+		case <-s.unsettled:
+			s.settle(s.ctx)
 		case <-s.wake:
 			for _, uuid := range s.takeDirty() {
 				s.learn(uuid)

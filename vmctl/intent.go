@@ -1,0 +1,142 @@
+package vmctl
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"hither/fusion"
+)
+
+// intent is what an operation is about to make or remove, written down before it
+// begins and forgotten when it is whole, or undone. One that is found later tells
+// what a node that was killed, or whose libvirt was, left half done. There is one
+// rule for all: the domain is the thing. If it is there, its files stay (and it is
+// started, if that was asked for); if not, they go.
+type intent struct {
+	Op    string   `json:"op"`
+	URI   string   `json:"uri"`  // of the hypervisor that knows the domain
+	Name  string   `json:"name"` // of the machine, for the log
+	UUID  string   `json:"uuid"` // of the domain
+	Files []string `json:"files"`
+	Start bool     `json:"start,omitempty"`
+}
+
+// intend writes an intent down. The operation calls end when it returns, with
+// whether it knows what became of it: all was made, or all was undone.
+func (s *Store) intend(i intent) (end func(known bool), err error) {
+	i.URI = s.URI()
+	text, err := json.Marshal(i)
+	if err != nil {
+		return nil, err
+	}
+	id := rand.Text()
+	if err := writeWhole(s.config.intents(), id+".json", text); err != nil {
+		return nil, s.poolError(i.Op, i.Name, err)
+	}
+	s.mu.Lock()
+	s.intended[id] = true
+	s.mu.Unlock()
+	return func(known bool) {
+		if known {
+			s.forget(id)
+		}
+		s.mu.Lock()
+		delete(s.intended, id)
+		s.mu.Unlock()
+		if !known {
+			signal(s.unsettled)
+		}
+	}, nil
+}
+
+func (s *Store) forget(id string) {
+	err := os.Remove(filepath.Join(s.config.intents(), id+".json"))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		s.config.Log.Warn("a note of what was done stays", "error", err)
+	}
+}
+
+// settle looks after all intents that no operation of this process holds. What
+// cannot be told now is tried at the next connection.
+func (s *Store) settle(ctx context.Context) {
+	entries, err := os.ReadDir(s.config.intents())
+	if err != nil {
+		s.config.Log.Warn("what was left half done is not known", "error", err)
+		return
+	}
+	for _, entry := range entries {
+		id, ok := strings.CutSuffix(entry.Name(), ".json")
+		s.mu.Lock()
+		held := s.intended[id]
+		s.mu.Unlock()
+		if !ok || held {
+			continue
+		}
+		i, err := readIntent(filepath.Join(s.config.intents(), entry.Name()))
+		if err == nil {
+			err = s.settleOne(ctx, i)
+		}
+		if err != nil {
+			s.config.Log.Warn("something stays half done", "operation", i.Op, "machine", i.Name, "error", err)
+			continue
+		}
+		s.forget(id)
+	}
+}
+
+func (s *Store) settleOne(ctx context.Context, i intent) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	if i.URI != s.URI() {
+		return errors.New("it waits for " + i.URI)
+	}
+	d, err := call(ctx, s, func(c driver) (domain, error) { return c.domain(i.UUID) }, nil)
+	switch {
+	case errors.Is(err, fusion.ErrNotFound):
+		s.config.Log.Info("undone what was half done", "operation", i.Op, "machine", i.Name)
+		s.removeDisks(i.Files)
+		return nil
+	case err != nil || !i.Start || d.state != fusion.Off:
+		return err
+	}
+	return s.do(ctx, func(d driver) error { return d.act(i.UUID, fusion.Start) })
+}
+
+// readIntent reads an intent; its files are names in the pool, whatever it says.
+func readIntent(path string) (i intent, err error) {
+	text, err := os.ReadFile(path)
+	if err == nil {
+		err = json.Unmarshal(text, &i)
+	}
+	for _, file := range i.Files {
+		err = errors.Join(err, fusion.CheckName(file))
+	}
+	return i, err
+}
+
+// writeWhole puts a small file into dir such that it is there whole or not at all,
+// also after a power cut (rename(2), fsync(2) of the directory).
+func writeWhole(dir, name string, text []byte) error {
+	f, err := os.CreateTemp(dir, partial+"*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name()) // after the rename there is nothing to remove
+	_, err = f.Write(text)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(f.Name(), filepath.Join(dir, name)); err != nil {
+		return err
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
