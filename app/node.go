@@ -14,6 +14,7 @@ import (
 	"hither/app/api"
 	"hither/app/entry"
 	"hither/app/home"
+	"hither/app/jobs"
 	"hither/app/lend"
 	"hither/frontend"
 	"hither/fusion"
@@ -64,6 +65,7 @@ type Node struct {
 	lent    *lend.Book
 	table   *table
 	local   *local
+	jobs    *jobs.Registry
 	api     *api.Server
 
 	// ctx ends when the node stops; running counts the watchers of watch.go.
@@ -209,6 +211,8 @@ func (n *Node) pairedForFiles(id fusion.HostID) (name string, own, ok bool) {
 
 func (n *Node) openAPI(_ context.Context, cfg Config) error {
 	n.local = &local{n: n}
+	n.jobs = jobs.New()
+	n.onClose(n.jobs.Close)
 	n.api = api.New(n, frontend.Page(), part(cfg, "api"))
 	n.onClose(func() error { n.api.Close(); return nil })
 	return nil

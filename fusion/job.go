@@ -10,8 +10,10 @@ import (
 // and one that comes back with the same key finds it. Only Cancel ends it early,
 // and then it leaves nothing.
 type Job struct {
-	// ID names the job on its host.
-	ID string `json:"id"`
+	// ID names the job on its host. Host is empty inside a Host and filled by
+	// whoever holds several hosts.
+	ID   string `json:"id"`
+	Host string `json:"host"`
 	// Op is what is done ("machine.create"), Name to which thing of the host.
 	Op      string    `json:"op"`
 	Name    string    `json:"name"`

@@ -17,7 +17,7 @@ func (m *machines) Snapshots(ctx context.Context, machine string) ([]fusion.Snap
 }
 
 func (m *machines) TakeSnapshot(ctx context.Context, machine string, s fusion.SnapshotSpec) (fusion.Snapshot, error) {
-	res, err := call(ctx, m.path(machine), m.c.machines.TakeSnapshot, &pb.TakeSnapshotRequest{
+	res, err := long(ctx, m.c, m.path(machine), m.c.machines.TakeSnapshot, &pb.TakeSnapshotRequest{
 		Host: m.name, Machine: machine, Name: s.Name, Note: s.Note, NoMemory: s.NoMemory,
 	})
 	if err != nil {
@@ -27,13 +27,13 @@ func (m *machines) TakeSnapshot(ctx context.Context, machine string, s fusion.Sn
 }
 
 func (m *machines) RevertSnapshot(ctx context.Context, machine, snapshot string) error {
-	_, err := call(ctx, m.path(machine), m.c.machines.RevertSnapshot,
+	_, err := long(ctx, m.c, m.path(machine), m.c.machines.RevertSnapshot,
 		&pb.RevertSnapshotRequest{Host: m.name, Machine: machine, Snapshot: snapshot})
 	return err
 }
 
 func (m *machines) RemoveSnapshot(ctx context.Context, machine, snapshot string) error {
-	_, err := call(ctx, m.path(machine), m.c.machines.RemoveSnapshot,
+	_, err := long(ctx, m.c, m.path(machine), m.c.machines.RemoveSnapshot,
 		&pb.RemoveSnapshotRequest{Host: m.name, Machine: machine, Snapshot: snapshot})
 	return err
 }

@@ -66,6 +66,7 @@ func TestEveryFieldComesBack(t *testing.T) {
 	there(t, MachineToPB, MachineFromPB)
 	there(t, StatsToPB, StatsFromPB)
 	there(t, SnapshotToPB, SnapshotFromPB)
+	there(t, JobToPB, JobFromPB)
 	there(t, ScreenToPB, ScreenFromPB)
 	there(t, AppToPB, AppFromPB)
 	there(t, FolderToPB, FolderFromPB)

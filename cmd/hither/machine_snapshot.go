@@ -66,7 +66,11 @@ func snapshotTake(g *globals) *cobra.Command {
 				return err
 			}
 			spec.Name = args[1]
-			s, err := host.Machines().TakeSnapshot(cmd.Context(), address.Machine, spec)
+			var s fusion.Snapshot
+			err = following(cmd, host, "machine.snapshot.take", address.Machine, func(ctx context.Context) (err error) {
+				s, err = host.Machines().TakeSnapshot(ctx, address.Machine, spec)
+				return err
+			})
 			if err != nil || !g.json {
 				return err
 			}

@@ -1,5 +1,6 @@
 import { appZh } from './node.app.zh'
 import { hostZh } from './node.host.zh'
+import { jobNodeZh } from './node.job.zh'
 import { snapshotNodeZh } from './node.snapshot.zh'
 
 /**
@@ -7,4 +8,4 @@ import { snapshotNodeZh } from './node.snapshot.zh'
  * it, with {0}, {1} … for the parts that vary; a test of the sources
  * (internal/house) fails when one is missing.
  */
-export const nodeZh: Record<string, string> = { ...appZh, ...hostZh, ...snapshotNodeZh }
+export const nodeZh: Record<string, string> = { ...appZh, ...hostZh, ...jobNodeZh, ...snapshotNodeZh }
