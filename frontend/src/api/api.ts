@@ -26,6 +26,8 @@ export interface Api {
   createMachine(host: string, spec: MachineSpec): Promise<Machine>
   doMachine(host: string, name: string, verb: Verb): Promise<void>
   removeMachine(host: string, name: string): Promise<void>
+  /** Ends what takes long on a host and waits until it has cleaned up. */
+  cancelJob(host: string, id: string): Promise<void>
   /** Parents before their children, then by time. */
   snapshots(host: string, machine: string): Promise<Snapshot[]>
   takeSnapshot(host: string, machine: string, name: string, note: string): Promise<Snapshot>

@@ -50,6 +50,20 @@ export interface Snapshot {
   current: boolean
 }
 
+/** A long operation of a host; done and total are bytes, total is 0 when nobody knows. */
+export interface Job {
+  id: string
+  host: string
+  op: string
+  name: string
+  started: Date | null
+  ended: Date | null
+  error: string
+  step: string
+  done: number
+  total: number
+}
+
 export interface Screen {
   host: string
   name: string
@@ -137,6 +151,7 @@ export type Event = { seq: number; removed: boolean } & (
   | { kind: 'machine'; machine: Machine }
   | { kind: 'screen'; screen: Screen }
   | { kind: 'folder'; folder: Folder }
+  | { kind: 'job'; job: Job }
 )
 
 /** One step of an open pairing code: the code first, the paired host last. */

@@ -1,8 +1,10 @@
+import { jobEn } from './job.en'
 import { snapshotEn } from './snapshot.en'
 import { soundEn } from './sound.en'
 
 // Every word of the page. Plain and short, sentence case, verbs on buttons.
 export const en = {
+  ...jobEn,
   ...snapshotEn,
   ...soundEn,
   'nav.library': 'Library',

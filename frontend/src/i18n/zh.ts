@@ -1,8 +1,10 @@
 import type { Key } from './i18n.svelte'
+import { jobZh } from './job.zh'
 import { snapshotZh } from './snapshot.zh'
 import { soundZh } from './sound.zh'
 
 export const zh: Record<Key, string> = {
+  ...jobZh,
   ...snapshotZh,
   ...soundZh,
   'nav.library': '机器库',

@@ -1,13 +1,14 @@
 import { getContext, setContext } from 'svelte'
 import type { Api } from '../api/api'
 import { UiError } from '../api/error'
-import type { App as Program, Event, Folder, Host, Machine, MachineSpec, Screen, Snapshot, Status, Verb } from '../api/model'
-import type { Key, Params, Text } from '../i18n/i18n.svelte'
+import type { App as Program, Event, Folder, Host, Job, Machine, MachineSpec, Screen, Snapshot, Status, Verb } from '../api/model'
+import { t, type Key, type Params, type Text } from '../i18n/i18n.svelte'
 import { isDesktop, openWindow } from '../platform/platform'
 import { Session, type Glass } from '../mirror/session.svelte'
 import { Catalogue } from './catalogue.svelte'
 import { Folders } from './folders.svelte'
 import { Hosts } from './hosts.svelte'
+import { jobLabel, Jobs } from './jobs.svelte'
 import { Machines } from './machines.svelte'
 import { Monitors } from './monitors.svelte'
 import { Router, to } from './router.svelte'
@@ -52,6 +53,7 @@ export class App {
   readonly machines = new Machines(this.hosts)
   readonly screens = new Screens(this.hosts)
   readonly folders = new Folders(this.hosts)
+  readonly jobs = new Jobs(this.hosts)
   readonly tasks = new Tasks()
   readonly router = new Router()
   readonly settings = new Settings()
@@ -79,7 +81,7 @@ export class App {
 
   private get tables() {
     // Hosts first: the others ask them who is offline.
-    return [this.hosts, this.machines, this.screens, this.folders]
+    return [this.hosts, this.machines, this.screens, this.folders, this.jobs]
   }
 
   /** Starts the watch and the router; the returned function ends both. */
@@ -110,6 +112,9 @@ export class App {
         break
       case 'folder':
         this.folders.apply(e.folder, e.removed)
+        break
+      case 'job':
+        this.jobs.apply(e.job, e.removed)
     }
   }
 
@@ -131,32 +136,40 @@ export class App {
   }
 
   takeSnapshot(m: Machine, name: string, note: string): Promise<true | undefined> {
-    return this.onSnapshot(m, { key: 'task.takeSnapshot', params: { name } }, (host) =>
+    return this.onSnapshot(m, 'machine.snapshot.take', { key: 'task.takeSnapshot', params: { name } }, (host) =>
       this.api.takeSnapshot(host, m.name, name, note),
     )
   }
 
   revertSnapshot(m: Machine, s: Snapshot): Promise<true | undefined> {
-    return this.onSnapshot(m, { key: 'task.revert', params: { name: s.name, machine: m.name } }, (host) =>
+    return this.onSnapshot(m, 'machine.snapshot.revert', { key: 'task.revert', params: { name: s.name, machine: m.name } }, (host) =>
       this.api.revertSnapshot(host, m.name, s.name),
     )
   }
 
   removeSnapshot(m: Machine, s: Snapshot): Promise<true | undefined> {
-    return this.onSnapshot(m, { key: 'task.removeSnapshot', params: { name: s.name } }, (host) =>
+    return this.onSnapshot(m, 'machine.snapshot.remove', { key: 'task.removeSnapshot', params: { name: s.name } }, (host) =>
       this.api.removeSnapshot(host, m.name, s.name),
     )
   }
 
   /** Does it as a task about the machine, then asks how its tree looks now. */
-  private async onSnapshot(m: Machine, label: Text, work: (host: string) => Promise<unknown>): Promise<true | undefined> {
+  private async onSnapshot(m: Machine, op: string, label: Text, work: (host: string) => Promise<unknown>): Promise<true | undefined> {
     const host = this.idOf(m.host)
     const done = await this.tasks.run(label, about.machine(m), async () => {
       await work(host)
       return true as const
-    })
+    }, { job: { host, op, name: m.name } })
     await this.snapshots.load(host, m.name)
     return done
+  }
+
+  /** Ends what takes long on a host. What it was a part of says that it was canceled. */
+  cancel(j: Job): Promise<void> {
+    const { key, params } = jobLabel(j)
+    return this.tasks.run({ key: 'task.cancel', params: { label: t(key, params) } }, '', () =>
+      this.api.cancelJob(this.idOf(j.host), j.id),
+    )
   }
 
   /** Uploads the image, if any, then makes the machine. */
@@ -170,6 +183,7 @@ export class App {
     }
     return this.tasks.run({ key: 'task.create', params: { name: spec.name } }, 'create', work, {
       canCancel: image !== null,
+      job: { host, op: 'machine.create', name: spec.name },
     })
   }
 

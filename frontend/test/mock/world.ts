@@ -1,6 +1,7 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { FolderSchema } from '../../src/api/gen/hither/v1/folder_pb'
+import { JobSchema } from '../../src/api/gen/hither/v1/job_pb'
 import { MachineSchema, SnapshotSchema } from '../../src/api/gen/hither/v1/machine_pb'
 import { HostSchema } from '../../src/api/gen/hither/v1/node_pb'
 import { ScreenSchema } from '../../src/api/gen/hither/v1/screen_pb'
@@ -124,3 +125,11 @@ export const apps = [
   ['libreoffice-calc', 'LibreOffice Calc', 'Work with spreadsheets'],
   ['vlc', 'VLC media player', 'Read, capture, broadcast your multimedia streams'],
 ] as const
+
+/** What takes long just now. */
+export const jobs = [
+  create(JobSchema, {
+    id: 'J1', host: 'cloud', op: 'machine.create', name: 'build-02', started: timestampFromDate(new Date(Date.now() - 40_000)),
+    step: 'copies the image', done: 1288490188n, total: 2147483648n,
+  }),
+]
