@@ -18,6 +18,9 @@ type Config struct {
 	URI string
 	// SelfNote is the note of the machine "self"; default none.
 	SelfNote string
+	// Peer gives another host by the name that Migrate was given, to settle a move
+	// that was cut off. Without it such a move waits.
+	Peer func(host string) (MigrationPeer, error)
 	// Log is silent by default.
 	Log *slog.Logger
 

@@ -37,6 +37,14 @@ type driver interface {
 	revertSnapshot(uuid, name string) error
 	// removeSnapshot gives its children its parent.
 	removeSnapshot(uuid, name string) error
+	// definition gives a domain's XML, for defining it elsewhere; live is that of the
+	// running one, with what a move needs (VIR_DOMAIN_XML_MIGRATABLE).
+	definition(uuid string, live bool) (string, error)
+	// migrate moves a running domain; it returns when the move has ended.
+	migrate(uuid string, plan migrationPlan) error
+	// progress says how far the job of a domain is, and abortJob ends it.
+	progress(uuid string) (fusion.Progress, error)
+	abortJob(uuid string) error
 	// advertisesKVM says whether the hypervisor claims to have KVM.
 	advertisesKVM() (bool, error)
 	// lost is closed when the connection broke; close does not close it.
@@ -82,6 +90,14 @@ type domainDisk struct {
 type domainStats struct {
 	uuid  string
 	stats fusion.Stats
+}
+
+// migrationPlan says how a domain moves.
+type migrationPlan struct {
+	to            string // the destination's libvirt, for the source's
+	memory, disks string // URIs of QEMU's sockets
+	hasDisks      bool
+	rewrite       func(definition string) string // gives it the destination's paths
 }
 
 // driverError is a refusal by the hypervisor: one of fusion's causes (or

@@ -24,6 +24,11 @@ type intent struct {
 	UUID  string   `json:"uuid"` // of the domain
 	Files []string `json:"files"`
 	Start bool     `json:"start,omitempty"`
+	// Of a move (migrate.go), which the rule above does not settle: the other host,
+	// and at the source the definition with which the machine left.
+	To         string `json:"to,omitempty"`
+	From       string `json:"from,omitempty"`
+	Definition string `json:"definition,omitempty"`
 }
 
 // intend writes an intent down. The operation calls end when it returns, with
@@ -81,6 +86,9 @@ func (s *Store) settle(ctx context.Context) {
 		if err == nil {
 			err = s.settleOne(ctx, i)
 		}
+		if errors.Is(err, errAwaitsVerdict) {
+			continue
+		}
 		if err != nil {
 			s.config.Log.Warn("something stays half done", "operation", i.Op, "machine", i.Name, "error", err)
 			continue
@@ -92,8 +100,13 @@ func (s *Store) settle(ctx context.Context) {
 func (s *Store) settleOne(ctx context.Context, i intent) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	if i.URI != s.URI() {
+	switch {
+	case i.URI != s.URI():
 		return errors.New("it waits for " + i.URI)
+	case i.From != "":
+		return errAwaitsVerdict
+	case i.To != "":
+		return s.settleMove(ctx, i)
 	}
 	d, err := call(ctx, s, func(c driver) (domain, error) { return c.domain(i.UUID) }, nil)
 	switch {
@@ -105,6 +118,28 @@ func (s *Store) settleOne(ctx context.Context, i intent) error {
 		return err
 	}
 	return s.do(ctx, func(d driver) error { return d.act(i.UUID, fusion.Start) })
+}
+
+// intentOf finds the intent that is so, held or not; its ID is "" when there is none.
+func (s *Store) intentOf(is func(intent) bool) (id string, i intent, err error) {
+	entries, err := os.ReadDir(s.config.intents())
+	if err != nil {
+		return "", intent{}, err
+	}
+	for _, entry := range entries {
+		id, ok := strings.CutSuffix(entry.Name(), ".json")
+		if !ok {
+			continue
+		}
+		i, err := readIntent(filepath.Join(s.config.intents(), entry.Name()))
+		if err != nil {
+			return "", intent{}, err
+		}
+		if is(i) {
+			return id, i, nil
+		}
+	}
+	return "", intent{}, nil
 }
 
 // readIntent reads an intent; its files are names in the pool, whatever it says.

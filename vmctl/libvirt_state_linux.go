@@ -39,6 +39,8 @@ func stateOf(state libvirt.DomainState, reason int, saved bool) (fusion.MachineS
 
 func pausedState(reason libvirt.DomainPausedReason) (fusion.MachineState, string) {
 	switch reason {
+	case libvirt.DOMAIN_PAUSED_MIGRATION:
+		return fusion.Paused, onTheWay
 	case libvirt.DOMAIN_PAUSED_STARTING_UP:
 		return fusion.Starting, ""
 	case libvirt.DOMAIN_PAUSED_IOERROR:

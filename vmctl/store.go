@@ -37,8 +37,9 @@ type Store struct {
 	dirty    map[string]bool      // UUIDs that changed; bounded by the number of domains
 	stopping map[string]time.Time // until when a guest is shown so, by UUID
 	watchers map[*watcher]bool
-	claims   map[string]int  // holders of the names of machines and images in work
-	intended map[string]bool // the intents that operations of this process hold
+	claims   map[string]int       // holders of the names of machines and images in work
+	arriving map[string]*incoming // machines on their way to this host, by UUID
+	intended map[string]bool      // the intents that operations of this process hold
 }
 
 var _ fusion.Machines = (*Store)(nil)
@@ -66,7 +67,7 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 		slots: make(chan struct{}, maxCalls), wake: make(chan struct{}, 1), unsettled: make(chan struct{}, 1),
 		records: map[string]*record{}, dirty: map[string]bool{},
 		stopping: map[string]time.Time{}, watchers: map[*watcher]bool{}, claims: map[string]int{},
-		intended: map[string]bool{},
+		intended: map[string]bool{}, arriving: map[string]*incoming{},
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	sweep(config.pool())

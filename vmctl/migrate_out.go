@@ -1,0 +1,223 @@
+package vmctl
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"hither/fusion"
+)
+
+const opMigrate = "machine.migrate"
+
+// Migrate moves a running machine to another host, which to names for intents; peer
+// reaches it. It ends with the machine running there, or as before; when nobody
+// knows yet (ErrBusy), the two hosts settle it as soon as they see each other.
+func (s *Store) Migrate(ctx context.Context, machine, to string, peer MigrationPeer) error {
+	if machine == fusion.Self {
+		return &fusion.Error{Op: opMigrate, Path: machine, Cause: fusion.ErrUnsupported, Detail: "it is this computer itself",
+			Hint: "virtual machines can move to another host"}
+	}
+	release, ok := s.claim("machine", machine)
+	if !ok {
+		return inWork(opMigrate, machine)
+	}
+	defer release()
+	uuid, err := s.find(ctx, opMigrate, machine)
+	if err != nil {
+		return err
+	}
+	r, err := s.fresh(ctx, opMigrate, machine, uuid)
+	if err != nil {
+		return err
+	}
+	offer, err := s.offer(r)
+	if err != nil {
+		return err
+	}
+	definition, err := call(ctx, s, func(d driver) (string, error) { return d.definition(uuid, false) }, nil)
+	if err != nil {
+		return fail(opMigrate, machine, err)
+	}
+	note := intent{Op: opMigrate, Name: machine, UUID: uuid, Files: r.madeDisks(), To: to, Definition: definition}
+	end, err := s.intend(note)
+	if err != nil {
+		return err
+	}
+	moved := s.move(ctx, offer, r, peer)
+	settled := s.verdict(ctx, note, peer)
+	end(settled == nil)
+	switch {
+	case settled != nil:
+		return &fusion.Error{Op: opMigrate, Path: machine, Cause: fusion.ErrBusy, Detail: "it stopped in the middle: " + settled.Error(),
+			Hint: "it goes on here or there as soon as the two hosts see each other again"}
+	case moved != nil:
+		return explainMove(machine, moved)
+	}
+	s.config.Log.Info("machine moved", "machine", machine, "to", to, "trace", fusion.Trace(ctx))
+	return nil
+}
+
+// offer describes a machine that can move, or says why it cannot.
+func (s *Store) offer(r record) (MigrationOffer, error) {
+	refuse := func(detail, hint string) (MigrationOffer, error) {
+		return MigrationOffer{}, &fusion.Error{Op: opMigrate, Path: r.shown, Cause: fusion.ErrInvalid, Detail: detail, Hint: hint}
+	}
+	if r.state != fusion.Running {
+		return refuse("it is "+string(r.state), "start it first")
+	}
+	o := MigrationOffer{ID: strings.ReplaceAll(newUUID(), "-", ""), UUID: r.uuid, Name: r.shown, MemoryBytes: r.memoryBytes, CPUs: r.cpus}
+	made := map[string]bool{}
+	for _, file := range r.madeDisks() {
+		made[filepath.Join(s.config.pool(), file)] = true
+	}
+	for _, d := range r.disks {
+		if !made[d.path] {
+			return refuse("its disk "+d.target+" is not in Hither's pool", "create a machine from a copy of that disk, or detach it")
+		}
+		h, err := readHeader(d.path)
+		if err != nil {
+			return MigrationOffer{}, fail(opMigrate, r.shown, err)
+		}
+		o.Disks = append(o.Disks, MigrationDisk{File: filepath.Base(d.path), Bytes: h.size})
+	}
+	return o, nil
+}
+
+// move lets libvirt move the machine and waits for it. When ctx ends it is stopped,
+// if it is not too late for that.
+func (s *Store) move(ctx context.Context, offer MigrationOffer, r record, peer MigrationPeer) error {
+	room, err := peer.Prepare(ctx, offer)
+	if err != nil {
+		return err
+	}
+	way, err := newRelay(peer, offer, room.Secret, s.config.RunDir, s.config.Log)
+	if err != nil {
+		return err
+	}
+	defer way.close()
+	plan := migrationPlan{to: way.uri(s.connectionKind()), memory: "unix://" + way.paths.of(MemoryDoor), disks: "unix://" + way.paths.of(DisksDoor),
+		hasDisks: len(offer.Disks) > 0, rewrite: s.rewriter(offer, room)}
+	done := make(chan error, 1)
+	s.running.Go(func() {
+		done <- s.do(context.WithoutCancel(ctx), func(d driver) error { return d.migrate(r.uuid, plan) })
+	})
+	return s.watchMove(ctx, r.uuid, done)
+}
+
+// watchMove reports how far the move is until it has ended.
+func (s *Store) watchMove(ctx context.Context, uuid string, done <-chan error) error {
+	tick := time.NewTicker(500 * time.Millisecond)
+	defer tick.Stop()
+	ended := ctx.Done()
+	for {
+		select {
+		case err := <-done:
+			return errors.Join(ctx.Err(), err)
+		case <-ended:
+			ended = nil // once
+			if err := s.do(context.WithoutCancel(ctx), func(d driver) error { return d.abortJob(uuid) }); err != nil {
+				s.config.Log.Debug("a move could not be stopped", "error", err)
+			}
+		case <-tick.C:
+			p, err := call(ctx, s, func(d driver) (fusion.Progress, error) { return d.progress(uuid) }, nil)
+			if err == nil {
+				fusion.Report(ctx, p)
+			}
+		}
+	}
+}
+
+// rewriter puts the destination's paths into a definition. Libvirt writes
+// attributes in single quotes.
+func (s *Store) rewriter(o MigrationOffer, room MigrationRoom) func(string) string {
+	var pairs []string
+	for _, d := range o.Disks {
+		pairs = append(pairs, quoted(filepath.Join(s.config.pool(), d.File)), quoted(filepath.Join(room.Pool, d.File)))
+	}
+	if s.privateUsed() && room.Agent != "" {
+		pairs = append(pairs, quoted(s.config.private().agentSocket(o.UUID)), quoted(room.Agent))
+	}
+	return strings.NewReplacer(pairs...).Replace
+}
+
+// quoted writes an attribute's value as libvirt does.
+func quoted(value string) string {
+	return "'" + strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&apos;").Replace(value) + "'"
+}
+
+// connectionKind is "system" or "session", as in libvirt's URIs.
+func (s *Store) connectionKind() string {
+	if strings.Contains(s.URI(), "///system") {
+		return "system"
+	}
+	return "session"
+}
+
+// verdict tells the destination whose the machine is: its own if it is gone from
+// here. What is left on the other side's account goes: its disks here, or there.
+func (s *Store) verdict(ctx context.Context, i intent, peer MigrationPeer) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
+	defer cancel()
+	d, err := call(ctx, s, func(c driver) (domain, error) { return c.domain(i.UUID) }, nil)
+	gone := errors.Is(err, fusion.ErrNotFound)
+	if err != nil && !gone {
+		return err
+	}
+	err = peer.Settle(ctx, i.UUID, gone)
+	switch {
+	case gone && errors.Is(err, fusion.ErrNotFound):
+		return s.takeBack(ctx, i)
+	case err != nil && !errors.Is(err, fusion.ErrNotFound):
+		return err
+	case gone:
+		s.removeDisks(i.Files)
+		s.touch(i.UUID)
+		return nil
+	case d.state == fusion.Paused && d.detail == onTheWay:
+		return s.do(ctx, func(c driver) error { return c.act(i.UUID, fusion.Resume) })
+	}
+	s.touch(i.UUID)
+	return nil
+}
+
+// takeBack defines a machine again that left and that the other host does not have.
+// Its disks here are as they were when it left.
+func (s *Store) takeBack(ctx context.Context, i intent) error {
+	s.config.Log.Warn("a machine that moved is not there; it is here again, off", "machine", i.Name)
+	return s.do(ctx, func(d driver) error { return d.define(i.Definition) })
+}
+
+// explainMove says why a machine did not move.
+func explainMove(machine string, err error) error {
+	if f := (*fusion.Error)(nil); errors.As(err, &f) {
+		return err
+	}
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	return fail(opMigrate, machine, fmt.Errorf("it stays here: %w", err))
+}
+
+// errAwaitsVerdict is why an arriving machine is not settled here: its source says
+// whose it is.
+var errAwaitsVerdict = errors.New("it awaits the other host's verdict")
+
+// settleMove gives the verdict of a move that was cut off.
+func (s *Store) settleMove(ctx context.Context, i intent) error {
+	if s.config.Peer == nil {
+		return errors.New("the other host is not known")
+	}
+	peer, err := s.config.Peer(i.To)
+	if err != nil {
+		return err
+	}
+	return s.verdict(ctx, i, peer)
+}
+
+// PeerBack tells that another host can be reached again: moves that wait for it are
+// settled.
+func (s *Store) PeerBack() { signal(s.unsettled) }
