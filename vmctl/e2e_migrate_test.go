@@ -4,30 +4,77 @@ package vmctl
 
 import (
 	"context"
+	"math/rand/v2"
 	"net"
+	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
 	"hither/fusion"
 )
 
-// beside is a peer in the same process.
+// beside is a peer in the same process, whose wire can be cut.
 type beside struct {
-	s *Store
-	t *testing.T
+	s    *Store
+	from string
+	t    *testing.T
+
+	mu    sync.Mutex // guards the fields below
+	cut   bool
+	conns []net.Conn
 }
 
-func (b beside) Prepare(ctx context.Context, o MigrationOffer) (MigrationRoom, error) {
-	return b.s.PrepareMigration(ctx, "a", o)
+var errNoWire = &fusion.Error{Op: "test", Cause: fusion.ErrOffline, Detail: "the wire is cut"}
+
+// whole is nil while the wire is whole.
+func (b *beside) whole() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.cut {
+		return errNoWire
+	}
+	return nil
 }
 
-func (b beside) Settle(ctx context.Context, uuid string, yours bool) error {
-	return b.s.SettleMigration(ctx, "a", uuid, yours)
+// setCut cuts the wire, or mends it.
+func (b *beside) setCut(cut bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.cut = cut
+	if cut {
+		closeAll(b.conns...)
+	}
+}
+
+// answer gives a call's answer unless the wire was cut meanwhile.
+func answer[T any](b *beside, do func() (T, error)) (T, error) {
+	var none T
+	if err := b.whole(); err != nil {
+		return none, err
+	}
+	v, err := do()
+	if cut := b.whole(); cut != nil {
+		return none, cut
+	}
+	return v, err
+}
+
+func (b *beside) Prepare(ctx context.Context, o MigrationOffer) (MigrationRoom, error) {
+	return answer(b, func() (MigrationRoom, error) { return b.s.PrepareMigration(ctx, b.from, o) })
+}
+
+func (b *beside) Settle(ctx context.Context, uuid string, yours bool) error {
+	_, err := answer(b, func() (int, error) { return 0, b.s.SettleMigration(ctx, b.from, uuid, yours) })
+	return err
 }
 
 // Dial gives one end of a socket whose other end the destination serves.
-func (b beside) Dial(ctx context.Context, id, secret string, door Door) (net.Conn, error) {
+func (b *beside) Dial(ctx context.Context, id, secret string, door Door) (net.Conn, error) {
+	if err := b.whole(); err != nil {
+		return nil, err
+	}
 	listener, err := net.Listen("unix", filepath.Join(b.t.TempDir(), "s"))
 	if err != nil {
 		return nil, err
@@ -42,25 +89,139 @@ func (b beside) Dial(ctx context.Context, id, secret string, door Door) (net.Con
 			b.t.Log("door", door, err)
 		}
 	}()
-	return (&net.Dialer{}).DialContext(ctx, "unix", listener.Addr().String())
+	conn, err := (&net.Dialer{}).DialContext(ctx, "unix", listener.Addr().String())
+	if err == nil {
+		b.mu.Lock()
+		b.conns = append(b.conns, conn)
+		b.mu.Unlock()
+	}
+	return conn, err
+}
+
+// between gives two hosts and the wires between them.
+func between(t *testing.T) (a, b *Store, toA, toB *beside) {
+	t.Helper()
+	toA, toB = &beside{from: "b", t: t}, &beside{from: "a", t: t}
+	peer := func(to *beside) func(string) (MigrationPeer, error) {
+		return func(string) (MigrationPeer, error) { return to, to.whole() }
+	}
+	_, configA := stage(t, "private")
+	_, configB := stage(t, "private")
+	configA.Peer, configB.Peer = peer(toB), peer(toA)
+	a, b = open(t, configA), open(t, configB)
+	toA.s, toB.s = a, b
+	return a, b, toA, toB
+}
+
+// runsAt counts the hosts at which the domain's processors run, asking libvirt
+// itself.
+func runsAt(t *testing.T, uuid string, stores ...*Store) (running, there int) {
+	for _, s := range stores {
+		d, err := call(t.Context(), s, func(c driver) (domain, error) { return c.domain(uuid) }, nil)
+		if err == nil {
+			there++
+			if d.state == fusion.Running {
+				running++
+			}
+		}
+	}
+	return running, there
+}
+
+// poolFiles lists what lies in a pool.
+func poolFiles(t *testing.T, s *Store) (names []string) {
+	for _, e := range must(os.ReadDir(s.config.pool()))(t) {
+		names = append(names, e.Name())
+	}
+	return names
 }
 
 func TestAMachineMovesWhileItRuns(t *testing.T) {
-	a, _ := stage(t, "private")
-	b, _ := stage(t, "private")
+	a, b, toA, toB := between(t)
+	m := must(a.Create(t.Context(), fusion.MachineSpec{Name: "m", MemoryBytes: 64 << 20, DiskBytes: 64 << 20, Start: true}))(t)
+	for _, leg := range []struct {
+		from, to *Store
+		peer     *beside
+	}{{a, b, toB}, {b, a, toA}} {
+		began, reports := time.Now(), 0
+		ctx := fusion.WithReporter(t.Context(), func(fusion.Progress) { reports++ })
+		ok(t, leg.from.Migrate(ctx, "m", "other", leg.peer))
+		t.Log("moved in", time.Since(began).Round(time.Millisecond), "with", reports, "reports")
+		there := must(leg.to.Get(t.Context(), "m"))(t)
+		if there.UUID != m.UUID || there.State != fusion.Running {
+			t.Errorf("%+v", there)
+		}
+		_, err := leg.from.Get(t.Context(), "m")
+		refused(t, err, fusion.ErrNotFound)
+		if n := pending(t, a) + pending(t, b); n != 0 {
+			t.Errorf("%d intents are left", n)
+		}
+		if files := poolFiles(t, leg.from); len(files) != 0 {
+			t.Errorf("left at the source: %v", files)
+		}
+	}
+}
+
+// cuts is how many random moments a move is cut at.
+const cuts = 10
+
+func TestAMoveThatIsCutNeverRunsTwice(t *testing.T) {
+	a, b, toA, toB := between(t)
 	m := must(a.Create(t.Context(), fusion.MachineSpec{Name: "m", MemoryBytes: 64 << 20, DiskBytes: 64 << 20, Start: true}))(t)
 	began := time.Now()
-	ctx := fusion.WithReporter(t.Context(), func(p fusion.Progress) { t.Log(p) })
-	ok(t, a.Migrate(ctx, "m", "b", beside{b, t}))
-	t.Log("moved in", time.Since(began))
-	there := must(b.Get(t.Context(), "m"))(t)
-	if there.UUID != m.UUID || there.State != fusion.Running {
-		t.Errorf("%+v", there)
+	ok(t, a.Migrate(t.Context(), "m", "b", toB))
+	ok(t, b.Migrate(t.Context(), "m", "a", toA))
+	usual := time.Since(began) / 2
+
+	here, there, wire := a, b, toB
+	for i := range cuts {
+		after := time.Duration(rand.Int64N(int64(usual)))
+		watching, stop := context.WithCancel(t.Context())
+		var looks sync.WaitGroup
+		looks.Go(func() {
+			for watching.Err() == nil {
+				if running, _ := runsAt(t, m.UUID, here, there); running > 1 {
+					t.Error("it runs twice")
+					return
+				}
+			}
+		})
+		moved := make(chan error, 1)
+		go func() { moved <- here.Migrate(t.Context(), "m", "other", wire) }()
+		time.Sleep(after) // the random moment
+		wire.setCut(true)
+		err := <-moved
+		wire.setCut(false)
+		mended := time.Now()
+		here.PeerBack()
+		settled := func() bool {
+			running, is := runsAt(t, m.UUID, here, there)
+			return running == 1 && is == 1 && pending(t, here)+pending(t, there) == 0
+		}
+		for !settled() {
+			if time.Since(mended) > 10*time.Second {
+				t.Fatalf("cut %d after %s: not settled in time", i, after)
+			}
+		}
+		stop()
+		looks.Wait()
+		at := here
+		if _, gone := here.Get(t.Context(), "m"); gone != nil {
+			at = there
+		}
+		t.Logf("cut %d after %s: moved %v, settled after %s, %v", i, after.Round(time.Millisecond), at != here,
+			time.Since(mended).Round(time.Millisecond), err)
+		for _, s := range []*Store{here, there} {
+			if files := poolFiles(t, s); (s == at) != (len(files) == 1) {
+				t.Errorf("cut %d: left in a pool: %v", i, files)
+			}
+		}
+		if at != here {
+			here, there = there, here
+			if wire = toA; here == a {
+				wire = toB
+			}
+		}
 	}
-	if _, err := a.Get(t.Context(), "m"); err == nil {
-		t.Error("it is still at the source")
-	}
-	if n := pending(t, a) + pending(t, b); n != 0 {
-		t.Errorf("%d intents are left", n)
-	}
+	ok(t, here.Migrate(t.Context(), "m", "other", wire))
 }
