@@ -85,6 +85,7 @@ const (
 	apiProtocol    = "/hither/api/1"
 	screenProtocol = "/hither/screen/1"
 	folderProtocol = "/hither/folder/1"
+	moveProtocol   = "/hither/move/1"
 )
 
 // Start brings a node up. It promises ErrBusy when one runs on this home.
@@ -148,7 +149,7 @@ func (n *Node) openNetwork(ctx context.Context, cfg Config) (err error) {
 
 func (n *Node) openMachines(ctx context.Context, cfg Config) (err error) {
 	n.vms, err = vmctl.Open(ctx, vmctl.Config{Dir: cfg.Home.Sub("machines"), RunDir: cfg.Home.Run, URI: cfg.Libvirt,
-		SelfNote: screenNote(ctx), Log: part(cfg, "vmctl")})
+		SelfNote: screenNote(ctx), Peer: n.moving, Log: part(cfg, "vmctl")})
 	if err == nil {
 		n.onClose(n.vms.Close)
 	}
@@ -232,6 +233,7 @@ func (n *Node) serve(cfg *Config, settings *settings) error {
 		n.api.ServePeers(door)
 	}
 	n.api.ServeUnix(socket)
+	n.running.Go(func() { n.serveMoves(n.network.Listen(moveProtocol)) })
 	if web != nil {
 		n.api.ServeWeb(web)
 	}

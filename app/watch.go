@@ -111,6 +111,9 @@ func (w *peerWatchers) changed(p peers.Peer, removed bool) {
 	} else {
 		w.n.table.setHost(w.n.peerInfo(p))
 		w.n.folders.SetOnline(p.ID, p.Online)
+		if p.Online {
+			w.n.vms.PeerBack()
+		}
 	}
 	w.n.api.GrantsChanged(p.ID)
 	cancel, watched := w.cancel[p.ID]

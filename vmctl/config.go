@@ -4,6 +4,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+
+	"hither/fusion"
 )
 
 // Config says where a Store keeps things and which libvirt it uses.
@@ -18,9 +20,9 @@ type Config struct {
 	URI string
 	// SelfNote is the note of the machine "self"; default none.
 	SelfNote string
-	// Peer gives another host by the name that Migrate was given, to settle a move
-	// that was cut off. Without it such a move waits.
-	Peer func(host string) (MigrationPeer, error)
+	// Peer gives another host, for Migrate. It promises ErrNotFound. Default: there
+	// is none.
+	Peer func(fusion.HostID) (MigrationPeer, error)
 	// Log is silent by default.
 	Log *slog.Logger
 

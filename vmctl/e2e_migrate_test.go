@@ -18,7 +18,7 @@ import (
 // beside is a peer in the same process, whose wire can be cut.
 type beside struct {
 	s    *Store
-	from string
+	from fusion.HostID
 	t    *testing.T
 
 	mu    sync.Mutex // guards the fields below
@@ -102,8 +102,8 @@ func (b *beside) Dial(ctx context.Context, id, secret string, door Door) (net.Co
 func between(t *testing.T) (a, b *Store, toA, toB *beside) {
 	t.Helper()
 	toA, toB = &beside{from: "b", t: t}, &beside{from: "a", t: t}
-	peer := func(to *beside) func(string) (MigrationPeer, error) {
-		return func(string) (MigrationPeer, error) { return to, to.whole() }
+	peer := func(to *beside) func(fusion.HostID) (MigrationPeer, error) {
+		return func(fusion.HostID) (MigrationPeer, error) { return to, to.whole() }
 	}
 	_, configA := stage(t, "private")
 	_, configB := stage(t, "private")
@@ -137,15 +137,12 @@ func poolFiles(t *testing.T, s *Store) (names []string) {
 }
 
 func TestAMachineMovesWhileItRuns(t *testing.T) {
-	a, b, toA, toB := between(t)
+	a, b, _, _ := between(t)
 	m := must(a.Create(t.Context(), fusion.MachineSpec{Name: "m", MemoryBytes: 64 << 20, DiskBytes: 64 << 20, Start: true}))(t)
-	for _, leg := range []struct {
-		from, to *Store
-		peer     *beside
-	}{{a, b, toB}, {b, a, toA}} {
+	for _, leg := range []struct{ from, to *Store }{{a, b}, {b, a}} {
 		began, reports := time.Now(), 0
 		ctx := fusion.WithReporter(t.Context(), func(fusion.Progress) { reports++ })
-		ok(t, leg.from.Migrate(ctx, "m", "other", leg.peer))
+		ok(t, leg.from.Migrate(ctx, "m", "other"))
 		t.Log("moved in", time.Since(began).Round(time.Millisecond), "with", reports, "reports")
 		there := must(leg.to.Get(t.Context(), "m"))(t)
 		if there.UUID != m.UUID || there.State != fusion.Running {
@@ -169,8 +166,8 @@ func TestAMoveThatIsCutNeverRunsTwice(t *testing.T) {
 	a, b, toA, toB := between(t)
 	m := must(a.Create(t.Context(), fusion.MachineSpec{Name: "m", MemoryBytes: 64 << 20, DiskBytes: 64 << 20, Start: true}))(t)
 	began := time.Now()
-	ok(t, a.Migrate(t.Context(), "m", "b", toB))
-	ok(t, b.Migrate(t.Context(), "m", "a", toA))
+	ok(t, a.Migrate(t.Context(), "m", "b"))
+	ok(t, b.Migrate(t.Context(), "m", "a"))
 	usual := time.Since(began) / 2
 
 	here, there, wire := a, b, toB
@@ -187,7 +184,7 @@ func TestAMoveThatIsCutNeverRunsTwice(t *testing.T) {
 			}
 		})
 		moved := make(chan error, 1)
-		go func() { moved <- here.Migrate(t.Context(), "m", "other", wire) }()
+		go func() { moved <- here.Migrate(t.Context(), "m", "other") }()
 		time.Sleep(after) // the random moment
 		wire.setCut(true)
 		err := <-moved
@@ -223,5 +220,5 @@ func TestAMoveThatIsCutNeverRunsTwice(t *testing.T) {
 			}
 		}
 	}
-	ok(t, here.Migrate(t.Context(), "m", "other", wire))
+	ok(t, here.Migrate(t.Context(), "m", "other"))
 }

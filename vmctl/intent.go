@@ -26,9 +26,9 @@ type intent struct {
 	Start bool     `json:"start,omitempty"`
 	// Of a move (migrate.go), which the rule above does not settle: the other host,
 	// and at the source the definition with which the machine left.
-	To         string `json:"to,omitempty"`
-	From       string `json:"from,omitempty"`
-	Definition string `json:"definition,omitempty"`
+	To         fusion.HostID `json:"to,omitempty"`
+	From       fusion.HostID `json:"from,omitempty"`
+	Definition string        `json:"definition,omitempty"`
 }
 
 // intend writes an intent down. The operation calls end when it returns, with

@@ -26,7 +26,7 @@ type incoming struct {
 }
 
 // PrepareMigration makes room for a machine that from wants to move here.
-func (s *Store) PrepareMigration(ctx context.Context, from string, o MigrationOffer) (MigrationRoom, error) {
+func (s *Store) PrepareMigration(ctx context.Context, from fusion.HostID, o MigrationOffer) (MigrationRoom, error) {
 	if err := checkOffer(o); err != nil {
 		return MigrationRoom{}, err
 	}
@@ -51,7 +51,7 @@ func (s *Store) PrepareMigration(ctx context.Context, from string, o MigrationOf
 }
 
 // makeRoom makes the disks, after the intent that the verdict will look for.
-func (s *Store) makeRoom(ctx context.Context, from string, in *incoming, exists error) error {
+func (s *Store) makeRoom(ctx context.Context, from fusion.HostID, in *incoming, exists error) error {
 	o := in.offer
 	switch _, err := s.find(ctx, opMigrate, o.Name); {
 	case err == nil:
@@ -214,7 +214,7 @@ func sessionSockets() []string {
 
 // SettleMigration takes the source's verdict on a machine: whether it is this host's
 // now. It may come again; ErrNotFound says that nothing is known of the machine.
-func (s *Store) SettleMigration(ctx context.Context, from, uuid string, ours bool) error {
+func (s *Store) SettleMigration(ctx context.Context, from fusion.HostID, uuid string, ours bool) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
 	defer cancel()
 	id, i, err := s.intentOf(func(i intent) bool { return i.From == from && i.UUID == uuid })

@@ -13,10 +13,9 @@ import (
 
 const opMigrate = "machine.migrate"
 
-// Migrate moves a running machine to another host, which to names for intents; peer
-// reaches it. It ends with the machine running there, or as before; when nobody
+// Migrate moves a running machine to another host. It ends with the machine running there, or as before; when nobody
 // knows yet (ErrBusy), the two hosts settle it as soon as they see each other.
-func (s *Store) Migrate(ctx context.Context, machine, to string, peer MigrationPeer) error {
+func (s *Store) Migrate(ctx context.Context, machine string, to fusion.HostID) error {
 	if machine == fusion.Self {
 		return &fusion.Error{Op: opMigrate, Path: machine, Cause: fusion.ErrUnsupported, Detail: "it is this computer itself",
 			Hint: "virtual machines can move to another host"}
@@ -31,6 +30,10 @@ func (s *Store) Migrate(ctx context.Context, machine, to string, peer MigrationP
 		return err
 	}
 	r, err := s.fresh(ctx, opMigrate, machine, uuid)
+	if err != nil {
+		return err
+	}
+	peer, err := s.peer(to)
 	if err != nil {
 		return err
 	}
@@ -202,16 +205,23 @@ func explainMove(machine string, err error) error {
 	return fail(opMigrate, machine, fmt.Errorf("it stays here: %w", err))
 }
 
+func (s *Store) peer(id fusion.HostID) (MigrationPeer, error) {
+	if s.config.Peer == nil {
+		return nil, &fusion.Error{Op: opMigrate, Path: string(id), Cause: fusion.ErrNotFound, Detail: "there is no such host", Hint: PairHint}
+	}
+	return s.config.Peer(id)
+}
+
+// PairHint is what makes a move to a host possible.
+const PairHint = "pair the machine's host with the one it is to move to, with admin both ways"
+
 // errAwaitsVerdict is why an arriving machine is not settled here: its source says
 // whose it is.
 var errAwaitsVerdict = errors.New("it awaits the other host's verdict")
 
 // settleMove gives the verdict of a move that was cut off.
 func (s *Store) settleMove(ctx context.Context, i intent) error {
-	if s.config.Peer == nil {
-		return errors.New("the other host is not known")
-	}
-	peer, err := s.config.Peer(i.To)
+	peer, err := s.peer(i.To)
 	if err != nil {
 		return err
 	}

@@ -113,6 +113,14 @@ func (n *fakeNode) Open(context.Context, string, string, string, []string, func(
 	return nil
 }
 
+func (n *fakeNode) PrepareMove(context.Context, fusion.HostID, *pb.PrepareMoveRequest) (*pb.PrepareMoveResponse, error) {
+	return &pb.PrepareMoveResponse{}, nil
+}
+
+func (n *fakeNode) SettleMove(context.Context, fusion.HostID, *pb.SettleMoveRequest) error {
+	return nil
+}
+
 type fakeOffer struct{}
 
 func (fakeOffer) Code() (code, addr string, expires time.Time) { return "1-a", "", time.Time{} }

@@ -51,6 +51,10 @@ var methods = map[string]need{
 	v1.MachineServiceRevertSnapshotProcedure: {cap: fusion.MachinesCap, job: "machine.snapshot.revert"},
 	v1.MachineServiceRemoveSnapshotProcedure: {cap: fusion.MachinesCap, job: "machine.snapshot.remove"},
 
+	v1.MachineServiceMigrateProcedure:     {cap: fusion.AdminCap, job: "machine.migrate"},
+	v1.MachineServicePrepareMoveProcedure: {cap: fusion.AdminCap},
+	v1.MachineServiceSettleMoveProcedure:  {cap: fusion.AdminCap},
+
 	v1.ScreenServiceListProcedure:    {cap: fusion.ViewCap, quiet: true},
 	v1.ScreenServiceConnectProcedure: {cap: fusion.ViewCap},
 

@@ -41,6 +41,7 @@ type Node interface {
 	Jobs() *jobs.Registry
 	Pairing
 	Desk
+	Moving
 }
 
 // Pairing is how computers come and go.

@@ -63,6 +63,7 @@ func Run(t *testing.T, options Options, open func(t *testing.T) (host fusion.Hos
 	if s.Folders {
 		t.Run("folders", s.testFolders)
 	}
+	t.Run("migrate", s.testMigrate)
 	t.Run("jobs", s.testJobs)
 	t.Run("ready", s.testReady)
 	t.Run("ended context", s.testEnded)

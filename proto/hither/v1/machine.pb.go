@@ -1429,6 +1429,399 @@ func (*RemoveSnapshotResponse) Descriptor() ([]byte, []int) {
 	return file_hither_v1_machine_proto_rawDescGZIP(), []int{22}
 }
 
+type MigrateRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Host          string                 `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	To            string                 `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MigrateRequest) Reset() {
+	*x = MigrateRequest{}
+	mi := &file_hither_v1_machine_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MigrateRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MigrateRequest) ProtoMessage() {}
+
+func (x *MigrateRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_hither_v1_machine_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MigrateRequest.ProtoReflect.Descriptor instead.
+func (*MigrateRequest) Descriptor() ([]byte, []int) {
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *MigrateRequest) GetHost() string {
+	if x != nil {
+		return x.Host
+	}
+	return ""
+}
+
+func (x *MigrateRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *MigrateRequest) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
+}
+
+type MigrateResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MigrateResponse) Reset() {
+	*x = MigrateResponse{}
+	mi := &file_hither_v1_machine_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MigrateResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MigrateResponse) ProtoMessage() {}
+
+func (x *MigrateResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_hither_v1_machine_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MigrateResponse.ProtoReflect.Descriptor instead.
+func (*MigrateResponse) Descriptor() ([]byte, []int) {
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{24}
+}
+
+type PrepareMoveRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 32 hexadecimal digits, random.
+	Id          string        `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Uuid        string        `protobuf:"bytes,2,opt,name=uuid,proto3" json:"uuid,omitempty"`
+	Name        string        `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	MemoryBytes int64         `protobuf:"varint,4,opt,name=memory_bytes,json=memoryBytes,proto3" json:"memory_bytes,omitempty"`
+	Cpus        int32         `protobuf:"varint,5,opt,name=cpus,proto3" json:"cpus,omitempty"`
+	Disks       []*MovingDisk `protobuf:"bytes,6,rep,name=disks,proto3" json:"disks,omitempty"`
+	// Names in the pool of what is in the CD drives.
+	Images        []string `protobuf:"bytes,7,rep,name=images,proto3" json:"images,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PrepareMoveRequest) Reset() {
+	*x = PrepareMoveRequest{}
+	mi := &file_hither_v1_machine_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PrepareMoveRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PrepareMoveRequest) ProtoMessage() {}
+
+func (x *PrepareMoveRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_hither_v1_machine_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PrepareMoveRequest.ProtoReflect.Descriptor instead.
+func (*PrepareMoveRequest) Descriptor() ([]byte, []int) {
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *PrepareMoveRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *PrepareMoveRequest) GetUuid() string {
+	if x != nil {
+		return x.Uuid
+	}
+	return ""
+}
+
+func (x *PrepareMoveRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *PrepareMoveRequest) GetMemoryBytes() int64 {
+	if x != nil {
+		return x.MemoryBytes
+	}
+	return 0
+}
+
+func (x *PrepareMoveRequest) GetCpus() int32 {
+	if x != nil {
+		return x.Cpus
+	}
+	return 0
+}
+
+func (x *PrepareMoveRequest) GetDisks() []*MovingDisk {
+	if x != nil {
+		return x.Disks
+	}
+	return nil
+}
+
+func (x *PrepareMoveRequest) GetImages() []string {
+	if x != nil {
+		return x.Images
+	}
+	return nil
+}
+
+// MovingDisk is a disk's file in the pool and its virtual size.
+type MovingDisk struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	File          string                 `protobuf:"bytes,1,opt,name=file,proto3" json:"file,omitempty"`
+	Bytes         int64                  `protobuf:"varint,2,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MovingDisk) Reset() {
+	*x = MovingDisk{}
+	mi := &file_hither_v1_machine_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MovingDisk) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MovingDisk) ProtoMessage() {}
+
+func (x *MovingDisk) ProtoReflect() protoreflect.Message {
+	mi := &file_hither_v1_machine_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MovingDisk.ProtoReflect.Descriptor instead.
+func (*MovingDisk) Descriptor() ([]byte, []int) {
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *MovingDisk) GetFile() string {
+	if x != nil {
+		return x.File
+	}
+	return ""
+}
+
+func (x *MovingDisk) GetBytes() int64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+type PrepareMoveResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Paths there.
+	Pool  string `protobuf:"bytes,1,opt,name=pool,proto3" json:"pool,omitempty"`
+	Agent string `protobuf:"bytes,2,opt,name=agent,proto3" json:"agent,omitempty"`
+	// What opens the streams, for this one move.
+	Secret        string `protobuf:"bytes,3,opt,name=secret,proto3" json:"secret,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PrepareMoveResponse) Reset() {
+	*x = PrepareMoveResponse{}
+	mi := &file_hither_v1_machine_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PrepareMoveResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PrepareMoveResponse) ProtoMessage() {}
+
+func (x *PrepareMoveResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_hither_v1_machine_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PrepareMoveResponse.ProtoReflect.Descriptor instead.
+func (*PrepareMoveResponse) Descriptor() ([]byte, []int) {
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *PrepareMoveResponse) GetPool() string {
+	if x != nil {
+		return x.Pool
+	}
+	return ""
+}
+
+func (x *PrepareMoveResponse) GetAgent() string {
+	if x != nil {
+		return x.Agent
+	}
+	return ""
+}
+
+func (x *PrepareMoveResponse) GetSecret() string {
+	if x != nil {
+		return x.Secret
+	}
+	return ""
+}
+
+type SettleMoveRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Uuid          string                 `protobuf:"bytes,1,opt,name=uuid,proto3" json:"uuid,omitempty"`
+	Yours         bool                   `protobuf:"varint,2,opt,name=yours,proto3" json:"yours,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SettleMoveRequest) Reset() {
+	*x = SettleMoveRequest{}
+	mi := &file_hither_v1_machine_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SettleMoveRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SettleMoveRequest) ProtoMessage() {}
+
+func (x *SettleMoveRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_hither_v1_machine_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SettleMoveRequest.ProtoReflect.Descriptor instead.
+func (*SettleMoveRequest) Descriptor() ([]byte, []int) {
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *SettleMoveRequest) GetUuid() string {
+	if x != nil {
+		return x.Uuid
+	}
+	return ""
+}
+
+func (x *SettleMoveRequest) GetYours() bool {
+	if x != nil {
+		return x.Yours
+	}
+	return false
+}
+
+type SettleMoveResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SettleMoveResponse) Reset() {
+	*x = SettleMoveResponse{}
+	mi := &file_hither_v1_machine_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SettleMoveResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SettleMoveResponse) ProtoMessage() {}
+
+func (x *SettleMoveResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_hither_v1_machine_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SettleMoveResponse.ProtoReflect.Descriptor instead.
+func (*SettleMoveResponse) Descriptor() ([]byte, []int) {
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{29}
+}
+
 var File_hither_v1_machine_proto protoreflect.FileDescriptor
 
 const file_hither_v1_machine_proto_rawDesc = "" +
@@ -1535,7 +1928,32 @@ const file_hither_v1_machine_proto_rawDesc = "" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x18\n" +
 	"\amachine\x18\x02 \x01(\tR\amachine\x12\x1a\n" +
 	"\bsnapshot\x18\x03 \x01(\tR\bsnapshot\"\x18\n" +
-	"\x16RemoveSnapshotResponse2\xc9\x06\n" +
+	"\x16RemoveSnapshotResponse\"H\n" +
+	"\x0eMigrateRequest\x12\x12\n" +
+	"\x04host\x18\x01 \x01(\tR\x04host\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x0e\n" +
+	"\x02to\x18\x03 \x01(\tR\x02to\"\x11\n" +
+	"\x0fMigrateResponse\"\xc8\x01\n" +
+	"\x12PrepareMoveRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04uuid\x18\x02 \x01(\tR\x04uuid\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\x12!\n" +
+	"\fmemory_bytes\x18\x04 \x01(\x03R\vmemoryBytes\x12\x12\n" +
+	"\x04cpus\x18\x05 \x01(\x05R\x04cpus\x12+\n" +
+	"\x05disks\x18\x06 \x03(\v2\x15.hither.v1.MovingDiskR\x05disks\x12\x16\n" +
+	"\x06images\x18\a \x03(\tR\x06images\"6\n" +
+	"\n" +
+	"MovingDisk\x12\x12\n" +
+	"\x04file\x18\x01 \x01(\tR\x04file\x12\x14\n" +
+	"\x05bytes\x18\x02 \x01(\x03R\x05bytes\"W\n" +
+	"\x13PrepareMoveResponse\x12\x12\n" +
+	"\x04pool\x18\x01 \x01(\tR\x04pool\x12\x14\n" +
+	"\x05agent\x18\x02 \x01(\tR\x05agent\x12\x16\n" +
+	"\x06secret\x18\x03 \x01(\tR\x06secret\"=\n" +
+	"\x11SettleMoveRequest\x12\x12\n" +
+	"\x04uuid\x18\x01 \x01(\tR\x04uuid\x12\x14\n" +
+	"\x05yours\x18\x02 \x01(\bR\x05yours\"\x14\n" +
+	"\x12SettleMoveResponse2\xa4\b\n" +
 	"\x0eMachineService\x12E\n" +
 	"\x04List\x12\x1d.hither.v1.MachineListRequest\x1a\x1e.hither.v1.MachineListResponse\x127\n" +
 	"\x03Get\x12\x1c.hither.v1.MachineGetRequest\x1a\x12.hither.v1.Machine\x12=\n" +
@@ -1548,7 +1966,11 @@ const file_hither_v1_machine_proto_rawDesc = "" +
 	"\tSnapshots\x12\".hither.v1.MachineSnapshotsRequest\x1a#.hither.v1.MachineSnapshotsResponse\x12C\n" +
 	"\fTakeSnapshot\x12\x1e.hither.v1.TakeSnapshotRequest\x1a\x13.hither.v1.Snapshot\x12U\n" +
 	"\x0eRevertSnapshot\x12 .hither.v1.RevertSnapshotRequest\x1a!.hither.v1.RevertSnapshotResponse\x12U\n" +
-	"\x0eRemoveSnapshot\x12 .hither.v1.RemoveSnapshotRequest\x1a!.hither.v1.RemoveSnapshotResponseB!Z\x1fhither/proto/hither/v1;hitherv1b\x06proto3"
+	"\x0eRemoveSnapshot\x12 .hither.v1.RemoveSnapshotRequest\x1a!.hither.v1.RemoveSnapshotResponse\x12@\n" +
+	"\aMigrate\x12\x19.hither.v1.MigrateRequest\x1a\x1a.hither.v1.MigrateResponse\x12L\n" +
+	"\vPrepareMove\x12\x1d.hither.v1.PrepareMoveRequest\x1a\x1e.hither.v1.PrepareMoveResponse\x12I\n" +
+	"\n" +
+	"SettleMove\x12\x1c.hither.v1.SettleMoveRequest\x1a\x1d.hither.v1.SettleMoveResponseB!Z\x1fhither/proto/hither/v1;hitherv1b\x06proto3"
 
 var (
 	file_hither_v1_machine_proto_rawDescOnce sync.Once
@@ -1562,7 +1984,7 @@ func file_hither_v1_machine_proto_rawDescGZIP() []byte {
 	return file_hither_v1_machine_proto_rawDescData
 }
 
-var file_hither_v1_machine_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_hither_v1_machine_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
 var file_hither_v1_machine_proto_goTypes = []any{
 	(*Machine)(nil),                   // 0: hither.v1.Machine
 	(*Disk)(nil),                      // 1: hither.v1.Disk
@@ -1587,43 +2009,57 @@ var file_hither_v1_machine_proto_goTypes = []any{
 	(*RevertSnapshotResponse)(nil),    // 20: hither.v1.RevertSnapshotResponse
 	(*RemoveSnapshotRequest)(nil),     // 21: hither.v1.RemoveSnapshotRequest
 	(*RemoveSnapshotResponse)(nil),    // 22: hither.v1.RemoveSnapshotResponse
-	(*timestamppb.Timestamp)(nil),     // 23: google.protobuf.Timestamp
+	(*MigrateRequest)(nil),            // 23: hither.v1.MigrateRequest
+	(*MigrateResponse)(nil),           // 24: hither.v1.MigrateResponse
+	(*PrepareMoveRequest)(nil),        // 25: hither.v1.PrepareMoveRequest
+	(*MovingDisk)(nil),                // 26: hither.v1.MovingDisk
+	(*PrepareMoveResponse)(nil),       // 27: hither.v1.PrepareMoveResponse
+	(*SettleMoveRequest)(nil),         // 28: hither.v1.SettleMoveRequest
+	(*SettleMoveResponse)(nil),        // 29: hither.v1.SettleMoveResponse
+	(*timestamppb.Timestamp)(nil),     // 30: google.protobuf.Timestamp
 }
 var file_hither_v1_machine_proto_depIdxs = []int32{
-	23, // 0: hither.v1.Machine.started:type_name -> google.protobuf.Timestamp
+	30, // 0: hither.v1.Machine.started:type_name -> google.protobuf.Timestamp
 	1,  // 1: hither.v1.Machine.disks:type_name -> hither.v1.Disk
 	0,  // 2: hither.v1.MachineListResponse.machines:type_name -> hither.v1.Machine
 	14, // 3: hither.v1.MachineStatsResponse.stats:type_name -> hither.v1.Stats
-	23, // 4: hither.v1.Stats.time:type_name -> google.protobuf.Timestamp
-	23, // 5: hither.v1.Snapshot.created:type_name -> google.protobuf.Timestamp
+	30, // 4: hither.v1.Stats.time:type_name -> google.protobuf.Timestamp
+	30, // 5: hither.v1.Snapshot.created:type_name -> google.protobuf.Timestamp
 	15, // 6: hither.v1.MachineSnapshotsResponse.snapshots:type_name -> hither.v1.Snapshot
-	2,  // 7: hither.v1.MachineService.List:input_type -> hither.v1.MachineListRequest
-	4,  // 8: hither.v1.MachineService.Get:input_type -> hither.v1.MachineGetRequest
-	5,  // 9: hither.v1.MachineService.Create:input_type -> hither.v1.MachineCreateRequest
-	6,  // 10: hither.v1.MachineService.Do:input_type -> hither.v1.MachineDoRequest
-	8,  // 11: hither.v1.MachineService.Remove:input_type -> hither.v1.MachineRemoveRequest
-	10, // 12: hither.v1.MachineService.Screenshot:input_type -> hither.v1.MachineScreenshotRequest
-	12, // 13: hither.v1.MachineService.Stats:input_type -> hither.v1.MachineStatsRequest
-	16, // 14: hither.v1.MachineService.Snapshots:input_type -> hither.v1.MachineSnapshotsRequest
-	18, // 15: hither.v1.MachineService.TakeSnapshot:input_type -> hither.v1.TakeSnapshotRequest
-	19, // 16: hither.v1.MachineService.RevertSnapshot:input_type -> hither.v1.RevertSnapshotRequest
-	21, // 17: hither.v1.MachineService.RemoveSnapshot:input_type -> hither.v1.RemoveSnapshotRequest
-	3,  // 18: hither.v1.MachineService.List:output_type -> hither.v1.MachineListResponse
-	0,  // 19: hither.v1.MachineService.Get:output_type -> hither.v1.Machine
-	0,  // 20: hither.v1.MachineService.Create:output_type -> hither.v1.Machine
-	7,  // 21: hither.v1.MachineService.Do:output_type -> hither.v1.MachineDoResponse
-	9,  // 22: hither.v1.MachineService.Remove:output_type -> hither.v1.MachineRemoveResponse
-	11, // 23: hither.v1.MachineService.Screenshot:output_type -> hither.v1.MachineScreenshotResponse
-	13, // 24: hither.v1.MachineService.Stats:output_type -> hither.v1.MachineStatsResponse
-	17, // 25: hither.v1.MachineService.Snapshots:output_type -> hither.v1.MachineSnapshotsResponse
-	15, // 26: hither.v1.MachineService.TakeSnapshot:output_type -> hither.v1.Snapshot
-	20, // 27: hither.v1.MachineService.RevertSnapshot:output_type -> hither.v1.RevertSnapshotResponse
-	22, // 28: hither.v1.MachineService.RemoveSnapshot:output_type -> hither.v1.RemoveSnapshotResponse
-	18, // [18:29] is the sub-list for method output_type
-	7,  // [7:18] is the sub-list for method input_type
-	7,  // [7:7] is the sub-list for extension type_name
-	7,  // [7:7] is the sub-list for extension extendee
-	0,  // [0:7] is the sub-list for field type_name
+	26, // 7: hither.v1.PrepareMoveRequest.disks:type_name -> hither.v1.MovingDisk
+	2,  // 8: hither.v1.MachineService.List:input_type -> hither.v1.MachineListRequest
+	4,  // 9: hither.v1.MachineService.Get:input_type -> hither.v1.MachineGetRequest
+	5,  // 10: hither.v1.MachineService.Create:input_type -> hither.v1.MachineCreateRequest
+	6,  // 11: hither.v1.MachineService.Do:input_type -> hither.v1.MachineDoRequest
+	8,  // 12: hither.v1.MachineService.Remove:input_type -> hither.v1.MachineRemoveRequest
+	10, // 13: hither.v1.MachineService.Screenshot:input_type -> hither.v1.MachineScreenshotRequest
+	12, // 14: hither.v1.MachineService.Stats:input_type -> hither.v1.MachineStatsRequest
+	16, // 15: hither.v1.MachineService.Snapshots:input_type -> hither.v1.MachineSnapshotsRequest
+	18, // 16: hither.v1.MachineService.TakeSnapshot:input_type -> hither.v1.TakeSnapshotRequest
+	19, // 17: hither.v1.MachineService.RevertSnapshot:input_type -> hither.v1.RevertSnapshotRequest
+	21, // 18: hither.v1.MachineService.RemoveSnapshot:input_type -> hither.v1.RemoveSnapshotRequest
+	23, // 19: hither.v1.MachineService.Migrate:input_type -> hither.v1.MigrateRequest
+	25, // 20: hither.v1.MachineService.PrepareMove:input_type -> hither.v1.PrepareMoveRequest
+	28, // 21: hither.v1.MachineService.SettleMove:input_type -> hither.v1.SettleMoveRequest
+	3,  // 22: hither.v1.MachineService.List:output_type -> hither.v1.MachineListResponse
+	0,  // 23: hither.v1.MachineService.Get:output_type -> hither.v1.Machine
+	0,  // 24: hither.v1.MachineService.Create:output_type -> hither.v1.Machine
+	7,  // 25: hither.v1.MachineService.Do:output_type -> hither.v1.MachineDoResponse
+	9,  // 26: hither.v1.MachineService.Remove:output_type -> hither.v1.MachineRemoveResponse
+	11, // 27: hither.v1.MachineService.Screenshot:output_type -> hither.v1.MachineScreenshotResponse
+	13, // 28: hither.v1.MachineService.Stats:output_type -> hither.v1.MachineStatsResponse
+	17, // 29: hither.v1.MachineService.Snapshots:output_type -> hither.v1.MachineSnapshotsResponse
+	15, // 30: hither.v1.MachineService.TakeSnapshot:output_type -> hither.v1.Snapshot
+	20, // 31: hither.v1.MachineService.RevertSnapshot:output_type -> hither.v1.RevertSnapshotResponse
+	22, // 32: hither.v1.MachineService.RemoveSnapshot:output_type -> hither.v1.RemoveSnapshotResponse
+	24, // 33: hither.v1.MachineService.Migrate:output_type -> hither.v1.MigrateResponse
+	27, // 34: hither.v1.MachineService.PrepareMove:output_type -> hither.v1.PrepareMoveResponse
+	29, // 35: hither.v1.MachineService.SettleMove:output_type -> hither.v1.SettleMoveResponse
+	22, // [22:36] is the sub-list for method output_type
+	8,  // [8:22] is the sub-list for method input_type
+	8,  // [8:8] is the sub-list for extension type_name
+	8,  // [8:8] is the sub-list for extension extendee
+	0,  // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_hither_v1_machine_proto_init() }
@@ -1637,7 +2073,7 @@ func file_hither_v1_machine_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_hither_v1_machine_proto_rawDesc), len(file_hither_v1_machine_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   23,
+			NumMessages:   30,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -60,6 +60,14 @@ const (
 	// MachineServiceRemoveSnapshotProcedure is the fully-qualified name of the MachineService's
 	// RemoveSnapshot RPC.
 	MachineServiceRemoveSnapshotProcedure = "/hither.v1.MachineService/RemoveSnapshot"
+	// MachineServiceMigrateProcedure is the fully-qualified name of the MachineService's Migrate RPC.
+	MachineServiceMigrateProcedure = "/hither.v1.MachineService/Migrate"
+	// MachineServicePrepareMoveProcedure is the fully-qualified name of the MachineService's
+	// PrepareMove RPC.
+	MachineServicePrepareMoveProcedure = "/hither.v1.MachineService/PrepareMove"
+	// MachineServiceSettleMoveProcedure is the fully-qualified name of the MachineService's SettleMove
+	// RPC.
+	MachineServiceSettleMoveProcedure = "/hither.v1.MachineService/SettleMove"
 )
 
 // MachineServiceClient is a client for the hither.v1.MachineService service.
@@ -75,6 +83,13 @@ type MachineServiceClient interface {
 	TakeSnapshot(context.Context, *connect.Request[v1.TakeSnapshotRequest]) (*connect.Response[v1.Snapshot], error)
 	RevertSnapshot(context.Context, *connect.Request[v1.RevertSnapshotRequest]) (*connect.Response[v1.RevertSnapshotResponse], error)
 	RemoveSnapshot(context.Context, *connect.Request[v1.RemoveSnapshotRequest]) (*connect.Response[v1.RemoveSnapshotResponse], error)
+	// Migrate moves a running machine from host to the host with the ID to.
+	Migrate(context.Context, *connect.Request[v1.MigrateRequest]) (*connect.Response[v1.MigrateResponse], error)
+	// PrepareMove and SettleMove are what a machine's host asks the host that the
+	// machine moves to: to make room, and whose the machine is now. They are for the
+	// caller's own key, and not forwarded.
+	PrepareMove(context.Context, *connect.Request[v1.PrepareMoveRequest]) (*connect.Response[v1.PrepareMoveResponse], error)
+	SettleMove(context.Context, *connect.Request[v1.SettleMoveRequest]) (*connect.Response[v1.SettleMoveResponse], error)
 }
 
 // NewMachineServiceClient constructs a client for the hither.v1.MachineService service. By default,
@@ -154,6 +169,24 @@ func NewMachineServiceClient(httpClient connect.HTTPClient, baseURL string, opts
 			connect.WithSchema(machineServiceMethods.ByName("RemoveSnapshot")),
 			connect.WithClientOptions(opts...),
 		),
+		migrate: connect.NewClient[v1.MigrateRequest, v1.MigrateResponse](
+			httpClient,
+			baseURL+MachineServiceMigrateProcedure,
+			connect.WithSchema(machineServiceMethods.ByName("Migrate")),
+			connect.WithClientOptions(opts...),
+		),
+		prepareMove: connect.NewClient[v1.PrepareMoveRequest, v1.PrepareMoveResponse](
+			httpClient,
+			baseURL+MachineServicePrepareMoveProcedure,
+			connect.WithSchema(machineServiceMethods.ByName("PrepareMove")),
+			connect.WithClientOptions(opts...),
+		),
+		settleMove: connect.NewClient[v1.SettleMoveRequest, v1.SettleMoveResponse](
+			httpClient,
+			baseURL+MachineServiceSettleMoveProcedure,
+			connect.WithSchema(machineServiceMethods.ByName("SettleMove")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -170,6 +203,9 @@ type machineServiceClient struct {
 	takeSnapshot   *connect.Client[v1.TakeSnapshotRequest, v1.Snapshot]
 	revertSnapshot *connect.Client[v1.RevertSnapshotRequest, v1.RevertSnapshotResponse]
 	removeSnapshot *connect.Client[v1.RemoveSnapshotRequest, v1.RemoveSnapshotResponse]
+	migrate        *connect.Client[v1.MigrateRequest, v1.MigrateResponse]
+	prepareMove    *connect.Client[v1.PrepareMoveRequest, v1.PrepareMoveResponse]
+	settleMove     *connect.Client[v1.SettleMoveRequest, v1.SettleMoveResponse]
 }
 
 // List calls hither.v1.MachineService.List.
@@ -227,6 +263,21 @@ func (c *machineServiceClient) RemoveSnapshot(ctx context.Context, req *connect.
 	return c.removeSnapshot.CallUnary(ctx, req)
 }
 
+// Migrate calls hither.v1.MachineService.Migrate.
+func (c *machineServiceClient) Migrate(ctx context.Context, req *connect.Request[v1.MigrateRequest]) (*connect.Response[v1.MigrateResponse], error) {
+	return c.migrate.CallUnary(ctx, req)
+}
+
+// PrepareMove calls hither.v1.MachineService.PrepareMove.
+func (c *machineServiceClient) PrepareMove(ctx context.Context, req *connect.Request[v1.PrepareMoveRequest]) (*connect.Response[v1.PrepareMoveResponse], error) {
+	return c.prepareMove.CallUnary(ctx, req)
+}
+
+// SettleMove calls hither.v1.MachineService.SettleMove.
+func (c *machineServiceClient) SettleMove(ctx context.Context, req *connect.Request[v1.SettleMoveRequest]) (*connect.Response[v1.SettleMoveResponse], error) {
+	return c.settleMove.CallUnary(ctx, req)
+}
+
 // MachineServiceHandler is an implementation of the hither.v1.MachineService service.
 type MachineServiceHandler interface {
 	List(context.Context, *connect.Request[v1.MachineListRequest]) (*connect.Response[v1.MachineListResponse], error)
@@ -240,6 +291,13 @@ type MachineServiceHandler interface {
 	TakeSnapshot(context.Context, *connect.Request[v1.TakeSnapshotRequest]) (*connect.Response[v1.Snapshot], error)
 	RevertSnapshot(context.Context, *connect.Request[v1.RevertSnapshotRequest]) (*connect.Response[v1.RevertSnapshotResponse], error)
 	RemoveSnapshot(context.Context, *connect.Request[v1.RemoveSnapshotRequest]) (*connect.Response[v1.RemoveSnapshotResponse], error)
+	// Migrate moves a running machine from host to the host with the ID to.
+	Migrate(context.Context, *connect.Request[v1.MigrateRequest]) (*connect.Response[v1.MigrateResponse], error)
+	// PrepareMove and SettleMove are what a machine's host asks the host that the
+	// machine moves to: to make room, and whose the machine is now. They are for the
+	// caller's own key, and not forwarded.
+	PrepareMove(context.Context, *connect.Request[v1.PrepareMoveRequest]) (*connect.Response[v1.PrepareMoveResponse], error)
+	SettleMove(context.Context, *connect.Request[v1.SettleMoveRequest]) (*connect.Response[v1.SettleMoveResponse], error)
 }
 
 // NewMachineServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -315,6 +373,24 @@ func NewMachineServiceHandler(svc MachineServiceHandler, opts ...connect.Handler
 		connect.WithSchema(machineServiceMethods.ByName("RemoveSnapshot")),
 		connect.WithHandlerOptions(opts...),
 	)
+	machineServiceMigrateHandler := connect.NewUnaryHandler(
+		MachineServiceMigrateProcedure,
+		svc.Migrate,
+		connect.WithSchema(machineServiceMethods.ByName("Migrate")),
+		connect.WithHandlerOptions(opts...),
+	)
+	machineServicePrepareMoveHandler := connect.NewUnaryHandler(
+		MachineServicePrepareMoveProcedure,
+		svc.PrepareMove,
+		connect.WithSchema(machineServiceMethods.ByName("PrepareMove")),
+		connect.WithHandlerOptions(opts...),
+	)
+	machineServiceSettleMoveHandler := connect.NewUnaryHandler(
+		MachineServiceSettleMoveProcedure,
+		svc.SettleMove,
+		connect.WithSchema(machineServiceMethods.ByName("SettleMove")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/hither.v1.MachineService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case MachineServiceListProcedure:
@@ -339,6 +415,12 @@ func NewMachineServiceHandler(svc MachineServiceHandler, opts ...connect.Handler
 			machineServiceRevertSnapshotHandler.ServeHTTP(w, r)
 		case MachineServiceRemoveSnapshotProcedure:
 			machineServiceRemoveSnapshotHandler.ServeHTTP(w, r)
+		case MachineServiceMigrateProcedure:
+			machineServiceMigrateHandler.ServeHTTP(w, r)
+		case MachineServicePrepareMoveProcedure:
+			machineServicePrepareMoveHandler.ServeHTTP(w, r)
+		case MachineServiceSettleMoveProcedure:
+			machineServiceSettleMoveHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -390,4 +472,16 @@ func (UnimplementedMachineServiceHandler) RevertSnapshot(context.Context, *conne
 
 func (UnimplementedMachineServiceHandler) RemoveSnapshot(context.Context, *connect.Request[v1.RemoveSnapshotRequest]) (*connect.Response[v1.RemoveSnapshotResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("hither.v1.MachineService.RemoveSnapshot is not implemented"))
+}
+
+func (UnimplementedMachineServiceHandler) Migrate(context.Context, *connect.Request[v1.MigrateRequest]) (*connect.Response[v1.MigrateResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("hither.v1.MachineService.Migrate is not implemented"))
+}
+
+func (UnimplementedMachineServiceHandler) PrepareMove(context.Context, *connect.Request[v1.PrepareMoveRequest]) (*connect.Response[v1.PrepareMoveResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("hither.v1.MachineService.PrepareMove is not implemented"))
+}
+
+func (UnimplementedMachineServiceHandler) SettleMove(context.Context, *connect.Request[v1.SettleMoveRequest]) (*connect.Response[v1.SettleMoveResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("hither.v1.MachineService.SettleMove is not implemented"))
 }

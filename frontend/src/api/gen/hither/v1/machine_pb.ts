@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file hither/v1/machine.proto.
  */
 export const file_hither_v1_machine: GenFile = /*@__PURE__*/
-  fileDesc("ChdoaXRoZXIvdjEvbWFjaGluZS5wcm90bxIJaGl0aGVyLnYxIqACCgdNYWNoaW5lEg8KB2FkZHJlc3MYASABKAkSDAoEaG9zdBgCIAEoCRIMCgRuYW1lGAMgASgJEgwKBGtpbmQYBCABKAkSDQoFc3RhdGUYBSABKAkSDAoEY3B1cxgGIAEoBRIUCgxtZW1vcnlfYnl0ZXMYByABKAMSCgoCb3MYCCABKAkSDAoEbm90ZRgJIAEoCRITCgthY2NlbGVyYXRvchgKIAEoCRIMCgR1dWlkGAsgASgJEisKB3N0YXJ0ZWQYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEh4KBWRpc2tzGA0gAygLMg8uaGl0aGVyLnYxLkRpc2sSDgoGc2NyZWVuGA4gASgIEg0KBXZlcmJzGA8gAygJIj0KBERpc2sSDAoEbmFtZRgBIAEoCRITCgt0b3RhbF9ieXRlcxgCIAEoAxISCgp1c2VkX2J5dGVzGAMgASgDIiIKEk1hY2hpbmVMaXN0UmVxdWVzdBIMCgRob3N0GAEgASgJIjsKE01hY2hpbmVMaXN0UmVzcG9uc2USJAoIbWFjaGluZXMYASADKAsyEi5oaXRoZXIudjEuTWFjaGluZSIvChFNYWNoaW5lR2V0UmVxdWVzdBIMCgRob3N0GAEgASgJEgwKBG5hbWUYAiABKAkilQEKFE1hY2hpbmVDcmVhdGVSZXF1ZXN0EgwKBGhvc3QYASABKAkSDAoEbmFtZRgCIAEoCRIUCgxtZW1vcnlfYnl0ZXMYAyABKAMSDAoEY3B1cxgEIAEoBRISCgpkaXNrX2J5dGVzGAUgASgDEgsKA2lzbxgGIAEoCRINCgVpbWFnZRgHIAEoCRINCgVzdGFydBgIIAEoCCI8ChBNYWNoaW5lRG9SZXF1ZXN0EgwKBGhvc3QYASABKAkSDAoEbmFtZRgCIAEoCRIMCgR2ZXJiGAMgASgJIhMKEU1hY2hpbmVEb1Jlc3BvbnNlIjIKFE1hY2hpbmVSZW1vdmVSZXF1ZXN0EgwKBGhvc3QYASABKAkSDAoEbmFtZRgCIAEoCSIXChVNYWNoaW5lUmVtb3ZlUmVzcG9uc2UiNgoYTWFjaGluZVNjcmVlbnNob3RSZXF1ZXN0EgwKBGhvc3QYASABKAkSDAoEbmFtZRgCIAEoCSIoChlNYWNoaW5lU2NyZWVuc2hvdFJlc3BvbnNlEgsKA3BuZxgBIAEoDCIjChNNYWNoaW5lU3RhdHNSZXF1ZXN0EgwKBGhvc3QYASABKAkiNwoUTWFjaGluZVN0YXRzUmVzcG9uc2USHwoFc3RhdHMYASADKAsyEC5oaXRoZXIudjEuU3RhdHMigQIKBVN0YXRzEgwKBG5hbWUYASABKAkSKAoEdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEwoLY3B1X3NlY29uZHMYAyABKAESDAoEY3B1cxgEIAEoBRIZChFtZW1vcnlfdXNlZF9ieXRlcxgFIAEoAxIUCgxtZW1vcnlfYnl0ZXMYBiABKAMSFwoPZGlza19yZWFkX2J5dGVzGAcgASgDEhgKEGRpc2tfd3JpdGVfYnl0ZXMYCCABKAMSFAoMbmV0X2luX2J5dGVzGAkgASgDEhUKDW5ldF9vdXRfYnl0ZXMYCiABKAMSDAoEbG9hZBgLIAEoASKTAQoIU25hcHNob3QSDAoEbmFtZRgBIAEoCRIMCgRub3RlGAIgASgJEg4KBnBhcmVudBgDIAEoCRIrCgdjcmVhdGVkGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVzdGF0ZRgFIAEoCRIOCgZtZW1vcnkYBiABKAgSDwoHY3VycmVudBgHIAEoCCI4ChdNYWNoaW5lU25hcHNob3RzUmVxdWVzdBIMCgRob3N0GAEgASgJEg8KB21hY2hpbmUYAiABKAkiQgoYTWFjaGluZVNuYXBzaG90c1Jlc3BvbnNlEiYKCXNuYXBzaG90cxgBIAMoCzITLmhpdGhlci52MS5TbmFwc2hvdCJjChNUYWtlU25hcHNob3RSZXF1ZXN0EgwKBGhvc3QYASABKAkSDwoHbWFjaGluZRgCIAEoCRIMCgRuYW1lGAMgASgJEgwKBG5vdGUYBCABKAkSEQoJbm9fbWVtb3J5GAUgASgIIkgKFVJldmVydFNuYXBzaG90UmVxdWVzdBIMCgRob3N0GAEgASgJEg8KB21hY2hpbmUYAiABKAkSEAoIc25hcHNob3QYAyABKAkiGAoWUmV2ZXJ0U25hcHNob3RSZXNwb25zZSJIChVSZW1vdmVTbmFwc2hvdFJlcXVlc3QSDAoEaG9zdBgBIAEoCRIPCgdtYWNoaW5lGAIgASgJEhAKCHNuYXBzaG90GAMgASgJIhgKFlJlbW92ZVNuYXBzaG90UmVzcG9uc2UyyQYKDk1hY2hpbmVTZXJ2aWNlEkUKBExpc3QSHS5oaXRoZXIudjEuTWFjaGluZUxpc3RSZXF1ZXN0Gh4uaGl0aGVyLnYxLk1hY2hpbmVMaXN0UmVzcG9uc2USNwoDR2V0EhwuaGl0aGVyLnYxLk1hY2hpbmVHZXRSZXF1ZXN0GhIuaGl0aGVyLnYxLk1hY2hpbmUSPQoGQ3JlYXRlEh8uaGl0aGVyLnYxLk1hY2hpbmVDcmVhdGVSZXF1ZXN0GhIuaGl0aGVyLnYxLk1hY2hpbmUSPwoCRG8SGy5oaXRoZXIudjEuTWFjaGluZURvUmVxdWVzdBocLmhpdGhlci52MS5NYWNoaW5lRG9SZXNwb25zZRJLCgZSZW1vdmUSHy5oaXRoZXIudjEuTWFjaGluZVJlbW92ZVJlcXVlc3QaIC5oaXRoZXIudjEuTWFjaGluZVJlbW92ZVJlc3BvbnNlElcKClNjcmVlbnNob3QSIy5oaXRoZXIudjEuTWFjaGluZVNjcmVlbnNob3RSZXF1ZXN0GiQuaGl0aGVyLnYxLk1hY2hpbmVTY3JlZW5zaG90UmVzcG9uc2USSAoFU3RhdHMSHi5oaXRoZXIudjEuTWFjaGluZVN0YXRzUmVxdWVzdBofLmhpdGhlci52MS5NYWNoaW5lU3RhdHNSZXNwb25zZRJUCglTbmFwc2hvdHMSIi5oaXRoZXIudjEuTWFjaGluZVNuYXBzaG90c1JlcXVlc3QaIy5oaXRoZXIudjEuTWFjaGluZVNuYXBzaG90c1Jlc3BvbnNlEkMKDFRha2VTbmFwc2hvdBIeLmhpdGhlci52MS5UYWtlU25hcHNob3RSZXF1ZXN0GhMuaGl0aGVyLnYxLlNuYXBzaG90ElUKDlJldmVydFNuYXBzaG90EiAuaGl0aGVyLnYxLlJldmVydFNuYXBzaG90UmVxdWVzdBohLmhpdGhlci52MS5SZXZlcnRTbmFwc2hvdFJlc3BvbnNlElUKDlJlbW92ZVNuYXBzaG90EiAuaGl0aGVyLnYxLlJlbW92ZVNuYXBzaG90UmVxdWVzdBohLmhpdGhlci52MS5SZW1vdmVTbmFwc2hvdFJlc3BvbnNlQiFaH2hpdGhlci9wcm90by9oaXRoZXIvdjE7aGl0aGVydjFiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("ChdoaXRoZXIvdjEvbWFjaGluZS5wcm90bxIJaGl0aGVyLnYxIqACCgdNYWNoaW5lEg8KB2FkZHJlc3MYASABKAkSDAoEaG9zdBgCIAEoCRIMCgRuYW1lGAMgASgJEgwKBGtpbmQYBCABKAkSDQoFc3RhdGUYBSABKAkSDAoEY3B1cxgGIAEoBRIUCgxtZW1vcnlfYnl0ZXMYByABKAMSCgoCb3MYCCABKAkSDAoEbm90ZRgJIAEoCRITCgthY2NlbGVyYXRvchgKIAEoCRIMCgR1dWlkGAsgASgJEisKB3N0YXJ0ZWQYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEh4KBWRpc2tzGA0gAygLMg8uaGl0aGVyLnYxLkRpc2sSDgoGc2NyZWVuGA4gASgIEg0KBXZlcmJzGA8gAygJIj0KBERpc2sSDAoEbmFtZRgBIAEoCRITCgt0b3RhbF9ieXRlcxgCIAEoAxISCgp1c2VkX2J5dGVzGAMgASgDIiIKEk1hY2hpbmVMaXN0UmVxdWVzdBIMCgRob3N0GAEgASgJIjsKE01hY2hpbmVMaXN0UmVzcG9uc2USJAoIbWFjaGluZXMYASADKAsyEi5oaXRoZXIudjEuTWFjaGluZSIvChFNYWNoaW5lR2V0UmVxdWVzdBIMCgRob3N0GAEgASgJEgwKBG5hbWUYAiABKAkilQEKFE1hY2hpbmVDcmVhdGVSZXF1ZXN0EgwKBGhvc3QYASABKAkSDAoEbmFtZRgCIAEoCRIUCgxtZW1vcnlfYnl0ZXMYAyABKAMSDAoEY3B1cxgEIAEoBRISCgpkaXNrX2J5dGVzGAUgASgDEgsKA2lzbxgGIAEoCRINCgVpbWFnZRgHIAEoCRINCgVzdGFydBgIIAEoCCI8ChBNYWNoaW5lRG9SZXF1ZXN0EgwKBGhvc3QYASABKAkSDAoEbmFtZRgCIAEoCRIMCgR2ZXJiGAMgASgJIhMKEU1hY2hpbmVEb1Jlc3BvbnNlIjIKFE1hY2hpbmVSZW1vdmVSZXF1ZXN0EgwKBGhvc3QYASABKAkSDAoEbmFtZRgCIAEoCSIXChVNYWNoaW5lUmVtb3ZlUmVzcG9uc2UiNgoYTWFjaGluZVNjcmVlbnNob3RSZXF1ZXN0EgwKBGhvc3QYASABKAkSDAoEbmFtZRgCIAEoCSIoChlNYWNoaW5lU2NyZWVuc2hvdFJlc3BvbnNlEgsKA3BuZxgBIAEoDCIjChNNYWNoaW5lU3RhdHNSZXF1ZXN0EgwKBGhvc3QYASABKAkiNwoUTWFjaGluZVN0YXRzUmVzcG9uc2USHwoFc3RhdHMYASADKAsyEC5oaXRoZXIudjEuU3RhdHMigQIKBVN0YXRzEgwKBG5hbWUYASABKAkSKAoEdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEwoLY3B1X3NlY29uZHMYAyABKAESDAoEY3B1cxgEIAEoBRIZChFtZW1vcnlfdXNlZF9ieXRlcxgFIAEoAxIUCgxtZW1vcnlfYnl0ZXMYBiABKAMSFwoPZGlza19yZWFkX2J5dGVzGAcgASgDEhgKEGRpc2tfd3JpdGVfYnl0ZXMYCCABKAMSFAoMbmV0X2luX2J5dGVzGAkgASgDEhUKDW5ldF9vdXRfYnl0ZXMYCiABKAMSDAoEbG9hZBgLIAEoASKTAQoIU25hcHNob3QSDAoEbmFtZRgBIAEoCRIMCgRub3RlGAIgASgJEg4KBnBhcmVudBgDIAEoCRIrCgdjcmVhdGVkGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVzdGF0ZRgFIAEoCRIOCgZtZW1vcnkYBiABKAgSDwoHY3VycmVudBgHIAEoCCI4ChdNYWNoaW5lU25hcHNob3RzUmVxdWVzdBIMCgRob3N0GAEgASgJEg8KB21hY2hpbmUYAiABKAkiQgoYTWFjaGluZVNuYXBzaG90c1Jlc3BvbnNlEiYKCXNuYXBzaG90cxgBIAMoCzITLmhpdGhlci52MS5TbmFwc2hvdCJjChNUYWtlU25hcHNob3RSZXF1ZXN0EgwKBGhvc3QYASABKAkSDwoHbWFjaGluZRgCIAEoCRIMCgRuYW1lGAMgASgJEgwKBG5vdGUYBCABKAkSEQoJbm9fbWVtb3J5GAUgASgIIkgKFVJldmVydFNuYXBzaG90UmVxdWVzdBIMCgRob3N0GAEgASgJEg8KB21hY2hpbmUYAiABKAkSEAoIc25hcHNob3QYAyABKAkiGAoWUmV2ZXJ0U25hcHNob3RSZXNwb25zZSJIChVSZW1vdmVTbmFwc2hvdFJlcXVlc3QSDAoEaG9zdBgBIAEoCRIPCgdtYWNoaW5lGAIgASgJEhAKCHNuYXBzaG90GAMgASgJIhgKFlJlbW92ZVNuYXBzaG90UmVzcG9uc2UiOAoOTWlncmF0ZVJlcXVlc3QSDAoEaG9zdBgBIAEoCRIMCgRuYW1lGAIgASgJEgoKAnRvGAMgASgJIhEKD01pZ3JhdGVSZXNwb25zZSKWAQoSUHJlcGFyZU1vdmVSZXF1ZXN0EgoKAmlkGAEgASgJEgwKBHV1aWQYAiABKAkSDAoEbmFtZRgDIAEoCRIUCgxtZW1vcnlfYnl0ZXMYBCABKAMSDAoEY3B1cxgFIAEoBRIkCgVkaXNrcxgGIAMoCzIVLmhpdGhlci52MS5Nb3ZpbmdEaXNrEg4KBmltYWdlcxgHIAMoCSIpCgpNb3ZpbmdEaXNrEgwKBGZpbGUYASABKAkSDQoFYnl0ZXMYAiABKAMiQgoTUHJlcGFyZU1vdmVSZXNwb25zZRIMCgRwb29sGAEgASgJEg0KBWFnZW50GAIgASgJEg4KBnNlY3JldBgDIAEoCSIwChFTZXR0bGVNb3ZlUmVxdWVzdBIMCgR1dWlkGAEgASgJEg0KBXlvdXJzGAIgASgIIhQKElNldHRsZU1vdmVSZXNwb25zZTKkCAoOTWFjaGluZVNlcnZpY2USRQoETGlzdBIdLmhpdGhlci52MS5NYWNoaW5lTGlzdFJlcXVlc3QaHi5oaXRoZXIudjEuTWFjaGluZUxpc3RSZXNwb25zZRI3CgNHZXQSHC5oaXRoZXIudjEuTWFjaGluZUdldFJlcXVlc3QaEi5oaXRoZXIudjEuTWFjaGluZRI9CgZDcmVhdGUSHy5oaXRoZXIudjEuTWFjaGluZUNyZWF0ZVJlcXVlc3QaEi5oaXRoZXIudjEuTWFjaGluZRI/CgJEbxIbLmhpdGhlci52MS5NYWNoaW5lRG9SZXF1ZXN0GhwuaGl0aGVyLnYxLk1hY2hpbmVEb1Jlc3BvbnNlEksKBlJlbW92ZRIfLmhpdGhlci52MS5NYWNoaW5lUmVtb3ZlUmVxdWVzdBogLmhpdGhlci52MS5NYWNoaW5lUmVtb3ZlUmVzcG9uc2USVwoKU2NyZWVuc2hvdBIjLmhpdGhlci52MS5NYWNoaW5lU2NyZWVuc2hvdFJlcXVlc3QaJC5oaXRoZXIudjEuTWFjaGluZVNjcmVlbnNob3RSZXNwb25zZRJICgVTdGF0cxIeLmhpdGhlci52MS5NYWNoaW5lU3RhdHNSZXF1ZXN0Gh8uaGl0aGVyLnYxLk1hY2hpbmVTdGF0c1Jlc3BvbnNlElQKCVNuYXBzaG90cxIiLmhpdGhlci52MS5NYWNoaW5lU25hcHNob3RzUmVxdWVzdBojLmhpdGhlci52MS5NYWNoaW5lU25hcHNob3RzUmVzcG9uc2USQwoMVGFrZVNuYXBzaG90Eh4uaGl0aGVyLnYxLlRha2VTbmFwc2hvdFJlcXVlc3QaEy5oaXRoZXIudjEuU25hcHNob3QSVQoOUmV2ZXJ0U25hcHNob3QSIC5oaXRoZXIudjEuUmV2ZXJ0U25hcHNob3RSZXF1ZXN0GiEuaGl0aGVyLnYxLlJldmVydFNuYXBzaG90UmVzcG9uc2USVQoOUmVtb3ZlU25hcHNob3QSIC5oaXRoZXIudjEuUmVtb3ZlU25hcHNob3RSZXF1ZXN0GiEuaGl0aGVyLnYxLlJlbW92ZVNuYXBzaG90UmVzcG9uc2USQAoHTWlncmF0ZRIZLmhpdGhlci52MS5NaWdyYXRlUmVxdWVzdBoaLmhpdGhlci52MS5NaWdyYXRlUmVzcG9uc2USTAoLUHJlcGFyZU1vdmUSHS5oaXRoZXIudjEuUHJlcGFyZU1vdmVSZXF1ZXN0Gh4uaGl0aGVyLnYxLlByZXBhcmVNb3ZlUmVzcG9uc2USSQoKU2V0dGxlTW92ZRIcLmhpdGhlci52MS5TZXR0bGVNb3ZlUmVxdWVzdBodLmhpdGhlci52MS5TZXR0bGVNb3ZlUmVzcG9uc2VCIVofaGl0aGVyL3Byb3RvL2hpdGhlci92MTtoaXRoZXJ2MWIGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
  * Machine is fusion.Machine; state and kind are its words ("running", "vm").
@@ -661,6 +661,187 @@ export const RemoveSnapshotResponseSchema: GenMessage<RemoveSnapshotResponse> = 
   messageDesc(file_hither_v1_machine, 22);
 
 /**
+ * @generated from message hither.v1.MigrateRequest
+ */
+export type MigrateRequest = Message<"hither.v1.MigrateRequest"> & {
+  /**
+   * @generated from field: string host = 1;
+   */
+  host: string;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string to = 3;
+   */
+  to: string;
+};
+
+/**
+ * Describes the message hither.v1.MigrateRequest.
+ * Use `create(MigrateRequestSchema)` to create a new message.
+ */
+export const MigrateRequestSchema: GenMessage<MigrateRequest> = /*@__PURE__*/
+  messageDesc(file_hither_v1_machine, 23);
+
+/**
+ * @generated from message hither.v1.MigrateResponse
+ */
+export type MigrateResponse = Message<"hither.v1.MigrateResponse"> & {
+};
+
+/**
+ * Describes the message hither.v1.MigrateResponse.
+ * Use `create(MigrateResponseSchema)` to create a new message.
+ */
+export const MigrateResponseSchema: GenMessage<MigrateResponse> = /*@__PURE__*/
+  messageDesc(file_hither_v1_machine, 24);
+
+/**
+ * @generated from message hither.v1.PrepareMoveRequest
+ */
+export type PrepareMoveRequest = Message<"hither.v1.PrepareMoveRequest"> & {
+  /**
+   * 32 hexadecimal digits, random.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: string uuid = 2;
+   */
+  uuid: string;
+
+  /**
+   * @generated from field: string name = 3;
+   */
+  name: string;
+
+  /**
+   * @generated from field: int64 memory_bytes = 4;
+   */
+  memoryBytes: bigint;
+
+  /**
+   * @generated from field: int32 cpus = 5;
+   */
+  cpus: number;
+
+  /**
+   * @generated from field: repeated hither.v1.MovingDisk disks = 6;
+   */
+  disks: MovingDisk[];
+
+  /**
+   * Names in the pool of what is in the CD drives.
+   *
+   * @generated from field: repeated string images = 7;
+   */
+  images: string[];
+};
+
+/**
+ * Describes the message hither.v1.PrepareMoveRequest.
+ * Use `create(PrepareMoveRequestSchema)` to create a new message.
+ */
+export const PrepareMoveRequestSchema: GenMessage<PrepareMoveRequest> = /*@__PURE__*/
+  messageDesc(file_hither_v1_machine, 25);
+
+/**
+ * MovingDisk is a disk's file in the pool and its virtual size.
+ *
+ * @generated from message hither.v1.MovingDisk
+ */
+export type MovingDisk = Message<"hither.v1.MovingDisk"> & {
+  /**
+   * @generated from field: string file = 1;
+   */
+  file: string;
+
+  /**
+   * @generated from field: int64 bytes = 2;
+   */
+  bytes: bigint;
+};
+
+/**
+ * Describes the message hither.v1.MovingDisk.
+ * Use `create(MovingDiskSchema)` to create a new message.
+ */
+export const MovingDiskSchema: GenMessage<MovingDisk> = /*@__PURE__*/
+  messageDesc(file_hither_v1_machine, 26);
+
+/**
+ * @generated from message hither.v1.PrepareMoveResponse
+ */
+export type PrepareMoveResponse = Message<"hither.v1.PrepareMoveResponse"> & {
+  /**
+   * Paths there.
+   *
+   * @generated from field: string pool = 1;
+   */
+  pool: string;
+
+  /**
+   * @generated from field: string agent = 2;
+   */
+  agent: string;
+
+  /**
+   * What opens the streams, for this one move.
+   *
+   * @generated from field: string secret = 3;
+   */
+  secret: string;
+};
+
+/**
+ * Describes the message hither.v1.PrepareMoveResponse.
+ * Use `create(PrepareMoveResponseSchema)` to create a new message.
+ */
+export const PrepareMoveResponseSchema: GenMessage<PrepareMoveResponse> = /*@__PURE__*/
+  messageDesc(file_hither_v1_machine, 27);
+
+/**
+ * @generated from message hither.v1.SettleMoveRequest
+ */
+export type SettleMoveRequest = Message<"hither.v1.SettleMoveRequest"> & {
+  /**
+   * @generated from field: string uuid = 1;
+   */
+  uuid: string;
+
+  /**
+   * @generated from field: bool yours = 2;
+   */
+  yours: boolean;
+};
+
+/**
+ * Describes the message hither.v1.SettleMoveRequest.
+ * Use `create(SettleMoveRequestSchema)` to create a new message.
+ */
+export const SettleMoveRequestSchema: GenMessage<SettleMoveRequest> = /*@__PURE__*/
+  messageDesc(file_hither_v1_machine, 28);
+
+/**
+ * @generated from message hither.v1.SettleMoveResponse
+ */
+export type SettleMoveResponse = Message<"hither.v1.SettleMoveResponse"> & {
+};
+
+/**
+ * Describes the message hither.v1.SettleMoveResponse.
+ * Use `create(SettleMoveResponseSchema)` to create a new message.
+ */
+export const SettleMoveResponseSchema: GenMessage<SettleMoveResponse> = /*@__PURE__*/
+  messageDesc(file_hither_v1_machine, 29);
+
+/**
  * MachineService mirrors fusion.Machines. In every request host is a host's
  * name or ID, empty for the computer that is asked; it answers or forwards.
  *
@@ -754,6 +935,36 @@ export const MachineService: GenService<{
     methodKind: "unary";
     input: typeof RemoveSnapshotRequestSchema;
     output: typeof RemoveSnapshotResponseSchema;
+  },
+  /**
+   * Migrate moves a running machine from host to the host with the ID to.
+   *
+   * @generated from rpc hither.v1.MachineService.Migrate
+   */
+  migrate: {
+    methodKind: "unary";
+    input: typeof MigrateRequestSchema;
+    output: typeof MigrateResponseSchema;
+  },
+  /**
+   * PrepareMove and SettleMove are what a machine's host asks the host that the
+   * machine moves to: to make room, and whose the machine is now. They are for the
+   * caller's own key, and not forwarded.
+   *
+   * @generated from rpc hither.v1.MachineService.PrepareMove
+   */
+  prepareMove: {
+    methodKind: "unary";
+    input: typeof PrepareMoveRequestSchema;
+    output: typeof PrepareMoveResponseSchema;
+  },
+  /**
+   * @generated from rpc hither.v1.MachineService.SettleMove
+   */
+  settleMove: {
+    methodKind: "unary";
+    input: typeof SettleMoveRequestSchema;
+    output: typeof SettleMoveResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_hither_v1_machine, 0);
