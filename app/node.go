@@ -180,7 +180,7 @@ func (n *Node) openScreens(_ context.Context, cfg Config) error {
 	places := &locator{vms: n.vms, apps: n.apps, name: n.Name(), token: cfg.Home.Sub("screen.token"), log: n.log,
 		session: &sessionSound{name: n.Name()}}
 	n.screens = mirror.NewServer(places, mirror.Config{
-		Log: part(cfg, "mirror"), Pasted: n.pasted, Dropped: &files.Downloads{Dir: cfg.Home.Downloads}})
+		Log: part(cfg, "mirror"), Moving: n.vms.Leaving, Pasted: n.pasted, Dropped: &files.Downloads{Dir: cfg.Home.Downloads}})
 	n.onClose(n.screens.Close)
 	return nil
 }

@@ -50,6 +50,8 @@ func (s *Store) Migrate(ctx context.Context, machine string, to fusion.HostID) e
 	if err != nil {
 		return err
 	}
+	s.leave(machine, true)
+	defer s.leave(machine, false)
 	moved := s.move(ctx, offer, r, peer)
 	settled := s.verdict(ctx, note, peer)
 	end(settled == nil)
@@ -62,6 +64,24 @@ func (s *Store) Migrate(ctx context.Context, machine string, to fusion.HostID) e
 	}
 	s.config.Log.Info("machine moved", "machine", machine, "to", to, "trace", fusion.Trace(ctx))
 	return nil
+}
+
+// leave notes that a machine is on its way to another host, or not any more.
+func (s *Store) leave(machine string, is bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if is {
+		s.leaving[machine] = true
+	} else {
+		delete(s.leaving, machine)
+	}
+}
+
+// Leaving says whether a machine is on its way to another host just now.
+func (s *Store) Leaving(machine string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.leaving[machine]
 }
 
 // offer describes a machine that can move, or says why it cannot.

@@ -39,6 +39,7 @@ type Store struct {
 	watchers map[*watcher]bool
 	claims   map[string]int       // holders of the names of machines and images in work
 	arriving map[string]*incoming // machines on their way to this host, by UUID
+	leaving  map[string]bool      // machines on their way to another host, by name
 	intended map[string]bool      // the intents that operations of this process hold
 }
 
@@ -67,7 +68,7 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 		slots: make(chan struct{}, maxCalls), wake: make(chan struct{}, 1), unsettled: make(chan struct{}, 1),
 		records: map[string]*record{}, dirty: map[string]bool{},
 		stopping: map[string]time.Time{}, watchers: map[*watcher]bool{}, claims: map[string]int{},
-		intended: map[string]bool{}, arriving: map[string]*incoming{},
+		intended: map[string]bool{}, arriving: map[string]*incoming{}, leaving: map[string]bool{},
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	sweep(config.pool())

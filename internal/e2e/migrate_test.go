@@ -37,7 +37,7 @@ func newMovers(t *testing.T) *movers {
 	})
 	disk := filepath.Join(tempDir(t, nil), "counter.img")
 	guest.Counter(t, disk, 64<<20)
-	m.c.hither("machine", "create", "alpha/m", "--memory", "32MiB", "--image", disk, "--start")
+	m.c.hither("machine", "create", "alpha/mover", "--memory", "32MiB", "--image", disk, "--start")
 	m.at = m.a
 	return m
 }
@@ -63,10 +63,10 @@ func (n *node) virsh(args ...string) string {
 // where gives the hosts on which virsh says that the guest runs, and on which it is.
 func (m *movers) where() (running, there []*node) {
 	for _, n := range []*node{m.a, m.b} {
-		if strings.Contains(n.virsh("list", "--name", "--all"), "m\n") {
+		if strings.Contains(n.virsh("list", "--name", "--all"), "mover\n") {
 			there = append(there, n)
 		}
-		if strings.Contains(n.virsh("list", "--name", "--state-running"), "m\n") {
+		if strings.Contains(n.virsh("list", "--name", "--state-running"), "mover\n") {
 			running = append(running, n)
 		}
 	}
@@ -75,7 +75,7 @@ func (m *movers) where() (running, there []*node) {
 
 // pool lists the disks in a host's pool.
 func (n *node) pool() []string {
-	list, err := filepath.Glob(filepath.Join(n.home, "machines/images/m-*"))
+	list, err := filepath.Glob(filepath.Join(n.home, "machines/images/mover-*"))
 	if err != nil {
 		n.t.Fatal(err)
 	}
@@ -100,8 +100,8 @@ func (m *movers) only() *node {
 // counted ends the guest and reads how far it counted without a gap.
 func (m *movers) counted() uint32 {
 	m.t.Helper()
-	m.c.hither("machine", "stop", "--force", m.at.name+"/m")
-	m.c.waitState(m.at.name+"/m", "off")
+	m.c.hither("machine", "stop", "--force", m.at.name+"/mover")
+	m.c.waitState(m.at.name+"/mover", "off")
 	raw := filepath.Join(tempDir(m.t, nil), "raw")
 	if out, err := exec.Command("qemu-img", "convert", "-O", "raw", m.at.pool()[0], raw).CombinedOutput(); err != nil {
 		m.t.Fatalf("qemu-img: %v\n%s", err, out)
@@ -118,20 +118,38 @@ func (m *movers) counted() uint32 {
 	return n
 }
 
+// showsIt checks that a window that was open before shows the guest where it is now.
+func (m *movers) showsIt(d *display, window string) {
+	m.t.Helper()
+	name := m.at.name + "/mover"
+	m.c.hither("machine", "pause", name)
+	m.c.waitState(name, "paused")
+	want := m.c.screenshot(name)
+	until(m.t, "the window shows it on "+m.at.name, func() bool { return differ(d.picture(window), want) == 0 })
+	m.c.hither("machine", "resume", name)
+	m.c.waitState(name, "running")
+}
+
 func TestMigrate(t *testing.T) {
 	m := newMovers(t)
+	d := newDisplay(t)
+	view := m.c.command("view", "alpha/mover")
+	view.Env = append(view.Env, "DISPLAY="+d.name)
+	background(t, view)
+	window := d.window("mover")
 	for range 2 {
 		began := time.Now()
-		m.c.hither("machine", "migrate", m.at.name+"/m", m.other().name)
+		m.c.hither("machine", "migrate", m.at.name+"/mover", m.other().name)
 		t.Logf("moved in %v", time.Since(began).Round(time.Millisecond))
 		m.at = m.other()
 		if at := m.only(); at != m.at {
 			t.Fatalf("it is on %s", at.name)
 		}
+		m.showsIt(d, window)
 	}
 	m.c.refused(3, "no such machine", "machine", "migrate", "alpha/none", "beta")
-	m.c.refused(1, "there already", "machine", "migrate", "alpha/m", "alpha")
-	m.c.refused(3, "nowhere", "machine", "migrate", "alpha/m", "nowhere")
+	m.c.refused(1, "there already", "machine", "migrate", "alpha/mover", "alpha")
+	m.c.refused(3, "nowhere", "machine", "migrate", "alpha/mover", "nowhere")
 	t.Logf("counted to %d", m.counted())
 }
 
@@ -141,12 +159,12 @@ const kills = 6
 func TestMigrateSurvivesKills(t *testing.T) {
 	m := newMovers(t)
 	began := time.Now()
-	m.c.hither("machine", "migrate", "alpha/m", "beta")
+	m.c.hither("machine", "migrate", "alpha/mover", "beta")
 	usual := time.Since(began)
 	m.at = m.b
 	for i := range kills {
 		victim := []*node{m.at, m.other()}[i%2]
-		move := m.c.command("machine", "migrate", m.at.name+"/m", m.other().name)
+		move := m.c.command("machine", "migrate", m.at.name+"/mover", m.other().name)
 		if err := move.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -173,7 +191,7 @@ func TestMigrateSurvivesKills(t *testing.T) {
 			after.Round(time.Millisecond), at != m.at, took.Round(time.Millisecond), err)
 		m.at = at
 	}
-	m.c.hither("machine", "migrate", m.at.name+"/m", m.other().name)
+	m.c.hither("machine", "migrate", m.at.name+"/mover", m.other().name)
 	m.at = m.other()
 	m.only()
 	t.Logf("counted to %d", m.counted())
