@@ -38,15 +38,15 @@ type movingPeer struct {
 }
 
 func (p movingPeer) Prepare(ctx context.Context, o vmctl.MigrationOffer) (vmctl.MigrationRoom, error) {
-	req := &pb.PrepareMoveRequest{Id: o.ID, Uuid: o.UUID, Name: o.Name, MemoryBytes: o.MemoryBytes, Cpus: int32(o.CPUs), Images: o.Images}
+	req := &pb.PrepareMoveRequest{Id: o.ID, Uuid: o.UUID, Name: o.Name, MemoryBytes: o.MemoryBytes, Cpus: int32(o.CPUs), Images: o.Images, Off: o.Off}
 	for _, d := range o.Disks {
-		req.Disks = append(req.Disks, &pb.MovingDisk{File: d.File, Bytes: d.Bytes})
+		req.Disks = append(req.Disks, &pb.MovingDisk{File: d.File, Bytes: d.Bytes, Stored: d.Stored})
 	}
 	room, err := p.c.PrepareMove(ctx, p.name+"/"+o.Name, req)
 	if err != nil {
 		return vmctl.MigrationRoom{}, err
 	}
-	return vmctl.MigrationRoom{Pool: room.Pool, Agent: room.Agent, Secret: room.Secret}, nil
+	return vmctl.MigrationRoom{Pool: room.Pool, Agent: room.Agent, Secret: room.Secret, Missing: room.Missing}, nil
 }
 
 func (p movingPeer) Settle(ctx context.Context, uuid string, yours bool) error {
@@ -79,15 +79,15 @@ func (p movingPeer) Dial(ctx context.Context, id, secret string, door vmctl.Door
 
 // PrepareMove makes room for a machine that from wants to move here.
 func (n *Node) PrepareMove(ctx context.Context, from fusion.HostID, req *pb.PrepareMoveRequest) (*pb.PrepareMoveResponse, error) {
-	o := vmctl.MigrationOffer{ID: req.Id, UUID: req.Uuid, Name: req.Name, MemoryBytes: req.MemoryBytes, CPUs: int(req.Cpus), Images: req.Images}
+	o := vmctl.MigrationOffer{ID: req.Id, UUID: req.Uuid, Name: req.Name, MemoryBytes: req.MemoryBytes, CPUs: int(req.Cpus), Images: req.Images, Off: req.Off}
 	for _, d := range req.Disks {
-		o.Disks = append(o.Disks, vmctl.MigrationDisk{File: d.GetFile(), Bytes: d.GetBytes()})
+		o.Disks = append(o.Disks, vmctl.MigrationDisk{File: d.GetFile(), Bytes: d.GetBytes(), Stored: d.GetStored()})
 	}
 	room, err := n.vms.PrepareMigration(ctx, from, o)
 	if err != nil {
 		return nil, err
 	}
-	return &pb.PrepareMoveResponse{Pool: room.Pool, Agent: room.Agent, Secret: room.Secret}, nil
+	return &pb.PrepareMoveResponse{Pool: room.Pool, Agent: room.Agent, Secret: room.Secret, Missing: room.Missing}, nil
 }
 
 // SettleMove takes from's verdict on a machine that was to move here.

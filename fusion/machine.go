@@ -119,9 +119,9 @@ type Machines interface {
 	// Remove forgets a machine that is off, with the disks that Create made.
 	// It promises ErrNotFound, and ErrBusy while the machine runs.
 	Remove(ctx context.Context, name string) error
-	// Migrate moves a running machine to another host while it runs, with its disks;
-	// the two need a pairing with admin both ways. When it fails, or ctx ends in
-	// time, the machine runs here as before. It promises ErrNotFound, ErrInvalid and
+	// Migrate moves a machine to another host with its disks, while it runs or when it
+	// is off; the two need a pairing with admin both ways. When it fails, or ctx ends
+	// in time, the machine is here as before. It promises ErrNotFound, ErrInvalid and
 	// ErrExists when the machine cannot move there, and ErrBusy when the hosts lost
 	// each other in the middle: then they settle it by themselves.
 	Migrate(ctx context.Context, name string, to HostID) error

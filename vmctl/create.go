@@ -121,7 +121,7 @@ func (s *Store) make(ctx context.Context, spec fusion.MachineSpec) (m fusion.Mac
 		plan.agentPath = s.config.private().agentSocket(plan.uuid)
 	}
 	plan.nameDisks()
-	end, err := s.intend(intent{Op: "machine.create", Name: spec.Name, UUID: plan.uuid, Files: plan.disks, Start: spec.Start})
+	_, end, err := s.intend(intent{Op: "machine.create", Name: spec.Name, UUID: plan.uuid, Files: plan.disks, Start: spec.Start})
 	if err != nil {
 		return m, err
 	}

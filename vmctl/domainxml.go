@@ -195,6 +195,9 @@ func parseDomain(text string) (domainInfo, error) {
 	for _, d := range x.Devices.Disks {
 		if d.Device != "disk" && d.Device != "" {
 			info.drives = append(info.drives, d.Target.Dev)
+			if d.Source != nil && d.Source.File != "" {
+				info.inserted = append(info.inserted, d.Source.File)
+			}
 			continue
 		}
 		disk := domainDisk{target: d.Target.Dev, readOnly: d.ReadOnly != nil}

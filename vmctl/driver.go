@@ -74,6 +74,7 @@ type domainInfo struct {
 	display     string       // type of the first display: "vnc", "spice", …
 	disks       []domainDisk // not CD drives
 	drives      []string     // the targets of CD and floppy drives
+	inserted    []string     // the files in them
 	ownDisks    []string     // file names in the pool that Create made
 	ours        bool         // made by Create
 	key         string       // the idempotency key of the call that made it, or ""

@@ -3,7 +3,9 @@
 package vmctl
 
 import (
+	"bytes"
 	"context"
+	"log/slog"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -108,6 +110,8 @@ func between(t *testing.T) (a, b *Store, toA, toB *beside) {
 	_, configA := stage(t, "private")
 	_, configB := stage(t, "private")
 	configA.Peer, configB.Peer = peer(toB), peer(toA)
+	configA.Log = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	configB.Log = configA.Log
 	a, b = open(t, configA), open(t, configB)
 	toA.s, toB.s = a, b
 	return a, b, toA, toB
@@ -221,4 +225,62 @@ func TestAMoveThatIsCutNeverRunsTwice(t *testing.T) {
 		}
 	}
 	ok(t, here.Migrate(t.Context(), "m", "other"))
+}
+
+// TestAMachineMovesOff: as files, with what is in its CD drive.
+func TestAMachineMovesOff(t *testing.T) {
+	a, b, toA, _ := between(t)
+	iso := []byte("no CD that boots")
+	ok(t, a.Upload(t.Context(), "x.iso", int64(len(iso)), bytes.NewReader(iso)))
+	m := must(a.Create(t.Context(), fusion.MachineSpec{Name: "m", MemoryBytes: 64 << 20, DiskBytes: 64 << 20, ISO: "x.iso"}))(t)
+	ok(t, a.Migrate(t.Context(), "m", "b"))
+	there := must(b.Get(t.Context(), "m"))(t)
+	if there.UUID != m.UUID || there.State != fusion.Off {
+		t.Errorf("%+v", there)
+	}
+	if files := poolFiles(t, b); len(files) != 2 {
+		t.Errorf("there: %v", files)
+	}
+	if files := poolFiles(t, a); len(files) != 1 || files[0] != "x.iso" {
+		t.Errorf("left at the source: %v", files)
+	}
+	events := watch(t, b)
+	ok(t, b.Do(t.Context(), "m", fusion.Start))
+	events.await(t, "m running")
+
+	// Back while it runs: the image is there already.
+	ok(t, b.Migrate(t.Context(), "m", "a"))
+	if files := poolFiles(t, a); len(files) != 2 {
+		t.Errorf("back: %v", files)
+	}
+
+	// What cannot move says why, and leaves nothing there.
+	ok(t, a.Do(t.Context(), "m", fusion.Pause))
+	refused(t, a.Migrate(t.Context(), "m", "b"), fusion.ErrInvalid)
+	must(b.Create(t.Context(), fusion.MachineSpec{Name: "m"}))(t)
+	ok(t, a.Do(t.Context(), "m", fusion.Resume))
+	refused(t, a.Migrate(t.Context(), "m", "b"), fusion.ErrExists)
+	toA.setCut(true)
+	if n := pending(t, a) + pending(t, b); n != 0 {
+		t.Errorf("%d intents are left", n)
+	}
+}
+
+func TestAMoveIsCanceled(t *testing.T) {
+	a, b, _, _ := between(t)
+	must(a.Create(t.Context(), fusion.MachineSpec{Name: "m", MemoryBytes: 64 << 20, DiskBytes: 64 << 20, Start: true}))(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	ctx = fusion.WithReporter(ctx, func(fusion.Progress) { cancel() }) // with the first word of libvirt
+	err := a.Migrate(ctx, "m", "b")
+	t.Log(err)
+	if m, gone := a.Get(t.Context(), "m"); gone == nil {
+		if err == nil || m.State != fusion.Running {
+			t.Errorf("it is %s here, and the move says %v", m.State, err)
+		}
+	} else if err != nil { // it was too late to stop it
+		t.Errorf("it moved, and the move says %v", err)
+	}
+	if n := pending(t, a) + pending(t, b); n != 0 {
+		t.Errorf("%d intents are left", n)
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"hither/fusion"
 )
@@ -26,6 +27,10 @@ type intent struct {
 	Start bool     `json:"start,omitempty"`
 	// Of a move (migrate.go), which the rule above does not settle: the other host,
 	// and at the source the definition with which the machine left.
+	// Stays says that the source has looked and kept it: then the verdict is
+	// given, whatever becomes of the machine. Move is the MigrationOffer's ID.
+	Move       string        `json:"move,omitempty"`
+	Stays      bool          `json:"stays,omitempty"`
 	To         fusion.HostID `json:"to,omitempty"`
 	From       fusion.HostID `json:"from,omitempty"`
 	Definition string        `json:"definition,omitempty"`
@@ -33,30 +38,46 @@ type intent struct {
 
 // intend writes an intent down. The operation calls end when it returns, with
 // whether it knows what became of it: all was made, or all was undone.
-func (s *Store) intend(i intent) (end func(known bool), err error) {
-	i.URI = s.URI()
-	text, err := json.Marshal(i)
-	if err != nil {
-		return nil, err
+func (s *Store) intend(i intent) (id string, end func(known bool), err error) {
+	if i.URI == "" {
+		i.URI = s.URI()
 	}
-	id := rand.Text()
-	if err := writeWhole(s.config.intents(), id+".json", text); err != nil {
-		return nil, s.poolError(i.Op, i.Name, err)
+	id = rand.Text()
+	// Before it is written: nobody may settle it meanwhile.
+	s.hold(id, true)
+	if err := s.note(id, i); err != nil {
+		s.hold(id, false)
+		return "", nil, err
 	}
-	s.mu.Lock()
-	s.intended[id] = true
-	s.mu.Unlock()
-	return func(known bool) {
+	return id, func(known bool) {
 		if known {
 			s.forget(id)
 		}
-		s.mu.Lock()
-		delete(s.intended, id)
-		s.mu.Unlock()
+		s.hold(id, false)
 		if !known {
 			signal(s.unsettled)
 		}
 	}, nil
+}
+
+// hold notes that an operation of this process has the intent id, or not any more.
+func (s *Store) hold(id string, is bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if is {
+		s.intended[id] = true
+	} else {
+		delete(s.intended, id)
+	}
+}
+
+// note writes the intent id, or writes it anew.
+func (s *Store) note(id string, i intent) error {
+	text, err := json.Marshal(i)
+	if err == nil {
+		err = writeWhole(s.config.intents(), id+".json", text)
+	}
+	return s.poolError(i.Op, i.Name, err)
 }
 
 func (s *Store) forget(id string) {
@@ -66,47 +87,46 @@ func (s *Store) forget(id string) {
 	}
 }
 
-// settle looks after all intents that no operation of this process holds. What
-// cannot be told now is tried at the next connection.
-func (s *Store) settle(ctx context.Context) {
-	entries, err := os.ReadDir(s.config.intents())
-	if err != nil {
-		s.config.Log.Warn("what was left half done is not known", "error", err)
-		return
-	}
-	for _, entry := range entries {
-		id, ok := strings.CutSuffix(entry.Name(), ".json")
+// settle looks after all intents that no operation of this process holds, and says
+// whether all are told: what cannot be told now is tried again. Moves need the other
+// host, which takes time.
+func (s *Store) settle(ctx context.Context, moves bool) (all bool) {
+	all = true
+	err := s.eachIntent(func(id string, i intent) {
 		s.mu.Lock()
 		held := s.intended[id]
 		s.mu.Unlock()
-		if !ok || held {
-			continue
+		if held || i.To != "" && !moves || i.From != "" { // an arriving machine awaits its source's verdict
+			return
 		}
-		i, err := readIntent(filepath.Join(s.config.intents(), entry.Name()))
-		if err == nil {
-			err = s.settleOne(ctx, i)
-		}
-		if errors.Is(err, errAwaitsVerdict) {
-			continue
-		}
-		if err != nil {
+		if err := s.settleOne(ctx, id, i); err != nil {
 			s.config.Log.Warn("something stays half done", "operation", i.Op, "machine", i.Name, "error", err)
-			continue
+			all = false
+			return
 		}
 		s.forget(id)
+	})
+	if err != nil {
+		s.config.Log.Warn("some of what was left half done is not known", "error", err)
 	}
+	return all
 }
 
-func (s *Store) settleOne(ctx context.Context, i intent) error {
+// What could not be settled is tried again after a pause that grows.
+const (
+	firstSettle = time.Second
+	lastSettle  = time.Minute
+)
+
+func (s *Store) settleOne(ctx context.Context, id string, i intent) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	switch {
 	case i.URI != s.URI():
 		return errors.New("it waits for " + i.URI)
-	case i.From != "":
-		return errAwaitsVerdict
 	case i.To != "":
-		return s.settleMove(ctx, i)
+		_, err := s.settleMove(ctx, id, i)
+		return err
 	}
 	d, err := call(ctx, s, func(c driver) (domain, error) { return c.domain(i.UUID) }, nil)
 	switch {
@@ -121,25 +141,31 @@ func (s *Store) settleOne(ctx context.Context, i intent) error {
 }
 
 // intentOf finds the intent that is so, held or not; its ID is "" when there is none.
-func (s *Store) intentOf(is func(intent) bool) (id string, i intent, err error) {
+func (s *Store) intentOf(is func(intent) bool) (id string, found intent, err error) {
+	err = s.eachIntent(func(other string, i intent) {
+		if is(i) {
+			id, found = other, i
+		}
+	})
+	return id, found, err
+}
+
+// eachIntent calls do with each intent that can be read; one that cannot be is an
+// error in the end.
+func (s *Store) eachIntent(do func(id string, i intent)) (err error) {
 	entries, err := os.ReadDir(s.config.intents())
-	if err != nil {
-		return "", intent{}, err
-	}
 	for _, entry := range entries {
 		id, ok := strings.CutSuffix(entry.Name(), ".json")
 		if !ok {
 			continue
 		}
-		i, err := readIntent(filepath.Join(s.config.intents(), entry.Name()))
-		if err != nil {
-			return "", intent{}, err
+		i, failed := readIntent(filepath.Join(s.config.intents(), entry.Name()))
+		if failed == nil {
+			do(id, i)
 		}
-		if is(i) {
-			return id, i, nil
-		}
+		err = errors.Join(err, failed)
 	}
-	return "", intent{}, nil
+	return err
 }
 
 // readIntent reads an intent; its files are names in the pool, whatever it says.

@@ -16,7 +16,8 @@ func killed(t *testing.T, s *Store, f *fake, i intent, defined bool) (disk strin
 	i.Files = []string{"m-" + head(i.UUID) + "-0.qcow2"}
 	disk = filepath.Join(s.config.pool(), i.Files[0])
 	ok(t, os.WriteFile(disk, nil, 0o600))
-	must(s.intend(i))(t)
+	_, _, err := s.intend(i)
+	ok(t, err)
 	if defined {
 		f.put(domain{uuid: i.UUID, name: i.Name, state: fusion.Off})
 	}
@@ -80,7 +81,7 @@ func TestWhatIsMadeNowIsNotSettled(t *testing.T) {
 	f := newFake()
 	s := store(t, f)
 	disk := killed(t, s, f, intent{Op: "machine.create", Name: "m"}, false)
-	s.settle(t.Context())
+	s.settle(t.Context(), true)
 	if !there(disk) || pending(t, s) != 1 {
 		t.Error("settled under the hands of its operation")
 	}
@@ -99,7 +100,7 @@ func TestRemoveThatBreaksKeepsTheDisk(t *testing.T) {
 	if err := s.Remove(t.Context(), "m"); err == nil {
 		t.Fatal("removed")
 	}
-	s.settle(t.Context())
+	s.settle(t.Context(), true)
 	if !there(filepath.Join(s.config.pool(), own)) || pending(t, s) != 0 {
 		t.Error("the disk went before its machine, or the intent stays")
 	}

@@ -31,6 +31,10 @@ const (
 	LibvirtDoor Door = "libvirt" // the destination's libvirtd
 	MemoryDoor  Door = "memory"  // QEMU's incoming migration
 	DisksDoor   Door = "disks"   // QEMU's NBD server
+
+	// Of a machine that is off: its definition, and fileDoor with a disk's name.
+	DefinitionDoor Door = "definition"
+	fileDoor       Door = "file:"
 )
 
 // MigrationOffer is what the source tells of a machine.
@@ -41,14 +45,17 @@ type MigrationOffer struct {
 	MemoryBytes int64
 	CPUs        int
 	Disks       []MigrationDisk
+	// Off says that it is off: its disks are copied as files.
+	Off bool
 	// Images are what is in its CD drives, by name in the pool.
 	Images []string
 }
 
-// MigrationDisk is one disk: its file in the pool, and its virtual size in bytes.
+// MigrationDisk is one disk: its file in the pool, its virtual size and what of it is
+// stored, in bytes.
 type MigrationDisk struct {
-	File  string
-	Bytes int64
+	File          string
+	Bytes, Stored int64
 }
 
 // MigrationRoom is what the destination made for a machine.
@@ -57,6 +64,8 @@ type MigrationRoom struct {
 	Pool, Agent string
 	// Secret opens the doors, for this one move.
 	Secret string
+	// Missing are the images that are not there and come through file doors.
+	Missing []string
 }
 
 // MigrationPeer is the other host of a migration.
@@ -96,11 +105,16 @@ func checkOffer(o MigrationOffer) error {
 	if !isHex(o.ID, 32) || len(o.UUID) != 36 || !isHex(strings.ReplaceAll(o.UUID, "-", ""), 32) {
 		return bad("its IDs are none")
 	}
-	if o.MemoryBytes < 0 || o.MemoryBytes > mostMemory || o.CPUs < 1 || o.CPUs > mostCPUs || len(o.Disks) > 26 {
+	if o.MemoryBytes < 0 || o.MemoryBytes > mostMemory || o.CPUs < 1 || o.CPUs > mostCPUs || len(o.Disks) > 26 || len(o.Images) > 26 {
 		return bad("no machine is of this size")
 	}
+	for _, image := range o.Images {
+		if fusion.CheckName(image) != nil {
+			return bad("an image has no sound name")
+		}
+	}
 	for _, d := range o.Disks {
-		if !ownDisk(d.File, o.UUID) || d.Bytes < 0 || d.Bytes > mostDisk {
+		if !ownDisk(d.File, o.UUID) || d.Bytes < 0 || d.Bytes > mostDisk || d.Stored < 0 || d.Stored > mostDisk {
 			return bad("a disk is not its own")
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 
 	"hither/fusion"
@@ -17,6 +19,7 @@ import (
 // incoming is a machine on its way to this host.
 type incoming struct {
 	offer   MigrationOffer
+	missing []string // images that come with it
 	secret  string
 	paths   migrationPaths
 	open    connections
@@ -43,7 +46,7 @@ func (s *Store) PrepareMigration(ctx context.Context, from fusion.HostID, o Migr
 		release()
 		return MigrationRoom{}, err
 	}
-	room := MigrationRoom{Pool: s.config.pool(), Secret: in.secret}
+	room := MigrationRoom{Pool: s.config.pool(), Secret: in.secret, Missing: in.missing}
 	if s.privateUsed() {
 		room.Agent = s.config.private().agentSocket(o.UUID)
 	}
@@ -63,21 +66,29 @@ func (s *Store) makeRoom(ctx context.Context, from fusion.HostID, in *incoming, 
 		return errors.Join(exists, err)
 	}
 	for _, image := range o.Images {
-		if _, err := s.image(opMigrate, image); err != nil {
+		switch _, err := s.image(opMigrate, image); {
+		case errors.Is(err, fusion.ErrNotFound):
+			in.missing = append(in.missing, image)
+		case err != nil:
 			return err
 		}
 	}
-	var files []string
+	files := slices.Clone(in.missing)
+	var stored int64
 	for _, d := range o.Disks {
+		stored += d.Stored
 		files = append(files, d.File)
 	}
-	end, err := s.intend(intent{Op: opMigrate, Name: o.Name, UUID: o.UUID, Files: files, From: from})
+	if err := s.room(opMigrate, o.Name, stored); err != nil {
+		return err
+	}
+	_, end, err := s.intend(intent{Op: opMigrate, Name: o.Name, UUID: o.UUID, Files: files, Move: o.ID, From: from, Start: !o.Off})
 	if err != nil {
 		return err
 	}
 	err = ownDirectory(in.paths.dir)
 	for _, d := range o.Disks {
-		if err == nil {
+		if err == nil && !o.Off {
 			err = s.newDisk(ctx, o.Name, d.File, d.Bytes)
 		}
 	}
@@ -92,6 +103,18 @@ func (s *Store) makeRoom(ctx context.Context, from fusion.HostID, in *incoming, 
 	s.arriving[o.UUID] = in
 	s.mu.Unlock()
 	return nil
+}
+
+// holdArriving keeps everybody off the machines whose move to this host a node
+// before this one did not see the end of. Open calls it.
+func (s *Store) holdArriving() error {
+	return s.eachIntent(func(_ string, i intent) {
+		release, ok := s.claim("machine", i.Name)
+		if i.From == "" || !ok {
+			return
+		}
+		s.arriving[i.UUID] = &incoming{offer: MigrationOffer{UUID: i.UUID, Name: i.Name}, paths: pathsOf(i.Move), release: release}
+	})
 }
 
 // arrivingBy finds the migration that a stream belongs to.
@@ -114,6 +137,9 @@ func (s *Store) ServeMigration(ctx context.Context, conn net.Conn, id, secret st
 	in := s.arrivingBy(id, secret)
 	if in == nil {
 		return &fusion.Error{Op: opMigrate, Cause: fusion.ErrPermission, Detail: "no such migration"}
+	}
+	if door == DefinitionDoor || strings.HasPrefix(string(door), string(fileDoor)) {
+		return s.receiveMoved(in, conn, door)
 	}
 	path := in.paths.aside(door)
 	if door == LibvirtDoor {
@@ -225,7 +251,7 @@ func (s *Store) SettleMigration(ctx context.Context, from fusion.HostID, uuid st
 		return s.settledBefore(ctx, uuid, ours)
 	}
 	if ours {
-		err = s.arrived(ctx, uuid)
+		err = s.arrived(ctx, i)
 	} else {
 		err = s.turnedAway(ctx, i)
 	}
@@ -249,19 +275,23 @@ func (s *Store) settledBefore(ctx context.Context, uuid string, ours bool) error
 }
 
 // arrived lets the machine go on here, or starts it where its QEMU died meanwhile.
-func (s *Store) arrived(ctx context.Context, uuid string) error {
-	d, err := call(ctx, s, func(c driver) (domain, error) { return c.domain(uuid) }, nil)
+// One that came as files is defined.
+func (s *Store) arrived(ctx context.Context, i intent) error {
+	d, err := call(ctx, s, func(c driver) (domain, error) { return c.domain(i.UUID) }, nil)
+	if errors.Is(err, fusion.ErrNotFound) && i.Definition != "" {
+		return s.do(ctx, func(c driver) error { return c.define(i.Definition) })
+	}
 	if err != nil {
 		return err
 	}
 	verb := fusion.Resume
 	switch {
-	case d.state == fusion.Running:
+	case d.state == fusion.Running || !i.Start:
 		return nil
 	case !d.active:
 		verb = fusion.Start
 	}
-	return s.do(ctx, func(c driver) error { return c.act(uuid, verb) })
+	return s.do(ctx, func(c driver) error { return c.act(i.UUID, verb) })
 }
 
 // turnedAway removes what came of a machine.

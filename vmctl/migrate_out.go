@@ -13,8 +13,9 @@ import (
 
 const opMigrate = "machine.migrate"
 
-// Migrate moves a running machine to another host. It ends with the machine running there, or as before; when nobody
-// knows yet (ErrBusy), the two hosts settle it as soon as they see each other.
+// Migrate moves a machine to another host, while it runs or when it is off. It ends
+// with the machine there, or as before; when nobody knows yet (ErrBusy), the two hosts
+// settle it as soon as they see each other.
 func (s *Store) Migrate(ctx context.Context, machine string, to fusion.HostID) error {
 	if machine == fusion.Self {
 		return &fusion.Error{Op: opMigrate, Path: machine, Cause: fusion.ErrUnsupported, Detail: "it is this computer itself",
@@ -45,22 +46,22 @@ func (s *Store) Migrate(ctx context.Context, machine string, to fusion.HostID) e
 	if err != nil {
 		return fail(opMigrate, machine, err)
 	}
-	note := intent{Op: opMigrate, Name: machine, UUID: uuid, Files: r.madeDisks(), To: to, Definition: definition}
-	end, err := s.intend(note)
+	note := intent{Op: opMigrate, URI: s.URI(), Name: machine, UUID: uuid, Files: r.madeDisks(), Move: offer.ID, To: to, Definition: definition}
+	id, end, err := s.intend(note)
 	if err != nil {
 		return err
 	}
 	s.leave(machine, true)
 	defer s.leave(machine, false)
-	moved := s.move(ctx, offer, r, peer)
-	settled := s.verdict(ctx, note, peer)
+	moved := s.move(ctx, offer, r, definition, peer)
+	stays, settled := s.settleMove(ctx, id, note)
 	end(settled == nil)
 	switch {
+	case stays && moved != nil:
+		return explainMove(machine, moved)
 	case settled != nil:
 		return &fusion.Error{Op: opMigrate, Path: machine, Cause: fusion.ErrBusy, Detail: "it stopped in the middle: " + settled.Error(),
 			Hint: "it goes on here or there as soon as the two hosts see each other again"}
-	case moved != nil:
-		return explainMove(machine, moved)
 	}
 	s.config.Log.Info("machine moved", "machine", machine, "to", to, "trace", fusion.Trace(ctx))
 	return nil
@@ -89,13 +90,19 @@ func (s *Store) offer(r record) (MigrationOffer, error) {
 	refuse := func(detail, hint string) (MigrationOffer, error) {
 		return MigrationOffer{}, &fusion.Error{Op: opMigrate, Path: r.shown, Cause: fusion.ErrInvalid, Detail: detail, Hint: hint}
 	}
-	if r.state != fusion.Running {
-		return refuse("it is "+string(r.state), "start it first")
+	if r.state != fusion.Running && r.state != fusion.Off {
+		return refuse("it is "+string(r.state), "a machine moves while it runs or is off")
 	}
-	o := MigrationOffer{ID: strings.ReplaceAll(newUUID(), "-", ""), UUID: r.uuid, Name: r.shown, MemoryBytes: r.memoryBytes, CPUs: r.cpus}
+	o := MigrationOffer{ID: strings.ReplaceAll(newUUID(), "-", ""), UUID: r.uuid, Name: r.shown, MemoryBytes: r.memoryBytes, CPUs: r.cpus, Off: r.state == fusion.Off}
 	made := map[string]bool{}
 	for _, file := range r.madeDisks() {
 		made[filepath.Join(s.config.pool(), file)] = true
+	}
+	for _, path := range r.inserted {
+		if filepath.Dir(path) != s.config.pool() {
+			return refuse("what is in its CD drive is not in Hither's pool: "+path, "eject it first")
+		}
+		o.Images = append(o.Images, filepath.Base(path))
 	}
 	for _, d := range r.disks {
 		if !made[d.path] {
@@ -105,17 +112,23 @@ func (s *Store) offer(r record) (MigrationOffer, error) {
 		if err != nil {
 			return MigrationOffer{}, fail(opMigrate, r.shown, err)
 		}
-		o.Disks = append(o.Disks, MigrationDisk{File: filepath.Base(d.path), Bytes: h.size})
+		o.Disks = append(o.Disks, MigrationDisk{File: filepath.Base(d.path), Bytes: h.size, Stored: measure(d).UsedBytes})
 	}
 	return o, nil
 }
 
 // move lets libvirt move the machine and waits for it. When ctx ends it is stopped,
 // if it is not too late for that.
-func (s *Store) move(ctx context.Context, offer MigrationOffer, r record, peer MigrationPeer) error {
+func (s *Store) move(ctx context.Context, offer MigrationOffer, r record, definition string, peer MigrationPeer) error {
 	room, err := peer.Prepare(ctx, offer)
 	if err != nil {
 		return err
+	}
+	if err := s.sendFiles(ctx, offer, room, room.Missing, peer); err != nil {
+		return err
+	}
+	if offer.Off {
+		return s.moveOff(ctx, offer, room, definition, peer)
 	}
 	way, err := newRelay(peer, offer, room.Secret, s.config.RunDir, s.config.Log)
 	if err != nil {
@@ -161,6 +174,9 @@ func (s *Store) rewriter(o MigrationOffer, room MigrationRoom) func(string) stri
 	for _, d := range o.Disks {
 		pairs = append(pairs, quoted(filepath.Join(s.config.pool(), d.File)), quoted(filepath.Join(room.Pool, d.File)))
 	}
+	for _, image := range o.Images {
+		pairs = append(pairs, quoted(filepath.Join(s.config.pool(), image)), quoted(filepath.Join(room.Pool, image)))
+	}
 	if s.privateUsed() && room.Agent != "" {
 		pairs = append(pairs, quoted(s.config.private().agentSocket(o.UUID)), quoted(room.Agent))
 	}
@@ -180,31 +196,60 @@ func (s *Store) connectionKind() string {
 	return "session"
 }
 
-// verdict tells the destination whose the machine is: its own if it is gone from
-// here. What is left on the other side's account goes: its disks here, or there.
-func (s *Store) verdict(ctx context.Context, i intent, peer MigrationPeer) error {
+// settleMove gives the verdict on a move: the machine is the destination's if it is
+// gone from here. What lies on the losing side goes: the disks here, or there. An
+// error means that it is to be given again; stays is true then too, once it is known.
+func (s *Store) settleMove(ctx context.Context, id string, i intent) (stays bool, err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
 	defer cancel()
-	d, err := call(ctx, s, func(c driver) (domain, error) { return c.domain(i.UUID) }, nil)
-	gone := errors.Is(err, fusion.ErrNotFound)
-	if err != nil && !gone {
+	if !i.Stays {
+		if i.Stays, err = s.stays(ctx, i); err == nil && i.Stays {
+			err = s.keep(ctx, id, i)
+		}
+		if err != nil {
+			return false, err
+		}
+	}
+	peer, err := s.peer(i.To)
+	if err != nil {
+		return i.Stays, err
+	}
+	err = peer.Settle(ctx, i.UUID, !i.Stays)
+	switch lost := errors.Is(err, fusion.ErrNotFound); {
+	case i.Stays && lost:
+		err = nil // it never heard of it
+	case lost:
+		err = s.takeBack(ctx, i)
+	case err == nil && !i.Stays:
+		s.removeDisks(i.Files)
+	}
+	return i.Stays, err
+}
+
+// stays asks libvirt whether the machine is still here.
+func (s *Store) stays(ctx context.Context, i intent) (bool, error) {
+	_, err := call(ctx, s, func(c driver) (domain, error) { return c.domain(i.UUID) }, nil)
+	if errors.Is(err, fusion.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// keep writes down that the machine stays, and only then lets it go on, should
+// libvirt not have dared to.
+func (s *Store) keep(ctx context.Context, id string, i intent) error {
+	if err := s.note(id, i); err != nil {
 		return err
 	}
-	err = peer.Settle(ctx, i.UUID, gone)
-	switch {
-	case gone && errors.Is(err, fusion.ErrNotFound):
-		return s.takeBack(ctx, i)
-	case err != nil && !errors.Is(err, fusion.ErrNotFound):
-		return err
-	case gone:
-		s.removeDisks(i.Files)
-		s.touch(i.UUID)
-		return nil
-	case d.state == fusion.Paused && d.detail == onTheWay:
-		return s.do(ctx, func(c driver) error { return c.act(i.UUID, fusion.Resume) })
+	d, err := call(ctx, s, func(c driver) (domain, error) { return c.domain(i.UUID) }, nil)
+	if err == nil && d.state == fusion.Paused && d.detail == onTheWay {
+		err = s.do(ctx, func(c driver) error { return c.act(i.UUID, fusion.Resume) })
 	}
 	s.touch(i.UUID)
-	return nil
+	if errors.Is(err, fusion.ErrNotFound) {
+		return nil // somebody removed it meanwhile
+	}
+	return err
 }
 
 // takeBack defines a machine again that left and that the other host does not have.
@@ -234,19 +279,6 @@ func (s *Store) peer(id fusion.HostID) (MigrationPeer, error) {
 
 // PairHint is what makes a move to a host possible.
 const PairHint = "pair the machine's host with the one it is to move to, with admin both ways"
-
-// errAwaitsVerdict is why an arriving machine is not settled here: its source says
-// whose it is.
-var errAwaitsVerdict = errors.New("it awaits the other host's verdict")
-
-// settleMove gives the verdict of a move that was cut off.
-func (s *Store) settleMove(ctx context.Context, i intent) error {
-	peer, err := s.peer(i.To)
-	if err != nil {
-		return err
-	}
-	return s.verdict(ctx, i, peer)
-}
 
 // PeerBack tells that another host can be reached again: moves that wait for it are
 // settled.

@@ -73,6 +73,9 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	sweep(config.pool())
 	sweep(config.intents())
+	if err := s.holdArriving(); err != nil {
+		config.Log.Warn("some of what was left half done is not known", "error", err)
+	}
 	if err := s.connect(ctx); err != nil {
 		config.Log.Warn("virtual machines are away", "error", err, "hint", fusion.Hint(err), "trace", fusion.Trace(ctx))
 	}

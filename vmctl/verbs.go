@@ -127,7 +127,7 @@ func (s *Store) Remove(ctx context.Context, name string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
 	defer cancel()
 	disks := d.madeDisks()
-	end, err := s.intend(intent{Op: op, Name: name, UUID: uuid, Files: disks})
+	_, end, err := s.intend(intent{Op: op, Name: name, UUID: uuid, Files: disks})
 	if err != nil {
 		return err
 	}

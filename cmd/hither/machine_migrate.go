@@ -11,10 +11,10 @@ import (
 
 func machineMigrate(g *globals) *cobra.Command {
 	return &cobra.Command{
-		Use: "migrate MACHINE HOST", Short: "Move a running machine to another host while it runs, with its disks", Args: exactly("MACHINE", "HOST"),
-		Long: "Move a running machine to another host while it runs, with its disks. The two hosts must be\n" +
-			"paired with each other, with admin both ways. When it fails or is interrupted the machine\n" +
-			"runs on where it was.",
+		Use: "migrate MACHINE HOST", Short: "Move a machine to another host with its disks, while it runs or when it is off", Args: exactly("MACHINE", "HOST"),
+		Long: "Move a machine to another host with its disks, while it runs or when it is off. The two\n" +
+			"hosts must be paired with each other, with admin both ways. When it fails or is interrupted\n" +
+			"the machine stays as it was.",
 		Example: "  hither machine migrate laptop/web cloud",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			address, err := machineAddress(args[0])

@@ -25,6 +25,8 @@ export interface Api {
 
   createMachine(host: string, spec: MachineSpec): Promise<Machine>
   doMachine(host: string, name: string, verb: Verb): Promise<void>
+  /** Moves a running machine to the computer with the ID to. */
+  moveMachine(host: string, name: string, to: string): Promise<void>
   removeMachine(host: string, name: string): Promise<void>
   /** Ends what takes long on a host and waits until it has cleaned up. */
   cancelJob(host: string, id: string): Promise<void>

@@ -78,6 +78,7 @@ export function connectApi(session: Session, onSignedOut: () => void): Api {
         }),
       ),
     doMachine: async (host, name, verb) => void (await machines.do({ host, name, verb })),
+    moveMachine: async (host, name, to) => void (await machines.migrate({ host, name, to })),
     removeMachine: async (host, name) => void (await machines.remove({ host, name })),
     cancelJob: async (host, id) => void (await jobs.cancel({ host, id })),
     snapshots: async (host, machine) => (await machines.snapshots({ host, machine })).snapshots.map(to.snapshot),

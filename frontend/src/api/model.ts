@@ -33,6 +33,7 @@ export interface Machine {
   os: string
   note: string
   accelerator: string
+  uuid: string
   started: Date | null
   disks: Disk[]
   screen: boolean

@@ -33,6 +33,7 @@ export type Dialog =
   | { kind: 'add-folder' }
   | { kind: 'share'; folder: Folder }
   | { kind: 'take-snapshot'; machine: Machine }
+  | { kind: 'move'; machine: Machine }
   | { kind: 'palette' }
   | { kind: 'confirm'; confirm: Confirm }
 
@@ -126,6 +127,17 @@ export class App {
   do(m: Machine, verb: Verb): Promise<void> {
     return this.tasks.run({ key: `task.${verb}`, params: { name: m.name } }, about.machine(m), () =>
       this.api.doMachine(this.idOf(m.host), m.name, verb),
+    )
+  }
+
+  /** Moves it while it runs; the list of tasks shows how far that is. */
+  move(m: Machine, to: Host): Promise<void> {
+    const host = this.idOf(m.host)
+    return this.tasks.run(
+      { key: 'task.move', params: { name: m.name, host: to.name } },
+      about.machine(m),
+      () => this.api.moveMachine(host, m.name, to.id),
+      { job: { host, op: 'machine.migrate', name: m.name } },
     )
   }
 
