@@ -109,9 +109,12 @@ func (s *Store) makeRoom(ctx context.Context, from fusion.HostID, in *incoming, 
 // before this one did not see the end of. Open calls it.
 func (s *Store) holdArriving() error {
 	return s.eachIntent(func(_ string, i intent) {
-		release, ok := s.claim("machine", i.Name)
-		if i.From == "" || !ok {
+		if i.From == "" {
 			return
+		}
+		release, ok := s.claim("machine", i.Name)
+		if !ok {
+			return // two of one name: the first keeps it
 		}
 		s.arriving[i.UUID] = &incoming{offer: MigrationOffer{UUID: i.UUID, Name: i.Name}, paths: pathsOf(i.Move), release: release}
 	})

@@ -226,9 +226,13 @@ func (s *Store) settleMove(ctx context.Context, id string, i intent) (stays bool
 	return i.Stays, err
 }
 
-// stays asks libvirt whether the machine is still here.
+// stays asks libvirt whether the machine is still here; one that is not is off the
+// list from then on.
 func (s *Store) stays(ctx context.Context, i intent) (bool, error) {
 	_, err := call(ctx, s, func(c driver) (domain, error) { return c.domain(i.UUID) }, nil)
+	if errors.Is(err, fusion.ErrNotFound) {
+		_, err = s.refresh(ctx, i.UUID)
+	}
 	if errors.Is(err, fusion.ErrNotFound) {
 		return false, nil
 	}
@@ -264,10 +268,14 @@ func explainMove(machine string, err error) error {
 	if f := (*fusion.Error)(nil); errors.As(err, &f) {
 		return err
 	}
-	if errors.Is(err, context.Canceled) {
+	switch {
+	case errors.Is(err, context.Canceled):
 		return err
+	case errors.Is(err, fusion.ErrOffline):
+		return &fusion.Error{Op: opMigrate, Path: machine, Cause: fusion.ErrOffline, Detail: "the hosts lost each other; it stays where it was",
+			Hint: "move it again when both are online"}
 	}
-	return fail(opMigrate, machine, fmt.Errorf("it stays here: %w", err))
+	return fail(opMigrate, machine, fmt.Errorf("it stays where it was: %w", err))
 }
 
 func (s *Store) peer(id fusion.HostID) (MigrationPeer, error) {

@@ -60,6 +60,6 @@ describe('a machine that moves', () => {
     await fireEvent.click(await page.findByRole('button', { name: 'More for build' }))
     await fireEvent.click(await page.findByRole('menuitem', { name: 'Move to…' }))
     await fireEvent.click(within(page.getByRole('dialog')).getByRole('button', { name: 'Move here' }))
-    expect((await page.findByRole('alert')).textContent).toContain('air the two hosts')
+    expect((await page.findAllByRole('alert'))[0]!.textContent).toContain('air the two hosts')
   })
 })

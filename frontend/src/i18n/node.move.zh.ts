@@ -1,6 +1,10 @@
 /** What a node says about machines that move, in Chinese. */
 export const moveNodeZh: Record<string, string> = {
   'name the host that it is to move to': '请指定要迁移到的主机',
+  'a disk is not its own': '有磁盘不属于它',
+  'its definition is too large': '其定义过大',
+  'the hosts lost each other; it stays where it was': '两台主机失去连接；虚拟机留在原处',
+  'move it again when both are online': '请在两台主机都在线时重新迁移',
   'no such migration': '没有此迁移',
   'copies files': '正在复制文件',
   'what is in its CD drive is not in Hither\'s pool: {0}': '其光驱中的文件不在 Hither 的存储池中：{0}',

@@ -1535,7 +1535,9 @@ type PrepareMoveRequest struct {
 	Cpus        int32         `protobuf:"varint,5,opt,name=cpus,proto3" json:"cpus,omitempty"`
 	Disks       []*MovingDisk `protobuf:"bytes,6,rep,name=disks,proto3" json:"disks,omitempty"`
 	// Names in the pool of what is in the CD drives.
-	Images        []string `protobuf:"bytes,7,rep,name=images,proto3" json:"images,omitempty"`
+	Images []string `protobuf:"bytes,7,rep,name=images,proto3" json:"images,omitempty"`
+	// It is off: its disks come as files.
+	Off           bool `protobuf:"varint,8,opt,name=off,proto3" json:"off,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1619,11 +1621,20 @@ func (x *PrepareMoveRequest) GetImages() []string {
 	return nil
 }
 
+func (x *PrepareMoveRequest) GetOff() bool {
+	if x != nil {
+		return x.Off
+	}
+	return false
+}
+
 // MovingDisk is a disk's file in the pool and its virtual size.
 type MovingDisk struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	File          string                 `protobuf:"bytes,1,opt,name=file,proto3" json:"file,omitempty"`
-	Bytes         int64                  `protobuf:"varint,2,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	File  string                 `protobuf:"bytes,1,opt,name=file,proto3" json:"file,omitempty"`
+	Bytes int64                  `protobuf:"varint,2,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	// What of it is stored, in bytes.
+	Stored        int64 `protobuf:"varint,3,opt,name=stored,proto3" json:"stored,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1672,13 +1683,22 @@ func (x *MovingDisk) GetBytes() int64 {
 	return 0
 }
 
+func (x *MovingDisk) GetStored() int64 {
+	if x != nil {
+		return x.Stored
+	}
+	return 0
+}
+
 type PrepareMoveResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Paths there.
 	Pool  string `protobuf:"bytes,1,opt,name=pool,proto3" json:"pool,omitempty"`
 	Agent string `protobuf:"bytes,2,opt,name=agent,proto3" json:"agent,omitempty"`
 	// What opens the streams, for this one move.
-	Secret        string `protobuf:"bytes,3,opt,name=secret,proto3" json:"secret,omitempty"`
+	Secret string `protobuf:"bytes,3,opt,name=secret,proto3" json:"secret,omitempty"`
+	// The images that are to be sent too.
+	Missing       []string `protobuf:"bytes,4,rep,name=missing,proto3" json:"missing,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1732,6 +1752,13 @@ func (x *PrepareMoveResponse) GetSecret() string {
 		return x.Secret
 	}
 	return ""
+}
+
+func (x *PrepareMoveResponse) GetMissing() []string {
+	if x != nil {
+		return x.Missing
+	}
+	return nil
 }
 
 type SettleMoveRequest struct {
@@ -1933,7 +1960,7 @@ const file_hither_v1_machine_proto_rawDesc = "" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x0e\n" +
 	"\x02to\x18\x03 \x01(\tR\x02to\"\x11\n" +
-	"\x0fMigrateResponse\"\xc8\x01\n" +
+	"\x0fMigrateResponse\"\xda\x01\n" +
 	"\x12PrepareMoveRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04uuid\x18\x02 \x01(\tR\x04uuid\x12\x12\n" +
@@ -1941,15 +1968,18 @@ const file_hither_v1_machine_proto_rawDesc = "" +
 	"\fmemory_bytes\x18\x04 \x01(\x03R\vmemoryBytes\x12\x12\n" +
 	"\x04cpus\x18\x05 \x01(\x05R\x04cpus\x12+\n" +
 	"\x05disks\x18\x06 \x03(\v2\x15.hither.v1.MovingDiskR\x05disks\x12\x16\n" +
-	"\x06images\x18\a \x03(\tR\x06images\"6\n" +
+	"\x06images\x18\a \x03(\tR\x06images\x12\x10\n" +
+	"\x03off\x18\b \x01(\bR\x03off\"N\n" +
 	"\n" +
 	"MovingDisk\x12\x12\n" +
 	"\x04file\x18\x01 \x01(\tR\x04file\x12\x14\n" +
-	"\x05bytes\x18\x02 \x01(\x03R\x05bytes\"W\n" +
+	"\x05bytes\x18\x02 \x01(\x03R\x05bytes\x12\x16\n" +
+	"\x06stored\x18\x03 \x01(\x03R\x06stored\"q\n" +
 	"\x13PrepareMoveResponse\x12\x12\n" +
 	"\x04pool\x18\x01 \x01(\tR\x04pool\x12\x14\n" +
 	"\x05agent\x18\x02 \x01(\tR\x05agent\x12\x16\n" +
-	"\x06secret\x18\x03 \x01(\tR\x06secret\"=\n" +
+	"\x06secret\x18\x03 \x01(\tR\x06secret\x12\x18\n" +
+	"\amissing\x18\x04 \x03(\tR\amissing\"=\n" +
 	"\x11SettleMoveRequest\x12\x12\n" +
 	"\x04uuid\x18\x01 \x01(\tR\x04uuid\x12\x14\n" +
 	"\x05yours\x18\x02 \x01(\bR\x05yours\"\x14\n" +
