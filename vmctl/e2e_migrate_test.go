@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -163,68 +164,99 @@ func TestAMachineMovesWhileItRuns(t *testing.T) {
 	}
 }
 
-// cuts is how many random moments a move is cut at.
-const cuts = 10
+// movers is a machine that moves between two hosts again and again.
+type movers struct {
+	t           *testing.T
+	uuid        string
+	here, there *Store
+	usual       time.Duration // how long a move takes
+}
 
-func TestAMoveThatIsCutNeverRunsTwice(t *testing.T) {
-	a, b, toA, toB := between(t)
+// newMovers makes the machine at a and lets it move twice.
+func newMovers(t *testing.T, a, b *Store) *movers {
 	m := must(a.Create(t.Context(), fusion.MachineSpec{Name: "m", MemoryBytes: 64 << 20, DiskBytes: 64 << 20, Start: true}))(t)
 	began := time.Now()
 	ok(t, a.Migrate(t.Context(), "m", "b"))
 	ok(t, b.Migrate(t.Context(), "m", "a"))
-	usual := time.Since(began) / 2
+	return &movers{t, m.UUID, a, b, time.Since(began) / 2}
+}
 
-	here, there, wire := a, b, toB
-	for i := range cuts {
-		after := time.Duration(rand.Int64N(int64(usual)))
-		watching, stop := context.WithCancel(t.Context())
-		var looks sync.WaitGroup
-		looks.Go(func() {
-			for watching.Err() == nil {
-				if running, _ := runsAt(t, m.UUID, here, there); running > 1 {
-					t.Error("it runs twice")
-					return
-				}
-			}
-		})
-		moved := make(chan error, 1)
-		go func() { moved <- here.Migrate(t.Context(), "m", "other") }()
-		time.Sleep(after) // the random moment
-		wire.setCut(true)
-		err := <-moved
-		wire.setCut(false)
-		mended := time.Now()
-		here.PeerBack()
-		settled := func() bool {
-			running, is := runsAt(t, m.UUID, here, there)
-			return running == 1 && is == 1 && pending(t, here)+pending(t, there) == 0
-		}
-		for !settled() {
-			if time.Since(mended) > 10*time.Second {
-				t.Fatalf("cut %d after %s: not settled in time", i, after)
+// disturbed moves the machine and does harm at a random moment, then mend; within ten
+// seconds it must run on one host alone, with its disk and nothing else, and never on
+// both.
+func (m *movers) disturbed(harm func(), mend func()) {
+	t := m.t
+	t.Helper()
+	after := time.Duration(rand.Int64N(int64(m.usual)))
+	watching, stop := context.WithCancel(t.Context())
+	var looks sync.WaitGroup
+	looks.Go(func() {
+		for watching.Err() == nil {
+			if running, _ := runsAt(t, m.uuid, m.here, m.there); running > 1 {
+				t.Error("it runs twice")
+				return
 			}
 		}
-		stop()
-		looks.Wait()
-		at := here
-		if _, gone := here.Get(t.Context(), "m"); gone != nil {
-			at = there
-		}
-		t.Logf("cut %d after %s: moved %v, settled after %s, %v", i, after.Round(time.Millisecond), at != here,
-			time.Since(mended).Round(time.Millisecond), err)
-		for _, s := range []*Store{here, there} {
-			if files := poolFiles(t, s); (s == at) != (len(files) == 1) {
-				t.Errorf("cut %d: left in a pool: %v", i, files)
-			}
-		}
-		if at != here {
-			here, there = there, here
-			if wire = toA; here == a {
-				wire = toB
-			}
+	})
+	moved := make(chan error, 1)
+	go func() { moved <- m.here.Migrate(t.Context(), "m", "other") }()
+	time.Sleep(after) // the random moment
+	harm()
+	err := <-moved
+	mend()
+	mended := time.Now()
+	for settled := false; !settled; {
+		running, is := runsAt(t, m.uuid, m.here, m.there)
+		settled = running == 1 && is == 1 && pending(t, m.here)+pending(t, m.there) == 0
+		if time.Since(mended) > 10*time.Second {
+			t.Fatalf("harm after %s: not settled in time: runs on %d, is on %d, %d and %d intents; %v", after, running, is,
+				pending(t, m.here), pending(t, m.there), err)
 		}
 	}
-	ok(t, here.Migrate(t.Context(), "m", "other"))
+	stop()
+	looks.Wait()
+	at := m.here
+	if _, gone := call(t.Context(), at, func(d driver) (domain, error) { return d.domain(m.uuid) }, nil); gone != nil {
+		at = m.there
+	}
+	t.Logf("harm after %s: moved %v, settled after %s, %v", after.Round(time.Millisecond), at != m.here,
+		time.Since(mended).Round(time.Millisecond), err)
+	for _, s := range []*Store{m.here, m.there} {
+		if files := poolFiles(t, s); (s == at) != (len(files) == 1) {
+			t.Errorf("left in a pool: %v", files)
+		}
+	}
+	if at != m.here {
+		m.here, m.there = m.there, m.here
+	}
+}
+
+func TestAMoveThatIsCutNeverRunsTwice(t *testing.T) {
+	a, b, toA, toB := between(t)
+	m := newMovers(t, a, b)
+	for range 10 {
+		wire := toA
+		if m.here == a {
+			wire = toB
+		}
+		m.disturbed(func() { wire.setCut(true) }, func() {
+			wire.setCut(false)
+			m.here.PeerBack()
+		})
+	}
+	ok(t, m.here.Migrate(t.Context(), "m", "other"))
+}
+
+func TestAMoveSurvivesItsDaemons(t *testing.T) {
+	a, b, _, _ := between(t)
+	m := newMovers(t, a, b)
+	for i := range 6 {
+		victim := []*Store{m.here, m.there}[i%2]
+		m.disturbed(func() { ok(t, syscall.Kill(daemonPID(t, victim.config), syscall.SIGKILL)) }, func() {
+			eventually(t, "libvirt is back", victim.connected)
+		})
+	}
+	ok(t, m.here.Migrate(t.Context(), "m", "other"))
 }
 
 // TestAMachineMovesOff: as files, with what is in its CD drive.
