@@ -8,6 +8,7 @@ import (
 
 	"hither/app/api"
 	"hither/app/client"
+	"hither/app/jobs"
 	"hither/fusion"
 	"hither/mirror/rtc"
 	"hither/peers"
@@ -58,6 +59,9 @@ func (n *Node) datagrams(ctx context.Context, exchange func(context.Context, str
 	n.log.Debug("a view goes over datagrams", "trace", fusion.Trace(ctx), "connected in", time.Since(start))
 	return pipe, nil
 }
+
+// Jobs keeps the calls of the API that take long.
+func (n *Node) Jobs() *jobs.Registry { return n.jobs }
 
 // HostName gives the name of a host's ID, or the ID itself.
 func (n *Node) HostName(id fusion.HostID) string {

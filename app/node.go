@@ -14,6 +14,7 @@ import (
 	"hither/app/api"
 	"hither/app/entry"
 	"hither/app/home"
+	"hither/app/jobs"
 	"hither/app/lend"
 	"hither/frontend"
 	"hither/fusion"
@@ -64,6 +65,7 @@ type Node struct {
 	lent    *lend.Book
 	table   *table
 	local   *local
+	jobs    *jobs.Registry
 	api     *api.Server
 
 	// ctx ends when the node stops; running counts the watchers of watch.go.
@@ -83,6 +85,7 @@ const (
 	apiProtocol    = "/hither/api/1"
 	screenProtocol = "/hither/screen/1"
 	folderProtocol = "/hither/folder/1"
+	moveProtocol   = "/hither/move/1"
 )
 
 // Start brings a node up. It promises ErrBusy when one runs on this home.
@@ -146,7 +149,7 @@ func (n *Node) openNetwork(ctx context.Context, cfg Config) (err error) {
 
 func (n *Node) openMachines(ctx context.Context, cfg Config) (err error) {
 	n.vms, err = vmctl.Open(ctx, vmctl.Config{Dir: cfg.Home.Sub("machines"), RunDir: cfg.Home.Run, URI: cfg.Libvirt,
-		SelfNote: screenNote(ctx), Log: part(cfg, "vmctl")})
+		SelfNote: screenNote(ctx), Peer: n.moving, Log: part(cfg, "vmctl")})
 	if err == nil {
 		n.onClose(n.vms.Close)
 	}
@@ -177,7 +180,7 @@ func (n *Node) openScreens(_ context.Context, cfg Config) error {
 	places := &locator{vms: n.vms, apps: n.apps, name: n.Name(), token: cfg.Home.Sub("screen.token"), log: n.log,
 		session: &sessionSound{name: n.Name()}}
 	n.screens = mirror.NewServer(places, mirror.Config{
-		Log: part(cfg, "mirror"), Pasted: n.pasted, Dropped: &files.Downloads{Dir: cfg.Home.Downloads}})
+		Log: part(cfg, "mirror"), Moving: n.vms.Leaving, Pasted: n.pasted, Dropped: &files.Downloads{Dir: cfg.Home.Downloads}})
 	n.onClose(n.screens.Close)
 	return nil
 }
@@ -209,6 +212,8 @@ func (n *Node) pairedForFiles(id fusion.HostID) (name string, own, ok bool) {
 
 func (n *Node) openAPI(_ context.Context, cfg Config) error {
 	n.local = &local{n: n}
+	n.jobs = jobs.New()
+	n.onClose(n.jobs.Close)
 	n.api = api.New(n, frontend.Page(), part(cfg, "api"))
 	n.onClose(func() error { n.api.Close(); return nil })
 	return nil
@@ -228,6 +233,7 @@ func (n *Node) serve(cfg *Config, settings *settings) error {
 		n.api.ServePeers(door)
 	}
 	n.api.ServeUnix(socket)
+	n.running.Go(func() { n.serveMoves(n.network.Listen(moveProtocol)) })
 	if web != nil {
 		n.api.ServeWeb(web)
 	}

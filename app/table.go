@@ -27,6 +27,7 @@ type known struct {
 	machines map[string]fusion.Machine
 	screens  map[string]fusion.Screen
 	folders  map[string]fusion.Folder
+	jobs     map[string]fusion.Job
 }
 
 // subscriber is one Watch call. Its queue is bounded; a watcher that does not
@@ -50,7 +51,7 @@ func (t *table) setHost(info fusion.HostInfo) {
 	defer t.mu.Unlock()
 	k := t.hosts[info.ID]
 	if k == nil {
-		k = &known{machines: map[string]fusion.Machine{}, screens: map[string]fusion.Screen{}, folders: map[string]fusion.Folder{}}
+		k = &known{machines: map[string]fusion.Machine{}, screens: map[string]fusion.Screen{}, folders: map[string]fusion.Folder{}, jobs: map[string]fusion.Job{}}
 		t.hosts[info.ID] = k
 	}
 	renamed := k.info.Name != "" && k.info.Name != info.Name
@@ -84,7 +85,7 @@ func (t *table) host(id fusion.HostID) (fusion.HostInfo, bool) {
 	return k.info, true
 }
 
-// maxThings is how many machines, screens and folders one host may have; more
+// maxThings is how many machines, screens, folders and jobs one host may have; more
 // is a host that means harm.
 const maxThings = 10_000
 
@@ -97,7 +98,7 @@ func (t *table) put(id fusion.HostID, e fusion.Event) bool {
 	if k == nil {
 		return true
 	}
-	if !e.Removed && len(k.machines)+len(k.screens)+len(k.folders) > maxThings {
+	if !e.Removed && len(k.machines)+len(k.screens)+len(k.folders)+len(k.jobs) > maxThings {
 		return false
 	}
 	if k.apply(e) {
@@ -133,6 +134,8 @@ func eventKey(e fusion.Event) string {
 		return "screen " + e.Screen.Name
 	case e.Kind == fusion.EventFolder && e.Folder != nil:
 		return "folder " + e.Folder.Name
+	case e.Kind == fusion.EventJob && e.Job != nil:
+		return "job " + e.Job.ID
 	}
 	return ""
 }
@@ -147,6 +150,8 @@ func (k *known) apply(e fusion.Event) bool {
 		set(k.screens, e.Screen.Name, *e.Screen, e.Removed)
 	case e.Kind == fusion.EventFolder && e.Folder != nil:
 		set(k.folders, e.Folder.Name, *e.Folder, e.Removed)
+	case e.Kind == fusion.EventJob && e.Job != nil:
+		set(k.jobs, e.Job.ID, *e.Job, e.Removed)
 	default:
 		return false
 	}
@@ -174,6 +179,11 @@ func (k *known) named(e fusion.Event) fusion.Event {
 		s.Host, s.Address = name, name+"/"+s.Name
 		e.Screen = &s
 	}
+	if e.Job != nil {
+		j := *e.Job
+		j.Host = name
+		e.Job = &j
+	}
 	if e.Folder != nil {
 		info := k.info
 		e.Host = &info
@@ -196,6 +206,10 @@ func (k *known) events() []fusion.Event {
 	for _, name := range sorted(k.folders) {
 		f := k.folders[name]
 		out = append(out, k.named(fusion.Event{Kind: fusion.EventFolder, Folder: &f}))
+	}
+	for _, id := range sorted(k.jobs) {
+		j := k.jobs[id]
+		out = append(out, k.named(fusion.Event{Kind: fusion.EventJob, Job: &j}))
 	}
 	return out
 }

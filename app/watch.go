@@ -41,6 +41,11 @@ func (n *Node) watchAll(ctx context.Context) error {
 			put(fusion.Event{Kind: fusion.EventFolder, Folder: &f, Removed: removed})
 		})
 	})
+	n.watch("jobs", func() error {
+		return n.jobs.Watch(n.ctx, func(j fusion.Job, removed bool) {
+			put(fusion.Event{Kind: fusion.EventJob, Job: &j, Removed: removed})
+		})
+	})
 	n.watch("pasted files", n.sweepPasted)
 	n.watchPeers()
 	return nil
@@ -106,6 +111,9 @@ func (w *peerWatchers) changed(p peers.Peer, removed bool) {
 	} else {
 		w.n.table.setHost(w.n.peerInfo(p))
 		w.n.folders.SetOnline(p.ID, p.Online)
+		if p.Online {
+			w.n.vms.PeerBack()
+		}
 	}
 	w.n.api.GrantsChanged(p.ID)
 	cancel, watched := w.cancel[p.ID]
@@ -199,6 +207,8 @@ func sound(e fusion.Event) error {
 		return fusion.CheckName(e.Machine.Name)
 	case e.Folder != nil:
 		return fusion.CheckName(e.Folder.Name)
+	case e.Job != nil:
+		return fusion.CheckName(e.Job.ID)
 	case e.Screen != nil:
 		for _, part := range strings.Split(e.Screen.Name, "/") {
 			if err := fusion.CheckName(part); err != nil {

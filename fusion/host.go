@@ -19,6 +19,7 @@ type Host interface {
 	Screens() Screens
 	Apps() Apps
 	Folders() Folders
+	Jobs() Jobs
 	// Watch yields what is now, then one event with Kind EventReady, then each
 	// change. Seq rises by one; a gap means events were lost, and the watcher
 	// lists again by watching anew. It ends with an error when ctx ends, when
@@ -57,6 +58,7 @@ const (
 	EventMachine EventKind = "machine" // Machine
 	EventScreen  EventKind = "screen"  // Screen: an app's window came, changed or went
 	EventFolder  EventKind = "folder"  // Folder
+	EventJob     EventKind = "job"     // Job: a long operation began, went on or ended
 )
 
 // Event is one fact about a host: the present value of one thing, or that it
@@ -69,4 +71,5 @@ type Event struct {
 	Machine *Machine  `json:"machine,omitempty"`
 	Screen  *Screen   `json:"screen,omitempty"`
 	Folder  *Folder   `json:"folder,omitempty"`
+	Job     *Job      `json:"job,omitempty"`
 }

@@ -119,6 +119,12 @@ type Machines interface {
 	// Remove forgets a machine that is off, with the disks that Create made.
 	// It promises ErrNotFound, and ErrBusy while the machine runs.
 	Remove(ctx context.Context, name string) error
+	// Migrate moves a machine to another host with its disks, while it runs or when it
+	// is off; the two need a pairing with admin both ways. When it fails, or ctx ends
+	// in time, the machine is here as before. It promises ErrNotFound, ErrInvalid and
+	// ErrExists when the machine cannot move there, and ErrBusy when the hosts lost
+	// each other in the middle: then they settle it by themselves.
+	Migrate(ctx context.Context, name string, to HostID) error
 	// Screenshot gives the present screen as PNG. It promises ErrNotFound, and
 	// ErrInvalid when the machine is off.
 	Screenshot(ctx context.Context, name string) ([]byte, error)
@@ -128,6 +134,27 @@ type Machines interface {
 	// length in bytes, -1 when unknown. It promises ErrExists, ErrInvalid, and
 	// that a broken upload leaves nothing.
 	Upload(ctx context.Context, name string, size int64, r io.Reader) error
+	// Snapshots gives a machine's snapshots in the order of SortSnapshots:
+	// parents before their children, then by time. It promises ErrNotFound, and
+	// ErrUnsupported for "self".
+	Snapshots(ctx context.Context, machine string) ([]Snapshot, error)
+	// TakeSnapshot keeps the machine as it is now; a running one stands still
+	// meanwhile, and its memory is kept. It returns when the snapshot is whole;
+	// when ctx ends first, the snapshot may still come to be. It promises
+	// ErrNotFound, ErrExists for a name that is taken, ErrInvalid for one that
+	// SnapshotSpec.Check refuses and when there is no room, ErrUnsupported for
+	// "self" and for a machine whose disks cannot keep one, ErrBusy while
+	// something else is done with the machine, and that nothing half made is
+	// left.
+	TakeSnapshot(ctx context.Context, machine string, spec SnapshotSpec) (Snapshot, error)
+	// RevertSnapshot takes a machine back: its disks, its memory and its state.
+	// What it was since is lost unless a snapshot has it. It promises
+	// ErrNotFound, ErrUnsupported and ErrBusy as TakeSnapshot does.
+	RevertSnapshot(ctx context.Context, machine, snapshot string) error
+	// RemoveSnapshot forgets a snapshot and frees its room; the machine stays as
+	// it is, and children get the snapshot's parent. It promises ErrNotFound,
+	// ErrUnsupported and ErrBusy as TakeSnapshot does.
+	RemoveSnapshot(ctx context.Context, machine, snapshot string) error
 	// Watch calls changed with each machine that is there now, then with each
 	// that changed or is gone (removed; then only the names are set), until ctx
 	// ends. Nothing falls between the two, steps may be left out, and the last

@@ -44,6 +44,14 @@ type Config struct {
 	// Pasted is where files go that are pasted here, and Dropped where those go
 	// that are dropped onto a view; nil takes none.
 	Pasted, Dropped files.Place
+	// Moving says whether a screen that ends here goes on at another host; nil: none
+	// does. Its viewers then are not told that it ended, and look for it.
+	Moving func(screen string) bool
+}
+
+// moves says whether a view that ends so goes on elsewhere.
+func (s *Server) moves(screen string, closed wire.Closed) bool {
+	return closed.Reason == wire.Ended && s.cfg.Moving != nil && s.cfg.Moving(screen)
 }
 
 // Server opens the screens of this host. It runs a goroutine per Bye and End,

@@ -194,9 +194,11 @@ func (v *view) fail(err error) {
 // end says why and ends the view; Read gives what is left to say.
 func (v *view) end(closed wire.Closed) {
 	sc := v.screen
+	moved := sc.server.moves(sc.name, closed)
 	sc.mu.Lock()
 	if v.closed == nil {
 		v.closed = &closed
+		v.last = v.last || moved
 	}
 	sc.notify()
 	sc.mu.Unlock()

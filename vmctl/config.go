@@ -4,6 +4,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+
+	"hither/fusion"
 )
 
 // Config says where a Store keeps things and which libvirt it uses.
@@ -18,6 +20,9 @@ type Config struct {
 	URI string
 	// SelfNote is the note of the machine "self"; default none.
 	SelfNote string
+	// Peer gives another host, for Migrate. It promises ErrNotFound. Default: there
+	// is none.
+	Peer func(fusion.HostID) (MigrationPeer, error)
 	// Log is silent by default.
 	Log *slog.Logger
 
@@ -48,8 +53,11 @@ func (c Config) withDefaults() (Config, error) {
 // pool is the directory of images: what was uploaded, and disks.
 func (c Config) pool() string { return filepath.Join(c.Dir, "images") }
 
+// intents is the directory of what operations are about to do.
+func (c Config) intents() string { return filepath.Join(c.Dir, "intents") }
+
 func (c Config) mkdirs() error {
-	for _, dir := range []string{c.Dir, c.pool(), c.RunDir} {
+	for _, dir := range []string{c.Dir, c.pool(), c.intents(), c.RunDir} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return err
 		}

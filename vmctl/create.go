@@ -67,6 +67,9 @@ func (s *Store) Create(ctx context.Context, spec fusion.MachineSpec) (fusion.Mac
 		return fusion.Machine{}, exists
 	}
 	defer release()
+	if r, ok := s.byKey(fusion.Key(ctx)); ok {
+		return s.again(r, spec.Name)
+	}
 	switch _, err := s.find(ctx, op, spec.Name); {
 	case err == nil:
 		return fusion.Machine{}, exists
@@ -81,6 +84,26 @@ func (s *Store) Create(ctx context.Context, spec fusion.MachineSpec) (fusion.Mac
 	return m, nil
 }
 
+// byKey finds the machine that an earlier call with an idempotency key made.
+func (s *Store) byKey(key string) (record, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.records {
+		if key != "" && r.key == key {
+			return *r, true
+		}
+	}
+	return record{}, false
+}
+
+// again answers a call that was made before. A key is for one machine.
+func (s *Store) again(r record, name string) (fusion.Machine, error) {
+	if r.shown != name {
+		return fusion.Machine{}, invalid("machine.create", name, "its idempotency key made "+r.shown, "use a new key for each machine")
+	}
+	return r.machine(s.kvm.note()), nil
+}
+
 // make does the work of Create and undoes it when it fails.
 func (s *Store) make(ctx context.Context, spec fusion.MachineSpec) (m fusion.Machine, err error) {
 	iso := ""
@@ -93,32 +116,42 @@ func (s *Store) make(ctx context.Context, spec fusion.MachineSpec) (m fusion.Mac
 	if err != nil {
 		return m, err
 	}
-	plan := plan{spec: spec, uuid: newUUID(), kind: kind, pool: s.config.pool(), iso: iso}
-	if err := s.makeDisks(ctx, &plan); err != nil {
-		s.removeDisks(plan.disks)
-		return m, err
-	}
+	plan := plan{spec: spec, uuid: newUUID(), kind: kind, pool: s.config.pool(), iso: iso, key: fusion.Key(ctx)}
 	if s.privateUsed() {
 		plan.agentPath = s.config.private().agentSocket(plan.uuid)
 	}
-	return s.define(ctx, plan)
+	plan.nameDisks()
+	_, end, err := s.intend(intent{Op: "machine.create", Name: spec.Name, UUID: plan.uuid, Files: plan.disks, Start: spec.Start})
+	if err != nil {
+		return m, err
+	}
+	defer func() { end(!plan.half) }()
+	if err := s.makeDisks(ctx, plan); err != nil {
+		s.removeDisks(plan.disks)
+		return m, err
+	}
+	return s.define(ctx, &plan)
 }
 
-func (s *Store) makeDisks(ctx context.Context, p *plan) error {
-	file := func() string { return fmt.Sprintf("%.40s-%s-%d.qcow2", p.spec.Name, head(p.uuid), len(p.disks)) }
+// nameDisks names the files of the disks that the machine is to have.
+func (p *plan) nameDisks() {
+	for _, wanted := range []bool{p.spec.Image != "", p.spec.DiskBytes > 0} {
+		if wanted {
+			p.disks = append(p.disks, fmt.Sprintf("%.40s-%s-%d.qcow2", p.spec.Name, head(p.uuid), len(p.disks)))
+		}
+	}
+}
+
+func (s *Store) makeDisks(ctx context.Context, p plan) error {
+	files := p.disks
 	if p.spec.Image != "" {
-		name := file()
-		if err := s.copyDisk(ctx, p.spec.Name, name, p.spec.Image); err != nil {
+		if err := s.copyDisk(ctx, p.spec.Name, files[0], p.spec.Image); err != nil {
 			return err
 		}
-		p.disks = append(p.disks, name)
+		files = files[1:]
 	}
 	if p.spec.DiskBytes > 0 {
-		name := file()
-		if err := s.newDisk(ctx, p.spec.Name, name, p.spec.DiskBytes); err != nil {
-			return err
-		}
-		p.disks = append(p.disks, name)
+		return s.newDisk(ctx, p.spec.Name, files[0], p.spec.DiskBytes)
 	}
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 
 // define is the part of Create that ctx does not end: cut in the middle it could
 // leave something behind. The disks of p are its own to remove when it fails.
-func (s *Store) define(ctx context.Context, p plan) (fusion.Machine, error) {
+func (s *Store) define(ctx context.Context, p *plan) (fusion.Machine, error) {
 	text, err := xml.MarshalIndent(p.domain(), "", "  ")
 	if err == nil {
 		err = ctx.Err()
@@ -35,7 +35,7 @@ func (s *Store) define(ctx context.Context, p plan) (fusion.Machine, error) {
 
 // defined gives the machine that was just made. When libvirt does not answer any
 // more it gives what was asked for: the machine is there, and its disks stay.
-func (s *Store) defined(ctx context.Context, p plan, text string) (fusion.Machine, error) {
+func (s *Store) defined(ctx context.Context, p *plan, text string) (fusion.Machine, error) {
 	r, err := s.refresh(ctx, p.uuid)
 	switch {
 	case err == nil:
@@ -58,7 +58,7 @@ func (s *Store) defined(ctx context.Context, p plan, text string) (fusion.Machin
 
 // undo takes back a machine that could not be made because of why. Its disks go
 // only once it is known to be gone: it may run on them.
-func (s *Store) undo(ctx context.Context, p plan, why error) error {
+func (s *Store) undo(ctx context.Context, p *plan, why error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
 	defer cancel()
 	err := s.do(ctx, func(d driver) error { return d.act(p.uuid, fusion.ForceOff) })
@@ -66,8 +66,9 @@ func (s *Store) undo(ctx context.Context, p plan, why error) error {
 		err = s.do(ctx, func(d driver) error { return d.undefine(p.uuid) })
 	}
 	if err != nil && !errors.Is(err, fusion.ErrNotFound) {
+		p.half = true
 		return &fusion.Error{Op: "machine.create", Path: p.spec.Name, Cause: fmt.Errorf("%w; then %w", why, err),
-			Detail: "it may be there, with its disks", Hint: "see whether it is there; if so, remove it"}
+			Detail: "it may be there, with its disks", Hint: "if it is there once libvirt answers again, remove it; if not, its disks go by themselves"}
 	}
 	s.removeDisks(p.disks)
 	return why

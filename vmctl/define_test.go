@@ -27,7 +27,7 @@ func TestDefinedMachineKeepsItsDisks(t *testing.T) {
 		f := newFake()
 		f.refuse["domain"] = &driverError{cause, "no answer"}
 		s, p, disk := planned(t, f)
-		m := must(s.define(t.Context(), p))(t)
+		m := must(s.define(t.Context(), &p))(t)
 		if m.Name != "m" || m.UUID != p.uuid || m.State != fusion.Running || len(m.Disks) != 1 || m.Started.IsZero() {
 			t.Errorf("%s: %+v", name, m)
 		}
@@ -53,7 +53,7 @@ func TestUndo(t *testing.T) {
 			f.refuse[step] = &driverError{fusion.ErrOffline, "the connection broke"}
 		}
 		s, p, disk := planned(t, f)
-		_, err := s.define(t.Context(), p)
+		_, err := s.define(t.Context(), &p)
 		refused(t, fail("machine.create", "m", err), fusion.ErrOffline)
 		if domain := len(f.all) == 1; domain != c.stays || there(disk) != c.stays {
 			t.Errorf("%s: the domain is there: %v, its disk: %v", name, domain, there(disk))

@@ -28,6 +28,7 @@ type metadataXML struct {
 
 type machineXML struct {
 	Disks []string `xml:"urn:hither:machine:1 disk"`
+	Key   string   `xml:"urn:hither:machine:1 key,omitempty"`
 }
 
 type sizeXML struct {
@@ -193,16 +194,23 @@ func parseDomain(text string) (domainInfo, error) {
 	}
 	for _, d := range x.Devices.Disks {
 		if d.Device != "disk" && d.Device != "" {
+			info.drives = append(info.drives, d.Target.Dev)
+			if d.Source != nil && d.Source.File != "" {
+				info.inserted = append(info.inserted, d.Source.File)
+			}
 			continue
 		}
-		disk := domainDisk{target: d.Target.Dev}
+		disk := domainDisk{target: d.Target.Dev, readOnly: d.ReadOnly != nil}
+		if d.Driver != nil {
+			disk.format = d.Driver.Type
+		}
 		if d.Source != nil {
 			disk.path = d.Source.File + d.Source.Dev
 		}
 		info.disks = append(info.disks, disk)
 	}
 	if x.Metadata != nil && x.Metadata.Machine != nil {
-		info.ours, info.ownDisks = true, x.Metadata.Machine.Disks
+		info.ours, info.ownDisks, info.key = true, x.Metadata.Machine.Disks, x.Metadata.Machine.Key
 	}
 	return info, nil
 }

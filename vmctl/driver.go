@@ -30,6 +30,21 @@ type driver interface {
 	// an *agentRefusal, and one that is slow is busy.
 	agent(uuid, command string) (string, error)
 	stats() ([]domainStats, error)
+	// snapshots lists a domain's snapshots, in no order, by their own names.
+	snapshots(uuid string) ([]fusion.Snapshot, error)
+	// takeSnapshot makes a snapshot from its XML: whole, or an error and nothing.
+	takeSnapshot(uuid, xml string) (fusion.Snapshot, error)
+	revertSnapshot(uuid, name string) error
+	// removeSnapshot gives its children its parent.
+	removeSnapshot(uuid, name string) error
+	// definition gives a domain's XML, for defining it elsewhere; live is that of the
+	// running one, with what a move needs (VIR_DOMAIN_XML_MIGRATABLE).
+	definition(uuid string, live bool) (string, error)
+	// migrate moves a running domain; it returns when the move has ended.
+	migrate(uuid string, plan migrationPlan) error
+	// progress says how far the job of a domain is, and abortJob ends it.
+	progress(uuid string) (fusion.Progress, error)
+	abortJob(uuid string) error
 	// advertisesKVM says whether the hypervisor claims to have KVM.
 	advertisesKVM() (bool, error)
 	// lost is closed when the connection broke; close does not close it.
@@ -58,19 +73,32 @@ type domainInfo struct {
 	vnc         int          // index of the VNC display, -1 when there is none
 	display     string       // type of the first display: "vnc", "spice", …
 	disks       []domainDisk // not CD drives
+	drives      []string     // the targets of CD and floppy drives
+	inserted    []string     // the files in them
 	ownDisks    []string     // file names in the pool that Create made
 	ours        bool         // made by Create
+	key         string       // the idempotency key of the call that made it, or ""
 }
 
 type domainDisk struct {
-	target string // "vda"
-	path   string // "" for a network disk
+	target   string // "vda"
+	path     string // "" for a network disk
+	format   string // "qcow2", "raw", …
+	readOnly bool
 }
 
 // domainStats are the counters of one running domain.
 type domainStats struct {
 	uuid  string
 	stats fusion.Stats
+}
+
+// migrationPlan says how a domain moves.
+type migrationPlan struct {
+	to            string // the destination's libvirt, for the source's
+	memory, disks string // URIs of QEMU's sockets
+	hasDisks      bool
+	rewrite       func(definition string) string // gives it the destination's paths
 }
 
 // driverError is a refusal by the hypervisor: one of fusion's causes (or

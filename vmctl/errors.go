@@ -33,6 +33,10 @@ func fail(op, path string, err error) error {
 	return &fusion.Error{Op: op, Path: path, Cause: err}
 }
 
+// noRoomForMemory is what QEMU says when the memory of a snapshot does not fit:
+// it calls that an input/output error.
+const noRoomForMemory = "Error while writing VM state"
+
 // hintFor says what can be done about the hypervisor's refusals that people
 // meet.
 func hintFor(d *driverError) string {
@@ -45,8 +49,10 @@ func hintFor(d *driverError) string {
 		return false
 	}
 	switch {
-	case has("No space left"):
+	case has("No space left", noRoomForMemory):
 		return spaceHint
+	case has("internal snapshot") && errors.Is(d.cause, fusion.ErrUnsupported):
+		return "only qcow2 disks keep snapshots, and none beside UEFI firmware; convert a disk with: qemu-img convert -O qcow2 OLD NEW"
 	case has("Cannot access storage file", "Permission denied", "Could not open"):
 		return "libvirt's QEMU cannot read the file: start the node again with hither up --libvirt private, or let its user enter the directory"
 	case has("Cannot allocate memory", "cannot set up guest memory"):

@@ -25,12 +25,13 @@ type fake struct {
 	acting  chan fusion.Verb // when set, a start tells of itself and waits for goOn
 	goOn    chan struct{}
 	guest   *scriptedAgent
-	deaf    bool // guests do not listen when asked to shut down
-	late    bool // a machine is started while it is undefined, and runs on
+	kept    map[string][]fusion.Snapshot // by UUID
+	deaf    bool                         // guests do not listen when asked to shut down
+	late    bool                         // a machine is started while it is undefined, and runs on
 }
 
 func newFake() *fake {
-	return &fake{all: map[string]domain{}, refuse: map[string]error{}, gone: make(chan struct{})}
+	return &fake{all: map[string]domain{}, kept: map[string][]fusion.Snapshot{}, refuse: map[string]error{}, gone: make(chan struct{})}
 }
 
 // open is a Config's opener. After a loss the fake is whole again.

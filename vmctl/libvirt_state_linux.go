@@ -39,6 +39,8 @@ func stateOf(state libvirt.DomainState, reason int, saved bool) (fusion.MachineS
 
 func pausedState(reason libvirt.DomainPausedReason) (fusion.MachineState, string) {
 	switch reason {
+	case libvirt.DOMAIN_PAUSED_MIGRATION:
+		return fusion.Paused, onTheWay
 	case libvirt.DOMAIN_PAUSED_STARTING_UP:
 		return fusion.Starting, ""
 	case libvirt.DOMAIN_PAUSED_IOERROR:
@@ -70,7 +72,7 @@ func isCode(err error, codes ...libvirt.ErrorNumber) bool {
 
 func causeOf(e libvirt.Error) error {
 	switch e.Code {
-	case libvirt.ERR_NO_DOMAIN:
+	case libvirt.ERR_NO_DOMAIN, libvirt.ERR_NO_DOMAIN_SNAPSHOT:
 		return fusion.ErrNotFound
 	case libvirt.ERR_DOM_EXIST:
 		return fusion.ErrExists
@@ -83,7 +85,7 @@ func causeOf(e libvirt.Error) error {
 	case libvirt.ERR_AUTH_FAILED, libvirt.ERR_AUTH_CANCELLED, libvirt.ERR_AUTH_UNAVAILABLE,
 		libvirt.ERR_ACCESS_DENIED, libvirt.ERR_OPERATION_DENIED:
 		return fusion.ErrPermission
-	case libvirt.ERR_OPERATION_TIMEOUT:
+	case libvirt.ERR_OPERATION_TIMEOUT, libvirt.ERR_SNAPSHOT_REVERT_RISKY:
 		return fusion.ErrBusy
 	case libvirt.ERR_NO_CONNECT, libvirt.ERR_INVALID_CONN, libvirt.ERR_RPC:
 		return fusion.ErrOffline
@@ -91,6 +93,8 @@ func causeOf(e libvirt.Error) error {
 	switch {
 	case strings.Contains(e.Message, "already exists with uuid"), strings.Contains(e.Message, "is already defined"):
 		return fusion.ErrExists
+	case strings.Contains(e.Message, "No space left"), strings.Contains(e.Message, noRoomForMemory):
+		return fusion.ErrInvalid
 	case strings.Contains(e.Message, "client socket is closed"), strings.Contains(e.Message, "Failed to connect socket"),
 		strings.Contains(e.Message, "End of file while reading data"):
 		return fusion.ErrOffline

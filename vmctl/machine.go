@@ -60,6 +60,9 @@ func measure(d domainDisk) fusion.Disk {
 // verbsFor lists the verbs that make sense for a domain now. It is never nil, so
 // that JSON has a list.
 func verbsFor(d domain) []fusion.Verb {
+	if d.detail == onTheWay {
+		return []fusion.Verb{}
+	}
 	switch d.state {
 	case fusion.Off, fusion.Saved:
 		return []fusion.Verb{fusion.Start}

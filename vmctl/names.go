@@ -1,6 +1,9 @@
 package vmctl
 
 import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"strings"
 
 	"hither/fusion"
@@ -13,6 +16,21 @@ func outsideName(name, uuid string) string {
 	if name != fusion.Self && fusion.CheckName(name) == nil {
 		return name
 	}
+	return plain(name, "vm", head(uuid))
+}
+
+// outsideSnapshot gives the name under which a snapshot is shown, likewise; a
+// hash of its odd name keeps it apart.
+func outsideSnapshot(name string) string {
+	if name == "" || fusion.CheckName(name) == nil {
+		return name
+	}
+	sum := sha256.Sum256([]byte(name))
+	return plain(name, "snapshot", hex.EncodeToString(sum[:4]))
+}
+
+// plain makes a name of CheckName out of any; what is empty gets another.
+func plain(name, empty, tail string) string {
 	const longest = 48
 	safe := strings.Map(func(r rune) rune {
 		one := string(r)
@@ -25,10 +43,7 @@ func outsideName(name, uuid string) string {
 	if len(safe) > longest {
 		safe = safe[:longest]
 	}
-	if safe == "" {
-		safe = "vm"
-	}
-	return safe + "-" + head(uuid)
+	return cmp.Or(safe, empty) + "-" + tail
 }
 
 // head is the first eight digits of a UUID.

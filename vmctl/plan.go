@@ -15,6 +15,8 @@ type plan struct {
 	disks     []string // file names in the pool
 	iso       string   // path, or ""
 	agentPath string   // of the guest agent's socket; "" lets libvirt choose
+	key       string   // idempotency key, or ""
+	half      bool     // it failed, and nobody knows whether it is there
 }
 
 // domain is the definition: a q35 computer with what every system has drivers
@@ -22,7 +24,7 @@ type plan struct {
 func (p plan) domain() domainXML {
 	return domainXML{
 		Type: p.kind, Name: p.spec.Name, UUID: p.uuid,
-		Metadata: &metadataXML{Machine: &machineXML{Disks: p.disks}},
+		Metadata: &metadataXML{Machine: &machineXML{Disks: p.disks, Key: p.key}},
 		Memory:   sizeXML{Unit: "bytes", Value: p.spec.MemoryBytes},
 		VCPU:     p.spec.CPUs,
 		OS: osXML{

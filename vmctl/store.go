@@ -21,6 +21,7 @@ type Store struct {
 
 	slots       chan struct{} // one per call to the hypervisor that has not returned
 	wake        chan struct{} // capacity 1: dirty or the connection changed
+	unsettled   chan struct{} // capacity 1: an operation ended and left its intent
 	ctx         context.Context
 	cancel      context.CancelFunc
 	running     sync.WaitGroup // run and all calls
@@ -36,7 +37,10 @@ type Store struct {
 	dirty    map[string]bool      // UUIDs that changed; bounded by the number of domains
 	stopping map[string]time.Time // until when a guest is shown so, by UUID
 	watchers map[*watcher]bool
-	claims   map[string]int // holders of the names of machines and images in work
+	claims   map[string]int       // holders of the names of machines and images in work
+	arriving map[string]*incoming // machines on their way to this host, by UUID
+	leaving  map[string]bool      // machines on their way to another host, by name
+	intended map[string]bool      // the intents that operations of this process hold
 }
 
 var _ fusion.Machines = (*Store)(nil)
@@ -61,12 +65,17 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 	}
 	s := &Store{
 		config: config, kvm: newKVMProbe(config.Dir),
-		slots: make(chan struct{}, maxCalls), wake: make(chan struct{}, 1),
+		slots: make(chan struct{}, maxCalls), wake: make(chan struct{}, 1), unsettled: make(chan struct{}, 1),
 		records: map[string]*record{}, dirty: map[string]bool{},
 		stopping: map[string]time.Time{}, watchers: map[*watcher]bool{}, claims: map[string]int{},
+		intended: map[string]bool{}, arriving: map[string]*incoming{}, leaving: map[string]bool{},
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	sweep(config.pool())
+	sweep(config.intents())
+	if err := s.holdArriving(); err != nil {
+		config.Log.Warn("some of what was left half done is not known", "error", err)
+	}
 	if err := s.connect(ctx); err != nil {
 		config.Log.Warn("virtual machines are away", "error", err, "hint", fusion.Hint(err), "trace", fusion.Trace(ctx))
 	}

@@ -126,21 +126,32 @@ func (s *Store) Remove(ctx context.Context, name string) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
 	defer cancel()
-	if err := s.do(ctx, func(c driver) error { return c.undefine(uuid) }); err != nil {
-		return fail(op, name, err)
-	}
-	if err := s.forgotten(ctx, op, name, uuid); err != nil {
+	disks := d.madeDisks()
+	_, end, err := s.intend(intent{Op: op, Name: name, UUID: uuid, Files: disks})
+	if err != nil {
 		return err
 	}
-	var disks []string
-	for _, file := range d.ownDisks {
-		if ownDisk(file, uuid) {
-			disks = append(disks, file)
-		}
+	if err := s.do(ctx, func(c driver) error { return c.undefine(uuid) }); err != nil {
+		end(false)
+		return fail(op, name, err)
+	}
+	defer end(true)
+	if err := s.forgotten(ctx, op, name, uuid); err != nil {
+		return err
 	}
 	s.removeDisks(disks)
 	s.config.Log.Info("machine removed", "machine", name, "disks", len(disks), "trace", fusion.Trace(ctx))
 	return nil
+}
+
+// madeDisks gives the files in the pool that Create made for the domain.
+func (d domain) madeDisks() (files []string) {
+	for _, file := range d.ownDisks {
+		if ownDisk(file, d.uuid) {
+			files = append(files, file)
+		}
+	}
+	return files
 }
 
 // forgotten says whether an undefined machine is gone. One that somebody else

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"hither/app/client"
+	"hither/app/jobs"
 	"hither/fusion"
 	"hither/fusion/hosttest"
 	pb "hither/proto/hither/v1"
@@ -31,6 +32,7 @@ const patience = 30 * time.Second
 // too.
 type fakeNode struct {
 	host, nas fusion.Host
+	jobs      *jobs.Registry
 
 	mu     sync.Mutex // guards the fields below
 	grants map[fusion.HostID][]fusion.Capability
@@ -78,6 +80,7 @@ func (n *fakeNode) Grants(peer fusion.HostID) ([]fusion.Capability, bool) {
 
 func (n *fakeNode) Status() *pb.StatusResponse                  { return &pb.StatusResponse{Name: "cloud"} }
 func (n *fakeNode) Doctor(context.Context) []*pb.Check          { return nil }
+func (n *fakeNode) Jobs() *jobs.Registry                        { return n.jobs }
 func (n *fakeNode) Stop(bool)                                   {}
 func (n *fakeNode) Nearby() []*pb.NearbyHost                    { return nil }
 func (n *fakeNode) Forget(context.Context, fusion.HostID) error { return nil }
@@ -110,6 +113,14 @@ func (n *fakeNode) Open(context.Context, string, string, string, []string, func(
 	return nil
 }
 
+func (n *fakeNode) PrepareMove(context.Context, fusion.HostID, *pb.PrepareMoveRequest) (*pb.PrepareMoveResponse, error) {
+	return &pb.PrepareMoveResponse{}, nil
+}
+
+func (n *fakeNode) SettleMove(context.Context, fusion.HostID, *pb.SettleMoveRequest) error {
+	return nil
+}
+
 type fakeOffer struct{}
 
 func (fakeOffer) Code() (code, addr string, expires time.Time) { return "1-a", "", time.Time{} }
@@ -139,7 +150,12 @@ func newScene(t *testing.T) *scene {
 	memory := hosttest.NewMemory("id-cloud", "cloud")
 	memory.Pair("id-nas")
 	s := &scene{t: t, dir: dir, node: &fakeNode{host: memory, nas: hosttest.NewMemory("id-nas", "nas"),
-		grants: map[fusion.HostID][]fusion.Capability{}}}
+		jobs: jobs.New(), grants: map[fusion.HostID][]fusion.Capability{}}}
+	t.Cleanup(func() {
+		if err := s.node.jobs.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	page := fstest.MapFS{"index.html": {Data: []byte("<title>page")}, "assets/a.js": {Data: []byte("1")}}
 	s.server = New(s.node, page, slog.New(slog.DiscardHandler))
 	t.Cleanup(s.server.Close)

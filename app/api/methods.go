@@ -16,6 +16,8 @@ type need struct {
 	open bool
 	// quiet methods only read; their calls are logged at Debug.
 	quiet bool
+	// job makes the call one of the host's jobs, and is its Op.
+	job string
 }
 
 // methods has a row for every method and path of the API. A test fails when a
@@ -38,11 +40,20 @@ var methods = map[string]need{
 
 	v1.MachineServiceListProcedure:       {cap: fusion.ViewCap, quiet: true},
 	v1.MachineServiceGetProcedure:        {cap: fusion.ViewCap, quiet: true},
-	v1.MachineServiceCreateProcedure:     {cap: fusion.MachinesCap},
+	v1.MachineServiceCreateProcedure:     {cap: fusion.MachinesCap, job: "machine.create"},
 	v1.MachineServiceDoProcedure:         {cap: fusion.ControlCap},
 	v1.MachineServiceRemoveProcedure:     {cap: fusion.MachinesCap},
 	v1.MachineServiceScreenshotProcedure: {cap: fusion.ViewCap, quiet: true},
 	v1.MachineServiceStatsProcedure:      {cap: fusion.ViewCap, quiet: true},
+
+	v1.MachineServiceSnapshotsProcedure:      {cap: fusion.ViewCap, quiet: true},
+	v1.MachineServiceTakeSnapshotProcedure:   {cap: fusion.MachinesCap, job: "machine.snapshot.take"},
+	v1.MachineServiceRevertSnapshotProcedure: {cap: fusion.MachinesCap, job: "machine.snapshot.revert"},
+	v1.MachineServiceRemoveSnapshotProcedure: {cap: fusion.MachinesCap, job: "machine.snapshot.remove"},
+
+	v1.MachineServiceMigrateProcedure:     {cap: fusion.AdminCap, job: "machine.migrate"},
+	v1.MachineServicePrepareMoveProcedure: {cap: fusion.AdminCap},
+	v1.MachineServiceSettleMoveProcedure:  {cap: fusion.AdminCap},
 
 	v1.ScreenServiceListProcedure:    {cap: fusion.ViewCap, quiet: true},
 	v1.ScreenServiceConnectProcedure: {cap: fusion.ViewCap},
@@ -63,6 +74,9 @@ var methods = map[string]need{
 	v1.FolderServiceAddProcedure:    {cap: fusion.AdminCap},
 	v1.FolderServiceShareProcedure:  {cap: fusion.AdminCap},
 	v1.FolderServiceRemoveProcedure: {cap: fusion.AdminCap},
+
+	v1.JobServiceListProcedure:   {cap: fusion.ViewCap, quiet: true},
+	v1.JobServiceCancelProcedure: {cap: fusion.MachinesCap},
 
 	screenPath: {cap: fusion.ViewCap},
 	imagesPath: {cap: fusion.MachinesCap},

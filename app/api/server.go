@@ -13,6 +13,7 @@ import (
 
 	"connectrpc.com/connect"
 
+	"hither/app/jobs"
 	"hither/app/lend"
 	"hither/fusion"
 	"hither/mirror/rtc"
@@ -36,8 +37,11 @@ type Node interface {
 	Doctor(ctx context.Context) []*pb.Check
 	// Stop ends the node soon after it returns.
 	Stop(machines bool)
+	// Jobs keeps the calls that take long.
+	Jobs() *jobs.Registry
 	Pairing
 	Desk
+	Moving
 }
 
 // Pairing is how computers come and go.
@@ -109,13 +113,14 @@ const maxRequest = 1 << 20
 func New(node Node, page fs.FS, log *slog.Logger) *Server {
 	s := &Server{node: node, log: log, page: page, mux: http.NewServeMux(), datagrams: rtc.NewGateway(rtc.Config{Log: log})}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
-	options := []connect.HandlerOption{connect.WithInterceptors(guard{s}), connect.WithReadMaxBytes(maxRequest)}
+	options := []connect.HandlerOption{connect.WithInterceptors(guard{s}, long{s}), connect.WithReadMaxBytes(maxRequest)}
 	s.mux.Handle(v1.NewNodeServiceHandler(nodeService{s: s}, options...))
 	s.mux.Handle(v1.NewHostServiceHandler(hostService{s: s}, options...))
 	s.mux.Handle(v1.NewMachineServiceHandler(machineService{s: s}, options...))
 	s.mux.Handle(v1.NewScreenServiceHandler(screenService{s: s}, options...))
 	s.mux.Handle(v1.NewAppServiceHandler(appService{s: s}, options...))
 	s.mux.Handle(v1.NewFolderServiceHandler(folderService{s: s}, options...))
+	s.mux.Handle(v1.NewJobServiceHandler(jobService{s: s}, options...))
 	s.mux.HandleFunc("GET "+screenPath, s.upgradeScreen)
 	s.mux.HandleFunc("PUT "+imagesPath+"{name...}", s.putImage)
 	s.mux.HandleFunc("POST "+handoverPath, s.handFile)

@@ -32,6 +32,7 @@ type Client struct {
 	screens  hitherv1connect.ScreenServiceClient
 	apps     hitherv1connect.AppServiceClient
 	folders  hitherv1connect.FolderServiceClient
+	jobs     hitherv1connect.JobServiceClient
 	http     *http.Client
 	screen   Dial
 	// Datagrams, when set, is what views of a host that is far away go on over.
@@ -59,6 +60,7 @@ func New(dial, screen Dial) *Client {
 	c.screens = hitherv1connect.NewScreenServiceClient(c.http, base, options)
 	c.apps = hitherv1connect.NewAppServiceClient(c.http, base, options)
 	c.folders = hitherv1connect.NewFolderServiceClient(c.http, base, options)
+	c.jobs = hitherv1connect.NewJobServiceClient(c.http, base, options)
 	return c
 }
 
@@ -84,13 +86,16 @@ func (c *Client) HostAs(name, label string) fusion.Host { return &host{c: c, nam
 // Error explains an error of the services above in the vocabulary.
 func Error(err error, path string) error { return convert.ErrorFromPB(err, path) }
 
-// tracer puts the context's trace ID into each request.
+// tracer puts the context's trace ID into each request, and its idempotency key.
 type tracer struct{}
 
 func (tracer) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
 		if id := fusion.Trace(ctx); id != "" {
 			req.Header().Set(TraceHeader, id)
+		}
+		if key := fusion.Key(ctx); key != "" {
+			req.Header().Set(KeyHeader, key)
 		}
 		return next(ctx, req)
 	}

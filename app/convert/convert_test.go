@@ -65,6 +65,8 @@ func there[A, B any](t *testing.T, to func(A) B, back func(B) A) {
 func TestEveryFieldComesBack(t *testing.T) {
 	there(t, MachineToPB, MachineFromPB)
 	there(t, StatsToPB, StatsFromPB)
+	there(t, SnapshotToPB, SnapshotFromPB)
+	there(t, JobToPB, JobFromPB)
 	there(t, ScreenToPB, ScreenFromPB)
 	there(t, AppToPB, AppFromPB)
 	there(t, FolderToPB, FolderFromPB)

@@ -19,6 +19,9 @@ func EventToPB(e fusion.Event) *pb.Event {
 	if e.Folder != nil {
 		out.Folder = FolderToPB(*e.Folder)
 	}
+	if e.Job != nil {
+		out.Job = JobToPB(*e.Job)
+	}
 	return out
 }
 
@@ -39,6 +42,10 @@ func EventFromPB(e *pb.Event) fusion.Event {
 	if e.Folder != nil {
 		f := FolderFromPB(e.Folder)
 		out.Folder = &f
+	}
+	if e.Job != nil {
+		j := JobFromPB(e.Job)
+		out.Job = &j
 	}
 	return out
 }

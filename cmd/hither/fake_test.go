@@ -38,6 +38,7 @@ type fake struct {
 	machines map[string][]*pb.Machine // by host
 	images   map[string]string
 	folders  []*pb.Folder
+	kept     []*pb.Snapshot // of nas/win11
 }
 
 func newFake(h home.Home) *fake {
@@ -68,6 +69,7 @@ func (f *fake) handler() http.Handler {
 	mux.Handle(hitherv1connect.NewScreenServiceHandler(fakeScreens{fake: f}))
 	mux.Handle(hitherv1connect.NewAppServiceHandler(fakeApps{fake: f}))
 	mux.Handle(hitherv1connect.NewFolderServiceHandler(fakeFolders{fake: f}))
+	mux.Handle(hitherv1connect.NewJobServiceHandler(fakeJobs{fake: f}))
 	if f.screen != nil {
 		mux.HandleFunc("GET /screen", f.screen)
 	}

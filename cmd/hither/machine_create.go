@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+
 	"github.com/spf13/cobra"
 
 	"hither/fusion"
@@ -54,7 +56,11 @@ func (g *globals) create(cmd *cobra.Command, address fusion.Address, spec fusion
 	if spec.Image, err = disk.bring(cmd, host.Machines(), address); err != nil {
 		return err
 	}
-	m, err := host.Machines().Create(cmd.Context(), spec)
+	var m fusion.Machine
+	err = following(cmd, host, "machine.create", spec.Name, func(ctx context.Context) (err error) {
+		m, err = host.Machines().Create(ctx, spec)
+		return err
+	})
 	if err != nil {
 		return err
 	}

@@ -3,10 +3,8 @@ package main
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"io"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -27,7 +25,7 @@ func machineLs(g *globals) *cobra.Command {
 			if len(args) == 1 {
 				list, err = c.Host(args[0]).Machines().List(cmd.Context())
 			} else {
-				list, err = g.everyMachine(cmd, c)
+				list, err = everyHost(g, cmd, c, machinesOf)
 			}
 			if err != nil {
 				return err
@@ -42,50 +40,8 @@ func machineLs(g *globals) *cobra.Command {
 	}
 }
 
-// everyMachine lists the machines of all online hosts, asked at once. A host
-// that does not answer is noted and does not spoil the list.
-func (g *globals) everyMachine(cmd *cobra.Command, c *client.Client) ([]fusion.Machine, error) {
-	known, err := hosts(cmd.Context(), c)
-	if err != nil {
-		return nil, err
-	}
-	lists := make([][]fusion.Machine, len(known))
-	errs := make([]error, len(known))
-	var wg sync.WaitGroup
-	for i, h := range known {
-		if h.Online || h.Local {
-			wg.Go(func() { lists[i], errs[i] = machinesOf(cmd.Context(), c, h) })
-		}
-	}
-	wg.Wait()
-	all := []fusion.Machine{}
-	for i, h := range known {
-		switch {
-		case errs[i] != nil && h.Local:
-			return nil, errs[i]
-		case errs[i] != nil:
-			fmt.Fprintf(cmd.ErrOrStderr(), "note: %s\n", printable(errorText(errs[i])))
-		case !h.Online && !h.Local && !g.json:
-			fmt.Fprintf(cmd.ErrOrStderr(), "note: %s is offline%s\n", printable(h.Name), lastSeen(h))
-		}
-		all = append(all, lists[i]...)
-	}
-	return all, cmd.Context().Err()
-}
-
-func lastSeen(h fusion.HostInfo) string {
-	if seen := ago(time.Now(), h.LastSeen); seen != "" {
-		return ", last seen " + seen
-	}
-	return ""
-}
-
 func machinesOf(ctx context.Context, c *client.Client, h fusion.HostInfo) ([]fusion.Machine, error) {
-	name := h.Name
-	if h.Local {
-		name = ""
-	}
-	list, err := c.Host(name).Machines().List(ctx)
+	list, err := asked(c, h).Machines().List(ctx)
 	for i, m := range list {
 		list[i].Host = cmp.Or(m.Host, h.Name)
 		list[i].Address = cmp.Or(m.Address, fusion.Address{Host: h.Name, Machine: m.Name}.String())

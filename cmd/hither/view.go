@@ -157,10 +157,19 @@ const endTimeout = 15 * time.Second
 func (v *viewer) window(ctx context.Context) error {
 	asking := sync.OnceValues(func() (fusion.HostInfo, error) { return v.host().Info(ctx) })
 	go asking() // while the screen is opened
+	identity := v.identity(ctx)
+	host, name := v.host(), v.screen.Name // where it is now; open's own
 	options := v.options
 	options.Windows = v.screen.Kind == fusion.ScreenApp && surface.AppWindows // an older host shows its display as one picture
 	open := func(ctx context.Context) (fusion.Pipe, error) {
-		return v.host().Screens().Open(ctx, v.screen.Name, options)
+		pipe, err := host.Screens().Open(ctx, name, options)
+		if errors.Is(err, fusion.ErrNotFound) {
+			if m, moved := v.follow(ctx, identity()); moved {
+				host, name = v.c.Host(m.Host), m.Name
+				return host.Screens().Open(ctx, name, options)
+			}
+		}
+		return pipe, err
 	}
 	pipe, err := open(ctx)
 	if err != nil {

@@ -24,10 +24,11 @@ const (
 // memoryMachine is a machine and what its counters show.
 type memoryMachine struct {
 	fusion.Machine
+	snapshots []fusion.Snapshot
 }
 
 func newMemorySelf() *memoryMachine {
-	return &memoryMachine{fusion.Machine{Name: fusion.Self, Kind: fusion.KindSelf, State: fusion.Running,
+	return &memoryMachine{Machine: fusion.Machine{Name: fusion.Self, Kind: fusion.KindSelf, State: fusion.Running,
 		CPUs: 2, MemoryBytes: 4 << 30, OS: "Memory", Screen: true, Started: time.Now(), Verbs: []fusion.Verb{}}}
 }
 
@@ -136,7 +137,7 @@ func (p memoryMachines) Create(ctx context.Context, spec fusion.MachineSpec) (fu
 			return refuse(fusion.ErrInvalid, fmt.Sprintf("no image %q in the pool", image), "upload it first")
 		}
 	}
-	v := &memoryMachine{fusion.Machine{Name: spec.Name, Kind: fusion.KindVM, State: fusion.Off, CPUs: spec.CPUs,
+	v := &memoryMachine{Machine: fusion.Machine{Name: spec.Name, Kind: fusion.KindVM, State: fusion.Off, CPUs: spec.CPUs,
 		MemoryBytes: spec.MemoryBytes, Accelerator: "tcg", UUID: fmt.Sprintf("memory-%s", spec.Name), Screen: true}}
 	if spec.DiskBytes > 0 {
 		v.Disks = []fusion.Disk{{Name: "vda", TotalBytes: spec.DiskBytes}}

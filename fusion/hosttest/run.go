@@ -46,6 +46,7 @@ func Run(t *testing.T, options Options, open func(t *testing.T) (host fusion.Hos
 	if s.VMs {
 		t.Run("create", s.testCreate)
 		t.Run("life", s.testLife)
+		t.Run("snapshots", s.testSnapshots)
 		t.Run("console", s.testConsole)
 		t.Run("machine watch", s.testMachineWatch)
 		t.Run("machine watch race", s.testMachineWatchRace)
@@ -62,6 +63,8 @@ func Run(t *testing.T, options Options, open func(t *testing.T) (host fusion.Hos
 	if s.Folders {
 		t.Run("folders", s.testFolders)
 	}
+	t.Run("migrate", s.testMigrate)
+	t.Run("jobs", s.testJobs)
 	t.Run("ready", s.testReady)
 	t.Run("ended context", s.testEnded)
 	t.Run("many callers", s.testMany)

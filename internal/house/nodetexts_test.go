@@ -19,7 +19,7 @@ import (
 const nodeTables = "../../frontend/src/i18n/node*.zh.ts"
 
 // said are the names of fields, variables and parameters that hold what a person reads.
-var said = []string{"Hint", "Detail", "Note", "Reason", "Text", "hint", "detail", "note", "reason", "why"}
+var said = []string{"Hint", "Detail", "Note", "Reason", "Step", "Text", "hint", "detail", "note", "reason", "why"}
 
 // texts collects the templates of one package: its sentences with {0}, {1} …
 // where a value stands.

@@ -1,6 +1,6 @@
 import type { Carrier, Listener, Target, Transport } from '../mirror/carrier'
 import type {
-  App, Check, Event, Folder, Host, Machine, MachineSpec, Nearby, Offer, Screen, Stats, Status, Verb,
+  App, Check, Event, Folder, Host, Machine, MachineSpec, Nearby, Offer, Screen, Snapshot, Stats, Status, Verb,
 } from './model'
 
 export interface Picture {
@@ -25,7 +25,16 @@ export interface Api {
 
   createMachine(host: string, spec: MachineSpec): Promise<Machine>
   doMachine(host: string, name: string, verb: Verb): Promise<void>
+  /** Moves a running machine to the computer with the ID to. */
+  moveMachine(host: string, name: string, to: string): Promise<void>
   removeMachine(host: string, name: string): Promise<void>
+  /** Ends what takes long on a host and waits until it has cleaned up. */
+  cancelJob(host: string, id: string): Promise<void>
+  /** Parents before their children, then by time. */
+  snapshots(host: string, machine: string): Promise<Snapshot[]>
+  takeSnapshot(host: string, machine: string, name: string, note: string): Promise<Snapshot>
+  revertSnapshot(host: string, machine: string, snapshot: string): Promise<void>
+  removeSnapshot(host: string, machine: string, snapshot: string): Promise<void>
   screenshot(host: string, name: string, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>>
   stats(host: string): Promise<Stats[]>
   /** Streams a file into the host's image pool; progress is 0 to 1. */

@@ -7,6 +7,7 @@ import * as to from './convert'
 import { UiError } from './error'
 import { AppService } from './gen/hither/v1/app_pb'
 import { FolderService } from './gen/hither/v1/folder_pb'
+import { JobService } from './gen/hither/v1/job_pb'
 import { MachineService } from './gen/hither/v1/machine_pb'
 import { HostService, NodeService } from './gen/hither/v1/node_pb'
 import { ScreenService } from './gen/hither/v1/screen_pb'
@@ -37,6 +38,7 @@ export function connectApi(session: Session, onSignedOut: () => void): Api {
   const machines = createClient(MachineService, transport)
   const screens = createClient(ScreenService, transport)
   const apps = createClient(AppService, transport)
+  const jobs = createClient(JobService, transport)
   const folders = createClient(FolderService, transport)
 
   return {
@@ -76,7 +78,14 @@ export function connectApi(session: Session, onSignedOut: () => void): Api {
         }),
       ),
     doMachine: async (host, name, verb) => void (await machines.do({ host, name, verb })),
+    moveMachine: async (host, name, to) => void (await machines.migrate({ host, name, to })),
     removeMachine: async (host, name) => void (await machines.remove({ host, name })),
+    cancelJob: async (host, id) => void (await jobs.cancel({ host, id })),
+    snapshots: async (host, machine) => (await machines.snapshots({ host, machine })).snapshots.map(to.snapshot),
+    takeSnapshot: async (host, machine, name, note) =>
+      to.snapshot(await machines.takeSnapshot({ host, machine, name, note })),
+    revertSnapshot: async (host, machine, snapshot) => void (await machines.revertSnapshot({ host, machine, snapshot })),
+    removeSnapshot: async (host, machine, snapshot) => void (await machines.removeSnapshot({ host, machine, snapshot })),
     screenshot: async (host, name, signal) =>
       new Uint8Array((await machines.screenshot({ host, name }, { signal })).png),
     stats: async (host) => (await machines.stats({ host })).stats.map(to.stats),

@@ -1,9 +1,10 @@
 import { timestampDate, type Timestamp } from '@bufbuild/protobuf/wkt'
 import type { Folder as PbFolder } from './gen/hither/v1/folder_pb'
-import type { Machine as PbMachine, Stats as PbStats } from './gen/hither/v1/machine_pb'
+import type { Job as PbJob } from './gen/hither/v1/job_pb'
+import type { Machine as PbMachine, Snapshot as PbSnapshot, Stats as PbStats } from './gen/hither/v1/machine_pb'
 import type { Event as PbEvent, Host as PbHost } from './gen/hither/v1/node_pb'
 import type { Screen as PbScreen } from './gen/hither/v1/screen_pb'
-import type { Event, Folder, Host, Machine, Screen, Stats } from './model'
+import type { Event, Folder, Host, Job, Machine, Screen, Snapshot, Stats } from './model'
 
 export function date(t: Timestamp | undefined): Date | null {
   const d = t ? timestampDate(t) : null
@@ -16,9 +17,9 @@ export function host(h: PbHost): Host {
 }
 
 export function machine(m: PbMachine): Machine {
-  const { host, name, cpus, os, note, accelerator, screen, verbs } = m
+  const { host, name, cpus, os, note, accelerator, uuid, screen, verbs } = m
   return {
-    host, name, cpus, os, note, accelerator, screen, verbs,
+    host, name, cpus, os, note, accelerator, uuid, screen, verbs,
     kind: m.kind === 'self' ? 'self' : 'vm',
     state: m.state as Machine['state'],
     memoryBytes: Number(m.memoryBytes),
@@ -29,6 +30,16 @@ export function machine(m: PbMachine): Machine {
       usedBytes: Number(d.usedBytes),
     })),
   }
+}
+
+export function snapshot(s: PbSnapshot): Snapshot {
+  const { name, note, parent, memory, current } = s
+  return { name, note, parent, memory, current, created: date(s.created), state: s.state as Snapshot['state'] }
+}
+
+export function job(j: PbJob): Job {
+  const { id, host, op, name, error, step } = j
+  return { id, host, op, name, error, step, started: date(j.started), ended: date(j.ended), done: Number(j.done), total: Number(j.total) }
 }
 
 export function screen(s: PbScreen): Screen {
@@ -75,6 +86,8 @@ export function event(e: PbEvent): Event | null {
       return e.machine ? { ...head, kind: 'machine', machine: machine(e.machine) } : null
     case 'screen':
       return e.screen ? { ...head, kind: 'screen', screen: screen(e.screen) } : null
+    case 'job':
+      return e.job ? { ...head, kind: 'job', job: job(e.job) } : null
     case 'folder':
       return e.folder ? { ...head, kind: 'folder', folder: folder(e.folder) } : null
   }

@@ -33,10 +33,36 @@ export interface Machine {
   os: string
   note: string
   accelerator: string
+  uuid: string
   started: Date | null
   disks: Disk[]
   screen: boolean
   verbs: string[]
+}
+
+export interface Snapshot {
+  name: string
+  note: string
+  /** The one it was taken after, "" for a root. */
+  parent: string
+  created: Date | null
+  state: MachineState
+  memory: boolean
+  current: boolean
+}
+
+/** A long operation of a host; done and total are bytes, total is 0 when nobody knows. */
+export interface Job {
+  id: string
+  host: string
+  op: string
+  name: string
+  started: Date | null
+  ended: Date | null
+  error: string
+  step: string
+  done: number
+  total: number
 }
 
 export interface Screen {
@@ -126,6 +152,7 @@ export type Event = { seq: number; removed: boolean } & (
   | { kind: 'machine'; machine: Machine }
   | { kind: 'screen'; screen: Screen }
   | { kind: 'folder'; folder: Folder }
+  | { kind: 'job'; job: Job }
 )
 
 /** One step of an open pairing code: the code first, the paired host last. */

@@ -1,4 +1,5 @@
 import AppWindow from '@lucide/svelte/icons/app-window'
+import ArrowRightLeft from '@lucide/svelte/icons/arrow-right-left'
 import CirclePlay from '@lucide/svelte/icons/circle-play'
 import CirclePower from '@lucide/svelte/icons/circle-power'
 import ExternalLink from '@lucide/svelte/icons/external-link'
@@ -72,6 +73,14 @@ export const machineCommands: Command<'machine'>[] = [
     icon: ExternalLink,
     when: (_, { machine, host }) => host.online && machine.screen && alive(machine),
     do: (app, { machine, host }) => void app.window(host, machine.name, machine.name, about.machine(machine)),
+  },
+  {
+    name: 'move',
+    label: 'verb.move',
+    icon: ArrowRightLeft,
+    when: (app, { machine, host }) =>
+      machine.kind === 'vm' && host.online && ['running', 'off'].includes(machine.state) && !app.tasks.busy(about.machine(machine)),
+    do: (app, { machine }) => (app.dialog = { kind: 'move', machine }),
   },
   {
     name: 'remove',

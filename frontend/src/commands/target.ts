@@ -1,5 +1,5 @@
 import type { Component } from 'svelte'
-import type { Folder, Host, Machine, Screen } from '../api/model'
+import type { Folder, Host, Machine, Screen, Snapshot } from '../api/model'
 import type { Key } from '../i18n/i18n.svelte'
 import type { App } from '../state/app.svelte'
 
@@ -9,6 +9,7 @@ export interface Targets {
   machine: { machine: Machine; host: Host }
   host: Host
   folder: { folder: Folder; host: Host }
+  snapshot: { snapshot: Snapshot; machine: Machine; host: Host }
   screen: { screen: Screen; host: Host }
 }
 

@@ -1,7 +1,13 @@
+import { jobEn } from './job.en'
+import { moveEn } from './move.en'
+import { snapshotEn } from './snapshot.en'
 import { soundEn } from './sound.en'
 
 // Every word of the page. Plain and short, sentence case, verbs on buttons.
 export const en = {
+  ...jobEn,
+  ...moveEn,
+  ...snapshotEn,
   ...soundEn,
   'nav.library': 'Library',
   'nav.apps': 'Apps',

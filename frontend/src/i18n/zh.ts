@@ -1,7 +1,13 @@
 import type { Key } from './i18n.svelte'
+import { jobZh } from './job.zh'
+import { moveZh } from './move.zh'
+import { snapshotZh } from './snapshot.zh'
 import { soundZh } from './sound.zh'
 
 export const zh: Record<Key, string> = {
+  ...jobZh,
+  ...moveZh,
+  ...snapshotZh,
   ...soundZh,
   'nav.library': '机器库',
   'nav.apps': '应用',

@@ -1,18 +1,20 @@
 import { getContext, setContext } from 'svelte'
 import type { Api } from '../api/api'
 import { UiError } from '../api/error'
-import type { App as Program, Event, Folder, Host, Machine, MachineSpec, Screen, Status, Verb } from '../api/model'
-import type { Key, Params } from '../i18n/i18n.svelte'
+import type { App as Program, Event, Folder, Host, Job, Machine, MachineSpec, Screen, Snapshot, Status, Verb } from '../api/model'
+import { t, type Key, type Params, type Text } from '../i18n/i18n.svelte'
 import { isDesktop, openWindow } from '../platform/platform'
 import { Session, type Glass } from '../mirror/session.svelte'
 import { Catalogue } from './catalogue.svelte'
 import { Folders } from './folders.svelte'
 import { Hosts } from './hosts.svelte'
+import { jobLabel, Jobs } from './jobs.svelte'
 import { Machines } from './machines.svelte'
 import { Monitors } from './monitors.svelte'
 import { Router, to } from './router.svelte'
 import { Screens } from './screens.svelte'
 import { Settings } from './settings.svelte'
+import { Snapshots } from './snapshots.svelte'
 import { Stats } from './stats.svelte'
 import { Tasks } from './tasks.svelte'
 import { Thumbs } from './thumbs.svelte'
@@ -30,6 +32,8 @@ export type Dialog =
   | { kind: 'create'; host: string }
   | { kind: 'add-folder' }
   | { kind: 'share'; folder: Folder }
+  | { kind: 'take-snapshot'; machine: Machine }
+  | { kind: 'move'; machine: Machine }
   | { kind: 'palette' }
   | { kind: 'confirm'; confirm: Confirm }
 
@@ -50,6 +54,7 @@ export class App {
   readonly machines = new Machines(this.hosts)
   readonly screens = new Screens(this.hosts)
   readonly folders = new Folders(this.hosts)
+  readonly jobs = new Jobs(this.hosts)
   readonly tasks = new Tasks()
   readonly router = new Router()
   readonly settings = new Settings()
@@ -58,6 +63,7 @@ export class App {
   readonly thumbs: Thumbs
   readonly catalogue: Catalogue
   readonly monitors: Monitors
+  readonly snapshots: Snapshots
   dialog = $state.raw<Dialog | null>(null)
   status = $state.raw<Status | null>(null)
 
@@ -71,11 +77,12 @@ export class App {
     this.thumbs = new Thumbs(api)
     this.catalogue = new Catalogue(api)
     this.monitors = new Monitors(api)
+    this.snapshots = new Snapshots(api)
   }
 
   private get tables() {
     // Hosts first: the others ask them who is offline.
-    return [this.hosts, this.machines, this.screens, this.folders]
+    return [this.hosts, this.machines, this.screens, this.folders, this.jobs]
   }
 
   /** Starts the watch and the router; the returned function ends both. */
@@ -106,6 +113,9 @@ export class App {
         break
       case 'folder':
         this.folders.apply(e.folder, e.removed)
+        break
+      case 'job':
+        this.jobs.apply(e.job, e.removed)
     }
   }
 
@@ -120,9 +130,57 @@ export class App {
     )
   }
 
+  /** Moves it while it runs; the list of tasks shows how far that is. */
+  move(m: Machine, to: Host): Promise<void> {
+    const host = this.idOf(m.host)
+    return this.tasks.run(
+      { key: 'task.move', params: { name: m.name, host: to.name } },
+      about.machine(m),
+      () => this.api.moveMachine(host, m.name, to.id),
+      { job: { host, op: 'machine.migrate', name: m.name } },
+    )
+  }
+
   remove(m: Machine): Promise<void> {
     return this.tasks.run({ key: 'task.remove', params: { name: m.name } }, about.machine(m), () =>
       this.api.removeMachine(this.idOf(m.host), m.name),
+    )
+  }
+
+  takeSnapshot(m: Machine, name: string, note: string): Promise<true | undefined> {
+    return this.onSnapshot(m, 'machine.snapshot.take', { key: 'task.takeSnapshot', params: { name } }, (host) =>
+      this.api.takeSnapshot(host, m.name, name, note),
+    )
+  }
+
+  revertSnapshot(m: Machine, s: Snapshot): Promise<true | undefined> {
+    return this.onSnapshot(m, 'machine.snapshot.revert', { key: 'task.revert', params: { name: s.name, machine: m.name } }, (host) =>
+      this.api.revertSnapshot(host, m.name, s.name),
+    )
+  }
+
+  removeSnapshot(m: Machine, s: Snapshot): Promise<true | undefined> {
+    return this.onSnapshot(m, 'machine.snapshot.remove', { key: 'task.removeSnapshot', params: { name: s.name } }, (host) =>
+      this.api.removeSnapshot(host, m.name, s.name),
+    )
+  }
+
+  /** Does it as a task about the machine, then asks how its tree looks now. */
+  private async onSnapshot(m: Machine, op: string, label: Text, work: (host: string) => Promise<unknown>): Promise<true | undefined> {
+    const host = this.idOf(m.host)
+    const done = await this.tasks.run(label, about.machine(m), async () => {
+      await work(host)
+      return true as const
+    }, { job: { host, op, name: m.name } })
+    await this.snapshots.load(host, m.name)
+    return done
+  }
+
+  /** Ends what takes long on a host. What it was a part of says that it was canceled. */
+  cancel(j: Job): Promise<void> {
+    const { key, params } = jobLabel(j)
+    return this.tasks.run({ key: 'task.cancel', params: { label: t(key, params) } }, '', () =>
+      this.api.cancelJob(this.idOf(j.host), j.id),
     )
   }
 
@@ -137,6 +195,7 @@ export class App {
     }
     return this.tasks.run({ key: 'task.create', params: { name: spec.name } }, 'create', work, {
       canCancel: image !== null,
+      job: { host, op: 'machine.create', name: spec.name },
     })
   }
 

@@ -27,6 +27,11 @@ export class Machines extends Table<Machine> {
     return this.all.find((m) => m.name === name && owner !== undefined && this.hostOf(m)?.id === owner.id)
   }
 
+  /** The same machine on another computer, after it moved; one that is still arriving does not count. */
+  elsewhere(m: Machine): Machine | undefined {
+    return m.uuid === '' ? undefined : this.all.find((x) => x.uuid === m.uuid && x.host !== m.host)
+  }
+
   dropHost(host: Host): void {
     for (const m of this.all) if (m.host === host.id || m.host === host.name) this.apply(m, true)
   }

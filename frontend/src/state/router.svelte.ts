@@ -44,6 +44,7 @@ function decode(part: string): string {
 export const to = {
   library: () => '/library',
   machine: (host: string, name: string) => `/machine/${enc(host)}/${enc(name)}`,
+  screen: (host: string, screen: string) => `/screen/${enc(host)}/${screen.split('/').map(enc).join('/')}`,
   app: (host: string, screen: string) => `/app/${enc(host)}/${screen.split('/').map(enc).join('/')}`,
   apps: (host = '') => (host ? `/apps/${enc(host)}` : '/apps'),
   folders: () => '/folders',
@@ -70,6 +71,12 @@ export class Router {
   go(path: string): void {
     if (path === this.path) return
     history.pushState(null, '', path)
+    this.read()
+  }
+
+  /** Goes there without a new history entry. */
+  replace(path: string): void {
+    history.replaceState(null, '', path + location.search)
     this.read()
   }
 

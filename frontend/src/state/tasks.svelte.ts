@@ -15,6 +15,8 @@ export class Task {
     /** What it is about: "machine:HOST/NAME". Its error is shown there. */
     readonly about: string,
     readonly canCancel: boolean,
+    /** The job of a host (its ID) that does it. */
+    readonly job?: { host: string; op: string; name: string },
   ) {}
 
   cancel(): void {
@@ -35,9 +37,9 @@ export class Tasks {
     label: Text,
     about: string,
     work: (task: Task) => Promise<T>,
-    options: { canCancel?: boolean } = {},
+    options: { canCancel?: boolean; job?: Task['job'] } = {},
   ): Promise<T | undefined> {
-    const task = new Task(label, about, options.canCancel ?? false)
+    const task = new Task(label, about, options.canCancel ?? false, options.job)
     const others = this.list.filter((t) => !(t.state === 'failed' && t.about === about && about !== ''))
     this.list = [...others.slice(-49), task]
     try {

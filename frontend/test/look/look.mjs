@@ -22,6 +22,13 @@ const views = [
   { name: 'machine', path: '/machine/cloud/build-01?transport=websocket', act: typeInto, wait: '[data-state=live]' },
   { name: 'monitors', path: '/machine/laptop/self?monitor=HDMI-1&transport=websocket', wait: '[role=radiogroup]' },
   { name: 'machine-off', path: '/machine/laptop/ipxe' },
+  { name: 'snapshots', path: '/machine/cloud/build-01?transport=websocket', act: (page) => page.locator('[data-current=true]').scrollIntoViewIfNeeded() },
+  { name: 'snapshots-take', path: '/machine/laptop/ipxe', act: (page) => page.locator('[data-testid=snapshots] button').first().click(), wait: 'dialog' },
+  { name: 'snapshots-revert', path: '/machine/laptop/ipxe', act: async (page) => {
+    await page.locator('[data-snapshot=clean] button').click()
+    await page.locator('[role=menuitem]').first().click()
+  }, wait: '[role=alertdialog]' },
+  { name: 'jobs', path: '/library', act: (page) => page.locator('header button[aria-expanded]').click(), wait: '[role=progressbar]' },
   { name: 'apps', path: '/apps/cloud' },
   { name: 'app', path: '/app/cloud/self/xterm-1?transport=websocket', wait: '[data-state=live]' },
   { name: 'folders', path: '/folders' },

@@ -4,13 +4,14 @@ import { timestampFromDate, timestampNow } from '@bufbuild/protobuf/wkt'
 import { Code, ConnectError, type ConnectRouter } from '@connectrpc/connect'
 import { AppService } from '../../src/api/gen/hither/v1/app_pb'
 import { FolderSchema, FolderService } from '../../src/api/gen/hither/v1/folder_pb'
-import { MachineSchema, MachineService, type Machine } from '../../src/api/gen/hither/v1/machine_pb'
+import { JobService } from '../../src/api/gen/hither/v1/job_pb'
+import { MachineSchema, MachineService, SnapshotSchema, type Machine } from '../../src/api/gen/hither/v1/machine_pb'
 import { ErrorSchema, EventSchema, HostService, NodeService, type Event } from '../../src/api/gen/hither/v1/node_pb'
 import { ScreenService } from '../../src/api/gen/hither/v1/screen_pb'
 import { pngOf } from './png'
 import * as world from './world'
 
-type Change = Partial<Pick<Event, 'kind' | 'removed' | 'host' | 'machine' | 'screen' | 'folder'>>
+type Change = Partial<Pick<Event, 'kind' | 'removed' | 'host' | 'machine' | 'screen' | 'folder' | 'job'>>
 const watchers = new Set<(c: Change) => void>()
 const tell = (c: Change) => watchers.forEach((w) => w(c))
 export const calls: string[] = []
@@ -68,6 +69,7 @@ export function routes(router: ConnectRouter): void {
       for (const host of world.hosts) yield event({ kind: 'host', host })
       for (const machine of world.machines) yield event({ kind: 'machine', machine })
       for (const screen of world.screens) yield event({ kind: 'screen', screen })
+      for (const job of world.jobs) yield event({ kind: 'job', job })
       for (const folder of world.folders) yield event({ kind: 'folder', folder })
       yield event({ kind: 'ready' })
       signal.addEventListener('abort', () => wake())
@@ -97,6 +99,14 @@ export function routes(router: ConnectRouter): void {
     forget: ({ host }) => {
       const gone = world.hosts.findIndex((h) => h.id === host)
       tell({ kind: 'host', removed: true, host: world.hosts.splice(gone, 1)[0] })
+      return {}
+    },
+  })
+  router.service(JobService, {
+    cancel: ({ id }) => {
+      const at = world.jobs.findIndex((j) => j.id === id)
+      if (at < 0) throw fail(Code.NotFound, 'not_found', 'job.cancel', id, '', 'hither job ls lists what is in work')
+      tell({ kind: 'job', removed: true, job: world.jobs.splice(at, 1)[0] })
       return {}
     },
   })
@@ -131,6 +141,26 @@ export function routes(router: ConnectRouter): void {
       calls.push(`screenshot ${host}/${name}`)
       if (name === 'self') throw fail(Code.Unimplemented, 'unsupported', 'machine.screenshot', 'self', '', '')
       return { png: pngOf(name) }
+    },
+    snapshots: ({ machine }) => ({ snapshots: world.snapshots[machine] ?? [] }),
+    takeSnapshot: ({ host, machine, name, note }) => {
+      const list = (world.snapshots[machine] ??= [])
+      const on = byName(host, machine).state !== 'off'
+      const parent = list.find((s) => s.current)
+      const made = create(SnapshotSchema, { name, note, parent: parent?.name ?? '', memory: on, current: true, created: timestampNow() })
+      if (parent) parent.current = false
+      list.push(made)
+      return made
+    },
+    revertSnapshot: ({ machine, snapshot }) => {
+      for (const s of world.snapshots[machine] ?? []) s.current = s.name === snapshot
+      return {}
+    },
+    removeSnapshot: ({ machine, snapshot }) => {
+      const list = world.snapshots[machine] ?? []
+      const [gone] = list.splice(list.findIndex((s) => s.name === snapshot), 1)
+      for (const s of list) if (s.parent === snapshot) s.parent = gone?.parent ?? ''
+      return {}
     },
     stats: ({ host }) => {
       const owner = world.hosts.find((h) => h.id === host || (host === '' && h.local))

@@ -1,7 +1,8 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { FolderSchema } from '../../src/api/gen/hither/v1/folder_pb'
-import { MachineSchema } from '../../src/api/gen/hither/v1/machine_pb'
+import { JobSchema } from '../../src/api/gen/hither/v1/job_pb'
+import { MachineSchema, SnapshotSchema } from '../../src/api/gen/hither/v1/machine_pb'
 import { HostSchema } from '../../src/api/gen/hither/v1/node_pb'
 import { ScreenSchema } from '../../src/api/gen/hither/v1/screen_pb'
 
@@ -61,6 +62,24 @@ export const machines = [
   machine('nas', 'media', 'off', { os: 'Debian GNU/Linux 12' }),
 ]
 
+const kept = (name: string, minutes: number, parent: string, memory: boolean, note = '', current = false) =>
+  create(SnapshotSchema, { name, parent, note, memory, current, state: memory ? 'running' : 'off', created: ago(minutes) })
+
+/** The snapshots of cloud/build-01 and laptop/ipxe; others have none. */
+export const snapshots: Record<string, ReturnType<typeof kept>[]> = {
+  'build-01': [
+    kept('fresh-install', 9000, '', false, 'Debian 12 as the installer left it'),
+    kept('tools', 7000, 'fresh-install', true),
+    kept('before-gcc-14', 3000, 'tools', true, 'last good build'),
+    kept('gcc-14', 2000, 'before-gcc-14', true),
+    kept('gcc-14-lto', 1600, 'gcc-14', true, 'miscompiles the kernel; kept for the report to the distribution'),
+    kept('clang', 1500, 'before-gcc-14', true),
+    kept('kernel-6.12', 180, 'tools', true),
+    kept('kernel-6.12-tuned', 12, 'kernel-6.12', true, '', true),
+  ],
+  ipxe: [kept('clean', 100, '', false, '', true)],
+}
+
 export const screens = [
   create(ScreenSchema, {
     address: 'cloud/self/xterm-1', host: 'cloud', name: 'self/xterm-1', machine: 'self', kind: 'app',
@@ -106,3 +125,11 @@ export const apps = [
   ['libreoffice-calc', 'LibreOffice Calc', 'Work with spreadsheets'],
   ['vlc', 'VLC media player', 'Read, capture, broadcast your multimedia streams'],
 ] as const
+
+/** What takes long just now. */
+export const jobs = [
+  create(JobSchema, {
+    id: 'J1', host: 'cloud', op: 'machine.create', name: 'build-02', started: timestampFromDate(new Date(Date.now() - 40_000)),
+    step: 'copies the image', done: 1288490188n, total: 2147483648n,
+  }),
+]

@@ -972,6 +972,883 @@ func (x *Stats) GetLoad() float64 {
 	return 0
 }
 
+// Snapshot is fusion.Snapshot; state is the machine's state when it was taken.
+type Snapshot struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Note          string                 `protobuf:"bytes,2,opt,name=note,proto3" json:"note,omitempty"`
+	Parent        string                 `protobuf:"bytes,3,opt,name=parent,proto3" json:"parent,omitempty"`
+	Created       *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=created,proto3" json:"created,omitempty"`
+	State         string                 `protobuf:"bytes,5,opt,name=state,proto3" json:"state,omitempty"`
+	Memory        bool                   `protobuf:"varint,6,opt,name=memory,proto3" json:"memory,omitempty"`
+	Current       bool                   `protobuf:"varint,7,opt,name=current,proto3" json:"current,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Snapshot) Reset() {
+	*x = Snapshot{}
+	mi := &file_hither_v1_machine_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Snapshot) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Snapshot) ProtoMessage() {}
+
+func (x *Snapshot) ProtoReflect() protoreflect.Message {
+	mi := &file_hither_v1_machine_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Snapshot.ProtoReflect.Descriptor instead.
+func (*Snapshot) Descriptor() ([]byte, []int) {
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *Snapshot) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Snapshot) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
+func (x *Snapshot) GetParent() string {
+	if x != nil {
+		return x.Parent
+	}
+	return ""
+}
+
+func (x *Snapshot) GetCreated() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Created
+	}
+	return nil
+}
+
+func (x *Snapshot) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *Snapshot) GetMemory() bool {
+	if x != nil {
+		return x.Memory
+	}
+	return false
+}
+
+func (x *Snapshot) GetCurrent() bool {
+	if x != nil {
+		return x.Current
+	}
+	return false
+}
+
+type MachineSnapshotsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Host          string                 `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
+	Machine       string                 `protobuf:"bytes,2,opt,name=machine,proto3" json:"machine,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MachineSnapshotsRequest) Reset() {
+	*x = MachineSnapshotsRequest{}
+	mi := &file_hither_v1_machine_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MachineSnapshotsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MachineSnapshotsRequest) ProtoMessage() {}
+
+func (x *MachineSnapshotsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_hither_v1_machine_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MachineSnapshotsRequest.ProtoReflect.Descriptor instead.
+func (*MachineSnapshotsRequest) Descriptor() ([]byte, []int) {
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *MachineSnapshotsRequest) GetHost() string {
+	if x != nil {
+		return x.Host
+	}
+	return ""
+}
+
+func (x *MachineSnapshotsRequest) GetMachine() string {
+	if x != nil {
+		return x.Machine
+	}
+	return ""
+}
+
+type MachineSnapshotsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Snapshots     []*Snapshot            `protobuf:"bytes,1,rep,name=snapshots,proto3" json:"snapshots,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MachineSnapshotsResponse) Reset() {
+	*x = MachineSnapshotsResponse{}
+	mi := &file_hither_v1_machine_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MachineSnapshotsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MachineSnapshotsResponse) ProtoMessage() {}
+
+func (x *MachineSnapshotsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_hither_v1_machine_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MachineSnapshotsResponse.ProtoReflect.Descriptor instead.
+func (*MachineSnapshotsResponse) Descriptor() ([]byte, []int) {
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *MachineSnapshotsResponse) GetSnapshots() []*Snapshot {
+	if x != nil {
+		return x.Snapshots
+	}
+	return nil
+}
+
+type TakeSnapshotRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Host          string                 `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
+	Machine       string                 `protobuf:"bytes,2,opt,name=machine,proto3" json:"machine,omitempty"`
+	Name          string                 `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	Note          string                 `protobuf:"bytes,4,opt,name=note,proto3" json:"note,omitempty"`
+	NoMemory      bool                   `protobuf:"varint,5,opt,name=no_memory,json=noMemory,proto3" json:"no_memory,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TakeSnapshotRequest) Reset() {
+	*x = TakeSnapshotRequest{}
+	mi := &file_hither_v1_machine_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TakeSnapshotRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TakeSnapshotRequest) ProtoMessage() {}
+
+func (x *TakeSnapshotRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_hither_v1_machine_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TakeSnapshotRequest.ProtoReflect.Descriptor instead.
+func (*TakeSnapshotRequest) Descriptor() ([]byte, []int) {
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *TakeSnapshotRequest) GetHost() string {
+	if x != nil {
+		return x.Host
+	}
+	return ""
+}
+
+func (x *TakeSnapshotRequest) GetMachine() string {
+	if x != nil {
+		return x.Machine
+	}
+	return ""
+}
+
+func (x *TakeSnapshotRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *TakeSnapshotRequest) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
+func (x *TakeSnapshotRequest) GetNoMemory() bool {
+	if x != nil {
+		return x.NoMemory
+	}
+	return false
+}
+
+type RevertSnapshotRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Host          string                 `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
+	Machine       string                 `protobuf:"bytes,2,opt,name=machine,proto3" json:"machine,omitempty"`
+	Snapshot      string                 `protobuf:"bytes,3,opt,name=snapshot,proto3" json:"snapshot,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RevertSnapshotRequest) Reset() {
+	*x = RevertSnapshotRequest{}
+	mi := &file_hither_v1_machine_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RevertSnapshotRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RevertSnapshotRequest) ProtoMessage() {}
+
+func (x *RevertSnapshotRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_hither_v1_machine_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RevertSnapshotRequest.ProtoReflect.Descriptor instead.
+func (*RevertSnapshotRequest) Descriptor() ([]byte, []int) {
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *RevertSnapshotRequest) GetHost() string {
+	if x != nil {
+		return x.Host
+	}
+	return ""
+}
+
+func (x *RevertSnapshotRequest) GetMachine() string {
+	if x != nil {
+		return x.Machine
+	}
+	return ""
+}
+
+func (x *RevertSnapshotRequest) GetSnapshot() string {
+	if x != nil {
+		return x.Snapshot
+	}
+	return ""
+}
+
+type RevertSnapshotResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RevertSnapshotResponse) Reset() {
+	*x = RevertSnapshotResponse{}
+	mi := &file_hither_v1_machine_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RevertSnapshotResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RevertSnapshotResponse) ProtoMessage() {}
+
+func (x *RevertSnapshotResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_hither_v1_machine_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RevertSnapshotResponse.ProtoReflect.Descriptor instead.
+func (*RevertSnapshotResponse) Descriptor() ([]byte, []int) {
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{20}
+}
+
+type RemoveSnapshotRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Host          string                 `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
+	Machine       string                 `protobuf:"bytes,2,opt,name=machine,proto3" json:"machine,omitempty"`
+	Snapshot      string                 `protobuf:"bytes,3,opt,name=snapshot,proto3" json:"snapshot,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemoveSnapshotRequest) Reset() {
+	*x = RemoveSnapshotRequest{}
+	mi := &file_hither_v1_machine_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemoveSnapshotRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemoveSnapshotRequest) ProtoMessage() {}
+
+func (x *RemoveSnapshotRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_hither_v1_machine_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemoveSnapshotRequest.ProtoReflect.Descriptor instead.
+func (*RemoveSnapshotRequest) Descriptor() ([]byte, []int) {
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *RemoveSnapshotRequest) GetHost() string {
+	if x != nil {
+		return x.Host
+	}
+	return ""
+}
+
+func (x *RemoveSnapshotRequest) GetMachine() string {
+	if x != nil {
+		return x.Machine
+	}
+	return ""
+}
+
+func (x *RemoveSnapshotRequest) GetSnapshot() string {
+	if x != nil {
+		return x.Snapshot
+	}
+	return ""
+}
+
+type RemoveSnapshotResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemoveSnapshotResponse) Reset() {
+	*x = RemoveSnapshotResponse{}
+	mi := &file_hither_v1_machine_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemoveSnapshotResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemoveSnapshotResponse) ProtoMessage() {}
+
+func (x *RemoveSnapshotResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_hither_v1_machine_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemoveSnapshotResponse.ProtoReflect.Descriptor instead.
+func (*RemoveSnapshotResponse) Descriptor() ([]byte, []int) {
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{22}
+}
+
+type MigrateRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Host          string                 `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	To            string                 `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MigrateRequest) Reset() {
+	*x = MigrateRequest{}
+	mi := &file_hither_v1_machine_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MigrateRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MigrateRequest) ProtoMessage() {}
+
+func (x *MigrateRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_hither_v1_machine_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MigrateRequest.ProtoReflect.Descriptor instead.
+func (*MigrateRequest) Descriptor() ([]byte, []int) {
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *MigrateRequest) GetHost() string {
+	if x != nil {
+		return x.Host
+	}
+	return ""
+}
+
+func (x *MigrateRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *MigrateRequest) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
+}
+
+type MigrateResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MigrateResponse) Reset() {
+	*x = MigrateResponse{}
+	mi := &file_hither_v1_machine_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MigrateResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MigrateResponse) ProtoMessage() {}
+
+func (x *MigrateResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_hither_v1_machine_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MigrateResponse.ProtoReflect.Descriptor instead.
+func (*MigrateResponse) Descriptor() ([]byte, []int) {
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{24}
+}
+
+type PrepareMoveRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 32 hexadecimal digits, random.
+	Id          string        `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Uuid        string        `protobuf:"bytes,2,opt,name=uuid,proto3" json:"uuid,omitempty"`
+	Name        string        `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	MemoryBytes int64         `protobuf:"varint,4,opt,name=memory_bytes,json=memoryBytes,proto3" json:"memory_bytes,omitempty"`
+	Cpus        int32         `protobuf:"varint,5,opt,name=cpus,proto3" json:"cpus,omitempty"`
+	Disks       []*MovingDisk `protobuf:"bytes,6,rep,name=disks,proto3" json:"disks,omitempty"`
+	// Names in the pool of what is in the CD drives.
+	Images []string `protobuf:"bytes,7,rep,name=images,proto3" json:"images,omitempty"`
+	// It is off: its disks come as files.
+	Off           bool `protobuf:"varint,8,opt,name=off,proto3" json:"off,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PrepareMoveRequest) Reset() {
+	*x = PrepareMoveRequest{}
+	mi := &file_hither_v1_machine_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PrepareMoveRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PrepareMoveRequest) ProtoMessage() {}
+
+func (x *PrepareMoveRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_hither_v1_machine_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PrepareMoveRequest.ProtoReflect.Descriptor instead.
+func (*PrepareMoveRequest) Descriptor() ([]byte, []int) {
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *PrepareMoveRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *PrepareMoveRequest) GetUuid() string {
+	if x != nil {
+		return x.Uuid
+	}
+	return ""
+}
+
+func (x *PrepareMoveRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *PrepareMoveRequest) GetMemoryBytes() int64 {
+	if x != nil {
+		return x.MemoryBytes
+	}
+	return 0
+}
+
+func (x *PrepareMoveRequest) GetCpus() int32 {
+	if x != nil {
+		return x.Cpus
+	}
+	return 0
+}
+
+func (x *PrepareMoveRequest) GetDisks() []*MovingDisk {
+	if x != nil {
+		return x.Disks
+	}
+	return nil
+}
+
+func (x *PrepareMoveRequest) GetImages() []string {
+	if x != nil {
+		return x.Images
+	}
+	return nil
+}
+
+func (x *PrepareMoveRequest) GetOff() bool {
+	if x != nil {
+		return x.Off
+	}
+	return false
+}
+
+// MovingDisk is a disk's file in the pool and its virtual size.
+type MovingDisk struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	File  string                 `protobuf:"bytes,1,opt,name=file,proto3" json:"file,omitempty"`
+	Bytes int64                  `protobuf:"varint,2,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	// What of it is stored, in bytes.
+	Stored        int64 `protobuf:"varint,3,opt,name=stored,proto3" json:"stored,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MovingDisk) Reset() {
+	*x = MovingDisk{}
+	mi := &file_hither_v1_machine_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MovingDisk) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MovingDisk) ProtoMessage() {}
+
+func (x *MovingDisk) ProtoReflect() protoreflect.Message {
+	mi := &file_hither_v1_machine_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MovingDisk.ProtoReflect.Descriptor instead.
+func (*MovingDisk) Descriptor() ([]byte, []int) {
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *MovingDisk) GetFile() string {
+	if x != nil {
+		return x.File
+	}
+	return ""
+}
+
+func (x *MovingDisk) GetBytes() int64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+func (x *MovingDisk) GetStored() int64 {
+	if x != nil {
+		return x.Stored
+	}
+	return 0
+}
+
+type PrepareMoveResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Paths there.
+	Pool  string `protobuf:"bytes,1,opt,name=pool,proto3" json:"pool,omitempty"`
+	Agent string `protobuf:"bytes,2,opt,name=agent,proto3" json:"agent,omitempty"`
+	// What opens the streams, for this one move.
+	Secret string `protobuf:"bytes,3,opt,name=secret,proto3" json:"secret,omitempty"`
+	// The images that are to be sent too.
+	Missing       []string `protobuf:"bytes,4,rep,name=missing,proto3" json:"missing,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PrepareMoveResponse) Reset() {
+	*x = PrepareMoveResponse{}
+	mi := &file_hither_v1_machine_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PrepareMoveResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PrepareMoveResponse) ProtoMessage() {}
+
+func (x *PrepareMoveResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_hither_v1_machine_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PrepareMoveResponse.ProtoReflect.Descriptor instead.
+func (*PrepareMoveResponse) Descriptor() ([]byte, []int) {
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *PrepareMoveResponse) GetPool() string {
+	if x != nil {
+		return x.Pool
+	}
+	return ""
+}
+
+func (x *PrepareMoveResponse) GetAgent() string {
+	if x != nil {
+		return x.Agent
+	}
+	return ""
+}
+
+func (x *PrepareMoveResponse) GetSecret() string {
+	if x != nil {
+		return x.Secret
+	}
+	return ""
+}
+
+func (x *PrepareMoveResponse) GetMissing() []string {
+	if x != nil {
+		return x.Missing
+	}
+	return nil
+}
+
+type SettleMoveRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Uuid          string                 `protobuf:"bytes,1,opt,name=uuid,proto3" json:"uuid,omitempty"`
+	Yours         bool                   `protobuf:"varint,2,opt,name=yours,proto3" json:"yours,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SettleMoveRequest) Reset() {
+	*x = SettleMoveRequest{}
+	mi := &file_hither_v1_machine_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SettleMoveRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SettleMoveRequest) ProtoMessage() {}
+
+func (x *SettleMoveRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_hither_v1_machine_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SettleMoveRequest.ProtoReflect.Descriptor instead.
+func (*SettleMoveRequest) Descriptor() ([]byte, []int) {
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *SettleMoveRequest) GetUuid() string {
+	if x != nil {
+		return x.Uuid
+	}
+	return ""
+}
+
+func (x *SettleMoveRequest) GetYours() bool {
+	if x != nil {
+		return x.Yours
+	}
+	return false
+}
+
+type SettleMoveResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SettleMoveResponse) Reset() {
+	*x = SettleMoveResponse{}
+	mi := &file_hither_v1_machine_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SettleMoveResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SettleMoveResponse) ProtoMessage() {}
+
+func (x *SettleMoveResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_hither_v1_machine_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SettleMoveResponse.ProtoReflect.Descriptor instead.
+func (*SettleMoveResponse) Descriptor() ([]byte, []int) {
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{29}
+}
+
 var File_hither_v1_machine_proto protoreflect.FileDescriptor
 
 const file_hither_v1_machine_proto_rawDesc = "" +
@@ -1049,7 +1926,64 @@ const file_hither_v1_machine_proto_rawDesc = "" +
 	"netInBytes\x12\"\n" +
 	"\rnet_out_bytes\x18\n" +
 	" \x01(\x03R\vnetOutBytes\x12\x12\n" +
-	"\x04load\x18\v \x01(\x01R\x04load2\x80\x04\n" +
+	"\x04load\x18\v \x01(\x01R\x04load\"\xc8\x01\n" +
+	"\bSnapshot\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
+	"\x04note\x18\x02 \x01(\tR\x04note\x12\x16\n" +
+	"\x06parent\x18\x03 \x01(\tR\x06parent\x124\n" +
+	"\acreated\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\acreated\x12\x14\n" +
+	"\x05state\x18\x05 \x01(\tR\x05state\x12\x16\n" +
+	"\x06memory\x18\x06 \x01(\bR\x06memory\x12\x18\n" +
+	"\acurrent\x18\a \x01(\bR\acurrent\"G\n" +
+	"\x17MachineSnapshotsRequest\x12\x12\n" +
+	"\x04host\x18\x01 \x01(\tR\x04host\x12\x18\n" +
+	"\amachine\x18\x02 \x01(\tR\amachine\"M\n" +
+	"\x18MachineSnapshotsResponse\x121\n" +
+	"\tsnapshots\x18\x01 \x03(\v2\x13.hither.v1.SnapshotR\tsnapshots\"\x88\x01\n" +
+	"\x13TakeSnapshotRequest\x12\x12\n" +
+	"\x04host\x18\x01 \x01(\tR\x04host\x12\x18\n" +
+	"\amachine\x18\x02 \x01(\tR\amachine\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\x12\x12\n" +
+	"\x04note\x18\x04 \x01(\tR\x04note\x12\x1b\n" +
+	"\tno_memory\x18\x05 \x01(\bR\bnoMemory\"a\n" +
+	"\x15RevertSnapshotRequest\x12\x12\n" +
+	"\x04host\x18\x01 \x01(\tR\x04host\x12\x18\n" +
+	"\amachine\x18\x02 \x01(\tR\amachine\x12\x1a\n" +
+	"\bsnapshot\x18\x03 \x01(\tR\bsnapshot\"\x18\n" +
+	"\x16RevertSnapshotResponse\"a\n" +
+	"\x15RemoveSnapshotRequest\x12\x12\n" +
+	"\x04host\x18\x01 \x01(\tR\x04host\x12\x18\n" +
+	"\amachine\x18\x02 \x01(\tR\amachine\x12\x1a\n" +
+	"\bsnapshot\x18\x03 \x01(\tR\bsnapshot\"\x18\n" +
+	"\x16RemoveSnapshotResponse\"H\n" +
+	"\x0eMigrateRequest\x12\x12\n" +
+	"\x04host\x18\x01 \x01(\tR\x04host\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x0e\n" +
+	"\x02to\x18\x03 \x01(\tR\x02to\"\x11\n" +
+	"\x0fMigrateResponse\"\xda\x01\n" +
+	"\x12PrepareMoveRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04uuid\x18\x02 \x01(\tR\x04uuid\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\x12!\n" +
+	"\fmemory_bytes\x18\x04 \x01(\x03R\vmemoryBytes\x12\x12\n" +
+	"\x04cpus\x18\x05 \x01(\x05R\x04cpus\x12+\n" +
+	"\x05disks\x18\x06 \x03(\v2\x15.hither.v1.MovingDiskR\x05disks\x12\x16\n" +
+	"\x06images\x18\a \x03(\tR\x06images\x12\x10\n" +
+	"\x03off\x18\b \x01(\bR\x03off\"N\n" +
+	"\n" +
+	"MovingDisk\x12\x12\n" +
+	"\x04file\x18\x01 \x01(\tR\x04file\x12\x14\n" +
+	"\x05bytes\x18\x02 \x01(\x03R\x05bytes\x12\x16\n" +
+	"\x06stored\x18\x03 \x01(\x03R\x06stored\"q\n" +
+	"\x13PrepareMoveResponse\x12\x12\n" +
+	"\x04pool\x18\x01 \x01(\tR\x04pool\x12\x14\n" +
+	"\x05agent\x18\x02 \x01(\tR\x05agent\x12\x16\n" +
+	"\x06secret\x18\x03 \x01(\tR\x06secret\x12\x18\n" +
+	"\amissing\x18\x04 \x03(\tR\amissing\"=\n" +
+	"\x11SettleMoveRequest\x12\x12\n" +
+	"\x04uuid\x18\x01 \x01(\tR\x04uuid\x12\x14\n" +
+	"\x05yours\x18\x02 \x01(\bR\x05yours\"\x14\n" +
+	"\x12SettleMoveResponse2\xa4\b\n" +
 	"\x0eMachineService\x12E\n" +
 	"\x04List\x12\x1d.hither.v1.MachineListRequest\x1a\x1e.hither.v1.MachineListResponse\x127\n" +
 	"\x03Get\x12\x1c.hither.v1.MachineGetRequest\x1a\x12.hither.v1.Machine\x12=\n" +
@@ -1058,7 +1992,15 @@ const file_hither_v1_machine_proto_rawDesc = "" +
 	"\x06Remove\x12\x1f.hither.v1.MachineRemoveRequest\x1a .hither.v1.MachineRemoveResponse\x12W\n" +
 	"\n" +
 	"Screenshot\x12#.hither.v1.MachineScreenshotRequest\x1a$.hither.v1.MachineScreenshotResponse\x12H\n" +
-	"\x05Stats\x12\x1e.hither.v1.MachineStatsRequest\x1a\x1f.hither.v1.MachineStatsResponseB!Z\x1fhither/proto/hither/v1;hitherv1b\x06proto3"
+	"\x05Stats\x12\x1e.hither.v1.MachineStatsRequest\x1a\x1f.hither.v1.MachineStatsResponse\x12T\n" +
+	"\tSnapshots\x12\".hither.v1.MachineSnapshotsRequest\x1a#.hither.v1.MachineSnapshotsResponse\x12C\n" +
+	"\fTakeSnapshot\x12\x1e.hither.v1.TakeSnapshotRequest\x1a\x13.hither.v1.Snapshot\x12U\n" +
+	"\x0eRevertSnapshot\x12 .hither.v1.RevertSnapshotRequest\x1a!.hither.v1.RevertSnapshotResponse\x12U\n" +
+	"\x0eRemoveSnapshot\x12 .hither.v1.RemoveSnapshotRequest\x1a!.hither.v1.RemoveSnapshotResponse\x12@\n" +
+	"\aMigrate\x12\x19.hither.v1.MigrateRequest\x1a\x1a.hither.v1.MigrateResponse\x12L\n" +
+	"\vPrepareMove\x12\x1d.hither.v1.PrepareMoveRequest\x1a\x1e.hither.v1.PrepareMoveResponse\x12I\n" +
+	"\n" +
+	"SettleMove\x12\x1c.hither.v1.SettleMoveRequest\x1a\x1d.hither.v1.SettleMoveResponseB!Z\x1fhither/proto/hither/v1;hitherv1b\x06proto3"
 
 var (
 	file_hither_v1_machine_proto_rawDescOnce sync.Once
@@ -1072,7 +2014,7 @@ func file_hither_v1_machine_proto_rawDescGZIP() []byte {
 	return file_hither_v1_machine_proto_rawDescData
 }
 
-var file_hither_v1_machine_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_hither_v1_machine_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
 var file_hither_v1_machine_proto_goTypes = []any{
 	(*Machine)(nil),                   // 0: hither.v1.Machine
 	(*Disk)(nil),                      // 1: hither.v1.Disk
@@ -1089,33 +2031,65 @@ var file_hither_v1_machine_proto_goTypes = []any{
 	(*MachineStatsRequest)(nil),       // 12: hither.v1.MachineStatsRequest
 	(*MachineStatsResponse)(nil),      // 13: hither.v1.MachineStatsResponse
 	(*Stats)(nil),                     // 14: hither.v1.Stats
-	(*timestamppb.Timestamp)(nil),     // 15: google.protobuf.Timestamp
+	(*Snapshot)(nil),                  // 15: hither.v1.Snapshot
+	(*MachineSnapshotsRequest)(nil),   // 16: hither.v1.MachineSnapshotsRequest
+	(*MachineSnapshotsResponse)(nil),  // 17: hither.v1.MachineSnapshotsResponse
+	(*TakeSnapshotRequest)(nil),       // 18: hither.v1.TakeSnapshotRequest
+	(*RevertSnapshotRequest)(nil),     // 19: hither.v1.RevertSnapshotRequest
+	(*RevertSnapshotResponse)(nil),    // 20: hither.v1.RevertSnapshotResponse
+	(*RemoveSnapshotRequest)(nil),     // 21: hither.v1.RemoveSnapshotRequest
+	(*RemoveSnapshotResponse)(nil),    // 22: hither.v1.RemoveSnapshotResponse
+	(*MigrateRequest)(nil),            // 23: hither.v1.MigrateRequest
+	(*MigrateResponse)(nil),           // 24: hither.v1.MigrateResponse
+	(*PrepareMoveRequest)(nil),        // 25: hither.v1.PrepareMoveRequest
+	(*MovingDisk)(nil),                // 26: hither.v1.MovingDisk
+	(*PrepareMoveResponse)(nil),       // 27: hither.v1.PrepareMoveResponse
+	(*SettleMoveRequest)(nil),         // 28: hither.v1.SettleMoveRequest
+	(*SettleMoveResponse)(nil),        // 29: hither.v1.SettleMoveResponse
+	(*timestamppb.Timestamp)(nil),     // 30: google.protobuf.Timestamp
 }
 var file_hither_v1_machine_proto_depIdxs = []int32{
-	15, // 0: hither.v1.Machine.started:type_name -> google.protobuf.Timestamp
+	30, // 0: hither.v1.Machine.started:type_name -> google.protobuf.Timestamp
 	1,  // 1: hither.v1.Machine.disks:type_name -> hither.v1.Disk
 	0,  // 2: hither.v1.MachineListResponse.machines:type_name -> hither.v1.Machine
 	14, // 3: hither.v1.MachineStatsResponse.stats:type_name -> hither.v1.Stats
-	15, // 4: hither.v1.Stats.time:type_name -> google.protobuf.Timestamp
-	2,  // 5: hither.v1.MachineService.List:input_type -> hither.v1.MachineListRequest
-	4,  // 6: hither.v1.MachineService.Get:input_type -> hither.v1.MachineGetRequest
-	5,  // 7: hither.v1.MachineService.Create:input_type -> hither.v1.MachineCreateRequest
-	6,  // 8: hither.v1.MachineService.Do:input_type -> hither.v1.MachineDoRequest
-	8,  // 9: hither.v1.MachineService.Remove:input_type -> hither.v1.MachineRemoveRequest
-	10, // 10: hither.v1.MachineService.Screenshot:input_type -> hither.v1.MachineScreenshotRequest
-	12, // 11: hither.v1.MachineService.Stats:input_type -> hither.v1.MachineStatsRequest
-	3,  // 12: hither.v1.MachineService.List:output_type -> hither.v1.MachineListResponse
-	0,  // 13: hither.v1.MachineService.Get:output_type -> hither.v1.Machine
-	0,  // 14: hither.v1.MachineService.Create:output_type -> hither.v1.Machine
-	7,  // 15: hither.v1.MachineService.Do:output_type -> hither.v1.MachineDoResponse
-	9,  // 16: hither.v1.MachineService.Remove:output_type -> hither.v1.MachineRemoveResponse
-	11, // 17: hither.v1.MachineService.Screenshot:output_type -> hither.v1.MachineScreenshotResponse
-	13, // 18: hither.v1.MachineService.Stats:output_type -> hither.v1.MachineStatsResponse
-	12, // [12:19] is the sub-list for method output_type
-	5,  // [5:12] is the sub-list for method input_type
-	5,  // [5:5] is the sub-list for extension type_name
-	5,  // [5:5] is the sub-list for extension extendee
-	0,  // [0:5] is the sub-list for field type_name
+	30, // 4: hither.v1.Stats.time:type_name -> google.protobuf.Timestamp
+	30, // 5: hither.v1.Snapshot.created:type_name -> google.protobuf.Timestamp
+	15, // 6: hither.v1.MachineSnapshotsResponse.snapshots:type_name -> hither.v1.Snapshot
+	26, // 7: hither.v1.PrepareMoveRequest.disks:type_name -> hither.v1.MovingDisk
+	2,  // 8: hither.v1.MachineService.List:input_type -> hither.v1.MachineListRequest
+	4,  // 9: hither.v1.MachineService.Get:input_type -> hither.v1.MachineGetRequest
+	5,  // 10: hither.v1.MachineService.Create:input_type -> hither.v1.MachineCreateRequest
+	6,  // 11: hither.v1.MachineService.Do:input_type -> hither.v1.MachineDoRequest
+	8,  // 12: hither.v1.MachineService.Remove:input_type -> hither.v1.MachineRemoveRequest
+	10, // 13: hither.v1.MachineService.Screenshot:input_type -> hither.v1.MachineScreenshotRequest
+	12, // 14: hither.v1.MachineService.Stats:input_type -> hither.v1.MachineStatsRequest
+	16, // 15: hither.v1.MachineService.Snapshots:input_type -> hither.v1.MachineSnapshotsRequest
+	18, // 16: hither.v1.MachineService.TakeSnapshot:input_type -> hither.v1.TakeSnapshotRequest
+	19, // 17: hither.v1.MachineService.RevertSnapshot:input_type -> hither.v1.RevertSnapshotRequest
+	21, // 18: hither.v1.MachineService.RemoveSnapshot:input_type -> hither.v1.RemoveSnapshotRequest
+	23, // 19: hither.v1.MachineService.Migrate:input_type -> hither.v1.MigrateRequest
+	25, // 20: hither.v1.MachineService.PrepareMove:input_type -> hither.v1.PrepareMoveRequest
+	28, // 21: hither.v1.MachineService.SettleMove:input_type -> hither.v1.SettleMoveRequest
+	3,  // 22: hither.v1.MachineService.List:output_type -> hither.v1.MachineListResponse
+	0,  // 23: hither.v1.MachineService.Get:output_type -> hither.v1.Machine
+	0,  // 24: hither.v1.MachineService.Create:output_type -> hither.v1.Machine
+	7,  // 25: hither.v1.MachineService.Do:output_type -> hither.v1.MachineDoResponse
+	9,  // 26: hither.v1.MachineService.Remove:output_type -> hither.v1.MachineRemoveResponse
+	11, // 27: hither.v1.MachineService.Screenshot:output_type -> hither.v1.MachineScreenshotResponse
+	13, // 28: hither.v1.MachineService.Stats:output_type -> hither.v1.MachineStatsResponse
+	17, // 29: hither.v1.MachineService.Snapshots:output_type -> hither.v1.MachineSnapshotsResponse
+	15, // 30: hither.v1.MachineService.TakeSnapshot:output_type -> hither.v1.Snapshot
+	20, // 31: hither.v1.MachineService.RevertSnapshot:output_type -> hither.v1.RevertSnapshotResponse
+	22, // 32: hither.v1.MachineService.RemoveSnapshot:output_type -> hither.v1.RemoveSnapshotResponse
+	24, // 33: hither.v1.MachineService.Migrate:output_type -> hither.v1.MigrateResponse
+	27, // 34: hither.v1.MachineService.PrepareMove:output_type -> hither.v1.PrepareMoveResponse
+	29, // 35: hither.v1.MachineService.SettleMove:output_type -> hither.v1.SettleMoveResponse
+	22, // [22:36] is the sub-list for method output_type
+	8,  // [8:22] is the sub-list for method input_type
+	8,  // [8:8] is the sub-list for extension type_name
+	8,  // [8:8] is the sub-list for extension extendee
+	0,  // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_hither_v1_machine_proto_init() }
@@ -1129,7 +2103,7 @@ func file_hither_v1_machine_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_hither_v1_machine_proto_rawDesc), len(file_hither_v1_machine_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   15,
+			NumMessages:   30,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

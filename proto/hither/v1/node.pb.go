@@ -639,6 +639,7 @@ type Event struct {
 	Machine       *Machine               `protobuf:"bytes,5,opt,name=machine,proto3" json:"machine,omitempty"`
 	Screen        *Screen                `protobuf:"bytes,6,opt,name=screen,proto3" json:"screen,omitempty"`
 	Folder        *Folder                `protobuf:"bytes,7,opt,name=folder,proto3" json:"folder,omitempty"`
+	Job           *Job                   `protobuf:"bytes,8,opt,name=job,proto3" json:"job,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -718,6 +719,13 @@ func (x *Event) GetScreen() *Screen {
 func (x *Event) GetFolder() *Folder {
 	if x != nil {
 		return x.Folder
+	}
+	return nil
+}
+
+func (x *Event) GetJob() *Job {
+	if x != nil {
+		return x.Job
 	}
 	return nil
 }
@@ -1513,7 +1521,7 @@ var File_hither_v1_node_proto protoreflect.FileDescriptor
 
 const file_hither_v1_node_proto_rawDesc = "" +
 	"\n" +
-	"\x14hither/v1/node.proto\x12\thither.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16hither/v1/folder.proto\x1a\x17hither/v1/machine.proto\x1a\x16hither/v1/screen.proto\"\xb5\x02\n" +
+	"\x14hither/v1/node.proto\x12\thither.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16hither/v1/folder.proto\x1a\x13hither/v1/job.proto\x1a\x17hither/v1/machine.proto\x1a\x16hither/v1/screen.proto\"\xb5\x02\n" +
 	"\x04Host\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
@@ -1561,7 +1569,7 @@ const file_hither_v1_node_proto_rawDesc = "" +
 	"\vInfoRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\"\"\n" +
 	"\fWatchRequest\x12\x12\n" +
-	"\x04host\x18\x01 \x01(\tR\x04host\"\xf0\x01\n" +
+	"\x04host\x18\x01 \x01(\tR\x04host\"\x92\x02\n" +
 	"\x05Event\x12\x10\n" +
 	"\x03seq\x18\x01 \x01(\x04R\x03seq\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x18\n" +
@@ -1569,7 +1577,8 @@ const file_hither_v1_node_proto_rawDesc = "" +
 	"\x04host\x18\x04 \x01(\v2\x0f.hither.v1.HostR\x04host\x12,\n" +
 	"\amachine\x18\x05 \x01(\v2\x12.hither.v1.MachineR\amachine\x12)\n" +
 	"\x06screen\x18\x06 \x01(\v2\x11.hither.v1.ScreenR\x06screen\x12)\n" +
-	"\x06folder\x18\a \x01(\v2\x11.hither.v1.FolderR\x06folder\"\x11\n" +
+	"\x06folder\x18\a \x01(\v2\x11.hither.v1.FolderR\x06folder\x12 \n" +
+	"\x03job\x18\b \x01(\v2\x0e.hither.v1.JobR\x03job\"\x11\n" +
 	"\x0fWebTokenRequest\":\n" +
 	"\x10WebTokenResponse\x12\x10\n" +
 	"\x03url\x18\x01 \x01(\tR\x03url\x12\x14\n" +
@@ -1670,6 +1679,7 @@ var file_hither_v1_node_proto_goTypes = []any{
 	(*Machine)(nil),               // 28: hither.v1.Machine
 	(*Screen)(nil),                // 29: hither.v1.Screen
 	(*Folder)(nil),                // 30: hither.v1.Folder
+	(*Job)(nil),                   // 31: hither.v1.Job
 }
 var file_hither_v1_node_proto_depIdxs = []int32{
 	27, // 0: hither.v1.Host.last_seen:type_name -> google.protobuf.Timestamp
@@ -1679,41 +1689,42 @@ var file_hither_v1_node_proto_depIdxs = []int32{
 	28, // 4: hither.v1.Event.machine:type_name -> hither.v1.Machine
 	29, // 5: hither.v1.Event.screen:type_name -> hither.v1.Screen
 	30, // 6: hither.v1.Event.folder:type_name -> hither.v1.Folder
-	0,  // 7: hither.v1.HostListResponse.hosts:type_name -> hither.v1.Host
-	27, // 8: hither.v1.OfferResponse.expires:type_name -> google.protobuf.Timestamp
-	0,  // 9: hither.v1.OfferResponse.host:type_name -> hither.v1.Host
-	26, // 10: hither.v1.NearbyResponse.hosts:type_name -> hither.v1.NearbyHost
-	2,  // 11: hither.v1.NodeService.Status:input_type -> hither.v1.StatusRequest
-	4,  // 12: hither.v1.NodeService.Doctor:input_type -> hither.v1.DoctorRequest
-	7,  // 13: hither.v1.NodeService.Info:input_type -> hither.v1.InfoRequest
-	8,  // 14: hither.v1.NodeService.Watch:input_type -> hither.v1.WatchRequest
-	10, // 15: hither.v1.NodeService.WebToken:input_type -> hither.v1.WebTokenRequest
-	12, // 16: hither.v1.NodeService.Session:input_type -> hither.v1.SessionRequest
-	14, // 17: hither.v1.NodeService.Down:input_type -> hither.v1.DownRequest
-	16, // 18: hither.v1.HostService.List:input_type -> hither.v1.HostListRequest
-	18, // 19: hither.v1.HostService.Offer:input_type -> hither.v1.OfferRequest
-	20, // 20: hither.v1.HostService.Join:input_type -> hither.v1.JoinRequest
-	21, // 21: hither.v1.HostService.Forget:input_type -> hither.v1.HostForgetRequest
-	23, // 22: hither.v1.HostService.Grant:input_type -> hither.v1.HostGrantRequest
-	24, // 23: hither.v1.HostService.Nearby:input_type -> hither.v1.NearbyRequest
-	3,  // 24: hither.v1.NodeService.Status:output_type -> hither.v1.StatusResponse
-	5,  // 25: hither.v1.NodeService.Doctor:output_type -> hither.v1.DoctorResponse
-	0,  // 26: hither.v1.NodeService.Info:output_type -> hither.v1.Host
-	9,  // 27: hither.v1.NodeService.Watch:output_type -> hither.v1.Event
-	11, // 28: hither.v1.NodeService.WebToken:output_type -> hither.v1.WebTokenResponse
-	13, // 29: hither.v1.NodeService.Session:output_type -> hither.v1.SessionResponse
-	15, // 30: hither.v1.NodeService.Down:output_type -> hither.v1.DownResponse
-	17, // 31: hither.v1.HostService.List:output_type -> hither.v1.HostListResponse
-	19, // 32: hither.v1.HostService.Offer:output_type -> hither.v1.OfferResponse
-	0,  // 33: hither.v1.HostService.Join:output_type -> hither.v1.Host
-	22, // 34: hither.v1.HostService.Forget:output_type -> hither.v1.HostForgetResponse
-	0,  // 35: hither.v1.HostService.Grant:output_type -> hither.v1.Host
-	25, // 36: hither.v1.HostService.Nearby:output_type -> hither.v1.NearbyResponse
-	24, // [24:37] is the sub-list for method output_type
-	11, // [11:24] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	31, // 7: hither.v1.Event.job:type_name -> hither.v1.Job
+	0,  // 8: hither.v1.HostListResponse.hosts:type_name -> hither.v1.Host
+	27, // 9: hither.v1.OfferResponse.expires:type_name -> google.protobuf.Timestamp
+	0,  // 10: hither.v1.OfferResponse.host:type_name -> hither.v1.Host
+	26, // 11: hither.v1.NearbyResponse.hosts:type_name -> hither.v1.NearbyHost
+	2,  // 12: hither.v1.NodeService.Status:input_type -> hither.v1.StatusRequest
+	4,  // 13: hither.v1.NodeService.Doctor:input_type -> hither.v1.DoctorRequest
+	7,  // 14: hither.v1.NodeService.Info:input_type -> hither.v1.InfoRequest
+	8,  // 15: hither.v1.NodeService.Watch:input_type -> hither.v1.WatchRequest
+	10, // 16: hither.v1.NodeService.WebToken:input_type -> hither.v1.WebTokenRequest
+	12, // 17: hither.v1.NodeService.Session:input_type -> hither.v1.SessionRequest
+	14, // 18: hither.v1.NodeService.Down:input_type -> hither.v1.DownRequest
+	16, // 19: hither.v1.HostService.List:input_type -> hither.v1.HostListRequest
+	18, // 20: hither.v1.HostService.Offer:input_type -> hither.v1.OfferRequest
+	20, // 21: hither.v1.HostService.Join:input_type -> hither.v1.JoinRequest
+	21, // 22: hither.v1.HostService.Forget:input_type -> hither.v1.HostForgetRequest
+	23, // 23: hither.v1.HostService.Grant:input_type -> hither.v1.HostGrantRequest
+	24, // 24: hither.v1.HostService.Nearby:input_type -> hither.v1.NearbyRequest
+	3,  // 25: hither.v1.NodeService.Status:output_type -> hither.v1.StatusResponse
+	5,  // 26: hither.v1.NodeService.Doctor:output_type -> hither.v1.DoctorResponse
+	0,  // 27: hither.v1.NodeService.Info:output_type -> hither.v1.Host
+	9,  // 28: hither.v1.NodeService.Watch:output_type -> hither.v1.Event
+	11, // 29: hither.v1.NodeService.WebToken:output_type -> hither.v1.WebTokenResponse
+	13, // 30: hither.v1.NodeService.Session:output_type -> hither.v1.SessionResponse
+	15, // 31: hither.v1.NodeService.Down:output_type -> hither.v1.DownResponse
+	17, // 32: hither.v1.HostService.List:output_type -> hither.v1.HostListResponse
+	19, // 33: hither.v1.HostService.Offer:output_type -> hither.v1.OfferResponse
+	0,  // 34: hither.v1.HostService.Join:output_type -> hither.v1.Host
+	22, // 35: hither.v1.HostService.Forget:output_type -> hither.v1.HostForgetResponse
+	0,  // 36: hither.v1.HostService.Grant:output_type -> hither.v1.Host
+	25, // 37: hither.v1.HostService.Nearby:output_type -> hither.v1.NearbyResponse
+	25, // [25:38] is the sub-list for method output_type
+	12, // [12:25] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_hither_v1_node_proto_init() }
@@ -1722,6 +1733,7 @@ func file_hither_v1_node_proto_init() {
 		return
 	}
 	file_hither_v1_folder_proto_init()
+	file_hither_v1_job_proto_init()
 	file_hither_v1_machine_proto_init()
 	file_hither_v1_screen_proto_init()
 	type x struct{}

@@ -48,6 +48,26 @@ const (
 	MachineServiceScreenshotProcedure = "/hither.v1.MachineService/Screenshot"
 	// MachineServiceStatsProcedure is the fully-qualified name of the MachineService's Stats RPC.
 	MachineServiceStatsProcedure = "/hither.v1.MachineService/Stats"
+	// MachineServiceSnapshotsProcedure is the fully-qualified name of the MachineService's Snapshots
+	// RPC.
+	MachineServiceSnapshotsProcedure = "/hither.v1.MachineService/Snapshots"
+	// MachineServiceTakeSnapshotProcedure is the fully-qualified name of the MachineService's
+	// TakeSnapshot RPC.
+	MachineServiceTakeSnapshotProcedure = "/hither.v1.MachineService/TakeSnapshot"
+	// MachineServiceRevertSnapshotProcedure is the fully-qualified name of the MachineService's
+	// RevertSnapshot RPC.
+	MachineServiceRevertSnapshotProcedure = "/hither.v1.MachineService/RevertSnapshot"
+	// MachineServiceRemoveSnapshotProcedure is the fully-qualified name of the MachineService's
+	// RemoveSnapshot RPC.
+	MachineServiceRemoveSnapshotProcedure = "/hither.v1.MachineService/RemoveSnapshot"
+	// MachineServiceMigrateProcedure is the fully-qualified name of the MachineService's Migrate RPC.
+	MachineServiceMigrateProcedure = "/hither.v1.MachineService/Migrate"
+	// MachineServicePrepareMoveProcedure is the fully-qualified name of the MachineService's
+	// PrepareMove RPC.
+	MachineServicePrepareMoveProcedure = "/hither.v1.MachineService/PrepareMove"
+	// MachineServiceSettleMoveProcedure is the fully-qualified name of the MachineService's SettleMove
+	// RPC.
+	MachineServiceSettleMoveProcedure = "/hither.v1.MachineService/SettleMove"
 )
 
 // MachineServiceClient is a client for the hither.v1.MachineService service.
@@ -59,6 +79,17 @@ type MachineServiceClient interface {
 	Remove(context.Context, *connect.Request[v1.MachineRemoveRequest]) (*connect.Response[v1.MachineRemoveResponse], error)
 	Screenshot(context.Context, *connect.Request[v1.MachineScreenshotRequest]) (*connect.Response[v1.MachineScreenshotResponse], error)
 	Stats(context.Context, *connect.Request[v1.MachineStatsRequest]) (*connect.Response[v1.MachineStatsResponse], error)
+	Snapshots(context.Context, *connect.Request[v1.MachineSnapshotsRequest]) (*connect.Response[v1.MachineSnapshotsResponse], error)
+	TakeSnapshot(context.Context, *connect.Request[v1.TakeSnapshotRequest]) (*connect.Response[v1.Snapshot], error)
+	RevertSnapshot(context.Context, *connect.Request[v1.RevertSnapshotRequest]) (*connect.Response[v1.RevertSnapshotResponse], error)
+	RemoveSnapshot(context.Context, *connect.Request[v1.RemoveSnapshotRequest]) (*connect.Response[v1.RemoveSnapshotResponse], error)
+	// Migrate moves a running machine from host to the host with the ID to.
+	Migrate(context.Context, *connect.Request[v1.MigrateRequest]) (*connect.Response[v1.MigrateResponse], error)
+	// PrepareMove and SettleMove are what a machine's host asks the host that the
+	// machine moves to: to make room, and whose the machine is now. They are for the
+	// caller's own key, and not forwarded.
+	PrepareMove(context.Context, *connect.Request[v1.PrepareMoveRequest]) (*connect.Response[v1.PrepareMoveResponse], error)
+	SettleMove(context.Context, *connect.Request[v1.SettleMoveRequest]) (*connect.Response[v1.SettleMoveResponse], error)
 }
 
 // NewMachineServiceClient constructs a client for the hither.v1.MachineService service. By default,
@@ -114,18 +145,67 @@ func NewMachineServiceClient(httpClient connect.HTTPClient, baseURL string, opts
 			connect.WithSchema(machineServiceMethods.ByName("Stats")),
 			connect.WithClientOptions(opts...),
 		),
+		snapshots: connect.NewClient[v1.MachineSnapshotsRequest, v1.MachineSnapshotsResponse](
+			httpClient,
+			baseURL+MachineServiceSnapshotsProcedure,
+			connect.WithSchema(machineServiceMethods.ByName("Snapshots")),
+			connect.WithClientOptions(opts...),
+		),
+		takeSnapshot: connect.NewClient[v1.TakeSnapshotRequest, v1.Snapshot](
+			httpClient,
+			baseURL+MachineServiceTakeSnapshotProcedure,
+			connect.WithSchema(machineServiceMethods.ByName("TakeSnapshot")),
+			connect.WithClientOptions(opts...),
+		),
+		revertSnapshot: connect.NewClient[v1.RevertSnapshotRequest, v1.RevertSnapshotResponse](
+			httpClient,
+			baseURL+MachineServiceRevertSnapshotProcedure,
+			connect.WithSchema(machineServiceMethods.ByName("RevertSnapshot")),
+			connect.WithClientOptions(opts...),
+		),
+		removeSnapshot: connect.NewClient[v1.RemoveSnapshotRequest, v1.RemoveSnapshotResponse](
+			httpClient,
+			baseURL+MachineServiceRemoveSnapshotProcedure,
+			connect.WithSchema(machineServiceMethods.ByName("RemoveSnapshot")),
+			connect.WithClientOptions(opts...),
+		),
+		migrate: connect.NewClient[v1.MigrateRequest, v1.MigrateResponse](
+			httpClient,
+			baseURL+MachineServiceMigrateProcedure,
+			connect.WithSchema(machineServiceMethods.ByName("Migrate")),
+			connect.WithClientOptions(opts...),
+		),
+		prepareMove: connect.NewClient[v1.PrepareMoveRequest, v1.PrepareMoveResponse](
+			httpClient,
+			baseURL+MachineServicePrepareMoveProcedure,
+			connect.WithSchema(machineServiceMethods.ByName("PrepareMove")),
+			connect.WithClientOptions(opts...),
+		),
+		settleMove: connect.NewClient[v1.SettleMoveRequest, v1.SettleMoveResponse](
+			httpClient,
+			baseURL+MachineServiceSettleMoveProcedure,
+			connect.WithSchema(machineServiceMethods.ByName("SettleMove")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
 // machineServiceClient implements MachineServiceClient.
 type machineServiceClient struct {
-	list       *connect.Client[v1.MachineListRequest, v1.MachineListResponse]
-	get        *connect.Client[v1.MachineGetRequest, v1.Machine]
-	create     *connect.Client[v1.MachineCreateRequest, v1.Machine]
-	do         *connect.Client[v1.MachineDoRequest, v1.MachineDoResponse]
-	remove     *connect.Client[v1.MachineRemoveRequest, v1.MachineRemoveResponse]
-	screenshot *connect.Client[v1.MachineScreenshotRequest, v1.MachineScreenshotResponse]
-	stats      *connect.Client[v1.MachineStatsRequest, v1.MachineStatsResponse]
+	list           *connect.Client[v1.MachineListRequest, v1.MachineListResponse]
+	get            *connect.Client[v1.MachineGetRequest, v1.Machine]
+	create         *connect.Client[v1.MachineCreateRequest, v1.Machine]
+	do             *connect.Client[v1.MachineDoRequest, v1.MachineDoResponse]
+	remove         *connect.Client[v1.MachineRemoveRequest, v1.MachineRemoveResponse]
+	screenshot     *connect.Client[v1.MachineScreenshotRequest, v1.MachineScreenshotResponse]
+	stats          *connect.Client[v1.MachineStatsRequest, v1.MachineStatsResponse]
+	snapshots      *connect.Client[v1.MachineSnapshotsRequest, v1.MachineSnapshotsResponse]
+	takeSnapshot   *connect.Client[v1.TakeSnapshotRequest, v1.Snapshot]
+	revertSnapshot *connect.Client[v1.RevertSnapshotRequest, v1.RevertSnapshotResponse]
+	removeSnapshot *connect.Client[v1.RemoveSnapshotRequest, v1.RemoveSnapshotResponse]
+	migrate        *connect.Client[v1.MigrateRequest, v1.MigrateResponse]
+	prepareMove    *connect.Client[v1.PrepareMoveRequest, v1.PrepareMoveResponse]
+	settleMove     *connect.Client[v1.SettleMoveRequest, v1.SettleMoveResponse]
 }
 
 // List calls hither.v1.MachineService.List.
@@ -163,6 +243,41 @@ func (c *machineServiceClient) Stats(ctx context.Context, req *connect.Request[v
 	return c.stats.CallUnary(ctx, req)
 }
 
+// Snapshots calls hither.v1.MachineService.Snapshots.
+func (c *machineServiceClient) Snapshots(ctx context.Context, req *connect.Request[v1.MachineSnapshotsRequest]) (*connect.Response[v1.MachineSnapshotsResponse], error) {
+	return c.snapshots.CallUnary(ctx, req)
+}
+
+// TakeSnapshot calls hither.v1.MachineService.TakeSnapshot.
+func (c *machineServiceClient) TakeSnapshot(ctx context.Context, req *connect.Request[v1.TakeSnapshotRequest]) (*connect.Response[v1.Snapshot], error) {
+	return c.takeSnapshot.CallUnary(ctx, req)
+}
+
+// RevertSnapshot calls hither.v1.MachineService.RevertSnapshot.
+func (c *machineServiceClient) RevertSnapshot(ctx context.Context, req *connect.Request[v1.RevertSnapshotRequest]) (*connect.Response[v1.RevertSnapshotResponse], error) {
+	return c.revertSnapshot.CallUnary(ctx, req)
+}
+
+// RemoveSnapshot calls hither.v1.MachineService.RemoveSnapshot.
+func (c *machineServiceClient) RemoveSnapshot(ctx context.Context, req *connect.Request[v1.RemoveSnapshotRequest]) (*connect.Response[v1.RemoveSnapshotResponse], error) {
+	return c.removeSnapshot.CallUnary(ctx, req)
+}
+
+// Migrate calls hither.v1.MachineService.Migrate.
+func (c *machineServiceClient) Migrate(ctx context.Context, req *connect.Request[v1.MigrateRequest]) (*connect.Response[v1.MigrateResponse], error) {
+	return c.migrate.CallUnary(ctx, req)
+}
+
+// PrepareMove calls hither.v1.MachineService.PrepareMove.
+func (c *machineServiceClient) PrepareMove(ctx context.Context, req *connect.Request[v1.PrepareMoveRequest]) (*connect.Response[v1.PrepareMoveResponse], error) {
+	return c.prepareMove.CallUnary(ctx, req)
+}
+
+// SettleMove calls hither.v1.MachineService.SettleMove.
+func (c *machineServiceClient) SettleMove(ctx context.Context, req *connect.Request[v1.SettleMoveRequest]) (*connect.Response[v1.SettleMoveResponse], error) {
+	return c.settleMove.CallUnary(ctx, req)
+}
+
 // MachineServiceHandler is an implementation of the hither.v1.MachineService service.
 type MachineServiceHandler interface {
 	List(context.Context, *connect.Request[v1.MachineListRequest]) (*connect.Response[v1.MachineListResponse], error)
@@ -172,6 +287,17 @@ type MachineServiceHandler interface {
 	Remove(context.Context, *connect.Request[v1.MachineRemoveRequest]) (*connect.Response[v1.MachineRemoveResponse], error)
 	Screenshot(context.Context, *connect.Request[v1.MachineScreenshotRequest]) (*connect.Response[v1.MachineScreenshotResponse], error)
 	Stats(context.Context, *connect.Request[v1.MachineStatsRequest]) (*connect.Response[v1.MachineStatsResponse], error)
+	Snapshots(context.Context, *connect.Request[v1.MachineSnapshotsRequest]) (*connect.Response[v1.MachineSnapshotsResponse], error)
+	TakeSnapshot(context.Context, *connect.Request[v1.TakeSnapshotRequest]) (*connect.Response[v1.Snapshot], error)
+	RevertSnapshot(context.Context, *connect.Request[v1.RevertSnapshotRequest]) (*connect.Response[v1.RevertSnapshotResponse], error)
+	RemoveSnapshot(context.Context, *connect.Request[v1.RemoveSnapshotRequest]) (*connect.Response[v1.RemoveSnapshotResponse], error)
+	// Migrate moves a running machine from host to the host with the ID to.
+	Migrate(context.Context, *connect.Request[v1.MigrateRequest]) (*connect.Response[v1.MigrateResponse], error)
+	// PrepareMove and SettleMove are what a machine's host asks the host that the
+	// machine moves to: to make room, and whose the machine is now. They are for the
+	// caller's own key, and not forwarded.
+	PrepareMove(context.Context, *connect.Request[v1.PrepareMoveRequest]) (*connect.Response[v1.PrepareMoveResponse], error)
+	SettleMove(context.Context, *connect.Request[v1.SettleMoveRequest]) (*connect.Response[v1.SettleMoveResponse], error)
 }
 
 // NewMachineServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -223,6 +349,48 @@ func NewMachineServiceHandler(svc MachineServiceHandler, opts ...connect.Handler
 		connect.WithSchema(machineServiceMethods.ByName("Stats")),
 		connect.WithHandlerOptions(opts...),
 	)
+	machineServiceSnapshotsHandler := connect.NewUnaryHandler(
+		MachineServiceSnapshotsProcedure,
+		svc.Snapshots,
+		connect.WithSchema(machineServiceMethods.ByName("Snapshots")),
+		connect.WithHandlerOptions(opts...),
+	)
+	machineServiceTakeSnapshotHandler := connect.NewUnaryHandler(
+		MachineServiceTakeSnapshotProcedure,
+		svc.TakeSnapshot,
+		connect.WithSchema(machineServiceMethods.ByName("TakeSnapshot")),
+		connect.WithHandlerOptions(opts...),
+	)
+	machineServiceRevertSnapshotHandler := connect.NewUnaryHandler(
+		MachineServiceRevertSnapshotProcedure,
+		svc.RevertSnapshot,
+		connect.WithSchema(machineServiceMethods.ByName("RevertSnapshot")),
+		connect.WithHandlerOptions(opts...),
+	)
+	machineServiceRemoveSnapshotHandler := connect.NewUnaryHandler(
+		MachineServiceRemoveSnapshotProcedure,
+		svc.RemoveSnapshot,
+		connect.WithSchema(machineServiceMethods.ByName("RemoveSnapshot")),
+		connect.WithHandlerOptions(opts...),
+	)
+	machineServiceMigrateHandler := connect.NewUnaryHandler(
+		MachineServiceMigrateProcedure,
+		svc.Migrate,
+		connect.WithSchema(machineServiceMethods.ByName("Migrate")),
+		connect.WithHandlerOptions(opts...),
+	)
+	machineServicePrepareMoveHandler := connect.NewUnaryHandler(
+		MachineServicePrepareMoveProcedure,
+		svc.PrepareMove,
+		connect.WithSchema(machineServiceMethods.ByName("PrepareMove")),
+		connect.WithHandlerOptions(opts...),
+	)
+	machineServiceSettleMoveHandler := connect.NewUnaryHandler(
+		MachineServiceSettleMoveProcedure,
+		svc.SettleMove,
+		connect.WithSchema(machineServiceMethods.ByName("SettleMove")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/hither.v1.MachineService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case MachineServiceListProcedure:
@@ -239,6 +407,20 @@ func NewMachineServiceHandler(svc MachineServiceHandler, opts ...connect.Handler
 			machineServiceScreenshotHandler.ServeHTTP(w, r)
 		case MachineServiceStatsProcedure:
 			machineServiceStatsHandler.ServeHTTP(w, r)
+		case MachineServiceSnapshotsProcedure:
+			machineServiceSnapshotsHandler.ServeHTTP(w, r)
+		case MachineServiceTakeSnapshotProcedure:
+			machineServiceTakeSnapshotHandler.ServeHTTP(w, r)
+		case MachineServiceRevertSnapshotProcedure:
+			machineServiceRevertSnapshotHandler.ServeHTTP(w, r)
+		case MachineServiceRemoveSnapshotProcedure:
+			machineServiceRemoveSnapshotHandler.ServeHTTP(w, r)
+		case MachineServiceMigrateProcedure:
+			machineServiceMigrateHandler.ServeHTTP(w, r)
+		case MachineServicePrepareMoveProcedure:
+			machineServicePrepareMoveHandler.ServeHTTP(w, r)
+		case MachineServiceSettleMoveProcedure:
+			machineServiceSettleMoveHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -274,4 +456,32 @@ func (UnimplementedMachineServiceHandler) Screenshot(context.Context, *connect.R
 
 func (UnimplementedMachineServiceHandler) Stats(context.Context, *connect.Request[v1.MachineStatsRequest]) (*connect.Response[v1.MachineStatsResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("hither.v1.MachineService.Stats is not implemented"))
+}
+
+func (UnimplementedMachineServiceHandler) Snapshots(context.Context, *connect.Request[v1.MachineSnapshotsRequest]) (*connect.Response[v1.MachineSnapshotsResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("hither.v1.MachineService.Snapshots is not implemented"))
+}
+
+func (UnimplementedMachineServiceHandler) TakeSnapshot(context.Context, *connect.Request[v1.TakeSnapshotRequest]) (*connect.Response[v1.Snapshot], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("hither.v1.MachineService.TakeSnapshot is not implemented"))
+}
+
+func (UnimplementedMachineServiceHandler) RevertSnapshot(context.Context, *connect.Request[v1.RevertSnapshotRequest]) (*connect.Response[v1.RevertSnapshotResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("hither.v1.MachineService.RevertSnapshot is not implemented"))
+}
+
+func (UnimplementedMachineServiceHandler) RemoveSnapshot(context.Context, *connect.Request[v1.RemoveSnapshotRequest]) (*connect.Response[v1.RemoveSnapshotResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("hither.v1.MachineService.RemoveSnapshot is not implemented"))
+}
+
+func (UnimplementedMachineServiceHandler) Migrate(context.Context, *connect.Request[v1.MigrateRequest]) (*connect.Response[v1.MigrateResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("hither.v1.MachineService.Migrate is not implemented"))
+}
+
+func (UnimplementedMachineServiceHandler) PrepareMove(context.Context, *connect.Request[v1.PrepareMoveRequest]) (*connect.Response[v1.PrepareMoveResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("hither.v1.MachineService.PrepareMove is not implemented"))
+}
+
+func (UnimplementedMachineServiceHandler) SettleMove(context.Context, *connect.Request[v1.SettleMoveRequest]) (*connect.Response[v1.SettleMoveResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("hither.v1.MachineService.SettleMove is not implemented"))
 }

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file hither/v1/machine.proto.
  */
 export const file_hither_v1_machine: GenFile = /*@__PURE__*/
-  fileDesc("ChdoaXRoZXIvdjEvbWFjaGluZS5wcm90bxIJaGl0aGVyLnYxIqACCgdNYWNoaW5lEg8KB2FkZHJlc3MYASABKAkSDAoEaG9zdBgCIAEoCRIMCgRuYW1lGAMgASgJEgwKBGtpbmQYBCABKAkSDQoFc3RhdGUYBSABKAkSDAoEY3B1cxgGIAEoBRIUCgxtZW1vcnlfYnl0ZXMYByABKAMSCgoCb3MYCCABKAkSDAoEbm90ZRgJIAEoCRITCgthY2NlbGVyYXRvchgKIAEoCRIMCgR1dWlkGAsgASgJEisKB3N0YXJ0ZWQYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEh4KBWRpc2tzGA0gAygLMg8uaGl0aGVyLnYxLkRpc2sSDgoGc2NyZWVuGA4gASgIEg0KBXZlcmJzGA8gAygJIj0KBERpc2sSDAoEbmFtZRgBIAEoCRITCgt0b3RhbF9ieXRlcxgCIAEoAxISCgp1c2VkX2J5dGVzGAMgASgDIiIKEk1hY2hpbmVMaXN0UmVxdWVzdBIMCgRob3N0GAEgASgJIjsKE01hY2hpbmVMaXN0UmVzcG9uc2USJAoIbWFjaGluZXMYASADKAsyEi5oaXRoZXIudjEuTWFjaGluZSIvChFNYWNoaW5lR2V0UmVxdWVzdBIMCgRob3N0GAEgASgJEgwKBG5hbWUYAiABKAkilQEKFE1hY2hpbmVDcmVhdGVSZXF1ZXN0EgwKBGhvc3QYASABKAkSDAoEbmFtZRgCIAEoCRIUCgxtZW1vcnlfYnl0ZXMYAyABKAMSDAoEY3B1cxgEIAEoBRISCgpkaXNrX2J5dGVzGAUgASgDEgsKA2lzbxgGIAEoCRINCgVpbWFnZRgHIAEoCRINCgVzdGFydBgIIAEoCCI8ChBNYWNoaW5lRG9SZXF1ZXN0EgwKBGhvc3QYASABKAkSDAoEbmFtZRgCIAEoCRIMCgR2ZXJiGAMgASgJIhMKEU1hY2hpbmVEb1Jlc3BvbnNlIjIKFE1hY2hpbmVSZW1vdmVSZXF1ZXN0EgwKBGhvc3QYASABKAkSDAoEbmFtZRgCIAEoCSIXChVNYWNoaW5lUmVtb3ZlUmVzcG9uc2UiNgoYTWFjaGluZVNjcmVlbnNob3RSZXF1ZXN0EgwKBGhvc3QYASABKAkSDAoEbmFtZRgCIAEoCSIoChlNYWNoaW5lU2NyZWVuc2hvdFJlc3BvbnNlEgsKA3BuZxgBIAEoDCIjChNNYWNoaW5lU3RhdHNSZXF1ZXN0EgwKBGhvc3QYASABKAkiNwoUTWFjaGluZVN0YXRzUmVzcG9uc2USHwoFc3RhdHMYASADKAsyEC5oaXRoZXIudjEuU3RhdHMigQIKBVN0YXRzEgwKBG5hbWUYASABKAkSKAoEdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEwoLY3B1X3NlY29uZHMYAyABKAESDAoEY3B1cxgEIAEoBRIZChFtZW1vcnlfdXNlZF9ieXRlcxgFIAEoAxIUCgxtZW1vcnlfYnl0ZXMYBiABKAMSFwoPZGlza19yZWFkX2J5dGVzGAcgASgDEhgKEGRpc2tfd3JpdGVfYnl0ZXMYCCABKAMSFAoMbmV0X2luX2J5dGVzGAkgASgDEhUKDW5ldF9vdXRfYnl0ZXMYCiABKAMSDAoEbG9hZBgLIAEoATKABAoOTWFjaGluZVNlcnZpY2USRQoETGlzdBIdLmhpdGhlci52MS5NYWNoaW5lTGlzdFJlcXVlc3QaHi5oaXRoZXIudjEuTWFjaGluZUxpc3RSZXNwb25zZRI3CgNHZXQSHC5oaXRoZXIudjEuTWFjaGluZUdldFJlcXVlc3QaEi5oaXRoZXIudjEuTWFjaGluZRI9CgZDcmVhdGUSHy5oaXRoZXIudjEuTWFjaGluZUNyZWF0ZVJlcXVlc3QaEi5oaXRoZXIudjEuTWFjaGluZRI/CgJEbxIbLmhpdGhlci52MS5NYWNoaW5lRG9SZXF1ZXN0GhwuaGl0aGVyLnYxLk1hY2hpbmVEb1Jlc3BvbnNlEksKBlJlbW92ZRIfLmhpdGhlci52MS5NYWNoaW5lUmVtb3ZlUmVxdWVzdBogLmhpdGhlci52MS5NYWNoaW5lUmVtb3ZlUmVzcG9uc2USVwoKU2NyZWVuc2hvdBIjLmhpdGhlci52MS5NYWNoaW5lU2NyZWVuc2hvdFJlcXVlc3QaJC5oaXRoZXIudjEuTWFjaGluZVNjcmVlbnNob3RSZXNwb25zZRJICgVTdGF0cxIeLmhpdGhlci52MS5NYWNoaW5lU3RhdHNSZXF1ZXN0Gh8uaGl0aGVyLnYxLk1hY2hpbmVTdGF0c1Jlc3BvbnNlQiFaH2hpdGhlci9wcm90by9oaXRoZXIvdjE7aGl0aGVydjFiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("ChdoaXRoZXIvdjEvbWFjaGluZS5wcm90bxIJaGl0aGVyLnYxIqACCgdNYWNoaW5lEg8KB2FkZHJlc3MYASABKAkSDAoEaG9zdBgCIAEoCRIMCgRuYW1lGAMgASgJEgwKBGtpbmQYBCABKAkSDQoFc3RhdGUYBSABKAkSDAoEY3B1cxgGIAEoBRIUCgxtZW1vcnlfYnl0ZXMYByABKAMSCgoCb3MYCCABKAkSDAoEbm90ZRgJIAEoCRITCgthY2NlbGVyYXRvchgKIAEoCRIMCgR1dWlkGAsgASgJEisKB3N0YXJ0ZWQYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEh4KBWRpc2tzGA0gAygLMg8uaGl0aGVyLnYxLkRpc2sSDgoGc2NyZWVuGA4gASgIEg0KBXZlcmJzGA8gAygJIj0KBERpc2sSDAoEbmFtZRgBIAEoCRITCgt0b3RhbF9ieXRlcxgCIAEoAxISCgp1c2VkX2J5dGVzGAMgASgDIiIKEk1hY2hpbmVMaXN0UmVxdWVzdBIMCgRob3N0GAEgASgJIjsKE01hY2hpbmVMaXN0UmVzcG9uc2USJAoIbWFjaGluZXMYASADKAsyEi5oaXRoZXIudjEuTWFjaGluZSIvChFNYWNoaW5lR2V0UmVxdWVzdBIMCgRob3N0GAEgASgJEgwKBG5hbWUYAiABKAkilQEKFE1hY2hpbmVDcmVhdGVSZXF1ZXN0EgwKBGhvc3QYASABKAkSDAoEbmFtZRgCIAEoCRIUCgxtZW1vcnlfYnl0ZXMYAyABKAMSDAoEY3B1cxgEIAEoBRISCgpkaXNrX2J5dGVzGAUgASgDEgsKA2lzbxgGIAEoCRINCgVpbWFnZRgHIAEoCRINCgVzdGFydBgIIAEoCCI8ChBNYWNoaW5lRG9SZXF1ZXN0EgwKBGhvc3QYASABKAkSDAoEbmFtZRgCIAEoCRIMCgR2ZXJiGAMgASgJIhMKEU1hY2hpbmVEb1Jlc3BvbnNlIjIKFE1hY2hpbmVSZW1vdmVSZXF1ZXN0EgwKBGhvc3QYASABKAkSDAoEbmFtZRgCIAEoCSIXChVNYWNoaW5lUmVtb3ZlUmVzcG9uc2UiNgoYTWFjaGluZVNjcmVlbnNob3RSZXF1ZXN0EgwKBGhvc3QYASABKAkSDAoEbmFtZRgCIAEoCSIoChlNYWNoaW5lU2NyZWVuc2hvdFJlc3BvbnNlEgsKA3BuZxgBIAEoDCIjChNNYWNoaW5lU3RhdHNSZXF1ZXN0EgwKBGhvc3QYASABKAkiNwoUTWFjaGluZVN0YXRzUmVzcG9uc2USHwoFc3RhdHMYASADKAsyEC5oaXRoZXIudjEuU3RhdHMigQIKBVN0YXRzEgwKBG5hbWUYASABKAkSKAoEdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEwoLY3B1X3NlY29uZHMYAyABKAESDAoEY3B1cxgEIAEoBRIZChFtZW1vcnlfdXNlZF9ieXRlcxgFIAEoAxIUCgxtZW1vcnlfYnl0ZXMYBiABKAMSFwoPZGlza19yZWFkX2J5dGVzGAcgASgDEhgKEGRpc2tfd3JpdGVfYnl0ZXMYCCABKAMSFAoMbmV0X2luX2J5dGVzGAkgASgDEhUKDW5ldF9vdXRfYnl0ZXMYCiABKAMSDAoEbG9hZBgLIAEoASKTAQoIU25hcHNob3QSDAoEbmFtZRgBIAEoCRIMCgRub3RlGAIgASgJEg4KBnBhcmVudBgDIAEoCRIrCgdjcmVhdGVkGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVzdGF0ZRgFIAEoCRIOCgZtZW1vcnkYBiABKAgSDwoHY3VycmVudBgHIAEoCCI4ChdNYWNoaW5lU25hcHNob3RzUmVxdWVzdBIMCgRob3N0GAEgASgJEg8KB21hY2hpbmUYAiABKAkiQgoYTWFjaGluZVNuYXBzaG90c1Jlc3BvbnNlEiYKCXNuYXBzaG90cxgBIAMoCzITLmhpdGhlci52MS5TbmFwc2hvdCJjChNUYWtlU25hcHNob3RSZXF1ZXN0EgwKBGhvc3QYASABKAkSDwoHbWFjaGluZRgCIAEoCRIMCgRuYW1lGAMgASgJEgwKBG5vdGUYBCABKAkSEQoJbm9fbWVtb3J5GAUgASgIIkgKFVJldmVydFNuYXBzaG90UmVxdWVzdBIMCgRob3N0GAEgASgJEg8KB21hY2hpbmUYAiABKAkSEAoIc25hcHNob3QYAyABKAkiGAoWUmV2ZXJ0U25hcHNob3RSZXNwb25zZSJIChVSZW1vdmVTbmFwc2hvdFJlcXVlc3QSDAoEaG9zdBgBIAEoCRIPCgdtYWNoaW5lGAIgASgJEhAKCHNuYXBzaG90GAMgASgJIhgKFlJlbW92ZVNuYXBzaG90UmVzcG9uc2UiOAoOTWlncmF0ZVJlcXVlc3QSDAoEaG9zdBgBIAEoCRIMCgRuYW1lGAIgASgJEgoKAnRvGAMgASgJIhEKD01pZ3JhdGVSZXNwb25zZSKjAQoSUHJlcGFyZU1vdmVSZXF1ZXN0EgoKAmlkGAEgASgJEgwKBHV1aWQYAiABKAkSDAoEbmFtZRgDIAEoCRIUCgxtZW1vcnlfYnl0ZXMYBCABKAMSDAoEY3B1cxgFIAEoBRIkCgVkaXNrcxgGIAMoCzIVLmhpdGhlci52MS5Nb3ZpbmdEaXNrEg4KBmltYWdlcxgHIAMoCRILCgNvZmYYCCABKAgiOQoKTW92aW5nRGlzaxIMCgRmaWxlGAEgASgJEg0KBWJ5dGVzGAIgASgDEg4KBnN0b3JlZBgDIAEoAyJTChNQcmVwYXJlTW92ZVJlc3BvbnNlEgwKBHBvb2wYASABKAkSDQoFYWdlbnQYAiABKAkSDgoGc2VjcmV0GAMgASgJEg8KB21pc3NpbmcYBCADKAkiMAoRU2V0dGxlTW92ZVJlcXVlc3QSDAoEdXVpZBgBIAEoCRINCgV5b3VycxgCIAEoCCIUChJTZXR0bGVNb3ZlUmVzcG9uc2UypAgKDk1hY2hpbmVTZXJ2aWNlEkUKBExpc3QSHS5oaXRoZXIudjEuTWFjaGluZUxpc3RSZXF1ZXN0Gh4uaGl0aGVyLnYxLk1hY2hpbmVMaXN0UmVzcG9uc2USNwoDR2V0EhwuaGl0aGVyLnYxLk1hY2hpbmVHZXRSZXF1ZXN0GhIuaGl0aGVyLnYxLk1hY2hpbmUSPQoGQ3JlYXRlEh8uaGl0aGVyLnYxLk1hY2hpbmVDcmVhdGVSZXF1ZXN0GhIuaGl0aGVyLnYxLk1hY2hpbmUSPwoCRG8SGy5oaXRoZXIudjEuTWFjaGluZURvUmVxdWVzdBocLmhpdGhlci52MS5NYWNoaW5lRG9SZXNwb25zZRJLCgZSZW1vdmUSHy5oaXRoZXIudjEuTWFjaGluZVJlbW92ZVJlcXVlc3QaIC5oaXRoZXIudjEuTWFjaGluZVJlbW92ZVJlc3BvbnNlElcKClNjcmVlbnNob3QSIy5oaXRoZXIudjEuTWFjaGluZVNjcmVlbnNob3RSZXF1ZXN0GiQuaGl0aGVyLnYxLk1hY2hpbmVTY3JlZW5zaG90UmVzcG9uc2USSAoFU3RhdHMSHi5oaXRoZXIudjEuTWFjaGluZVN0YXRzUmVxdWVzdBofLmhpdGhlci52MS5NYWNoaW5lU3RhdHNSZXNwb25zZRJUCglTbmFwc2hvdHMSIi5oaXRoZXIudjEuTWFjaGluZVNuYXBzaG90c1JlcXVlc3QaIy5oaXRoZXIudjEuTWFjaGluZVNuYXBzaG90c1Jlc3BvbnNlEkMKDFRha2VTbmFwc2hvdBIeLmhpdGhlci52MS5UYWtlU25hcHNob3RSZXF1ZXN0GhMuaGl0aGVyLnYxLlNuYXBzaG90ElUKDlJldmVydFNuYXBzaG90EiAuaGl0aGVyLnYxLlJldmVydFNuYXBzaG90UmVxdWVzdBohLmhpdGhlci52MS5SZXZlcnRTbmFwc2hvdFJlc3BvbnNlElUKDlJlbW92ZVNuYXBzaG90EiAuaGl0aGVyLnYxLlJlbW92ZVNuYXBzaG90UmVxdWVzdBohLmhpdGhlci52MS5SZW1vdmVTbmFwc2hvdFJlc3BvbnNlEkAKB01pZ3JhdGUSGS5oaXRoZXIudjEuTWlncmF0ZVJlcXVlc3QaGi5oaXRoZXIudjEuTWlncmF0ZVJlc3BvbnNlEkwKC1ByZXBhcmVNb3ZlEh0uaGl0aGVyLnYxLlByZXBhcmVNb3ZlUmVxdWVzdBoeLmhpdGhlci52MS5QcmVwYXJlTW92ZVJlc3BvbnNlEkkKClNldHRsZU1vdmUSHC5oaXRoZXIudjEuU2V0dGxlTW92ZVJlcXVlc3QaHS5oaXRoZXIudjEuU2V0dGxlTW92ZVJlc3BvbnNlQiFaH2hpdGhlci9wcm90by9oaXRoZXIvdjE7aGl0aGVydjFiBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
  * Machine is fusion.Machine; state and kind are its words ("running", "vm").
@@ -456,6 +456,413 @@ export const StatsSchema: GenMessage<Stats> = /*@__PURE__*/
   messageDesc(file_hither_v1_machine, 14);
 
 /**
+ * Snapshot is fusion.Snapshot; state is the machine's state when it was taken.
+ *
+ * @generated from message hither.v1.Snapshot
+ */
+export type Snapshot = Message<"hither.v1.Snapshot"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string note = 2;
+   */
+  note: string;
+
+  /**
+   * @generated from field: string parent = 3;
+   */
+  parent: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp created = 4;
+   */
+  created?: Timestamp | undefined;
+
+  /**
+   * @generated from field: string state = 5;
+   */
+  state: string;
+
+  /**
+   * @generated from field: bool memory = 6;
+   */
+  memory: boolean;
+
+  /**
+   * @generated from field: bool current = 7;
+   */
+  current: boolean;
+};
+
+/**
+ * Describes the message hither.v1.Snapshot.
+ * Use `create(SnapshotSchema)` to create a new message.
+ */
+export const SnapshotSchema: GenMessage<Snapshot> = /*@__PURE__*/
+  messageDesc(file_hither_v1_machine, 15);
+
+/**
+ * @generated from message hither.v1.MachineSnapshotsRequest
+ */
+export type MachineSnapshotsRequest = Message<"hither.v1.MachineSnapshotsRequest"> & {
+  /**
+   * @generated from field: string host = 1;
+   */
+  host: string;
+
+  /**
+   * @generated from field: string machine = 2;
+   */
+  machine: string;
+};
+
+/**
+ * Describes the message hither.v1.MachineSnapshotsRequest.
+ * Use `create(MachineSnapshotsRequestSchema)` to create a new message.
+ */
+export const MachineSnapshotsRequestSchema: GenMessage<MachineSnapshotsRequest> = /*@__PURE__*/
+  messageDesc(file_hither_v1_machine, 16);
+
+/**
+ * @generated from message hither.v1.MachineSnapshotsResponse
+ */
+export type MachineSnapshotsResponse = Message<"hither.v1.MachineSnapshotsResponse"> & {
+  /**
+   * @generated from field: repeated hither.v1.Snapshot snapshots = 1;
+   */
+  snapshots: Snapshot[];
+};
+
+/**
+ * Describes the message hither.v1.MachineSnapshotsResponse.
+ * Use `create(MachineSnapshotsResponseSchema)` to create a new message.
+ */
+export const MachineSnapshotsResponseSchema: GenMessage<MachineSnapshotsResponse> = /*@__PURE__*/
+  messageDesc(file_hither_v1_machine, 17);
+
+/**
+ * @generated from message hither.v1.TakeSnapshotRequest
+ */
+export type TakeSnapshotRequest = Message<"hither.v1.TakeSnapshotRequest"> & {
+  /**
+   * @generated from field: string host = 1;
+   */
+  host: string;
+
+  /**
+   * @generated from field: string machine = 2;
+   */
+  machine: string;
+
+  /**
+   * @generated from field: string name = 3;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string note = 4;
+   */
+  note: string;
+
+  /**
+   * @generated from field: bool no_memory = 5;
+   */
+  noMemory: boolean;
+};
+
+/**
+ * Describes the message hither.v1.TakeSnapshotRequest.
+ * Use `create(TakeSnapshotRequestSchema)` to create a new message.
+ */
+export const TakeSnapshotRequestSchema: GenMessage<TakeSnapshotRequest> = /*@__PURE__*/
+  messageDesc(file_hither_v1_machine, 18);
+
+/**
+ * @generated from message hither.v1.RevertSnapshotRequest
+ */
+export type RevertSnapshotRequest = Message<"hither.v1.RevertSnapshotRequest"> & {
+  /**
+   * @generated from field: string host = 1;
+   */
+  host: string;
+
+  /**
+   * @generated from field: string machine = 2;
+   */
+  machine: string;
+
+  /**
+   * @generated from field: string snapshot = 3;
+   */
+  snapshot: string;
+};
+
+/**
+ * Describes the message hither.v1.RevertSnapshotRequest.
+ * Use `create(RevertSnapshotRequestSchema)` to create a new message.
+ */
+export const RevertSnapshotRequestSchema: GenMessage<RevertSnapshotRequest> = /*@__PURE__*/
+  messageDesc(file_hither_v1_machine, 19);
+
+/**
+ * @generated from message hither.v1.RevertSnapshotResponse
+ */
+export type RevertSnapshotResponse = Message<"hither.v1.RevertSnapshotResponse"> & {
+};
+
+/**
+ * Describes the message hither.v1.RevertSnapshotResponse.
+ * Use `create(RevertSnapshotResponseSchema)` to create a new message.
+ */
+export const RevertSnapshotResponseSchema: GenMessage<RevertSnapshotResponse> = /*@__PURE__*/
+  messageDesc(file_hither_v1_machine, 20);
+
+/**
+ * @generated from message hither.v1.RemoveSnapshotRequest
+ */
+export type RemoveSnapshotRequest = Message<"hither.v1.RemoveSnapshotRequest"> & {
+  /**
+   * @generated from field: string host = 1;
+   */
+  host: string;
+
+  /**
+   * @generated from field: string machine = 2;
+   */
+  machine: string;
+
+  /**
+   * @generated from field: string snapshot = 3;
+   */
+  snapshot: string;
+};
+
+/**
+ * Describes the message hither.v1.RemoveSnapshotRequest.
+ * Use `create(RemoveSnapshotRequestSchema)` to create a new message.
+ */
+export const RemoveSnapshotRequestSchema: GenMessage<RemoveSnapshotRequest> = /*@__PURE__*/
+  messageDesc(file_hither_v1_machine, 21);
+
+/**
+ * @generated from message hither.v1.RemoveSnapshotResponse
+ */
+export type RemoveSnapshotResponse = Message<"hither.v1.RemoveSnapshotResponse"> & {
+};
+
+/**
+ * Describes the message hither.v1.RemoveSnapshotResponse.
+ * Use `create(RemoveSnapshotResponseSchema)` to create a new message.
+ */
+export const RemoveSnapshotResponseSchema: GenMessage<RemoveSnapshotResponse> = /*@__PURE__*/
+  messageDesc(file_hither_v1_machine, 22);
+
+/**
+ * @generated from message hither.v1.MigrateRequest
+ */
+export type MigrateRequest = Message<"hither.v1.MigrateRequest"> & {
+  /**
+   * @generated from field: string host = 1;
+   */
+  host: string;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string to = 3;
+   */
+  to: string;
+};
+
+/**
+ * Describes the message hither.v1.MigrateRequest.
+ * Use `create(MigrateRequestSchema)` to create a new message.
+ */
+export const MigrateRequestSchema: GenMessage<MigrateRequest> = /*@__PURE__*/
+  messageDesc(file_hither_v1_machine, 23);
+
+/**
+ * @generated from message hither.v1.MigrateResponse
+ */
+export type MigrateResponse = Message<"hither.v1.MigrateResponse"> & {
+};
+
+/**
+ * Describes the message hither.v1.MigrateResponse.
+ * Use `create(MigrateResponseSchema)` to create a new message.
+ */
+export const MigrateResponseSchema: GenMessage<MigrateResponse> = /*@__PURE__*/
+  messageDesc(file_hither_v1_machine, 24);
+
+/**
+ * @generated from message hither.v1.PrepareMoveRequest
+ */
+export type PrepareMoveRequest = Message<"hither.v1.PrepareMoveRequest"> & {
+  /**
+   * 32 hexadecimal digits, random.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: string uuid = 2;
+   */
+  uuid: string;
+
+  /**
+   * @generated from field: string name = 3;
+   */
+  name: string;
+
+  /**
+   * @generated from field: int64 memory_bytes = 4;
+   */
+  memoryBytes: bigint;
+
+  /**
+   * @generated from field: int32 cpus = 5;
+   */
+  cpus: number;
+
+  /**
+   * @generated from field: repeated hither.v1.MovingDisk disks = 6;
+   */
+  disks: MovingDisk[];
+
+  /**
+   * Names in the pool of what is in the CD drives.
+   *
+   * @generated from field: repeated string images = 7;
+   */
+  images: string[];
+
+  /**
+   * It is off: its disks come as files.
+   *
+   * @generated from field: bool off = 8;
+   */
+  off: boolean;
+};
+
+/**
+ * Describes the message hither.v1.PrepareMoveRequest.
+ * Use `create(PrepareMoveRequestSchema)` to create a new message.
+ */
+export const PrepareMoveRequestSchema: GenMessage<PrepareMoveRequest> = /*@__PURE__*/
+  messageDesc(file_hither_v1_machine, 25);
+
+/**
+ * MovingDisk is a disk's file in the pool and its virtual size.
+ *
+ * @generated from message hither.v1.MovingDisk
+ */
+export type MovingDisk = Message<"hither.v1.MovingDisk"> & {
+  /**
+   * @generated from field: string file = 1;
+   */
+  file: string;
+
+  /**
+   * @generated from field: int64 bytes = 2;
+   */
+  bytes: bigint;
+
+  /**
+   * What of it is stored, in bytes.
+   *
+   * @generated from field: int64 stored = 3;
+   */
+  stored: bigint;
+};
+
+/**
+ * Describes the message hither.v1.MovingDisk.
+ * Use `create(MovingDiskSchema)` to create a new message.
+ */
+export const MovingDiskSchema: GenMessage<MovingDisk> = /*@__PURE__*/
+  messageDesc(file_hither_v1_machine, 26);
+
+/**
+ * @generated from message hither.v1.PrepareMoveResponse
+ */
+export type PrepareMoveResponse = Message<"hither.v1.PrepareMoveResponse"> & {
+  /**
+   * Paths there.
+   *
+   * @generated from field: string pool = 1;
+   */
+  pool: string;
+
+  /**
+   * @generated from field: string agent = 2;
+   */
+  agent: string;
+
+  /**
+   * What opens the streams, for this one move.
+   *
+   * @generated from field: string secret = 3;
+   */
+  secret: string;
+
+  /**
+   * The images that are to be sent too.
+   *
+   * @generated from field: repeated string missing = 4;
+   */
+  missing: string[];
+};
+
+/**
+ * Describes the message hither.v1.PrepareMoveResponse.
+ * Use `create(PrepareMoveResponseSchema)` to create a new message.
+ */
+export const PrepareMoveResponseSchema: GenMessage<PrepareMoveResponse> = /*@__PURE__*/
+  messageDesc(file_hither_v1_machine, 27);
+
+/**
+ * @generated from message hither.v1.SettleMoveRequest
+ */
+export type SettleMoveRequest = Message<"hither.v1.SettleMoveRequest"> & {
+  /**
+   * @generated from field: string uuid = 1;
+   */
+  uuid: string;
+
+  /**
+   * @generated from field: bool yours = 2;
+   */
+  yours: boolean;
+};
+
+/**
+ * Describes the message hither.v1.SettleMoveRequest.
+ * Use `create(SettleMoveRequestSchema)` to create a new message.
+ */
+export const SettleMoveRequestSchema: GenMessage<SettleMoveRequest> = /*@__PURE__*/
+  messageDesc(file_hither_v1_machine, 28);
+
+/**
+ * @generated from message hither.v1.SettleMoveResponse
+ */
+export type SettleMoveResponse = Message<"hither.v1.SettleMoveResponse"> & {
+};
+
+/**
+ * Describes the message hither.v1.SettleMoveResponse.
+ * Use `create(SettleMoveResponseSchema)` to create a new message.
+ */
+export const SettleMoveResponseSchema: GenMessage<SettleMoveResponse> = /*@__PURE__*/
+  messageDesc(file_hither_v1_machine, 29);
+
+/**
  * MachineService mirrors fusion.Machines. In every request host is a host's
  * name or ID, empty for the computer that is asked; it answers or forwards.
  *
@@ -517,6 +924,68 @@ export const MachineService: GenService<{
     methodKind: "unary";
     input: typeof MachineStatsRequestSchema;
     output: typeof MachineStatsResponseSchema;
+  },
+  /**
+   * @generated from rpc hither.v1.MachineService.Snapshots
+   */
+  snapshots: {
+    methodKind: "unary";
+    input: typeof MachineSnapshotsRequestSchema;
+    output: typeof MachineSnapshotsResponseSchema;
+  },
+  /**
+   * @generated from rpc hither.v1.MachineService.TakeSnapshot
+   */
+  takeSnapshot: {
+    methodKind: "unary";
+    input: typeof TakeSnapshotRequestSchema;
+    output: typeof SnapshotSchema;
+  },
+  /**
+   * @generated from rpc hither.v1.MachineService.RevertSnapshot
+   */
+  revertSnapshot: {
+    methodKind: "unary";
+    input: typeof RevertSnapshotRequestSchema;
+    output: typeof RevertSnapshotResponseSchema;
+  },
+  /**
+   * @generated from rpc hither.v1.MachineService.RemoveSnapshot
+   */
+  removeSnapshot: {
+    methodKind: "unary";
+    input: typeof RemoveSnapshotRequestSchema;
+    output: typeof RemoveSnapshotResponseSchema;
+  },
+  /**
+   * Migrate moves a running machine from host to the host with the ID to.
+   *
+   * @generated from rpc hither.v1.MachineService.Migrate
+   */
+  migrate: {
+    methodKind: "unary";
+    input: typeof MigrateRequestSchema;
+    output: typeof MigrateResponseSchema;
+  },
+  /**
+   * PrepareMove and SettleMove are what a machine's host asks the host that the
+   * machine moves to: to make room, and whose the machine is now. They are for the
+   * caller's own key, and not forwarded.
+   *
+   * @generated from rpc hither.v1.MachineService.PrepareMove
+   */
+  prepareMove: {
+    methodKind: "unary";
+    input: typeof PrepareMoveRequestSchema;
+    output: typeof PrepareMoveResponseSchema;
+  },
+  /**
+   * @generated from rpc hither.v1.MachineService.SettleMove
+   */
+  settleMove: {
+    methodKind: "unary";
+    input: typeof SettleMoveRequestSchema;
+    output: typeof SettleMoveResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_hither_v1_machine, 0);

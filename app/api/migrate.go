@@ -1,0 +1,42 @@
+package api
+
+import (
+	"context"
+
+	"connectrpc.com/connect"
+
+	"hither/fusion"
+	pb "hither/proto/hither/v1"
+)
+
+// Moving is the destination of a machine that moves here from another host.
+type Moving interface {
+	PrepareMove(ctx context.Context, from fusion.HostID, req *pb.PrepareMoveRequest) (*pb.PrepareMoveResponse, error)
+	SettleMove(ctx context.Context, from fusion.HostID, req *pb.SettleMoveRequest) error
+}
+
+func (m machineService) Migrate(ctx context.Context, req *connect.Request[pb.MigrateRequest]) (*connect.Response[pb.MigrateResponse], error) {
+	h, _, err := m.s.resolve(ctx, req.Msg.Host)
+	if err != nil {
+		return nil, err
+	}
+	if err := h.Machines().Migrate(ctx, req.Msg.Name, fusion.HostID(req.Msg.To)); err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(&pb.MigrateResponse{}), nil
+}
+
+func (m machineService) PrepareMove(ctx context.Context, req *connect.Request[pb.PrepareMoveRequest]) (*connect.Response[pb.PrepareMoveResponse], error) {
+	room, err := m.s.node.PrepareMove(ctx, callerOf(ctx).Peer, req.Msg)
+	if err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(room), nil
+}
+
+func (m machineService) SettleMove(ctx context.Context, req *connect.Request[pb.SettleMoveRequest]) (*connect.Response[pb.SettleMoveResponse], error) {
+	if err := m.s.node.SettleMove(ctx, callerOf(ctx).Peer, req.Msg); err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(&pb.SettleMoveResponse{}), nil
+}

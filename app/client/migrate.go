@@ -1,0 +1,24 @@
+package client
+
+import (
+	"context"
+
+	"hither/fusion"
+	pb "hither/proto/hither/v1"
+)
+
+func (m *machines) Migrate(ctx context.Context, name string, to fusion.HostID) error {
+	_, err := long(ctx, m.c, m.path(name), m.c.machines.Migrate, &pb.MigrateRequest{Host: m.name, Name: name, To: string(to)})
+	return err
+}
+
+// PrepareMove asks the node to make room for a machine of the caller's.
+func (c *Client) PrepareMove(ctx context.Context, label string, req *pb.PrepareMoveRequest) (*pb.PrepareMoveResponse, error) {
+	return call(ctx, label, c.machines.PrepareMove, req)
+}
+
+// SettleMove tells the node whose a machine is now.
+func (c *Client) SettleMove(ctx context.Context, label string, req *pb.SettleMoveRequest) error {
+	_, err := call(ctx, label, c.machines.SettleMove, req)
+	return err
+}

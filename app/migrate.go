@@ -1,0 +1,160 @@
+package app
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"time"
+
+	"hither/app/client"
+	"hither/fusion"
+	pb "hither/proto/hither/v1"
+	"hither/vmctl"
+)
+
+// moving gives a paired computer as the other end of a move.
+func (n *Node) moving(id fusion.HostID) (vmctl.MigrationPeer, error) {
+	if id == n.network.ID() {
+		return nil, &fusion.Error{Op: "machine.migrate", Path: n.Name(), Cause: fusion.ErrInvalid, Detail: "the machine is there already",
+			Hint: "name the host that it is to move to"}
+	}
+	peer, err := n.network.Lookup(string(id))
+	if err != nil {
+		return nil, &fusion.Error{Op: "machine.migrate", Path: string(id), Cause: fusion.ErrNotFound, Detail: "the two hosts are not paired",
+			Hint: vmctl.PairHint}
+	}
+	return movingPeer{n, peer.ID, peer.Name, n.clientOf(peer.ID)}, nil
+}
+
+// movingPeer is the destination of a move: calls of its API, and streams.
+type movingPeer struct {
+	n    *Node
+	id   fusion.HostID
+	name string
+	c    *client.Client
+}
+
+func (p movingPeer) Prepare(ctx context.Context, o vmctl.MigrationOffer) (vmctl.MigrationRoom, error) {
+	req := &pb.PrepareMoveRequest{Id: o.ID, Uuid: o.UUID, Name: o.Name, MemoryBytes: o.MemoryBytes, Cpus: int32(o.CPUs), Images: o.Images, Off: o.Off}
+	for _, d := range o.Disks {
+		req.Disks = append(req.Disks, &pb.MovingDisk{File: d.File, Bytes: d.Bytes, Stored: d.Stored})
+	}
+	room, err := p.c.PrepareMove(ctx, p.name+"/"+o.Name, req)
+	if err != nil {
+		return vmctl.MigrationRoom{}, err
+	}
+	return vmctl.MigrationRoom{Pool: room.Pool, Agent: room.Agent, Secret: room.Secret, Missing: room.Missing}, nil
+}
+
+func (p movingPeer) Settle(ctx context.Context, uuid string, yours bool) error {
+	return p.c.SettleMove(ctx, p.name, &pb.SettleMoveRequest{Uuid: uuid, Yours: yours})
+}
+
+// doorRequest is the first line of a stream of a move, as JSON: which door it opens.
+type doorRequest struct {
+	ID     string     `json:"id"`
+	Secret string     `json:"secret"`
+	Door   vmctl.Door `json:"door"`
+}
+
+// maxDoorRequest bounds that line in bytes, and doorTime how long it may take.
+const (
+	maxDoorRequest = 512
+	doorTime       = 10 * time.Second
+)
+
+func (p movingPeer) Dial(ctx context.Context, id, secret string, door vmctl.Door) (net.Conn, error) {
+	conn, err := p.n.network.Dial(ctx, p.id, moveProtocol)
+	if err != nil {
+		return nil, err
+	}
+	if err := json.NewEncoder(conn).Encode(doorRequest{id, secret, door}); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return conn, nil
+}
+
+// PrepareMove makes room for a machine that from wants to move here.
+func (n *Node) PrepareMove(ctx context.Context, from fusion.HostID, req *pb.PrepareMoveRequest) (*pb.PrepareMoveResponse, error) {
+	o := vmctl.MigrationOffer{ID: req.Id, UUID: req.Uuid, Name: req.Name, MemoryBytes: req.MemoryBytes, CPUs: int(req.Cpus), Images: req.Images, Off: req.Off}
+	for _, d := range req.Disks {
+		o.Disks = append(o.Disks, vmctl.MigrationDisk{File: d.GetFile(), Bytes: d.GetBytes(), Stored: d.GetStored()})
+	}
+	room, err := n.vms.PrepareMigration(ctx, from, o)
+	if err != nil {
+		return nil, err
+	}
+	return &pb.PrepareMoveResponse{Pool: room.Pool, Agent: room.Agent, Secret: room.Secret, Missing: room.Missing}, nil
+}
+
+// SettleMove takes from's verdict on a machine that was to move here.
+func (n *Node) SettleMove(ctx context.Context, from fusion.HostID, req *pb.SettleMoveRequest) error {
+	return n.vms.SettleMigration(ctx, from, req.Uuid, req.Yours)
+}
+
+// serveMoves serves the streams of moves until the node stops.
+func (n *Node) serveMoves(l net.Listener) {
+	stop := context.AfterFunc(n.ctx, func() { _ = l.Close() })
+	defer stop()
+	for {
+		conn, err := l.Accept()
+		if err != nil {
+			return
+		}
+		n.running.Go(func() {
+			if err := n.serveMove(conn); err != nil {
+				n.log.Info("a stream of a move ended", "err", err)
+			}
+		})
+	}
+}
+
+func (n *Node) serveMove(conn net.Conn) error {
+	defer conn.Close()
+	stop := context.AfterFunc(n.ctx, func() { _ = conn.Close() }) // the node stops
+	defer stop()
+	if from, ok := conn.(interface{ Peer() fusion.HostID }); !ok || !n.mayMove(from.Peer()) {
+		return &fusion.Error{Op: "machine.migrate", Cause: fusion.ErrPermission, Detail: "that computer was not granted admin"}
+	}
+	if err := conn.SetReadDeadline(time.Now().Add(doorTime)); err != nil {
+		return err
+	}
+	in := bufio.NewReaderSize(conn, maxDoorRequest)
+	line, err := in.ReadSlice('\n')
+	if err != nil {
+		return err
+	}
+	var req doorRequest
+	if err := json.Unmarshal(line, &req); err != nil {
+		return err
+	}
+	if err := conn.SetReadDeadline(time.Time{}); err != nil {
+		return err
+	}
+	return n.vms.ServeMigration(n.ctx, readConn{conn, in}, req.ID, req.Secret, req.Door)
+}
+
+// mayMove says whether a computer may move machines here.
+func (n *Node) mayMove(id fusion.HostID) bool {
+	grants, paired := n.network.Grants(id)
+	return paired && fusion.Allows(grants, fusion.AdminCap)
+}
+
+// readConn is a connection of which some was read ahead.
+type readConn struct {
+	net.Conn
+	in io.Reader
+}
+
+func (c readConn) Read(p []byte) (int, error) { return c.in.Read(p) }
+
+// CloseWrite ends what is sent; a connection that cannot do that alone is closed.
+func (c readConn) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return c.Conn.Close()
+}

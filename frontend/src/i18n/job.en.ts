@@ -1,0 +1,10 @@
+// The words about what takes long on a host.
+export const jobEn = {
+  'job.machine.create': 'Create {name}',
+  'job.machine.snapshot.take': 'Take a snapshot of {name}',
+  'job.machine.snapshot.revert': 'Take {name} back to a snapshot',
+  'job.machine.snapshot.remove': 'Delete a snapshot of {name}',
+  'job.other': 'Working on {name}',
+  'job.on': 'on {host}',
+  'job.part': '{done} of {total}',
+}

@@ -1,0 +1,12 @@
+import type { jobEn } from './job.en'
+
+/** job.en in Chinese. */
+export const jobZh: Record<keyof typeof jobEn, string> = {
+  'job.machine.create': '创建 {name}',
+  'job.machine.snapshot.take': '为 {name} 创建快照',
+  'job.machine.snapshot.revert': '将 {name} 恢复到快照',
+  'job.machine.snapshot.remove': '删除 {name} 的快照',
+  'job.other': '正在处理 {name}',
+  'job.on': '在 {host} 上',
+  'job.part': '{done} / {total}',
+}

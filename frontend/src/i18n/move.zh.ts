@@ -1,0 +1,13 @@
+import type { moveEn } from './move.en'
+
+/** move.en in Chinese. */
+export const moveZh: Record<keyof typeof moveEn, string> = {
+  'verb.move': '迁移到…',
+  'verb.moveHere': '迁移到此',
+  'task.move': '将 {name} 迁移到 {host}',
+  'job.machine.migrate': '将 {name} 迁移到另一台电脑',
+  'move.title': '将 {name} 迁移到',
+  'move.text': '磁盘一同迁移，运行中的虚拟机会继续运行；正在显示它的窗口保持打开。',
+  'move.none': '没有可与 {host} 配对的其他在线电脑。',
+  'move.pair': '两台电脑须已相互配对，并允许彼此管理。',
+}

@@ -1,0 +1,65 @@
+import { fireEvent, render, screen as page, within } from '@testing-library/svelte'
+import axe from 'axe-core'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { UiError } from '../src/api/error'
+import { i18n } from '../src/i18n/i18n.svelte'
+import Shell from '../src/Shell.svelte'
+import { fakeApp, fill, machine } from './fake'
+
+describe('a machine that moves', () => {
+  let stop = () => {}
+  afterEach(() => {
+    stop()
+    i18n.set('en')
+  })
+
+  function open(more = {}) {
+    history.replaceState(null, '', '/machine/cloud/build')
+    const { app, stream } = fakeApp(more)
+    stop = app.start()
+    render(Shell, { app })
+    fill(stream)
+    stream.push({ kind: 'machine', machine: machine('cloud', 'build', 'running', { uuid: 'u1', screen: false }) })
+    return { app, stream }
+  }
+
+  it.each([
+    ['en', 'More for build', 'Move to…', 'Move here'],
+    ['zh', 'build 的更多操作', '迁移到…', '迁移到此'],
+  ] as const)('is sent to a computer that is online (%s)', async (language, more, move, here) => {
+    i18n.set(language)
+    const asked: string[] = []
+    open({ moveMachine: async (...args: string[]) => void asked.push(args.join(' ')) })
+    await fireEvent.click(await page.findByRole('button', { name: more }))
+    await fireEvent.click(await page.findByRole('menuitem', { name: move }))
+    const dialog = page.getByRole('dialog')
+    expect(within(dialog).getByText('laptop')).toBeTruthy()
+    expect(within(dialog).queryByText('nas')).toBeNull() // offline
+    expect(within(dialog).queryByText('cloud')).toBeNull() // it is there
+    const { violations } = await axe.run(document.body, { rules: { 'color-contrast': { enabled: false } } })
+    expect(violations.map((v) => v.id)).toEqual([])
+    await fireEvent.click(within(dialog).getByRole('button', { name: here }))
+    expect(asked).toEqual(['id-cloud build id-laptop'])
+    await vi.waitFor(() => expect(page.queryByRole('dialog')).toBeNull())
+  })
+
+  it('takes its page along', async () => {
+    const { stream } = open()
+    await page.findByText('on cloud')
+    stream.push({ kind: 'machine', machine: machine('laptop', 'build', 'paused', { uuid: 'u1', screen: false }) })
+    stream.push({ kind: 'machine', machine: machine('cloud', 'build', 'off', { uuid: 'u1' }) }, { removed: true })
+    await page.findByText('on laptop')
+    expect(location.pathname).toBe('/machine/laptop/build')
+  })
+
+  it('says why it stays', async () => {
+    open({
+      moveMachine: async () =>
+        Promise.reject(new UiError({ op: 'machine.migrate', cause: 'not_found', hint: 'pair the two hosts' })),
+    })
+    await fireEvent.click(await page.findByRole('button', { name: 'More for build' }))
+    await fireEvent.click(await page.findByRole('menuitem', { name: 'Move to…' }))
+    await fireEvent.click(within(page.getByRole('dialog')).getByRole('button', { name: 'Move here' }))
+    expect((await page.findAllByRole('alert'))[0]!.textContent).toContain('air the two hosts')
+  })
+})

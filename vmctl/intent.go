@@ -1,0 +1,203 @@
+package vmctl
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"hither/fusion"
+)
+
+// intent is what an operation is about to make or remove, written down before it
+// begins and forgotten when it is whole, or undone. One that is found later tells
+// what a node that was killed, or whose libvirt was, left half done. There is one
+// rule for all: the domain is the thing. If it is there, its files stay (and it is
+// started, if that was asked for); if not, they go.
+type intent struct {
+	Op    string   `json:"op"`
+	URI   string   `json:"uri"`  // of the hypervisor that knows the domain
+	Name  string   `json:"name"` // of the machine, for the log
+	UUID  string   `json:"uuid"` // of the domain
+	Files []string `json:"files"`
+	Start bool     `json:"start,omitempty"`
+	// Of a move (migrate.go), which the rule above does not settle: the other host,
+	// and at the source the definition with which the machine left.
+	// Stays says that the source has looked and kept it: then the verdict is
+	// given, whatever becomes of the machine. Move is the MigrationOffer's ID.
+	Move       string        `json:"move,omitempty"`
+	Stays      bool          `json:"stays,omitempty"`
+	To         fusion.HostID `json:"to,omitempty"`
+	From       fusion.HostID `json:"from,omitempty"`
+	Definition string        `json:"definition,omitempty"`
+}
+
+// intend writes an intent down. The operation calls end when it returns, with
+// whether it knows what became of it: all was made, or all was undone.
+func (s *Store) intend(i intent) (id string, end func(known bool), err error) {
+	if i.URI == "" {
+		i.URI = s.URI()
+	}
+	id = rand.Text()
+	// Before it is written: nobody may settle it meanwhile.
+	s.hold(id, true)
+	if err := s.note(id, i); err != nil {
+		s.hold(id, false)
+		return "", nil, err
+	}
+	return id, func(known bool) {
+		if known {
+			s.forget(id)
+		}
+		s.hold(id, false)
+		if !known {
+			signal(s.unsettled)
+		}
+	}, nil
+}
+
+// hold notes that an operation of this process has the intent id, or not any more.
+func (s *Store) hold(id string, is bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if is {
+		s.intended[id] = true
+	} else {
+		delete(s.intended, id)
+	}
+}
+
+// note writes the intent id, or writes it anew.
+func (s *Store) note(id string, i intent) error {
+	text, err := json.Marshal(i)
+	if err == nil {
+		err = writeWhole(s.config.intents(), id+".json", text)
+	}
+	return s.poolError(i.Op, i.Name, err)
+}
+
+func (s *Store) forget(id string) {
+	err := os.Remove(filepath.Join(s.config.intents(), id+".json"))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		s.config.Log.Warn("a note of what was done stays", "error", err)
+	}
+}
+
+// settle looks after all intents that no operation of this process holds, and says
+// whether all are told: what cannot be told now is tried again. Moves need the other
+// host, which takes time.
+func (s *Store) settle(ctx context.Context, moves bool) (all bool) {
+	all = true
+	err := s.eachIntent(func(id string, i intent) {
+		s.mu.Lock()
+		held := s.intended[id]
+		s.mu.Unlock()
+		if held || i.To != "" && !moves || i.From != "" { // an arriving machine awaits its source's verdict
+			return
+		}
+		if err := s.settleOne(ctx, id, i); err != nil {
+			s.config.Log.Warn("something stays half done", "operation", i.Op, "machine", i.Name, "error", err)
+			all = false
+			return
+		}
+		s.forget(id)
+	})
+	if err != nil {
+		s.config.Log.Warn("some of what was left half done is not known", "error", err)
+	}
+	return all
+}
+
+// What could not be settled is tried again after a pause that grows.
+const (
+	firstSettle = time.Second
+	lastSettle  = time.Minute
+)
+
+func (s *Store) settleOne(ctx context.Context, id string, i intent) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	switch {
+	case i.URI != s.URI():
+		return errors.New("it waits for " + i.URI)
+	case i.To != "":
+		_, err := s.settleMove(ctx, id, i)
+		return err
+	}
+	d, err := call(ctx, s, func(c driver) (domain, error) { return c.domain(i.UUID) }, nil)
+	switch {
+	case errors.Is(err, fusion.ErrNotFound):
+		s.config.Log.Info("undone what was half done", "operation", i.Op, "machine", i.Name)
+		s.removeDisks(i.Files)
+		return nil
+	case err != nil || !i.Start || d.state != fusion.Off:
+		return err
+	}
+	return s.do(ctx, func(d driver) error { return d.act(i.UUID, fusion.Start) })
+}
+
+// intentOf finds the intent that is so, held or not; its ID is "" when there is none.
+func (s *Store) intentOf(is func(intent) bool) (id string, found intent, err error) {
+	err = s.eachIntent(func(other string, i intent) {
+		if is(i) {
+			id, found = other, i
+		}
+	})
+	return id, found, err
+}
+
+// eachIntent calls do with each intent that can be read; one that cannot be is an
+// error in the end.
+func (s *Store) eachIntent(do func(id string, i intent)) (err error) {
+	entries, err := os.ReadDir(s.config.intents())
+	for _, entry := range entries {
+		id, ok := strings.CutSuffix(entry.Name(), ".json")
+		if !ok {
+			continue
+		}
+		i, failed := readIntent(filepath.Join(s.config.intents(), entry.Name()))
+		if failed == nil {
+			do(id, i)
+		}
+		err = errors.Join(err, failed)
+	}
+	return err
+}
+
+// readIntent reads an intent; its files are names in the pool, whatever it says.
+func readIntent(path string) (i intent, err error) {
+	text, err := os.ReadFile(path)
+	if err == nil {
+		err = json.Unmarshal(text, &i)
+	}
+	for _, file := range i.Files {
+		err = errors.Join(err, fusion.CheckName(file))
+	}
+	return i, err
+}
+
+// writeWhole puts a small file into dir such that it is there whole or not at all,
+// also after a power cut (rename(2), fsync(2) of the directory).
+func writeWhole(dir, name string, text []byte) error {
+	f, err := os.CreateTemp(dir, partial+"*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name()) // after the rename there is nothing to remove
+	_, err = f.Write(text)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(f.Name(), filepath.Join(dir, name)); err != nil {
+		return err
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

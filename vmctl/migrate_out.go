@@ -1,0 +1,293 @@
+package vmctl
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"hither/fusion"
+)
+
+const opMigrate = "machine.migrate"
+
+// Migrate moves a machine to another host, while it runs or when it is off. It ends
+// with the machine there, or as before; when nobody knows yet (ErrBusy), the two hosts
+// settle it as soon as they see each other.
+func (s *Store) Migrate(ctx context.Context, machine string, to fusion.HostID) error {
+	if machine == fusion.Self {
+		return &fusion.Error{Op: opMigrate, Path: machine, Cause: fusion.ErrUnsupported, Detail: "it is this computer itself",
+			Hint: "virtual machines can move to another host"}
+	}
+	release, ok := s.claim("machine", machine)
+	if !ok {
+		return inWork(opMigrate, machine)
+	}
+	defer release()
+	uuid, err := s.find(ctx, opMigrate, machine)
+	if err != nil {
+		return err
+	}
+	r, err := s.fresh(ctx, opMigrate, machine, uuid)
+	if err != nil {
+		return err
+	}
+	peer, err := s.peer(to)
+	if err != nil {
+		return err
+	}
+	offer, err := s.offer(r)
+	if err != nil {
+		return err
+	}
+	definition, err := call(ctx, s, func(d driver) (string, error) { return d.definition(uuid, false) }, nil)
+	if err != nil {
+		return fail(opMigrate, machine, err)
+	}
+	note := intent{Op: opMigrate, URI: s.URI(), Name: machine, UUID: uuid, Files: r.madeDisks(), Move: offer.ID, To: to, Definition: definition}
+	id, end, err := s.intend(note)
+	if err != nil {
+		return err
+	}
+	s.leave(machine, true)
+	defer s.leave(machine, false)
+	moved := s.move(ctx, offer, r, definition, peer)
+	stays, settled := s.settleMove(ctx, id, note)
+	end(settled == nil)
+	switch {
+	case stays && moved != nil:
+		return explainMove(machine, moved)
+	case settled != nil:
+		return &fusion.Error{Op: opMigrate, Path: machine, Cause: fusion.ErrBusy, Detail: "it stopped in the middle: " + settled.Error(),
+			Hint: "it goes on here or there as soon as the two hosts see each other again"}
+	}
+	s.config.Log.Info("machine moved", "machine", machine, "to", to, "trace", fusion.Trace(ctx))
+	return nil
+}
+
+// leave notes that a machine is on its way to another host, or not any more.
+func (s *Store) leave(machine string, is bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if is {
+		s.leaving[machine] = true
+	} else {
+		delete(s.leaving, machine)
+	}
+}
+
+// Leaving says whether a machine is on its way to another host just now.
+func (s *Store) Leaving(machine string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.leaving[machine]
+}
+
+// offer describes a machine that can move, or says why it cannot.
+func (s *Store) offer(r record) (MigrationOffer, error) {
+	refuse := func(detail, hint string) (MigrationOffer, error) {
+		return MigrationOffer{}, &fusion.Error{Op: opMigrate, Path: r.shown, Cause: fusion.ErrInvalid, Detail: detail, Hint: hint}
+	}
+	if r.state != fusion.Running && r.state != fusion.Off {
+		return refuse("it is "+string(r.state), "a machine moves while it runs or is off")
+	}
+	o := MigrationOffer{ID: strings.ReplaceAll(newUUID(), "-", ""), UUID: r.uuid, Name: r.shown, MemoryBytes: r.memoryBytes, CPUs: r.cpus, Off: r.state == fusion.Off}
+	made := map[string]bool{}
+	for _, file := range r.madeDisks() {
+		made[filepath.Join(s.config.pool(), file)] = true
+	}
+	for _, path := range r.inserted {
+		if filepath.Dir(path) != s.config.pool() {
+			return refuse("what is in its CD drive is not in Hither's pool: "+path, "eject it first")
+		}
+		o.Images = append(o.Images, filepath.Base(path))
+	}
+	for _, d := range r.disks {
+		if !made[d.path] {
+			return refuse("its disk "+d.target+" is not in Hither's pool", "create a machine from a copy of that disk, or detach it")
+		}
+		h, err := readHeader(d.path)
+		if err != nil {
+			return MigrationOffer{}, fail(opMigrate, r.shown, err)
+		}
+		o.Disks = append(o.Disks, MigrationDisk{File: filepath.Base(d.path), Bytes: h.size, Stored: measure(d).UsedBytes})
+	}
+	return o, nil
+}
+
+// move lets libvirt move the machine and waits for it. When ctx ends it is stopped,
+// if it is not too late for that.
+func (s *Store) move(ctx context.Context, offer MigrationOffer, r record, definition string, peer MigrationPeer) error {
+	room, err := peer.Prepare(ctx, offer)
+	if err != nil {
+		return err
+	}
+	if err := s.sendFiles(ctx, offer, room, room.Missing, peer); err != nil {
+		return err
+	}
+	if offer.Off {
+		return s.moveOff(ctx, offer, room, definition, peer)
+	}
+	way, err := newRelay(peer, offer, room.Secret, s.config.RunDir, s.config.Log)
+	if err != nil {
+		return err
+	}
+	defer way.close()
+	plan := migrationPlan{to: way.uri(s.connectionKind()), memory: "unix://" + way.paths.of(MemoryDoor), disks: "unix://" + way.paths.of(DisksDoor),
+		hasDisks: len(offer.Disks) > 0, rewrite: s.rewriter(offer, room)}
+	done := make(chan error, 1)
+	s.running.Go(func() {
+		done <- s.do(context.WithoutCancel(ctx), func(d driver) error { return d.migrate(r.uuid, plan) })
+	})
+	return s.watchMove(ctx, r.uuid, done)
+}
+
+// watchMove reports how far the move is until it has ended.
+func (s *Store) watchMove(ctx context.Context, uuid string, done <-chan error) error {
+	tick := time.NewTicker(500 * time.Millisecond)
+	defer tick.Stop()
+	ended := ctx.Done()
+	for {
+		select {
+		case err := <-done:
+			return errors.Join(ctx.Err(), err)
+		case <-ended:
+			ended = nil // once
+			if err := s.do(context.WithoutCancel(ctx), func(d driver) error { return d.abortJob(uuid) }); err != nil {
+				s.config.Log.Debug("a move could not be stopped", "error", err)
+			}
+		case <-tick.C:
+			p, err := call(ctx, s, func(d driver) (fusion.Progress, error) { return d.progress(uuid) }, nil)
+			if err == nil {
+				fusion.Report(ctx, p)
+			}
+		}
+	}
+}
+
+// rewriter puts the destination's paths into a definition. Libvirt writes
+// attributes in single quotes.
+func (s *Store) rewriter(o MigrationOffer, room MigrationRoom) func(string) string {
+	var pairs []string
+	for _, d := range o.Disks {
+		pairs = append(pairs, quoted(filepath.Join(s.config.pool(), d.File)), quoted(filepath.Join(room.Pool, d.File)))
+	}
+	for _, image := range o.Images {
+		pairs = append(pairs, quoted(filepath.Join(s.config.pool(), image)), quoted(filepath.Join(room.Pool, image)))
+	}
+	if s.privateUsed() && room.Agent != "" {
+		pairs = append(pairs, quoted(s.config.private().agentSocket(o.UUID)), quoted(room.Agent))
+	}
+	return strings.NewReplacer(pairs...).Replace
+}
+
+// quoted writes an attribute's value as libvirt does.
+func quoted(value string) string {
+	return "'" + strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&apos;").Replace(value) + "'"
+}
+
+// connectionKind is "system" or "session", as in libvirt's URIs.
+func (s *Store) connectionKind() string {
+	if strings.Contains(s.URI(), "///system") {
+		return "system"
+	}
+	return "session"
+}
+
+// settleMove gives the verdict on a move: the machine is the destination's if it is
+// gone from here. What lies on the losing side goes: the disks here, or there. An
+// error means that it is to be given again; stays is true then too, once it is known.
+func (s *Store) settleMove(ctx context.Context, id string, i intent) (stays bool, err error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
+	defer cancel()
+	if !i.Stays {
+		if i.Stays, err = s.stays(ctx, i); err == nil && i.Stays {
+			err = s.keep(ctx, id, i)
+		}
+		if err != nil {
+			return false, err
+		}
+	}
+	peer, err := s.peer(i.To)
+	if err != nil {
+		return i.Stays, err
+	}
+	err = peer.Settle(ctx, i.UUID, !i.Stays)
+	switch lost := errors.Is(err, fusion.ErrNotFound); {
+	case i.Stays && lost:
+		err = nil // it never heard of it
+	case lost:
+		err = s.takeBack(ctx, i)
+	case err == nil && !i.Stays:
+		s.removeDisks(i.Files)
+	}
+	return i.Stays, err
+}
+
+// stays asks libvirt whether the machine is still here; one that is not is off the
+// list from then on.
+func (s *Store) stays(ctx context.Context, i intent) (bool, error) {
+	_, err := call(ctx, s, func(c driver) (domain, error) { return c.domain(i.UUID) }, nil)
+	if errors.Is(err, fusion.ErrNotFound) {
+		_, err = s.refresh(ctx, i.UUID)
+	}
+	if errors.Is(err, fusion.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// keep writes down that the machine stays, and only then lets it go on, should
+// libvirt not have dared to.
+func (s *Store) keep(ctx context.Context, id string, i intent) error {
+	if err := s.note(id, i); err != nil {
+		return err
+	}
+	d, err := call(ctx, s, func(c driver) (domain, error) { return c.domain(i.UUID) }, nil)
+	if err == nil && d.state == fusion.Paused && d.detail == onTheWay {
+		err = s.do(ctx, func(c driver) error { return c.act(i.UUID, fusion.Resume) })
+	}
+	s.touch(i.UUID)
+	if errors.Is(err, fusion.ErrNotFound) {
+		return nil // somebody removed it meanwhile
+	}
+	return err
+}
+
+// takeBack defines a machine again that left and that the other host does not have.
+// Its disks here are as they were when it left.
+func (s *Store) takeBack(ctx context.Context, i intent) error {
+	s.config.Log.Warn("a machine that moved is not there; it is here again, off", "machine", i.Name)
+	return s.do(ctx, func(d driver) error { return d.define(i.Definition) })
+}
+
+// explainMove says why a machine did not move.
+func explainMove(machine string, err error) error {
+	if f := (*fusion.Error)(nil); errors.As(err, &f) {
+		return err
+	}
+	switch {
+	case errors.Is(err, context.Canceled):
+		return err
+	case errors.Is(err, fusion.ErrOffline):
+		return &fusion.Error{Op: opMigrate, Path: machine, Cause: fusion.ErrOffline, Detail: "the hosts lost each other; it stays where it was",
+			Hint: "move it again when both are online"}
+	}
+	return fail(opMigrate, machine, fmt.Errorf("it stays where it was: %w", err))
+}
+
+func (s *Store) peer(id fusion.HostID) (MigrationPeer, error) {
+	if s.config.Peer == nil {
+		return nil, &fusion.Error{Op: opMigrate, Path: string(id), Cause: fusion.ErrNotFound, Detail: "there is no such host", Hint: PairHint}
+	}
+	return s.config.Peer(id)
+}
+
+// PairHint is what makes a move to a host possible.
+const PairHint = "pair the machine's host with the one it is to move to, with admin both ways"
+
+// PeerBack tells that another host can be reached again: moves that wait for it are
+// settled.
+func (s *Store) PeerBack() { signal(s.unsettled) }
