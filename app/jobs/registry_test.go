@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"testing"
 	"time"
 
@@ -32,6 +33,11 @@ func watch(t *testing.T, r *Registry) <-chan event {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- r.Watch(ctx, func(j fusion.Job, removed bool) { events <- event{j, removed} }) }()
+	for watched := false; !watched; runtime.Gosched() {
+		r.mu.Lock()
+		watched = len(r.watchers) > 0
+		r.mu.Unlock()
+	}
 	t.Cleanup(func() {
 		cancel()
 		if err := <-done; !errors.Is(err, context.Canceled) {

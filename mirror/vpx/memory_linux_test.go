@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -13,9 +14,11 @@ import (
 	"hither/mirror/yuv"
 )
 
-// resident is this program's memory, in KiB (VmRSS, proc_pid_status(5)).
+// resident is this program's memory without what Go could give back, in KiB (VmRSS,
+// proc_pid_status(5)).
 func resident(t *testing.T) (kib int) {
 	t.Helper()
+	debug.FreeOSMemory()
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		t.Fatal(err)
@@ -48,11 +51,12 @@ func TestClosedEncodersGiveTheirMemoryBack(t *testing.T) {
 		}
 	}
 	film()
+	film() // the first ones make what stays: libvpx's tables, the race detector's
 	before := resident(t)
 	for range 8 {
 		film()
 	}
 	if after := resident(t); after > before+16<<10 {
-		t.Errorf("%d KiB after one encoder, %d after eight more", before, after)
+		t.Errorf("%d KiB after two encoders, %d after eight more", before, after)
 	}
 }
