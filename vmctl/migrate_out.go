@@ -230,13 +230,13 @@ func (s *Store) settleMove(ctx context.Context, id string, i intent) (stays bool
 // list from then on.
 func (s *Store) stays(ctx context.Context, i intent) (bool, error) {
 	_, err := call(ctx, s, func(c driver) (domain, error) { return c.domain(i.UUID) }, nil)
-	if errors.Is(err, fusion.ErrNotFound) {
-		_, err = s.refresh(ctx, i.UUID)
+	if !errors.Is(err, fusion.ErrNotFound) {
+		return err == nil, err
 	}
-	if errors.Is(err, fusion.ErrNotFound) {
-		return false, nil
-	}
-	return err == nil, err
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.removeLocked(i.UUID)
+	return false, nil
 }
 
 // keep writes down that the machine stays, and only then lets it go on, should
