@@ -25,15 +25,16 @@ type intent struct {
 	UUID  string   `json:"uuid"` // of the domain
 	Files []string `json:"files"`
 	Start bool     `json:"start,omitempty"`
-	// Of a move (migrate.go), which the rule above does not settle: the other host,
-	// and at the source the definition with which the machine left.
-	// Stays says that the source has looked and kept it: then the verdict is
-	// given, whatever becomes of the machine. Move is the MigrationOffer's ID.
-	Move       string        `json:"move,omitempty"`
-	Stays      bool          `json:"stays,omitempty"`
-	To         fusion.HostID `json:"to,omitempty"`
-	From       fusion.HostID `json:"from,omitempty"`
-	Definition string        `json:"definition,omitempty"`
+	// The rest is a move's (migrate.go), which the rule above does not settle. Move is
+	// the MigrationOffer's ID; To or From is the other host.
+	Move string        `json:"move,omitempty"`
+	To   fusion.HostID `json:"to,omitempty"`
+	From fusion.HostID `json:"from,omitempty"`
+	// Stays says that the source has looked and kept it: the verdict is given,
+	// whatever becomes of the machine.
+	Stays bool `json:"stays,omitempty"`
+	// Definition is that with which the machine left, or will be defined here.
+	Definition string `json:"definition,omitempty"`
 }
 
 // intend writes an intent down. The operation calls end when it returns, with
@@ -117,6 +118,30 @@ const (
 	firstSettle = time.Second
 	lastSettle  = time.Minute
 )
+
+// settling settles what is left over, until Close. It is a goroutine of its own: the
+// other host of a move may be slow to answer, and events are not to wait for it.
+func (s *Store) settling() {
+	defer s.running.Done()
+	pause, again := firstSettle, time.NewTimer(firstSettle)
+	defer again.Stop()
+	for {
+		select {
+		case <-s.ctx.Done():
+			return
+		case <-s.unsettled:
+			pause = firstSettle
+		case <-again.C:
+		}
+		if !s.connected() {
+			continue // the next connection tells
+		}
+		if !s.settle(s.ctx, true) {
+			again.Reset(pause)
+			pause = min(2*pause, lastSettle)
+		}
+	}
+}
 
 func (s *Store) settleOne(ctx context.Context, id string, i intent) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)

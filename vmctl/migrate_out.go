@@ -54,7 +54,9 @@ func (s *Store) Migrate(ctx context.Context, machine string, to fusion.HostID) e
 	s.leave(machine, true)
 	defer s.leave(machine, false)
 	moved := s.move(ctx, offer, r, definition, peer)
-	stays, settled := s.settleMove(ctx, id, note)
+	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
+	defer cancel()
+	stays, settled := s.settleMove(within, id, note)
 	end(settled == nil)
 	switch {
 	case stays && moved != nil:
@@ -200,8 +202,6 @@ func (s *Store) connectionKind() string {
 // gone from here. What lies on the losing side goes: the disks here, or there. An
 // error means that it is to be given again; stays is true then too, once it is known.
 func (s *Store) settleMove(ctx context.Context, id string, i intent) (stays bool, err error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
-	defer cancel()
 	if !i.Stays {
 		if i.Stays, err = s.stays(ctx, i); err == nil && i.Stays {
 			err = s.keep(ctx, id, i)

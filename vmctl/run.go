@@ -36,6 +36,7 @@ func (s *Store) connect(ctx context.Context) error {
 		return offline(err)
 	}
 	s.settle(ctx, false)
+	signal(s.unsettled)
 	return nil
 }
 
@@ -122,8 +123,6 @@ func (s *Store) run() {
 
 // follow handles events until the connection breaks or the Store closes.
 func (s *Store) follow(conn driver) {
-	pause, again := firstSettle, time.NewTimer(0)
-	defer again.Stop()
 	for {
 		select {
 		case <-s.ctx.Done():
@@ -132,14 +131,6 @@ func (s *Store) follow(conn driver) {
 			s.config.Log.Warn("libvirt is away", "uri", s.URI())
 			s.drop(conn)
 			return
-		case <-s.unsettled:
-			pause = firstSettle
-			again.Reset(0)
-		case <-again.C:
-			if !s.settle(s.ctx, true) {
-				again.Reset(pause)
-				pause = min(2*pause, lastSettle)
-			}
 		case <-s.wake:
 			for _, uuid := range s.takeDirty() {
 				s.learn(uuid)

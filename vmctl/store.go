@@ -12,9 +12,10 @@ import (
 
 // Store is the machines of this computer. Close it when done; machines go on.
 //
-// Its goroutine (run) follows events and reconnects until Close; each call to
-// the hypervisor runs in a goroutine of its own, at most maxCalls at a time, so
-// that a caller whose context ends need not wait for it.
+// Two goroutines last until Close: run follows events and reconnects, and settling
+// ends what was left half done. Each call to the hypervisor runs in a goroutine of
+// its own, at most maxCalls at a time, so that a caller whose context ends need not
+// wait for it.
 type Store struct {
 	config Config
 	kvm    *kvmProbe
@@ -79,8 +80,9 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 	if err := s.connect(ctx); err != nil {
 		config.Log.Warn("virtual machines are away", "error", err, "hint", fusion.Hint(err), "trace", fusion.Trace(ctx))
 	}
-	s.running.Add(1)
+	s.running.Add(2)
 	go s.run()
+	go s.settling()
 	return s, nil
 }
 
