@@ -21,19 +21,11 @@ func (s *Store) Migrate(ctx context.Context, machine string, to fusion.HostID) e
 		return &fusion.Error{Op: opMigrate, Path: machine, Cause: fusion.ErrUnsupported, Detail: "it is this computer itself",
 			Hint: "virtual machines can move to another host"}
 	}
-	release, ok := s.claim("machine", machine)
-	if !ok {
-		return inWork(opMigrate, machine)
+	r, release, err := s.alone(ctx, opMigrate, machine)
+	if err != nil {
+		return err
 	}
 	defer release()
-	uuid, err := s.find(ctx, opMigrate, machine)
-	if err != nil {
-		return err
-	}
-	r, err := s.fresh(ctx, opMigrate, machine, uuid)
-	if err != nil {
-		return err
-	}
 	peer, err := s.peer(to)
 	if err != nil {
 		return err
@@ -42,11 +34,11 @@ func (s *Store) Migrate(ctx context.Context, machine string, to fusion.HostID) e
 	if err != nil {
 		return err
 	}
-	definition, err := call(ctx, s, func(d driver) (string, error) { return d.definition(uuid, false) }, nil)
+	definition, err := call(ctx, s, func(d driver) (string, error) { return d.definition(r.uuid, false) }, nil)
 	if err != nil {
 		return fail(opMigrate, machine, err)
 	}
-	note := intent{Op: opMigrate, URI: s.URI(), Name: machine, UUID: uuid, Files: r.madeDisks(), Move: offer.ID, To: to, Definition: definition}
+	note := intent{Op: opMigrate, URI: s.URI(), Name: machine, UUID: r.uuid, Files: r.madeDisks(), Move: offer.ID, To: to, Definition: definition}
 	id, end, err := s.intend(note)
 	if err != nil {
 		return err

@@ -117,26 +117,18 @@ func (s *Store) exclusively(ctx context.Context, op, machine string, prepare fun
 	if machine == fusion.Self {
 		return noSnapshots(op)
 	}
-	release, ok := s.claim("machine", machine)
-	if !ok {
-		return inWork(op, machine)
+	r, release, err := s.alone(ctx, op, machine)
+	if err != nil {
+		return err
 	}
 	run, giveUp := held(release)
 	defer giveUp()
-	uuid, err := s.find(ctx, op, machine)
-	if err != nil {
-		return err
-	}
-	r, err := s.fresh(ctx, op, machine, uuid)
-	if err != nil {
-		return err
-	}
 	do, err := prepare(r)
 	if err != nil {
 		return err
 	}
 	err = s.do(ctx, run(func(d driver) error {
-		defer s.touch(uuid) // the state may be another now; watchers hear of it
+		defer s.touch(r.uuid) // the state may be another now; watchers hear of it
 		return do(d)
 	}))
 	return fail(op, machine, err)

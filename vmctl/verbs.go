@@ -107,19 +107,12 @@ func (s *Store) Remove(ctx context.Context, name string) error {
 		return &fusion.Error{Op: op, Path: name, Cause: fusion.ErrUnsupported,
 			Detail: "it is this computer itself", Hint: "to forget a computer: hither host forget"}
 	}
-	release, ok := s.claim("machine", name)
-	if !ok {
-		return inWork(op, name)
+	d, release, err := s.alone(ctx, op, name)
+	if err != nil {
+		return err
 	}
 	defer release()
-	uuid, err := s.find(ctx, op, name)
-	if err != nil {
-		return err
-	}
-	d, err := s.fresh(ctx, op, name, uuid)
-	if err != nil {
-		return err
-	}
+	uuid := d.uuid
 	if d.active {
 		return &fusion.Error{Op: op, Path: name, Cause: fusion.ErrBusy, Detail: "it is " + string(d.state),
 			Hint: "force it off first"}
@@ -142,6 +135,23 @@ func (s *Store) Remove(ctx context.Context, name string) error {
 	s.removeDisks(disks)
 	s.config.Log.Info("machine removed", "machine", name, "disks", len(disks), "trace", fusion.Trace(ctx))
 	return nil
+}
+
+// alone claims a machine, until release, and gives it as it is now.
+func (s *Store) alone(ctx context.Context, op, name string) (r record, release func(), err error) {
+	release, ok := s.claim("machine", name)
+	if !ok {
+		return r, nil, inWork(op, name)
+	}
+	uuid, err := s.find(ctx, op, name)
+	if err == nil {
+		r, err = s.fresh(ctx, op, name, uuid)
+	}
+	if err != nil {
+		release()
+		return r, nil, err
+	}
+	return r, release, nil
 }
 
 // madeDisks gives the files in the pool that Create made for the domain.
