@@ -26,9 +26,6 @@ type relay struct {
 	cancel  context.CancelFunc
 	open    connections
 	running sync.WaitGroup
-
-	mu        sync.Mutex
-	listeners map[Door]net.Listener
 }
 
 // dialTimeout bounds how long a door may take to open.
@@ -37,10 +34,11 @@ const dialTimeout = 10 * time.Second
 // newRelay listens for the source's libvirtd; runDir is short and the node's own.
 func newRelay(peer MigrationPeer, offer MigrationOffer, secret, runDir string, log *slog.Logger) (*relay, error) {
 	r := &relay{peer: peer, offer: offer, secret: secret, paths: pathsOf(offer.ID), log: log,
-		socket: filepath.Join(runDir, "m-"+head(offer.ID)), listeners: map[Door]net.Listener{}}
+		socket: filepath.Join(runDir, "m-"+head(offer.ID))}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	if err := r.listen(LibvirtDoor, r.socket); err != nil {
-		return nil, errors.Join(err, r.close())
+		r.close()
+		return nil, err
 	}
 	return r, nil
 }
@@ -59,9 +57,6 @@ func (r *relay) listen(door Door, path string) error {
 	if err := r.open.add(listener); err != nil {
 		return err
 	}
-	r.mu.Lock()
-	r.listeners[door] = listener
-	r.mu.Unlock()
 	r.running.Go(func() {
 		for {
 			conn, err := listener.Accept()
@@ -140,13 +135,12 @@ func (r *relay) openDoors() error {
 }
 
 // close cuts everything and waits for it.
-func (r *relay) close() error {
+func (r *relay) close() {
 	r.cancel()
 	r.open.end()
 	r.running.Wait()
 	// Listeners remove their sockets; the directory may be the destination's too.
 	_ = os.Remove(r.paths.dir)
-	return nil
 }
 
 // ownDirectory makes a directory of this user alone, or finds it.
