@@ -87,29 +87,31 @@ func (p memoryMachines) TakeSnapshot(ctx context.Context, machine string, spec f
 }
 
 func (p memoryMachines) RevertSnapshot(ctx context.Context, machine, snapshot string) error {
-	const op = "machine.snapshot.revert"
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	p.m.mu.Lock()
-	defer p.m.mu.Unlock()
-	v, err := p.m.snapshotsOf(op, machine)
-	if err != nil {
-		return err
-	}
-	i, err := v.snapshot(op, snapshot)
-	if err != nil {
-		return err
-	}
-	v.goOnFrom(snapshot)
-	if state := v.snapshots[i].State; state != v.State {
-		p.m.become(v, state)
-	}
-	return nil
+	return p.onSnapshot(ctx, "machine.snapshot.revert", machine, snapshot, func(v *memoryMachine, i int) {
+		v.goOnFrom(snapshot)
+		if state := v.snapshots[i].State; state != v.State {
+			p.m.become(v, state)
+		}
+	})
 }
 
 func (p memoryMachines) RemoveSnapshot(ctx context.Context, machine, snapshot string) error {
-	const op = "machine.snapshot.remove"
+	return p.onSnapshot(ctx, "machine.snapshot.remove", machine, snapshot, func(v *memoryMachine, i int) {
+		gone := v.snapshots[i]
+		v.snapshots = slices.Delete(v.snapshots, i, i+1)
+		for i := range v.snapshots {
+			if v.snapshots[i].Parent == gone.Name {
+				v.snapshots[i].Parent = gone.Parent
+			}
+		}
+		if gone.Current {
+			v.goOnFrom(gone.Parent)
+		}
+	})
+}
+
+// onSnapshot does something with one snapshot of a machine: its i-th.
+func (p memoryMachines) onSnapshot(ctx context.Context, op, machine, snapshot string, do func(v *memoryMachine, i int)) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -123,15 +125,6 @@ func (p memoryMachines) RemoveSnapshot(ctx context.Context, machine, snapshot st
 	if err != nil {
 		return err
 	}
-	gone := v.snapshots[i]
-	v.snapshots = slices.Delete(v.snapshots, i, i+1)
-	for i := range v.snapshots {
-		if v.snapshots[i].Parent == gone.Name {
-			v.snapshots[i].Parent = gone.Parent
-		}
-	}
-	if gone.Current {
-		v.goOnFrom(gone.Parent)
-	}
+	do(v, i)
 	return nil
 }
