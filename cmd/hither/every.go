@@ -12,6 +12,19 @@ import (
 	"hither/fusion"
 )
 
+// listed joins the node and asks one host, the first of args, or all that are online.
+func listed[T any](g *globals, cmd *cobra.Command, args []string,
+	one func(fusion.Host) ([]T, error), each func(context.Context, *client.Client, fusion.HostInfo) ([]T, error)) ([]T, error) {
+	c, err := g.join(cmd.Context())
+	if err != nil {
+		return nil, err
+	}
+	if len(args) == 1 {
+		return one(c.Host(args[0]))
+	}
+	return everyHost(g, cmd, c, each)
+}
+
 // everyHost asks all online hosts at once and joins their lists. A host that does
 // not answer is noted and does not spoil the list.
 func everyHost[T any](g *globals, cmd *cobra.Command, c *client.Client,

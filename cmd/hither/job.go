@@ -21,16 +21,7 @@ func jobLs(g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use: "ls [HOST]", Short: "List what is in work on a host, or on all that are online, or ended just now", Args: between(0, 1, "HOST"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := g.join(cmd.Context())
-			if err != nil {
-				return err
-			}
-			var list []fusion.Job
-			if len(args) == 1 {
-				list, err = c.Host(args[0]).Jobs().List(cmd.Context())
-			} else {
-				list, err = everyHost(g, cmd, c, jobsOf)
-			}
+			list, err := listed(g, cmd, args, func(h fusion.Host) ([]fusion.Job, error) { return h.Jobs().List(cmd.Context()) }, jobsOf)
 			if err != nil {
 				return err
 			}

@@ -17,16 +17,7 @@ func machineLs(g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use: "ls [HOST]", Short: "List the machines of a host, or of all that are online", Args: between(0, 1, "HOST"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := g.join(cmd.Context())
-			if err != nil {
-				return err
-			}
-			var list []fusion.Machine
-			if len(args) == 1 {
-				list, err = c.Host(args[0]).Machines().List(cmd.Context())
-			} else {
-				list, err = everyHost(g, cmd, c, machinesOf)
-			}
+			list, err := listed(g, cmd, args, func(h fusion.Host) ([]fusion.Machine, error) { return h.Machines().List(cmd.Context()) }, machinesOf)
 			if err != nil {
 				return err
 			}
