@@ -108,8 +108,10 @@ func between(t *testing.T) (a, b *Store, toA, toB *beside) {
 	peer := func(to *beside) func(fusion.HostID) (MigrationPeer, error) {
 		return func(fusion.HostID) (MigrationPeer, error) { return to, to.whole() }
 	}
-	_, configA := stage(t, "private")
-	_, configB := stage(t, "private")
+	first, configA := stage(t, "private")
+	closeStore(t, first) // two of one directory would settle each other's work
+	first, configB := stage(t, "private")
+	closeStore(t, first)
 	configA.Peer, configB.Peer = peer(toB), peer(toA)
 	configA.Log = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	configB.Log = configA.Log

@@ -123,21 +123,20 @@ const (
 // other host of a move may be slow to answer, and events are not to wait for it.
 func (s *Store) settling() {
 	defer s.running.Done()
-	pause, again := firstSettle, time.NewTimer(firstSettle)
-	defer again.Stop()
-	for {
+	var again <-chan time.Time
+	for pause := firstSettle; ; {
 		select {
 		case <-s.ctx.Done():
 			return
 		case <-s.unsettled:
 			pause = firstSettle
-		case <-again.C:
+		case <-again:
 		}
 		if !s.connected() {
 			continue // the next connection tells
 		}
 		if !s.settle(s.ctx, true) {
-			again.Reset(pause)
+			again = time.After(pause)
 			pause = min(2*pause, lastSettle)
 		}
 	}
