@@ -29,6 +29,10 @@ const views = [
     await page.locator('[role=menuitem]').first().click()
   }, wait: '[role=alertdialog]' },
   { name: 'jobs', path: '/library', act: (page) => page.locator('header button[aria-expanded]').click(), wait: '[role=progressbar]' },
+  { name: 'move', path: '/library', act: async (page) => {
+    await page.locator('[data-machine=win11] [aria-haspopup=menu]').click()
+    await page.locator('[role=menuitem]').filter({ hasText: /Move to|迁移到/ }).click()
+  }, wait: 'dialog' },
   { name: 'apps', path: '/apps/cloud' },
   { name: 'app', path: '/app/cloud/self/xterm-1?transport=websocket', wait: '[data-state=live]' },
   { name: 'folders', path: '/folders' },
