@@ -49,6 +49,14 @@ func (p movingPeer) Prepare(ctx context.Context, o vmctl.MigrationOffer) (vmctl.
 	return vmctl.MigrationRoom{Pool: room.Pool, Agent: room.Agent, Secret: room.Secret, Missing: room.Missing}, nil
 }
 
+func (p movingPeer) Whole(ctx context.Context, uuid string) (bool, error) {
+	res, err := p.c.CheckMove(ctx, p.name, &pb.CheckMoveRequest{Uuid: uuid})
+	if err != nil {
+		return false, err
+	}
+	return res.Whole, nil
+}
+
 func (p movingPeer) Settle(ctx context.Context, uuid string, yours bool) error {
 	return p.c.SettleMove(ctx, p.name, &pb.SettleMoveRequest{Uuid: uuid, Yours: yours})
 }
@@ -88,6 +96,15 @@ func (n *Node) PrepareMove(ctx context.Context, from fusion.HostID, req *pb.Prep
 		return nil, err
 	}
 	return &pb.PrepareMoveResponse{Pool: room.Pool, Agent: room.Agent, Secret: room.Secret, Missing: room.Missing}, nil
+}
+
+// CheckMove tells from whether all of a machine that was to move here has come.
+func (n *Node) CheckMove(ctx context.Context, from fusion.HostID, req *pb.CheckMoveRequest) (*pb.CheckMoveResponse, error) {
+	whole, err := n.vms.HasMigrated(ctx, from, req.Uuid)
+	if err != nil {
+		return nil, err
+	}
+	return &pb.CheckMoveResponse{Whole: whole}, nil
 }
 
 // SettleMove takes from's verdict on a machine that was to move here.

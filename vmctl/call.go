@@ -13,9 +13,10 @@ func call[T any](ctx context.Context, s *Store, fn func(driver) (T, error), drop
 		return none, ctx.Err()
 	}
 	s.mu.Lock()
-	conn, why := s.conn, s.why
+	conn, calls, why := s.conn, s.calls, s.why
 	if conn != nil {
 		s.running.Add(1)
+		calls.Add(1)
 	}
 	s.mu.Unlock()
 	if conn == nil {
@@ -30,6 +31,7 @@ func call[T any](ctx context.Context, s *Store, fn func(driver) (T, error), drop
 	go func() {
 		defer s.running.Done()
 		value, err := fn(conn)
+		calls.Done()
 		<-s.slots
 		select {
 		case done <- result{value, err}:

@@ -68,7 +68,7 @@ func TestCreateAndRemove(t *testing.T) {
 func TestCreateLeavesNothing(t *testing.T) {
 	for _, step := range []string{"define", string(fusion.Start)} {
 		f := newFake()
-		f.refuse[step] = &driverError{errHypervisor, "Cannot allocate memory"}
+		f.refuses(step, &driverError{errHypervisor, "Cannot allocate memory"})
 		s := store(t, f)
 		_, err := s.Create(t.Context(), fusion.MachineSpec{Name: "m", Start: true})
 		refused(t, err, errHypervisor)

@@ -25,7 +25,7 @@ func there(path string) bool { _, err := os.Stat(path); return err == nil }
 func TestDefinedMachineKeepsItsDisks(t *testing.T) {
 	for name, cause := range map[string]error{"offline": fusion.ErrOffline, "odd": errHypervisor} {
 		f := newFake()
-		f.refuse["domain"] = &driverError{cause, "no answer"}
+		f.refuses("domain", &driverError{cause, "no answer"})
 		s, p, disk := planned(t, f)
 		m := must(s.define(t.Context(), &p))(t)
 		if m.Name != "m" || m.UUID != p.uuid || m.State != fusion.Running || len(m.Disks) != 1 || m.Started.IsZero() {
@@ -50,7 +50,7 @@ func TestUndo(t *testing.T) {
 	} {
 		f := newFake()
 		for _, step := range c.refuse {
-			f.refuse[step] = &driverError{fusion.ErrOffline, "the connection broke"}
+			f.refuses(step, &driverError{fusion.ErrOffline, "the connection broke"})
 		}
 		s, p, disk := planned(t, f)
 		_, err := s.define(t.Context(), &p)

@@ -45,6 +45,9 @@ type driver interface {
 	// progress says how far the job of a domain is, and abortJob ends it.
 	progress(uuid string) (fusion.Progress, error)
 	abortJob(uuid string) error
+	// recovered waits until the hypervisor has looked after a domain amid whose work it
+	// was killed; what domain says before that may be what was true then.
+	recovered(uuid string) error
 	// advertisesKVM says whether the hypervisor claims to have KVM.
 	advertisesKVM() (bool, error)
 	// lost is closed when the connection broke; close does not close it.
@@ -62,6 +65,7 @@ type domain struct {
 	state      fusion.MachineState
 	active     bool   // a hypervisor process exists
 	detail     string // why it is in this state, when the owner should know
+	unasked    bool   // it is off, and the hypervisor does not know of anybody who asked for that
 	domainInfo
 }
 

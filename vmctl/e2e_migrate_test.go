@@ -68,6 +68,10 @@ func (b *beside) Prepare(ctx context.Context, o MigrationOffer) (MigrationRoom, 
 	return answer(b, func() (MigrationRoom, error) { return b.s.PrepareMigration(ctx, b.from, o) })
 }
 
+func (b *beside) Whole(ctx context.Context, uuid string) (bool, error) {
+	return answer(b, func() (bool, error) { return b.s.HasMigrated(ctx, b.from, uuid) })
+}
+
 func (b *beside) Settle(ctx context.Context, uuid string, yours bool) error {
 	_, err := answer(b, func() (int, error) { return 0, b.s.SettleMigration(ctx, b.from, uuid, yours) })
 	return err
@@ -211,8 +215,11 @@ func (m *movers) disturbed(harm func(), mend func()) {
 		running, is := runsAt(t, m.uuid, m.here, m.there)
 		settled = running == 1 && is == 1 && pending(t, m.here)+pending(t, m.there) == 0
 		if time.Since(mended) > 10*time.Second {
-			t.Fatalf("harm after %s: not settled in time: runs on %d, is on %d, %d and %d intents; %v", after, running, is,
-				pending(t, m.here), pending(t, m.there), err)
+			for _, s := range []*Store{m.here, m.there} {
+				d, err := call(t.Context(), s, func(c driver) (domain, error) { return c.domain(m.uuid) }, nil)
+				t.Logf("%s (%s), %d intents, %v", d.state, d.detail, pending(t, s), err)
+			}
+			t.Fatalf("harm after %s: not settled in time: %v", after, err)
 		}
 	}
 	stop()
@@ -254,7 +261,10 @@ func TestAMoveSurvivesItsDaemons(t *testing.T) {
 	m := newMovers(t, a, b)
 	for i := range 6 {
 		victim := []*Store{m.here, m.there}[i%2]
-		m.disturbed(func() { ok(t, syscall.Kill(daemonPID(t, victim.config), syscall.SIGKILL)) }, func() {
+		m.disturbed(func() {
+			ok(t, syscall.Kill(daemonPID(t, victim.config), syscall.SIGKILL))
+			eventually(t, "libvirt is away", func() bool { return !victim.connected() })
+		}, func() {
 			eventually(t, "libvirt is back", victim.connected)
 		})
 	}

@@ -15,5 +15,10 @@ func (f *fake) migrate(string, migrationPlan) error {
 	return &driverError{fusion.ErrUnsupported, "the fake does not move machines"}
 }
 
+func (f *fake) recovered(uuid string) error {
+	_, err := f.domain(uuid)
+	return err
+}
+
 func (f *fake) progress(string) (fusion.Progress, error) { return fusion.Progress{}, nil }
 func (f *fake) abortJob(string) error                    { return nil }

@@ -56,6 +56,13 @@ func (f *fake) lose() {
 	close(f.gone)
 }
 
+// refuses lets a method fail with err from now on, or not any more.
+func (f *fake) refuses(method string, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.refuse[method] = err
+}
+
 // put makes or changes a domain and tells of it.
 func (f *fake) put(d domain) {
 	f.mu.Lock()

@@ -30,6 +30,8 @@ type intent struct {
 	Move string        `json:"move,omitempty"`
 	To   fusion.HostID `json:"to,omitempty"`
 	From fusion.HostID `json:"from,omitempty"`
+	// Off says that it was off when it left.
+	Off bool `json:"off,omitempty"`
 	// Stays says that the source has looked and kept it: the verdict is given,
 	// whatever becomes of the machine.
 	Stays bool `json:"stays,omitempty"`
@@ -149,6 +151,11 @@ func (s *Store) settleOne(ctx context.Context, id string, i intent) error {
 	case i.URI != s.URI():
 		return errors.New("it waits for " + i.URI)
 	case i.To != "":
+		release, ok := s.claim("machine", i.Name)
+		if !ok {
+			return errors.New("somebody works at it")
+		}
+		defer release()
 		_, err := s.settleMove(ctx, id, i)
 		return err
 	}

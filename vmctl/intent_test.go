@@ -96,7 +96,7 @@ func TestRemoveThatBreaksKeepsTheDisk(t *testing.T) {
 	d := f.all[m.UUID]
 	d.ownDisks = []string{own}
 	f.put(d)
-	f.refuse["undefine"] = &driverError{errHypervisor, "broken pipe"}
+	f.refuses("undefine", &driverError{errHypervisor, "broken pipe"})
 	if err := s.Remove(t.Context(), "m"); err == nil {
 		t.Fatal("removed")
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 
@@ -169,6 +170,7 @@ func (c *connection) describe(d *libvirt.Domain, state libvirt.DomainState, reas
 	}
 	out := domain{uuid: uuid, name: name, domainInfo: info}
 	out.state, out.detail = stateOf(state, reason, saved[uuid])
+	out.unasked = state == libvirt.DOMAIN_SHUTOFF && !slices.Contains(askedOff, libvirt.DomainShutoffReason(reason))
 	out.active = state != libvirt.DOMAIN_SHUTOFF && state != libvirt.DOMAIN_NOSTATE
 	return out, nil
 }

@@ -52,6 +52,22 @@ func (c *connection) migrate(uuid string, plan migrationPlan) error {
 	return translate(d.MigrateToURI3(plan.to, params, flags))
 }
 
+// recovered asks for what only one call at a time may look at: after its start
+// libvirtd keeps that from others until it is through with the domain
+// (qemuProcessReconnect in libvirt's src/qemu/qemu_process.c).
+func (c *connection) recovered(uuid string) error {
+	d, err := c.lookup(uuid)
+	if err != nil {
+		return err
+	}
+	defer free(d)
+	_, err = d.GetDiskErrors(0)
+	if isCode(err, libvirt.ERR_OPERATION_INVALID, libvirt.ERR_NO_SUPPORT) {
+		return nil // it is off, or of a driver that recovers nothing
+	}
+	return translate(err)
+}
+
 func (c *connection) abortJob(uuid string) error {
 	d, err := c.lookup(uuid)
 	if err != nil {

@@ -12,6 +12,10 @@ import (
 	"hither/fusion"
 )
 
+// askedOff are the reasons for being off that somebody wanted, in the guest or outside.
+var askedOff = []libvirt.DomainShutoffReason{libvirt.DOMAIN_SHUTOFF_SHUTDOWN, libvirt.DOMAIN_SHUTOFF_DESTROYED,
+	libvirt.DOMAIN_SHUTOFF_SAVED, libvirt.DOMAIN_SHUTOFF_FROM_SNAPSHOT}
+
 // stateOf maps virDomainState and its reason; detail is for the owner.
 func stateOf(state libvirt.DomainState, reason int, saved bool) (fusion.MachineState, string) {
 	switch state {

@@ -241,6 +241,21 @@ func sessionSockets() []string {
 	return []string{filepath.Join(dir, "libvirt/libvirt-sock"), filepath.Join(dir, "libvirt/virtqemud-sock")}
 }
 
+// HasMigrated says whether all of a machine that moves here from a host has come, and
+// waits, paused, for the verdict. libvirt calls it paused by its user then, and not for
+// its migration any more (qemuMigrationDstFinish in src/qemu/qemu_migration.c).
+func (s *Store) HasMigrated(ctx context.Context, from fusion.HostID, uuid string) (bool, error) {
+	id, _, err := s.intentOf(func(i intent) bool { return i.From == from && i.UUID == uuid })
+	if id == "" || err != nil {
+		return false, err
+	}
+	d, err := s.recoveredDomain(ctx, uuid)
+	if errors.Is(err, fusion.ErrNotFound) {
+		return false, nil
+	}
+	return d.state == fusion.Paused && d.detail != onTheWay, fail(opMigrate, uuid, err)
+}
+
 // SettleMigration takes the source's verdict on a machine: whether it is this host's
 // now. It may come again; ErrNotFound says that nothing is known of the machine.
 func (s *Store) SettleMigration(ctx context.Context, from fusion.HostID, uuid string, ours bool) error {

@@ -38,7 +38,7 @@ func (s *Store) Migrate(ctx context.Context, machine string, to fusion.HostID) e
 	if err != nil {
 		return fail(opMigrate, machine, err)
 	}
-	note := intent{Op: opMigrate, URI: s.URI(), Name: machine, UUID: r.uuid, Files: r.madeDisks(), Move: offer.ID, To: to, Definition: definition}
+	note := intent{Op: opMigrate, URI: s.URI(), Name: machine, UUID: r.uuid, Files: r.madeDisks(), Move: offer.ID, To: to, Off: offer.Off, Definition: definition}
 	id, end, err := s.intend(note)
 	if err != nil {
 		return err
@@ -196,10 +196,15 @@ func (s *Store) connectionKind() string {
 func (s *Store) settleMove(ctx context.Context, id string, i intent) (stays bool, err error) {
 	if !i.Stays {
 		if i.Stays, err = s.stays(ctx, i); err == nil && i.Stays {
-			err = s.keep(ctx, id, i)
+			err = s.note(id, i)
 		}
 		if err != nil {
 			return false, err
+		}
+	}
+	if i.Stays {
+		if err := s.goOn(ctx, i); err != nil {
+			return true, err
 		}
 	}
 	peer, err := s.peer(i.To)
@@ -219,10 +224,16 @@ func (s *Store) settleMove(ctx context.Context, id string, i intent) (stays bool
 }
 
 // stays asks libvirt whether the machine is still here; one that is not is off the
-// list from then on.
+// list from then on. A libvirtd that was killed just before the end stops the machine
+// when it is back, and keeps its definition: that goes, if the destination has all of it.
 func (s *Store) stays(ctx context.Context, i intent) (bool, error) {
-	_, err := call(ctx, s, func(c driver) (domain, error) { return c.domain(i.UUID) }, nil)
-	if !errors.Is(err, fusion.ErrNotFound) {
+	d, err := s.recoveredDomain(ctx, i.UUID)
+	if err == nil && d.unasked && !i.Off {
+		left, err := s.leftWhole(ctx, i)
+		if err != nil || !left {
+			return err == nil, err
+		}
+	} else if !errors.Is(err, fusion.ErrNotFound) {
 		return err == nil, err
 	}
 	s.mu.Lock()
@@ -231,15 +242,38 @@ func (s *Store) stays(ctx context.Context, i intent) (bool, error) {
 	return false, nil
 }
 
-// keep writes down that the machine stays, and only then lets it go on, should
-// libvirt not have dared to.
-func (s *Store) keep(ctx context.Context, id string, i intent) error {
-	if err := s.note(id, i); err != nil {
-		return err
+// leftWhole undefines a machine that is whole at the destination.
+func (s *Store) leftWhole(ctx context.Context, i intent) (bool, error) {
+	peer, err := s.peer(i.To)
+	if err != nil {
+		return false, err
 	}
-	d, err := call(ctx, s, func(c driver) (domain, error) { return c.domain(i.UUID) }, nil)
-	if err == nil && d.state == fusion.Paused && d.detail == onTheWay {
+	whole, err := peer.Whole(ctx, i.UUID)
+	if err != nil || !whole {
+		return false, err
+	}
+	return true, s.do(ctx, func(c driver) error { return c.undefine(i.UUID) })
+}
+
+// recoveredDomain gives a domain as it is after libvirtd's own recovery.
+func (s *Store) recoveredDomain(ctx context.Context, uuid string) (domain, error) {
+	return call(ctx, s, func(c driver) (domain, error) {
+		if err := c.recovered(uuid); err != nil {
+			return domain{}, err
+		}
+		return c.domain(uuid)
+	}, nil)
+}
+
+// goOn lets a machine that stays run on, should libvirt not have dared to, or starts
+// it where its QEMU ended meanwhile.
+func (s *Store) goOn(ctx context.Context, i intent) error {
+	d, err := s.recoveredDomain(ctx, i.UUID)
+	switch {
+	case err == nil && d.state == fusion.Paused && d.detail == onTheWay:
 		err = s.do(ctx, func(c driver) error { return c.act(i.UUID, fusion.Resume) })
+	case err == nil && d.unasked && !i.Off:
+		err = s.do(ctx, func(c driver) error { return c.act(i.UUID, fusion.Start) })
 	}
 	s.touch(i.UUID)
 	if errors.Is(err, fusion.ErrNotFound) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"hither/fusion"
@@ -29,7 +30,7 @@ func (s *Store) connect(ctx context.Context) error {
 		return err
 	}
 	s.mu.Lock()
-	s.conn, s.uri, s.why = conn, uri, nil
+	s.conn, s.calls, s.uri, s.why = conn, &sync.WaitGroup{}, uri, nil
 	s.mu.Unlock()
 	if err := s.relist(ctx); err != nil {
 		s.drop(conn)
@@ -175,9 +176,17 @@ func (s *Store) drop(conn driver) {
 		r.state, r.detail, r.active = fusion.Failed, "libvirt does not answer; it may still run", true
 		s.tellLocked(s.machineLocked(r), false)
 	}
+	calls := s.calls
 	s.mu.Unlock()
+	s.running.Go(func() { s.release(conn, calls) })
+}
+
+// release closes a connection that nobody is given any more, after its last call: the
+// library's calls do not stand a close under their hands.
+func (s *Store) release(conn driver, calls *sync.WaitGroup) {
+	calls.Wait()
 	if err := conn.close(); err != nil {
-		s.config.Log.Debug("closing a broken connection", "error", err)
+		s.config.Log.Debug("closing a connection", "error", err)
 	}
 }
 

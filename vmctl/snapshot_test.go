@@ -139,7 +139,7 @@ func TestNothingMeetsASnapshot(t *testing.T) {
 func TestRefusedSnapshotLeavesNothing(t *testing.T) {
 	f := newFake()
 	f.put(keeper(t, fusion.Off))
-	f.refuse["take"] = &driverError{fusion.ErrInvalid, "Error while writing VM state: No space left on device"}
+	f.refuses("take", &driverError{fusion.ErrInvalid, "Error while writing VM state: No space left on device"})
 	s := store(t, f)
 	_, err := s.TakeSnapshot(t.Context(), "m", fusion.SnapshotSpec{Name: "a"})
 	refused(t, err, fusion.ErrInvalid)

@@ -22,12 +22,12 @@ func (s *Store) StopAll(ctx context.Context) error {
 		return fail("machine.stop", "", err)
 	}
 	s.mu.Lock()
-	conn := s.conn
+	conn, calls := s.conn, s.calls
 	s.conn, s.uri = nil, ""
 	s.why = &fusion.Error{Op: "machines", Cause: fusion.ErrUnsupported, Detail: "machines were ended", Hint: "start the node again"}
 	s.mu.Unlock()
 	if conn != nil {
-		err = errors.Join(err, conn.close())
+		s.running.Go(func() { s.release(conn, calls) })
 	}
 	s.config.private().end(ctx)
 	return fail("machine.stop", "", errors.Join(err, ctx.Err()))

@@ -28,10 +28,11 @@ type Store struct {
 	running     sync.WaitGroup // run and all calls
 	screenshots atomic.Int64
 
-	mu       sync.Mutex // guards the fields below
-	uri      string     // in use, "" when off
-	conn     driver     // nil when off or lost
-	why      error      // why conn is nil
+	mu       sync.Mutex      // guards the fields below
+	uri      string          // in use, "" when off
+	conn     driver          // nil when off or lost
+	calls    *sync.WaitGroup // calls in flight on conn
+	why      error           // why conn is nil
 	records  map[string]*record
 	seq      uint64               // counts changes of records
 	removed  uint64               // seq of the last removal

@@ -117,6 +117,10 @@ func (n *fakeNode) PrepareMove(context.Context, fusion.HostID, *pb.PrepareMoveRe
 	return &pb.PrepareMoveResponse{}, nil
 }
 
+func (n *fakeNode) CheckMove(context.Context, fusion.HostID, *pb.CheckMoveRequest) (*pb.CheckMoveResponse, error) {
+	return &pb.CheckMoveResponse{}, nil
+}
+
 func (n *fakeNode) SettleMove(context.Context, fusion.HostID, *pb.SettleMoveRequest) error {
 	return nil
 }

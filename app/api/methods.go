@@ -54,6 +54,7 @@ var methods = map[string]need{
 	v1.MachineServiceMigrateProcedure:     {cap: fusion.AdminCap, job: "machine.migrate"},
 	v1.MachineServicePrepareMoveProcedure: {cap: fusion.AdminCap},
 	v1.MachineServiceSettleMoveProcedure:  {cap: fusion.AdminCap},
+	v1.MachineServiceCheckMoveProcedure:   {cap: fusion.AdminCap},
 
 	v1.ScreenServiceListProcedure:    {cap: fusion.ViewCap, quiet: true},
 	v1.ScreenServiceConnectProcedure: {cap: fusion.ViewCap},

@@ -169,7 +169,7 @@ var allowed = map[fusion.Capability][]string{
 	fusion.MeshCap:   {},
 
 	fusion.MicrophoneCap: {},
-	fusion.AdminCap:      {"NodeService/Doctor", "MachineService/Migrate", "MachineService/PrepareMove", "MachineService/SettleMove", "FolderService/Add", "FolderService/Share", "FolderService/Remove"},
+	fusion.AdminCap:      {"NodeService/Doctor", "MachineService/Migrate", "MachineService/PrepareMove", "MachineService/SettleMove", "MachineService/CheckMove", "FolderService/Add", "FolderService/Share", "FolderService/Remove"},
 }
 
 func (r rpc) allowedBy(grant fusion.Capability) bool {

@@ -12,6 +12,7 @@ import (
 // Moving is the destination of a machine that moves here from another host.
 type Moving interface {
 	PrepareMove(ctx context.Context, from fusion.HostID, req *pb.PrepareMoveRequest) (*pb.PrepareMoveResponse, error)
+	CheckMove(ctx context.Context, from fusion.HostID, req *pb.CheckMoveRequest) (*pb.CheckMoveResponse, error)
 	SettleMove(ctx context.Context, from fusion.HostID, req *pb.SettleMoveRequest) error
 }
 
@@ -32,6 +33,14 @@ func (m machineService) PrepareMove(ctx context.Context, req *connect.Request[pb
 		return nil, err
 	}
 	return connect.NewResponse(room), nil
+}
+
+func (m machineService) CheckMove(ctx context.Context, req *connect.Request[pb.CheckMoveRequest]) (*connect.Response[pb.CheckMoveResponse], error) {
+	res, err := m.s.node.CheckMove(ctx, callerOf(ctx).Peer, req.Msg)
+	if err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(res), nil
 }
 
 func (m machineService) SettleMove(ctx context.Context, req *connect.Request[pb.SettleMoveRequest]) (*connect.Response[pb.SettleMoveResponse], error) {

@@ -17,6 +17,11 @@ func (c *Client) PrepareMove(ctx context.Context, label string, req *pb.PrepareM
 	return call(ctx, label, c.machines.PrepareMove, req)
 }
 
+// CheckMove asks the node whether all of a machine has come.
+func (c *Client) CheckMove(ctx context.Context, label string, req *pb.CheckMoveRequest) (*pb.CheckMoveResponse, error) {
+	return call(ctx, label, c.machines.CheckMove, req)
+}
+
 // SettleMove tells the node whose a machine is now.
 func (c *Client) SettleMove(ctx context.Context, label string, req *pb.SettleMoveRequest) error {
 	_, err := call(ctx, label, c.machines.SettleMove, req)

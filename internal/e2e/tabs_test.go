@@ -315,6 +315,14 @@ func equalScaled(glass *image.RGBA, corner image.Point, picture *image.RGBA, sid
 // comesBack kills the app's node as a power cut does: the windows wait, and are
 // the same ones when it is back.
 func comesBack(t *testing.T, a, b *node, web *browser, id string) {
+	until(t, "nothing is unsaved", func() bool { // an Enter too many is a line in the text, and closing would ask
+		root := web.window("the window", titled("text"))
+		if strings.HasPrefix(root.Title, "*") {
+			web.do("focus the app", chromedp.Focus(`[data-testid=typing]`, chromedp.ByQuery))
+			ctrlS(web)
+		}
+		return !strings.HasPrefix(root.Title, "*")
+	})
 	tabs := web.tabs()
 	b.kill()
 	web.do("the view is offline", chromedp.WaitReady(`[data-testid="windows"][data-state="offline"]`, chromedp.ByQuery))

@@ -1849,6 +1849,94 @@ func (*SettleMoveResponse) Descriptor() ([]byte, []int) {
 	return file_hither_v1_machine_proto_rawDescGZIP(), []int{29}
 }
 
+type CheckMoveRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Uuid          string                 `protobuf:"bytes,1,opt,name=uuid,proto3" json:"uuid,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckMoveRequest) Reset() {
+	*x = CheckMoveRequest{}
+	mi := &file_hither_v1_machine_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckMoveRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckMoveRequest) ProtoMessage() {}
+
+func (x *CheckMoveRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_hither_v1_machine_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckMoveRequest.ProtoReflect.Descriptor instead.
+func (*CheckMoveRequest) Descriptor() ([]byte, []int) {
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *CheckMoveRequest) GetUuid() string {
+	if x != nil {
+		return x.Uuid
+	}
+	return ""
+}
+
+type CheckMoveResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Whole         bool                   `protobuf:"varint,1,opt,name=whole,proto3" json:"whole,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckMoveResponse) Reset() {
+	*x = CheckMoveResponse{}
+	mi := &file_hither_v1_machine_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckMoveResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckMoveResponse) ProtoMessage() {}
+
+func (x *CheckMoveResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_hither_v1_machine_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckMoveResponse.ProtoReflect.Descriptor instead.
+func (*CheckMoveResponse) Descriptor() ([]byte, []int) {
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *CheckMoveResponse) GetWhole() bool {
+	if x != nil {
+		return x.Whole
+	}
+	return false
+}
+
 var File_hither_v1_machine_proto protoreflect.FileDescriptor
 
 const file_hither_v1_machine_proto_rawDesc = "" +
@@ -1983,7 +2071,11 @@ const file_hither_v1_machine_proto_rawDesc = "" +
 	"\x11SettleMoveRequest\x12\x12\n" +
 	"\x04uuid\x18\x01 \x01(\tR\x04uuid\x12\x14\n" +
 	"\x05yours\x18\x02 \x01(\bR\x05yours\"\x14\n" +
-	"\x12SettleMoveResponse2\xa4\b\n" +
+	"\x12SettleMoveResponse\"&\n" +
+	"\x10CheckMoveRequest\x12\x12\n" +
+	"\x04uuid\x18\x01 \x01(\tR\x04uuid\")\n" +
+	"\x11CheckMoveResponse\x12\x14\n" +
+	"\x05whole\x18\x01 \x01(\bR\x05whole2\xec\b\n" +
 	"\x0eMachineService\x12E\n" +
 	"\x04List\x12\x1d.hither.v1.MachineListRequest\x1a\x1e.hither.v1.MachineListResponse\x127\n" +
 	"\x03Get\x12\x1c.hither.v1.MachineGetRequest\x1a\x12.hither.v1.Machine\x12=\n" +
@@ -2000,7 +2092,8 @@ const file_hither_v1_machine_proto_rawDesc = "" +
 	"\aMigrate\x12\x19.hither.v1.MigrateRequest\x1a\x1a.hither.v1.MigrateResponse\x12L\n" +
 	"\vPrepareMove\x12\x1d.hither.v1.PrepareMoveRequest\x1a\x1e.hither.v1.PrepareMoveResponse\x12I\n" +
 	"\n" +
-	"SettleMove\x12\x1c.hither.v1.SettleMoveRequest\x1a\x1d.hither.v1.SettleMoveResponseB!Z\x1fhither/proto/hither/v1;hitherv1b\x06proto3"
+	"SettleMove\x12\x1c.hither.v1.SettleMoveRequest\x1a\x1d.hither.v1.SettleMoveResponse\x12F\n" +
+	"\tCheckMove\x12\x1b.hither.v1.CheckMoveRequest\x1a\x1c.hither.v1.CheckMoveResponseB!Z\x1fhither/proto/hither/v1;hitherv1b\x06proto3"
 
 var (
 	file_hither_v1_machine_proto_rawDescOnce sync.Once
@@ -2014,7 +2107,7 @@ func file_hither_v1_machine_proto_rawDescGZIP() []byte {
 	return file_hither_v1_machine_proto_rawDescData
 }
 
-var file_hither_v1_machine_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
+var file_hither_v1_machine_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
 var file_hither_v1_machine_proto_goTypes = []any{
 	(*Machine)(nil),                   // 0: hither.v1.Machine
 	(*Disk)(nil),                      // 1: hither.v1.Disk
@@ -2046,15 +2139,17 @@ var file_hither_v1_machine_proto_goTypes = []any{
 	(*PrepareMoveResponse)(nil),       // 27: hither.v1.PrepareMoveResponse
 	(*SettleMoveRequest)(nil),         // 28: hither.v1.SettleMoveRequest
 	(*SettleMoveResponse)(nil),        // 29: hither.v1.SettleMoveResponse
-	(*timestamppb.Timestamp)(nil),     // 30: google.protobuf.Timestamp
+	(*CheckMoveRequest)(nil),          // 30: hither.v1.CheckMoveRequest
+	(*CheckMoveResponse)(nil),         // 31: hither.v1.CheckMoveResponse
+	(*timestamppb.Timestamp)(nil),     // 32: google.protobuf.Timestamp
 }
 var file_hither_v1_machine_proto_depIdxs = []int32{
-	30, // 0: hither.v1.Machine.started:type_name -> google.protobuf.Timestamp
+	32, // 0: hither.v1.Machine.started:type_name -> google.protobuf.Timestamp
 	1,  // 1: hither.v1.Machine.disks:type_name -> hither.v1.Disk
 	0,  // 2: hither.v1.MachineListResponse.machines:type_name -> hither.v1.Machine
 	14, // 3: hither.v1.MachineStatsResponse.stats:type_name -> hither.v1.Stats
-	30, // 4: hither.v1.Stats.time:type_name -> google.protobuf.Timestamp
-	30, // 5: hither.v1.Snapshot.created:type_name -> google.protobuf.Timestamp
+	32, // 4: hither.v1.Stats.time:type_name -> google.protobuf.Timestamp
+	32, // 5: hither.v1.Snapshot.created:type_name -> google.protobuf.Timestamp
 	15, // 6: hither.v1.MachineSnapshotsResponse.snapshots:type_name -> hither.v1.Snapshot
 	26, // 7: hither.v1.PrepareMoveRequest.disks:type_name -> hither.v1.MovingDisk
 	2,  // 8: hither.v1.MachineService.List:input_type -> hither.v1.MachineListRequest
@@ -2071,22 +2166,24 @@ var file_hither_v1_machine_proto_depIdxs = []int32{
 	23, // 19: hither.v1.MachineService.Migrate:input_type -> hither.v1.MigrateRequest
 	25, // 20: hither.v1.MachineService.PrepareMove:input_type -> hither.v1.PrepareMoveRequest
 	28, // 21: hither.v1.MachineService.SettleMove:input_type -> hither.v1.SettleMoveRequest
-	3,  // 22: hither.v1.MachineService.List:output_type -> hither.v1.MachineListResponse
-	0,  // 23: hither.v1.MachineService.Get:output_type -> hither.v1.Machine
-	0,  // 24: hither.v1.MachineService.Create:output_type -> hither.v1.Machine
-	7,  // 25: hither.v1.MachineService.Do:output_type -> hither.v1.MachineDoResponse
-	9,  // 26: hither.v1.MachineService.Remove:output_type -> hither.v1.MachineRemoveResponse
-	11, // 27: hither.v1.MachineService.Screenshot:output_type -> hither.v1.MachineScreenshotResponse
-	13, // 28: hither.v1.MachineService.Stats:output_type -> hither.v1.MachineStatsResponse
-	17, // 29: hither.v1.MachineService.Snapshots:output_type -> hither.v1.MachineSnapshotsResponse
-	15, // 30: hither.v1.MachineService.TakeSnapshot:output_type -> hither.v1.Snapshot
-	20, // 31: hither.v1.MachineService.RevertSnapshot:output_type -> hither.v1.RevertSnapshotResponse
-	22, // 32: hither.v1.MachineService.RemoveSnapshot:output_type -> hither.v1.RemoveSnapshotResponse
-	24, // 33: hither.v1.MachineService.Migrate:output_type -> hither.v1.MigrateResponse
-	27, // 34: hither.v1.MachineService.PrepareMove:output_type -> hither.v1.PrepareMoveResponse
-	29, // 35: hither.v1.MachineService.SettleMove:output_type -> hither.v1.SettleMoveResponse
-	22, // [22:36] is the sub-list for method output_type
-	8,  // [8:22] is the sub-list for method input_type
+	30, // 22: hither.v1.MachineService.CheckMove:input_type -> hither.v1.CheckMoveRequest
+	3,  // 23: hither.v1.MachineService.List:output_type -> hither.v1.MachineListResponse
+	0,  // 24: hither.v1.MachineService.Get:output_type -> hither.v1.Machine
+	0,  // 25: hither.v1.MachineService.Create:output_type -> hither.v1.Machine
+	7,  // 26: hither.v1.MachineService.Do:output_type -> hither.v1.MachineDoResponse
+	9,  // 27: hither.v1.MachineService.Remove:output_type -> hither.v1.MachineRemoveResponse
+	11, // 28: hither.v1.MachineService.Screenshot:output_type -> hither.v1.MachineScreenshotResponse
+	13, // 29: hither.v1.MachineService.Stats:output_type -> hither.v1.MachineStatsResponse
+	17, // 30: hither.v1.MachineService.Snapshots:output_type -> hither.v1.MachineSnapshotsResponse
+	15, // 31: hither.v1.MachineService.TakeSnapshot:output_type -> hither.v1.Snapshot
+	20, // 32: hither.v1.MachineService.RevertSnapshot:output_type -> hither.v1.RevertSnapshotResponse
+	22, // 33: hither.v1.MachineService.RemoveSnapshot:output_type -> hither.v1.RemoveSnapshotResponse
+	24, // 34: hither.v1.MachineService.Migrate:output_type -> hither.v1.MigrateResponse
+	27, // 35: hither.v1.MachineService.PrepareMove:output_type -> hither.v1.PrepareMoveResponse
+	29, // 36: hither.v1.MachineService.SettleMove:output_type -> hither.v1.SettleMoveResponse
+	31, // 37: hither.v1.MachineService.CheckMove:output_type -> hither.v1.CheckMoveResponse
+	23, // [23:38] is the sub-list for method output_type
+	8,  // [8:23] is the sub-list for method input_type
 	8,  // [8:8] is the sub-list for extension type_name
 	8,  // [8:8] is the sub-list for extension extendee
 	0,  // [0:8] is the sub-list for field type_name
@@ -2103,7 +2200,7 @@ func file_hither_v1_machine_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_hither_v1_machine_proto_rawDesc), len(file_hither_v1_machine_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   30,
+			NumMessages:   32,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -68,6 +68,9 @@ const (
 	// MachineServiceSettleMoveProcedure is the fully-qualified name of the MachineService's SettleMove
 	// RPC.
 	MachineServiceSettleMoveProcedure = "/hither.v1.MachineService/SettleMove"
+	// MachineServiceCheckMoveProcedure is the fully-qualified name of the MachineService's CheckMove
+	// RPC.
+	MachineServiceCheckMoveProcedure = "/hither.v1.MachineService/CheckMove"
 )
 
 // MachineServiceClient is a client for the hither.v1.MachineService service.
@@ -85,11 +88,12 @@ type MachineServiceClient interface {
 	RemoveSnapshot(context.Context, *connect.Request[v1.RemoveSnapshotRequest]) (*connect.Response[v1.RemoveSnapshotResponse], error)
 	// Migrate moves a running machine from host to the host with the ID to.
 	Migrate(context.Context, *connect.Request[v1.MigrateRequest]) (*connect.Response[v1.MigrateResponse], error)
-	// PrepareMove and SettleMove are what a machine's host asks the host that the
-	// machine moves to: to make room, and whose the machine is now. They are for the
-	// caller's own key, and not forwarded.
+	// PrepareMove, CheckMove and SettleMove are what a machine's host asks the host that
+	// the machine moves to: to make room, whether all of it has come and waits, and whose
+	// the machine is now. They are for the caller's own key, and not forwarded.
 	PrepareMove(context.Context, *connect.Request[v1.PrepareMoveRequest]) (*connect.Response[v1.PrepareMoveResponse], error)
 	SettleMove(context.Context, *connect.Request[v1.SettleMoveRequest]) (*connect.Response[v1.SettleMoveResponse], error)
+	CheckMove(context.Context, *connect.Request[v1.CheckMoveRequest]) (*connect.Response[v1.CheckMoveResponse], error)
 }
 
 // NewMachineServiceClient constructs a client for the hither.v1.MachineService service. By default,
@@ -187,6 +191,12 @@ func NewMachineServiceClient(httpClient connect.HTTPClient, baseURL string, opts
 			connect.WithSchema(machineServiceMethods.ByName("SettleMove")),
 			connect.WithClientOptions(opts...),
 		),
+		checkMove: connect.NewClient[v1.CheckMoveRequest, v1.CheckMoveResponse](
+			httpClient,
+			baseURL+MachineServiceCheckMoveProcedure,
+			connect.WithSchema(machineServiceMethods.ByName("CheckMove")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -206,6 +216,7 @@ type machineServiceClient struct {
 	migrate        *connect.Client[v1.MigrateRequest, v1.MigrateResponse]
 	prepareMove    *connect.Client[v1.PrepareMoveRequest, v1.PrepareMoveResponse]
 	settleMove     *connect.Client[v1.SettleMoveRequest, v1.SettleMoveResponse]
+	checkMove      *connect.Client[v1.CheckMoveRequest, v1.CheckMoveResponse]
 }
 
 // List calls hither.v1.MachineService.List.
@@ -278,6 +289,11 @@ func (c *machineServiceClient) SettleMove(ctx context.Context, req *connect.Requ
 	return c.settleMove.CallUnary(ctx, req)
 }
 
+// CheckMove calls hither.v1.MachineService.CheckMove.
+func (c *machineServiceClient) CheckMove(ctx context.Context, req *connect.Request[v1.CheckMoveRequest]) (*connect.Response[v1.CheckMoveResponse], error) {
+	return c.checkMove.CallUnary(ctx, req)
+}
+
 // MachineServiceHandler is an implementation of the hither.v1.MachineService service.
 type MachineServiceHandler interface {
 	List(context.Context, *connect.Request[v1.MachineListRequest]) (*connect.Response[v1.MachineListResponse], error)
@@ -293,11 +309,12 @@ type MachineServiceHandler interface {
 	RemoveSnapshot(context.Context, *connect.Request[v1.RemoveSnapshotRequest]) (*connect.Response[v1.RemoveSnapshotResponse], error)
 	// Migrate moves a running machine from host to the host with the ID to.
 	Migrate(context.Context, *connect.Request[v1.MigrateRequest]) (*connect.Response[v1.MigrateResponse], error)
-	// PrepareMove and SettleMove are what a machine's host asks the host that the
-	// machine moves to: to make room, and whose the machine is now. They are for the
-	// caller's own key, and not forwarded.
+	// PrepareMove, CheckMove and SettleMove are what a machine's host asks the host that
+	// the machine moves to: to make room, whether all of it has come and waits, and whose
+	// the machine is now. They are for the caller's own key, and not forwarded.
 	PrepareMove(context.Context, *connect.Request[v1.PrepareMoveRequest]) (*connect.Response[v1.PrepareMoveResponse], error)
 	SettleMove(context.Context, *connect.Request[v1.SettleMoveRequest]) (*connect.Response[v1.SettleMoveResponse], error)
+	CheckMove(context.Context, *connect.Request[v1.CheckMoveRequest]) (*connect.Response[v1.CheckMoveResponse], error)
 }
 
 // NewMachineServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -391,6 +408,12 @@ func NewMachineServiceHandler(svc MachineServiceHandler, opts ...connect.Handler
 		connect.WithSchema(machineServiceMethods.ByName("SettleMove")),
 		connect.WithHandlerOptions(opts...),
 	)
+	machineServiceCheckMoveHandler := connect.NewUnaryHandler(
+		MachineServiceCheckMoveProcedure,
+		svc.CheckMove,
+		connect.WithSchema(machineServiceMethods.ByName("CheckMove")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/hither.v1.MachineService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case MachineServiceListProcedure:
@@ -421,6 +444,8 @@ func NewMachineServiceHandler(svc MachineServiceHandler, opts ...connect.Handler
 			machineServicePrepareMoveHandler.ServeHTTP(w, r)
 		case MachineServiceSettleMoveProcedure:
 			machineServiceSettleMoveHandler.ServeHTTP(w, r)
+		case MachineServiceCheckMoveProcedure:
+			machineServiceCheckMoveHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -484,4 +509,8 @@ func (UnimplementedMachineServiceHandler) PrepareMove(context.Context, *connect.
 
 func (UnimplementedMachineServiceHandler) SettleMove(context.Context, *connect.Request[v1.SettleMoveRequest]) (*connect.Response[v1.SettleMoveResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("hither.v1.MachineService.SettleMove is not implemented"))
+}
+
+func (UnimplementedMachineServiceHandler) CheckMove(context.Context, *connect.Request[v1.CheckMoveRequest]) (*connect.Response[v1.CheckMoveResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("hither.v1.MachineService.CheckMove is not implemented"))
 }
