@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"math/rand/v2"
 	"os"
 	"time"
 
@@ -75,7 +76,7 @@ func (p *peer) strike(ctx context.Context, scene string, n int) (samples []time.
 	defer func() { err = errors.Join(err, p.probe.unwatch()) }()
 	n += (n + warmUp) % len(p.keys) // a letter typed is taken back
 	for i := range n + warmUp {
-		if err := pause(ctx); err != nil {
+		if err := rhythm(ctx, scene); err != nil {
 			return nil, err
 		}
 		d, err := p.probe.key(p.keys[i%len(p.keys)], area)
@@ -87,6 +88,17 @@ func (p *peer) strike(ctx context.Context, scene string, n int) (samples []time.
 		}
 	}
 	return samples, nil
+}
+
+// typed is the scene in which keys come as a person strikes them.
+const typed = "typed"
+
+// rhythm waits for the next key.
+func rhythm(ctx context.Context, scene string) error {
+	if scene == typed {
+		return sleep(ctx, 100*time.Millisecond+rand.N(50*time.Millisecond))
+	}
+	return pause(ctx)
 }
 
 // prepare enters a scene and gives what to watch.

@@ -236,6 +236,9 @@ type keyboard struct {
 	buttons  byte
 	x, y     uint16
 	wheel    [2]int
+	// attentive is until when QEMU is kept looking, by beats, nil when it is not.
+	attentive time.Time
+	beats     *time.Timer
 }
 
 func (k *keyboard) send(b []byte) error {
@@ -246,4 +249,8 @@ func (k *keyboard) send(b []byte) error {
 }
 
 // Close ends the connection, which wakes Next and Input.
-func (s *rfb) Close() error { return s.waker.conn.Close() }
+func (s *rfb) Close() error {
+	err := s.waker.conn.Close() // a write that hangs ends with it
+	s.relax()
+	return err
+}

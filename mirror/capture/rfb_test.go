@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,11 +19,26 @@ import (
 type script struct {
 	net.Conn
 	r     io.Reader
+	mu    sync.Mutex // guards wrote, which beats write to
 	wrote bytes.Buffer
 }
 
-func (s *script) Read(b []byte) (int, error)  { return s.r.Read(b) }
-func (s *script) Write(b []byte) (int, error) { return s.wrote.Write(b) }
+func (s *script) Read(b []byte) (int, error) { return s.r.Read(b) }
+func (s *script) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.wrote.Write(b)
+}
+
+// said gives what was written since it was asked last, without beats.
+func (s *script) said() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b := bytes.ReplaceAll(s.wrote.Bytes(), noKey, nil)
+	s.wrote.Reset()
+	return string(b)
+}
+
 func (s *script) Close() error                { return nil }
 func (s *script) SetDeadline(time.Time) error { return nil }
 
@@ -58,8 +74,15 @@ func open(t *testing.T, bytes string) (*script, Source) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn.wrote.Reset()
+	conn.said()
 	return conn, s
+}
+
+func closed(t *testing.T, s Source) {
+	t.Helper()
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
 }
 
 func bytesReader(s string) io.Reader { return bytes.NewReader([]byte(s)) }
@@ -132,10 +155,12 @@ func TestRFBSendsInput(t *testing.T) {
 		if _, err := s.Next(); err != nil {
 			t.Fatal(err)
 		}
-		conn.wrote.Reset()
-		if err := s.Input(c.event); err != nil || conn.wrote.String() != c.want {
-			t.Errorf("%s: wrote %q, %v", c.name, conn.wrote.String(), err)
+		conn.said()
+		err := s.Input(c.event)
+		if wrote := conn.said(); err != nil || wrote != c.want {
+			t.Errorf("%s: wrote %q, %v", c.name, wrote, err)
 		}
+		closed(t, s)
 	}
 	_, s := open(t, "")
 	if err := s.Input(wire.Bye{}); !errors.Is(err, fusion.ErrInvalid) {
@@ -172,15 +197,16 @@ func TestRFBTypesWhatAUSKeyboardHas(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		conn.wrote.Reset()
+		conn.said()
 		err := s.Input(wire.Text{Text: c.text})
 		var left *UntypedError
 		if errors.As(err, &left); (left == nil) != (c.left == "") || left != nil && left.Text != c.left {
 			t.Errorf("%s: %v", c.name, err)
 		}
-		if got := struck(conn.wrote.Bytes()); !slices.Equal(got, c.want) {
+		if got := struck([]byte(conn.said())); !slices.Equal(got, c.want) {
 			t.Errorf("%s: struck %v, want %v", c.name, got, c.want)
 		}
+		closed(t, s)
 	}
 }
 

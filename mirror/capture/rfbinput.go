@@ -49,6 +49,7 @@ func (k *keyboard) Input(event wire.Message) error {
 	if len(b) == 0 {
 		return nil
 	}
+	k.attend()
 	_, err := k.conn.Write(b)
 	return err
 }

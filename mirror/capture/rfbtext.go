@@ -55,6 +55,7 @@ func (k *keyboard) strike(keys []usKey) error {
 		b = k.shift(b, with, false)
 	}
 	b = k.shift(b, k.shifts, true)
+	k.attend()
 	_, err := k.conn.Write(b)
 	return err
 }
