@@ -49,7 +49,7 @@ func (p movingPeer) Prepare(ctx context.Context, o vmctl.MigrationOffer) (vmctl.
 	return vmctl.MigrationRoom{Pool: room.Pool, Agent: room.Agent, Secret: room.Secret, Missing: room.Missing}, nil
 }
 
-func (p movingPeer) Whole(ctx context.Context, uuid string) (bool, error) {
+func (p movingPeer) Check(ctx context.Context, uuid string) (bool, error) {
 	res, err := p.c.CheckMove(ctx, p.name, &pb.CheckMoveRequest{Uuid: uuid})
 	if err != nil {
 		return false, err
@@ -100,7 +100,7 @@ func (n *Node) PrepareMove(ctx context.Context, from fusion.HostID, req *pb.Prep
 
 // CheckMove tells from whether all of a machine that was to move here has come.
 func (n *Node) CheckMove(ctx context.Context, from fusion.HostID, req *pb.CheckMoveRequest) (*pb.CheckMoveResponse, error) {
-	whole, err := n.vms.HasMigrated(ctx, from, req.Uuid)
+	whole, err := n.vms.CheckMigration(ctx, from, req.Uuid)
 	if err != nil {
 		return nil, err
 	}

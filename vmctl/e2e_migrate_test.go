@@ -68,8 +68,8 @@ func (b *beside) Prepare(ctx context.Context, o MigrationOffer) (MigrationRoom, 
 	return answer(b, func() (MigrationRoom, error) { return b.s.PrepareMigration(ctx, b.from, o) })
 }
 
-func (b *beside) Whole(ctx context.Context, uuid string) (bool, error) {
-	return answer(b, func() (bool, error) { return b.s.HasMigrated(ctx, b.from, uuid) })
+func (b *beside) Check(ctx context.Context, uuid string) (bool, error) {
+	return answer(b, func() (bool, error) { return b.s.CheckMigration(ctx, b.from, uuid) })
 }
 
 func (b *beside) Settle(ctx context.Context, uuid string, yours bool) error {

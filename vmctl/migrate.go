@@ -73,8 +73,8 @@ type MigrationPeer interface {
 	// Prepare makes room for a machine. It promises ErrExists, ErrInvalid when it
 	// cannot run there, and that a later Settle(false) leaves nothing.
 	Prepare(ctx context.Context, offer MigrationOffer) (MigrationRoom, error)
-	// Whole says whether all of the machine is there, paused until the verdict.
-	Whole(ctx context.Context, uuid string) (bool, error)
+	// Check says whether all of the machine is there, paused until the verdict.
+	Check(ctx context.Context, uuid string) (bool, error)
 	// Settle gives the verdict: whether the machine is the destination's now. It may
 	// be given again.
 	Settle(ctx context.Context, uuid string, yours bool) error

@@ -241,11 +241,11 @@ func sessionSockets() []string {
 	return []string{filepath.Join(dir, "libvirt/libvirt-sock"), filepath.Join(dir, "libvirt/virtqemud-sock")}
 }
 
-// HasMigrated says whether all of a machine that moves here from a host has come, and
+// CheckMigration says whether all of a machine that moves here from a host has come, and
 // waits, paused, for the verdict. libvirt calls it paused by its user then, and not for
 // its migration any more (qemuMigrationDstFinish in src/qemu/qemu_migration.c).
-func (s *Store) HasMigrated(ctx context.Context, from fusion.HostID, uuid string) (bool, error) {
-	id, _, err := s.intentOf(func(i intent) bool { return i.From == from && i.UUID == uuid })
+func (s *Store) CheckMigration(ctx context.Context, from fusion.HostID, uuid string) (bool, error) {
+	id, _, err := s.arrivalOf(from, uuid)
 	if id == "" || err != nil {
 		return false, err
 	}
@@ -261,7 +261,7 @@ func (s *Store) HasMigrated(ctx context.Context, from fusion.HostID, uuid string
 func (s *Store) SettleMigration(ctx context.Context, from fusion.HostID, uuid string, ours bool) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
 	defer cancel()
-	id, i, err := s.intentOf(func(i intent) bool { return i.From == from && i.UUID == uuid })
+	id, i, err := s.arrivalOf(from, uuid)
 	if err != nil {
 		return err
 	}
@@ -281,6 +281,11 @@ func (s *Store) SettleMigration(ctx context.Context, from fusion.HostID, uuid st
 	s.touch(uuid)
 	s.config.Log.Info("a move has ended", "machine", i.Name, "here", ours, "trace", fusion.Trace(ctx))
 	return nil
+}
+
+// arrivalOf finds the intent of a machine that moves here from a host.
+func (s *Store) arrivalOf(from fusion.HostID, uuid string) (id string, i intent, err error) {
+	return s.intentOf(func(i intent) bool { return i.From == from && i.UUID == uuid })
 }
 
 // settledBefore answers a verdict that came before.

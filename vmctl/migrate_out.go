@@ -228,12 +228,12 @@ func (s *Store) settleMove(ctx context.Context, id string, i intent) (stays bool
 // when it is back, and keeps its definition: that goes, if the destination has all of it.
 func (s *Store) stays(ctx context.Context, i intent) (bool, error) {
 	d, err := s.recoveredDomain(ctx, i.UUID)
-	if err == nil && d.unasked && !i.Off {
-		left, err := s.leftWhole(ctx, i)
-		if err != nil || !left {
+	switch {
+	case err == nil && i.stopped(d):
+		if left, err := s.leftWhole(ctx, i); err != nil || !left {
 			return err == nil, err
 		}
-	} else if !errors.Is(err, fusion.ErrNotFound) {
+	case !errors.Is(err, fusion.ErrNotFound):
 		return err == nil, err
 	}
 	s.mu.Lock()
@@ -242,13 +242,17 @@ func (s *Store) stays(ctx context.Context, i intent) (bool, error) {
 	return false, nil
 }
 
+// stopped says whether a machine that left running is off now, without anybody having
+// asked for that.
+func (i intent) stopped(d domain) bool { return d.unasked && !i.Off }
+
 // leftWhole undefines a machine that is whole at the destination.
 func (s *Store) leftWhole(ctx context.Context, i intent) (bool, error) {
 	peer, err := s.peer(i.To)
 	if err != nil {
 		return false, err
 	}
-	whole, err := peer.Whole(ctx, i.UUID)
+	whole, err := peer.Check(ctx, i.UUID)
 	if err != nil || !whole {
 		return false, err
 	}
@@ -272,7 +276,7 @@ func (s *Store) goOn(ctx context.Context, i intent) error {
 	switch {
 	case err == nil && d.state == fusion.Paused && d.detail == onTheWay:
 		err = s.do(ctx, func(c driver) error { return c.act(i.UUID, fusion.Resume) })
-	case err == nil && d.unasked && !i.Off:
+	case err == nil && i.stopped(d):
 		err = s.do(ctx, func(c driver) error { return c.act(i.UUID, fusion.Start) })
 	}
 	s.touch(i.UUID)

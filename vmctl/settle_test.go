@@ -23,7 +23,7 @@ func (d *destination) Dial(context.Context, string, string, Door) (net.Conn, err
 	return nil, fusion.ErrUnsupported
 }
 
-func (d *destination) Whole(context.Context, string) (bool, error) { return d.whole, nil }
+func (d *destination) Check(context.Context, string) (bool, error) { return d.whole, nil }
 
 func (d *destination) Settle(_ context.Context, _ string, yours bool) error {
 	d.verdicts = append(d.verdicts, yours)

@@ -48,12 +48,13 @@ func keysConsole(ctx context.Context, p plan, h *house, r *result) error {
 		}
 		peers = append(peers, one)
 	}
-	if err := r.takeTurns(ctx, p, peers, "letter", typed); err != nil {
+	scenes := []string{"letter", typed}
+	if err := r.takeTurns(ctx, p, peers, scenes...); err != nil {
 		return err
 	}
 	r.note("The guest is emulated (TCG) iPXE in VGA text, 720×400; the tigervnc peers are vncviewer on QEMU's own VNC server.")
 	r.note("\"typed\" is the same with 100 to 150 ms between keys, as a person types: QEMU looks ever less often at a console that rests.")
-	for _, scene := range []string{"letter", typed} {
+	for _, scene := range scenes {
 		mine, theirs := r.keysOf("hither", scene), r.keysOf("tigervnc", scene)
 		r.ratio(scene+": p50 to vncviewer's", mine.p50(), theirs.p50(), 1)
 		r.ratio(scene+": p99 to vncviewer's", mine.p99(), theirs.p99(), 1)
