@@ -25,6 +25,7 @@ run+=("${vpx:-libvpx7}" libyuv0 libopus0)
 command -v pipewire-pulse >/dev/null || run+=(pulseaudio)
 tests=(passwd chromium xdotool xclip wmctrl imagemagick procps util-linux e2fsprogs iproute2 mousepad gtk-4-examples
   desktop-file-utils libglib2.0-bin ffmpeg pulseaudio pulseaudio-utils
+  qemu-guest-agent
   sway foot grim dbus pipewire pipewire-bin wireplumber xdg-desktop-portal xdg-desktop-portal-wlr libxkbcommon0 xkb-data)
 bench=(
   tigervnc-standalone-server tigervnc-viewer tigervnc-scraping-server
@@ -39,7 +40,7 @@ try=(libreoffice-writer libreoffice-gtk3 featherpad ffmpeg isolinux syslinux-com
 
 case $want in
   run) packages=("${run[@]}") ;;
-  test) packages=("${run[@]}" "${tests[@]}") ;;
+  test) packages=("${run[@]}" "${tests[@]}" "$(installer)") ;;
   wine) packages=("${run[@]}" "${tests[@]}" wine wine64 gcc-mingw-w64-x86-64) ;;
   bench) packages=("${run[@]}" "${tests[@]}" "${bench[@]}") ;;
   try) packages=("${run[@]}" "${tests[@]}" "${try[@]}" "$(installer)") ;;

@@ -1,7 +1,8 @@
 // Package vmctl is the machines of this computer: its own operating system,
 // called "self", and the virtual machines that libvirt runs. Open a Store and
 // use it as fusion.Machines; OpenConsole gives a machine's display as an RFB
-// (VNC) connection that never touches TCP.
+// (VNC) connection that never touches TCP. Terminals gives serial consoles, shared by
+// their viewers, and shells of "self"; Guests what the agents in machines do.
 //
 // It refuses names that fusion.CheckName refuses, paths outside its image pool,
 // images that point at other files, and verbs that make no sense now. It trusts
@@ -13,6 +14,7 @@
 // DIR/libvirt (definitions, logs and sockets of a libvirtd of the node's own).
 // That daemon and QEMU run in process sessions of their own and survive the
 // node; the next Open adopts them and StopAll ends them. One goroutine per Store
-// follows events and reconnects; another, shared by all Stores, is libvirt's
+// follows events and reconnects; there is one more for each serial console that is
+// looked at, two for each shell, and another, shared by all Stores, is libvirt's
 // event loop. Nothing is polled.
 package vmctl

@@ -76,6 +76,8 @@ type devicesXML struct {
 	Disks       []diskXML       `xml:"disk"`
 	Controllers []controllerXML `xml:"controller"`
 	Interfaces  []interfaceXML  `xml:"interface"`
+	Serials     []serialXML     `xml:"serial"`
+	Consoles    []serialXML     `xml:"console"`
 	Channels    []channelXML    `xml:"channel"`
 	Inputs      []inputXML      `xml:"input"`
 	Graphics    []graphicsXML   `xml:"graphics"`
@@ -183,6 +185,7 @@ func parseDomain(text string) (domainInfo, error) {
 	info := domainInfo{
 		cpus: x.VCPU, memoryBytes: x.Memory.bytes(), accelerator: accelerator(x.Type), vnc: -1,
 	}
+	info.serial = opensSerial(x.Devices)
 	if len(x.Devices.Graphics) > 0 {
 		info.display = x.Devices.Graphics[0].Type
 	}

@@ -30,6 +30,7 @@ type driver interface {
 	// an *agentRefusal, and one that is slow is busy.
 	agent(uuid, command string) (string, error)
 	stats() ([]domainStats, error)
+	consoleDriver
 	// snapshots lists a domain's snapshots, in no order, by their own names.
 	snapshots(uuid string) ([]fusion.Snapshot, error)
 	// takeSnapshot makes a snapshot from its XML: whole, or an error and nothing.
@@ -76,6 +77,7 @@ type domainInfo struct {
 	accelerator string       // "kvm", "tcg", or what else libvirt calls it
 	vnc         int          // index of the VNC display, -1 when there is none
 	display     string       // type of the first display: "vnc", "spice", …
+	serial      bool         // it has a console that libvirt can open
 	disks       []domainDisk // not CD drives
 	drives      []string     // the targets of CD and floppy drives
 	inserted    []string     // the files in them

@@ -24,14 +24,19 @@ type fake struct {
 	opened  int
 	acting  chan fusion.Verb // when set, a start tells of itself and waits for goOn
 	goOn    chan struct{}
-	guest   *scriptedAgent
-	kept    map[string][]fusion.Snapshot // by UUID
-	deaf    bool                         // guests do not listen when asked to shut down
-	late    bool                         // a machine is started while it is undefined, and runs on
+	guest   interface {
+		answer(command string) (string, error)
+	}
+	kept  map[string][]fusion.Snapshot // by UUID
+	deaf  bool                         // guests do not listen when asked to shut down
+	late  bool                         // a machine is started while it is undefined, and runs on
+	ports map[string]*fakePort         // open consoles by UUID
+	opens chan *fakePort               // tells of each
 }
 
 func newFake() *fake {
-	return &fake{all: map[string]domain{}, kept: map[string][]fusion.Snapshot{}, refuse: map[string]error{}, gone: make(chan struct{})}
+	return &fake{all: map[string]domain{}, kept: map[string][]fusion.Snapshot{}, refuse: map[string]error{}, gone: make(chan struct{}),
+		ports: map[string]*fakePort{}, opens: make(chan *fakePort, 64)}
 }
 
 // open is a Config's opener. After a loss the fake is whole again.

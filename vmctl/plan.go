@@ -51,6 +51,7 @@ func (p plan) devices() devicesXML {
 	d := devicesXML{
 		Controllers: []controllerXML{{Type: "usb", Model: "qemu-xhci"}},
 		Interfaces:  []interfaceXML{{Type: "user", Model: modelXML{Type: "virtio"}}},
+		Serials:     serialPorts(),
 		Channels:    []channelXML{{Type: "unix", Target: targetXML{Type: "virtio", Name: "org.qemu.guest_agent.0"}}},
 		Inputs:      []inputXML{{"tablet", "usb"}, {"keyboard", "ps2"}},
 		Graphics:    []graphicsXML{{Type: "vnc", Listen: []listenXML{{Type: "none"}}}},

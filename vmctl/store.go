@@ -27,6 +27,7 @@ type Store struct {
 	cancel      context.CancelFunc
 	running     sync.WaitGroup // run and all calls
 	screenshots atomic.Int64
+	consoles    consoles // the serial consoles that somebody looks at
 
 	mu       sync.Mutex      // guards the fields below
 	uri      string          // in use, "" when off
