@@ -20,6 +20,9 @@ func (l *local) Apps() fusion.Apps         { return localApps{Store: l.n.apps, v
 func (l *local) Folders() fusion.Folders   { return l.n.folders }
 func (l *local) Jobs() fusion.Jobs         { return l.n.jobs }
 
+func (l *local) Terminals() fusion.Terminals { return l.n.vms.Terminals() }
+func (l *local) Guests() fusion.Guests       { return l.n.vms.Guests() }
+
 func (l *local) Info(context.Context) (fusion.HostInfo, error) {
 	info, _ := l.n.table.host(l.n.network.ID())
 	return info, nil

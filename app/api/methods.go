@@ -51,6 +51,9 @@ var methods = map[string]need{
 	v1.MachineServiceRevertSnapshotProcedure: {cap: fusion.MachinesCap, job: "machine.snapshot.revert"},
 	v1.MachineServiceRemoveSnapshotProcedure: {cap: fusion.MachinesCap, job: "machine.snapshot.remove"},
 
+	v1.GuestServiceInfoProcedure: {cap: fusion.ViewCap, quiet: true},
+	v1.GuestServiceExecProcedure: {cap: fusion.ControlCap},
+
 	v1.MachineServiceMigrateProcedure:     {cap: fusion.AdminCap, job: "machine.migrate"},
 	v1.MachineServicePrepareMoveProcedure: {cap: fusion.AdminCap},
 	v1.MachineServiceSettleMoveProcedure:  {cap: fusion.AdminCap},
@@ -80,7 +83,10 @@ var methods = map[string]need{
 	v1.JobServiceCancelProcedure: {cap: fusion.MachinesCap},
 
 	screenPath: {cap: fusion.ViewCap},
-	imagesPath: {cap: fusion.MachinesCap},
+	// A viewer without control only looks; a shell needs it.
+	terminalPath:   {cap: fusion.ViewCap},
+	guestFilesPath: {cap: fusion.ControlCap},
+	imagesPath:     {cap: fusion.MachinesCap},
 	// A file that is handed over says what an app does: that is to control it.
 	handoverPath: {cap: fusion.AppsCap, also: fusion.ControlCap},
 }
@@ -88,6 +94,9 @@ var methods = map[string]need{
 // The paths that are not Connect methods.
 const (
 	screenPath   = "/screen"
-	imagesPath   = "/images/"
-	handoverPath = "/handover/"
+	terminalPath = "/terminal"
+	// guestFilesPath and a machine's name: the files of its guest.
+	guestFilesPath = "/guest/"
+	imagesPath     = "/images/"
+	handoverPath   = "/handover/"
 )

@@ -28,7 +28,7 @@ type rpc struct {
 func rpcs(t *testing.T) []rpc {
 	t.Helper()
 	var all []rpc
-	for _, file := range []protoreflect.FileDescriptor{pb.File_hither_v1_app_proto, pb.File_hither_v1_folder_proto, pb.File_hither_v1_job_proto,
+	for _, file := range []protoreflect.FileDescriptor{pb.File_hither_v1_app_proto, pb.File_hither_v1_folder_proto, pb.File_hither_v1_guest_proto, pb.File_hither_v1_job_proto,
 		pb.File_hither_v1_machine_proto, pb.File_hither_v1_node_proto, pb.File_hither_v1_screen_proto} {
 		for i := range file.Services().Len() {
 			service := file.Services().Get(i)
@@ -47,6 +47,8 @@ func rpcs(t *testing.T) []rpc {
 func TestEveryMethodHasARow(t *testing.T) {
 	stale := maps.Clone(methods)
 	delete(stale, screenPath)
+	delete(stale, terminalPath)
+	delete(stale, guestFilesPath)
 	delete(stale, imagesPath)
 	delete(stale, handoverPath)
 	for _, r := range rpcs(t) {
@@ -133,6 +135,7 @@ func paths(t *testing.T, dial client.Dial) map[string]error {
 	}
 	return map[string]error{
 		screenPath:   err,
+		terminalPath: openShell(t.Context(), host),
 		imagesPath:   host.Machines().Upload(t.Context(), "image", 0, http.NoBody),
 		handoverPath: handOver(t.Context(), host.Apps()),
 	}
@@ -159,8 +162,8 @@ func handOver(ctx context.Context, apps fusion.Handover) error {
 // the books, so that a change of the table in methods.go is a change here.
 var allowed = map[fusion.Capability][]string{
 	fusion.ViewCap: {"JobService/List", "NodeService/Info", "NodeService/Watch", "MachineService/List", "MachineService/Get",
-		"MachineService/Screenshot", "MachineService/Stats", "MachineService/Snapshots", "ScreenService/List", "ScreenService/Connect"},
-	fusion.ControlCap: {"MachineService/Do"},
+		"MachineService/Screenshot", "MachineService/Stats", "MachineService/Snapshots", "GuestService/Info", "ScreenService/List", "ScreenService/Connect"},
+	fusion.ControlCap: {"MachineService/Do", "GuestService/Exec"},
 	fusion.MachinesCap: {"MachineService/Create", "MachineService/Remove", "MachineService/TakeSnapshot",
 		"MachineService/RevertSnapshot", "MachineService/RemoveSnapshot", "JobService/Cancel"},
 	fusion.AppsCap:   {"AppService/List", "AppService/Icon", "AppService/Run", "AppService/End"},

@@ -56,7 +56,7 @@ func (s *Server) webRequest(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	isCall := strings.HasPrefix(r.URL.Path, "/hither.v1.") || strings.HasPrefix(r.URL.Path, imagesPath)
-	if !isCall && r.URL.Path != screenPath {
+	if !isCall && r.URL.Path != screenPath && r.URL.Path != terminalPath {
 		s.servePage(w, r)
 		return
 	}

@@ -27,6 +27,9 @@ func (h *host) Apps() fusion.Apps         { return (*apps)(h) }
 func (h *host) Folders() fusion.Folders   { return (*folders)(h) }
 func (h *host) Jobs() fusion.Jobs         { return (*jobs)(h) }
 
+func (h *host) Terminals() fusion.Terminals { return (*terminals)(h) }
+func (h *host) Guests() fusion.Guests       { return (*guests)(h) }
+
 // call makes one unary call and explains its error with path.
 func call[Req, Res any](ctx context.Context, path string,
 	do func(context.Context, *connect.Request[Req]) (*connect.Response[Res], error), req *Req) (*Res, error) {

@@ -26,6 +26,9 @@ type Memory struct {
 	paired   map[fusion.HostID]bool
 	views    map[*memoryView]struct{}
 	watchers map[*memoryWatcher]struct{}
+
+	terminals map[*memoryTerminal]struct{}
+	agents    map[string]map[string][]byte // files by machine and path
 }
 
 var _ fusion.Host = (*Memory)(nil)
@@ -44,6 +47,9 @@ func NewMemory(id fusion.HostID, name string) *Memory {
 		paired:   map[fusion.HostID]bool{},
 		views:    map[*memoryView]struct{}{},
 		watchers: map[*memoryWatcher]struct{}{},
+
+		terminals: map[*memoryTerminal]struct{}{},
+		agents:    map[string]map[string][]byte{},
 	}
 	m.machines[fusion.Self] = newMemorySelf()
 	for _, app := range []fusion.App{
@@ -72,6 +78,10 @@ func (m *Memory) Screens() fusion.Screens   { return memoryScreens{m} }
 func (m *Memory) Apps() fusion.Apps         { return memoryApps{m} }
 func (m *Memory) Folders() fusion.Folders   { return memoryFolders{m} }
 func (m *Memory) Jobs() fusion.Jobs         { return memoryJobs{} }
+
+// Terminals and Guests give two more.
+func (m *Memory) Terminals() fusion.Terminals { return memoryTerminals{m} }
+func (m *Memory) Guests() fusion.Guests       { return memoryGuests{m} }
 
 // maxEvents wait for a slow watcher; then it is cut off.
 const maxEvents = 1024

@@ -76,6 +76,7 @@ func (m *Memory) become(v *memoryMachine, state fusion.MachineState) {
 	case fusion.Off:
 		v.Started = time.Time{}
 		m.endViews(v.Name)
+		m.endTerminals(v.Name)
 	}
 	c := v.copy()
 	m.emit(fusion.Event{Kind: fusion.EventMachine, Machine: &c})

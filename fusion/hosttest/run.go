@@ -26,6 +26,8 @@ type Options struct {
 	Monitors bool
 	// Folders: folders can be added. With an other host they are shared too.
 	Folders bool
+	// Agent is a machine that runs and whose guest agent answers, or "".
+	Agent string
 	// Patience bounds each wait for a state; default 60 s.
 	Patience time.Duration
 }
@@ -48,10 +50,13 @@ func Run(t *testing.T, options Options, open func(t *testing.T) (host fusion.Hos
 		t.Run("life", s.testLife)
 		t.Run("snapshots", s.testSnapshots)
 		t.Run("console", s.testConsole)
+		t.Run("serial", s.testSerial)
 		t.Run("machine watch", s.testMachineWatch)
 		t.Run("machine watch race", s.testMachineWatchRace)
 		t.Run("host watch", s.testHostWatch)
 	}
+	t.Run("shell", s.testShell)
+	t.Run("guests", s.testGuests)
 	t.Run("screens", s.testScreens)
 	if s.Monitors {
 		t.Run("monitors", s.testMonitors)
