@@ -39,6 +39,7 @@ type fake struct {
 	images   map[string]string
 	folders  []*pb.Folder
 	kept     []*pb.Snapshot // of nas/win11
+	guests   fusion.Host    // has the consoles and guests of nas
 }
 
 func newFake(h home.Home) *fake {
@@ -57,6 +58,7 @@ func newFake(h home.Home) *fake {
 				{Name: "win11", Kind: "vm", State: "off", Cpus: 2, MemoryBytes: 3 << 29, Verbs: []string{"start"}},
 			},
 		},
+		guests: newGuests(),
 		images: map[string]string{"there.iso": "old", "other.iso": "old"},
 	}
 }
@@ -70,6 +72,7 @@ func (f *fake) handler() http.Handler {
 	mux.Handle(hitherv1connect.NewAppServiceHandler(fakeApps{fake: f}))
 	mux.Handle(hitherv1connect.NewFolderServiceHandler(fakeFolders{fake: f}))
 	mux.Handle(hitherv1connect.NewJobServiceHandler(fakeJobs{fake: f}))
+	f.addGuests(mux)
 	if f.screen != nil {
 		mux.HandleFunc("GET /screen", f.screen)
 	}

@@ -20,7 +20,8 @@ func machineCommand(g *globals) *cobra.Command {
 		machineVerb(g, fusion.Pause, "pause", "Hold a machine's processors"),
 		machineVerb(g, fusion.Resume, "resume", "Let a paused machine go on"),
 		machineVerb(g, fusion.Reboot, "reboot", "Ask a machine to restart"),
-		machineRm(g), machineStats(g), snapshotCommand(g), machineMigrate(g))
+		machineRm(g), machineStats(g), snapshotCommand(g), machineMigrate(g),
+		machineConsole(g), machineGuest(g), machineExec(g), machineRead(g), machineWrite(g))
 }
 
 func machineVerb(g *globals, verb fusion.Verb, name, short string) *cobra.Command {
