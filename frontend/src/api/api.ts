@@ -1,6 +1,7 @@
 import type { Carrier, Listener, Target, Transport } from '../mirror/carrier'
+import type { TerminalTarget } from '../terminal/session.svelte'
 import type {
-  App, Check, Event, Folder, Host, Machine, MachineSpec, Nearby, Offer, Screen, Snapshot, Stats, Status, Verb,
+  App, Check, Event, Folder, GuestInfo, Host, Machine, MachineSpec, Nearby, Offer, Screen, Snapshot, Stats, Status, Verb,
 } from './model'
 
 export interface Picture {
@@ -54,5 +55,8 @@ export interface Api {
   shareFolder(host: string, name: string, withHost: string): Promise<void>
   removeFolder(host: string, name: string): Promise<void>
 
+  /** What the agent in a virtual machine says of its system. */
+  guest(host: string, machine: string): Promise<GuestInfo>
+  openTerminal(target: TerminalTarget, to: Listener, signal: AbortSignal): Promise<Carrier>
   openScreen(target: Target, transport: Transport, to: Listener, signal: AbortSignal): Promise<Carrier>
 }

@@ -7,6 +7,7 @@ import * as to from './convert'
 import { UiError } from './error'
 import { AppService } from './gen/hither/v1/app_pb'
 import { FolderService } from './gen/hither/v1/folder_pb'
+import { GuestService } from './gen/hither/v1/guest_pb'
 import { JobService } from './gen/hither/v1/job_pb'
 import { MachineService } from './gen/hither/v1/machine_pb'
 import { HostService, NodeService } from './gen/hither/v1/node_pb'
@@ -38,6 +39,7 @@ export function connectApi(session: Session, onSignedOut: () => void): Api {
   const machines = createClient(MachineService, transport)
   const screens = createClient(ScreenService, transport)
   const apps = createClient(AppService, transport)
+  const guests = createClient(GuestService, transport)
   const jobs = createClient(JobService, transport)
   const folders = createClient(FolderService, transport)
 
@@ -109,6 +111,9 @@ export function connectApi(session: Session, onSignedOut: () => void): Api {
     shareFolder: async (host, name, withHost) => void (await folders.share({ host, name, with: withHost })),
     removeFolder: async (host, name) => void (await folders.remove({ host, name })),
 
+    guest: async (host, machine) => to.guest(await guests.info({ host, machine })),
+    openTerminal: (target, listener, signal) =>
+      openWebSocket(session.base.replace(/^http/, 'ws') + '/terminal', session.bearer, target, listener, signal),
     openScreen(target, transport, listener, signal) {
       if (transport === 'websocket') {
         return openWebSocket(session.base.replace(/^http/, 'ws') + '/screen', session.bearer, target, listener, signal)

@@ -1,10 +1,11 @@
 import { timestampDate, type Timestamp } from '@bufbuild/protobuf/wkt'
 import type { Folder as PbFolder } from './gen/hither/v1/folder_pb'
+import type { GuestInfo as PbGuest } from './gen/hither/v1/guest_pb'
 import type { Job as PbJob } from './gen/hither/v1/job_pb'
 import type { Machine as PbMachine, Snapshot as PbSnapshot, Stats as PbStats } from './gen/hither/v1/machine_pb'
 import type { Event as PbEvent, Host as PbHost } from './gen/hither/v1/node_pb'
 import type { Screen as PbScreen } from './gen/hither/v1/screen_pb'
-import type { Event, Folder, Host, Job, Machine, Screen, Snapshot, Stats } from './model'
+import type { Event, Folder, GuestInfo, Host, Job, Machine, Screen, Snapshot, Stats } from './model'
 
 export function date(t: Timestamp | undefined): Date | null {
   const d = t ? timestampDate(t) : null
@@ -35,6 +36,17 @@ export function machine(m: PbMachine): Machine {
 export function snapshot(s: PbSnapshot): Snapshot {
   const { name, note, parent, memory, current } = s
   return { name, note, parent, memory, current, created: date(s.created), state: s.state as Snapshot['state'] }
+}
+
+export function guest(g: PbGuest): GuestInfo {
+  const { agent, hostname, os, kernel } = g
+  return {
+    agent, hostname, os, kernel,
+    interfaces: g.interfaces.map(({ name, mac, addresses }) => ({ name, mac, addresses })),
+    fileSystems: g.fileSystems.map(({ mountPoint, type, totalBytes, usedBytes }) => ({
+      mountPoint, type, totalBytes: Number(totalBytes), usedBytes: Number(usedBytes),
+    })),
+  }
 }
 
 export function job(j: PbJob): Job {

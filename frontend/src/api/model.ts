@@ -51,6 +51,17 @@ export interface Snapshot {
   current: boolean
 }
 
+export interface GuestInfo {
+  agent: string
+  hostname: string
+  os: string
+  kernel: string
+  /** Addresses have the length of their prefix behind them: "10.0.2.15/24". */
+  interfaces: Array<{ name: string; mac: string; addresses: string[] }>
+  /** totalBytes is 0 where the agent does not say. */
+  fileSystems: Array<{ mountPoint: string; type: string; totalBytes: number; usedBytes: number }>
+}
+
 /** A long operation of a host; done and total are bytes, total is 0 when nobody knows. */
 export interface Job {
   id: string

@@ -8,6 +8,7 @@ import Pause from '@lucide/svelte/icons/pause'
 import Play from '@lucide/svelte/icons/play'
 import Power from '@lucide/svelte/icons/power'
 import RotateCw from '@lucide/svelte/icons/rotate-cw'
+import SquareTerminal from '@lucide/svelte/icons/square-terminal'
 import Trash2 from '@lucide/svelte/icons/trash-2'
 import type { Machine, Verb } from '../api/model'
 import { about, type App } from '../state/app.svelte'
@@ -73,6 +74,13 @@ export const machineCommands: Command<'machine'>[] = [
     icon: ExternalLink,
     when: (_, { machine, host }) => host.online && machine.screen && alive(machine),
     do: (app, { machine, host }) => void app.window(host, machine.name, machine.name, about.machine(machine)),
+  },
+  {
+    name: 'console',
+    label: 'verb.console',
+    icon: SquareTerminal,
+    when: (_, { machine, host }) => host.online && alive(machine),
+    do: (app, { machine, host }) => app.router.go(to.machine(host.name, machine.name) + '?tab=console'),
   },
   {
     name: 'move',

@@ -1,3 +1,4 @@
+import { consoleZh } from './console.zh'
 import type { Key } from './i18n.svelte'
 import { jobZh } from './job.zh'
 import { moveZh } from './move.zh'
@@ -5,6 +6,7 @@ import { snapshotZh } from './snapshot.zh'
 import { soundZh } from './sound.zh'
 
 export const zh: Record<Key, string> = {
+  ...consoleZh,
   ...jobZh,
   ...moveZh,
   ...snapshotZh,

@@ -5,8 +5,10 @@ import type { App as Program, Event, Folder, Host, Job, Machine, MachineSpec, Sc
 import { t, type Key, type Params, type Text } from '../i18n/i18n.svelte'
 import { isDesktop, openWindow } from '../platform/platform'
 import { Session, type Glass } from '../mirror/session.svelte'
+import { TerminalSession, type Paper } from '../terminal/session.svelte'
 import { Catalogue } from './catalogue.svelte'
 import { Folders } from './folders.svelte'
+import { Guests } from './guests.svelte'
 import { Hosts } from './hosts.svelte'
 import { jobLabel, Jobs } from './jobs.svelte'
 import { Machines } from './machines.svelte'
@@ -64,6 +66,7 @@ export class App {
   readonly catalogue: Catalogue
   readonly monitors: Monitors
   readonly snapshots: Snapshots
+  readonly guests: Guests
   dialog = $state.raw<Dialog | null>(null)
   status = $state.raw<Status | null>(null)
 
@@ -78,6 +81,7 @@ export class App {
     this.catalogue = new Catalogue(api)
     this.monitors = new Monitors(api)
     this.snapshots = new Snapshots(api)
+    this.guests = new Guests(api)
   }
 
   private get tables() {
@@ -296,6 +300,12 @@ export class App {
       windows: screen.includes('/'), // an app's; a monitor has none, and an older host shows an app's display
     }
     return new Session(target, (...args) => this.api.openScreen(...args), glass, webrtc ? 'webrtc' : 'websocket')
+  }
+
+  /** Opens a terminal that the caller closes. */
+  terminal(host: Host, machine: string, paper: Paper, skipped: (bytes: number) => string): TerminalSession {
+    const target = { host: host.local ? '' : host.id, machine }
+    return new TerminalSession(target, (...args) => this.api.openTerminal(...args), paper, skipped)
   }
 
   confirm(confirm: Confirm): void {

@@ -28,6 +28,14 @@ const views = [
     await page.locator('[data-snapshot=clean] button').click()
     await page.locator('[role=menuitem]').first().click()
   }, wait: '[role=alertdialog]' },
+  { name: 'console', path: '/machine/cloud/build-01?tab=console', wait: '.xterm-rows' },
+  { name: 'console-off', path: '/machine/laptop/ipxe?tab=console' },
+  { name: 'console-none', path: '/machine/laptop/win11?tab=console' },
+  { name: 'shell', path: '/machine/laptop/self?tab=console', wait: '.xterm-rows' },
+  { name: 'shell-ended', path: '/machine/laptop/self?tab=console', act: async (page) => {
+    await page.locator('.xterm-rows').waitFor()
+    await page.keyboard.type('exit\n')
+  }, wait: '[role=toolbar] button:has-text("hell")' },
   { name: 'jobs', path: '/library', act: (page) => page.locator('header button[aria-expanded]').click(), wait: '[role=progressbar]' },
   { name: 'move', path: '/library', act: async (page) => {
     await page.locator('[data-machine=win11] [aria-haspopup=menu]').click()

@@ -4,6 +4,7 @@ import { timestampFromDate, timestampNow } from '@bufbuild/protobuf/wkt'
 import { Code, ConnectError, type ConnectRouter } from '@connectrpc/connect'
 import { AppService } from '../../src/api/gen/hither/v1/app_pb'
 import { FolderSchema, FolderService } from '../../src/api/gen/hither/v1/folder_pb'
+import { GuestService } from '../../src/api/gen/hither/v1/guest_pb'
 import { JobService } from '../../src/api/gen/hither/v1/job_pb'
 import { MachineSchema, MachineService, SnapshotSchema, type Machine } from '../../src/api/gen/hither/v1/machine_pb'
 import { ErrorSchema, EventSchema, HostService, NodeService, type Event } from '../../src/api/gen/hither/v1/node_pb'
@@ -108,6 +109,22 @@ export function routes(router: ConnectRouter): void {
       if (at < 0) throw fail(Code.NotFound, 'not_found', 'job.cancel', id, '', 'hither job ls lists what is in work')
       tell({ kind: 'job', removed: true, job: world.jobs.splice(at, 1)[0] })
       return {}
+    },
+  })
+  router.service(GuestService, {
+    info: ({ host, machine }) => {
+      const m = byName(host, machine)
+      if (machine !== 'build-01') {
+        throw fail(Code.Unimplemented, 'unsupported', 'machine.guest', m.name, 'no guest agent answers in it', 'install qemu-guest-agent in it')
+      }
+      return {
+        agent: '7.2.19', hostname: 'build-01', os: 'Debian GNU/Linux 12 (bookworm)', kernel: '6.1.0-28-amd64',
+        interfaces: [{ name: 'enp1s0', mac: '52:54:00:8e:11:02', addresses: ['10.0.2.15/24', 'fec0::5054:ff:fe8e:1102/64'] }],
+        fileSystems: [
+          { mountPoint: '/', type: 'ext4', totalBytes: 20n << 30n, usedBytes: 7n << 30n },
+          { mountPoint: '/boot/efi', type: 'vfat', totalBytes: 512n << 20n, usedBytes: 6n << 20n },
+        ],
+      }
     },
   })
   router.service(MachineService, {
