@@ -149,7 +149,7 @@ func (n *Node) openNetwork(ctx context.Context, cfg Config) (err error) {
 
 func (n *Node) openMachines(ctx context.Context, cfg Config) (err error) {
 	n.vms, err = vmctl.Open(ctx, vmctl.Config{Dir: cfg.Home.Sub("machines"), RunDir: cfg.Home.Run, URI: cfg.Libvirt,
-		SelfNote: screenNote(ctx), Peer: n.moving, Log: part(cfg, "vmctl")})
+		SelfNote: screenNote(ctx), Peer: n.moving, ImagePeers: n.imagePeers, Log: part(cfg, "vmctl")})
 	if err == nil {
 		n.onClose(n.vms.Close)
 	}

@@ -79,10 +79,17 @@ type MachineSpec struct {
 	Name        string `json:"name"`
 	MemoryBytes int64  `json:"memoryBytes"` // default 1 GiB, at least 16 MiB
 	CPUs        int    `json:"cpus"`        // default 1
-	DiskBytes   int64  `json:"diskBytes"`   // a new qcow2 disk; 0 is none
-	ISO         string `json:"iso"`         // an image in the host's pool, in the CD drive
-	Image       string `json:"image"`       // an image in the host's pool, copied as the first disk
-	Start       bool   `json:"start"`
+	// DiskBytes is the size of its disk: a new one, or that of Image, which is
+	// grown to it; 0 is none, or Image's own.
+	DiskBytes int64 `json:"diskBytes"`
+	// ISO is in the CD drive, Image is copied as the first disk. Each is an image
+	// in the host's pool, or what Images.Fetch takes, which is brought there first
+	// and stays there.
+	ISO   string `json:"iso"`
+	Image string `json:"image"`
+	Start bool   `json:"start"`
+	// Seed is what a cloud image makes of itself; nil is none.
+	Seed *Seed `json:"seed,omitempty"`
 }
 
 // Stats is one sample of a machine's counters.

@@ -1,9 +1,11 @@
 package vmctl
 
 import (
+	"cmp"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"time"
 
 	"hither/fusion"
 )
@@ -23,10 +25,16 @@ type Config struct {
 	// Peer gives another host, for Migrate. It promises ErrNotFound. Default: there
 	// is none.
 	Peer func(fusion.HostID) (MigrationPeer, error)
+	// ImagePeers gives the image pools of the owner's other hosts that can be asked
+	// now. Default: there are none.
+	ImagePeers func() []ImagePeer
+	// Osinfo is the directory of libosinfo's database. Default: where it is installed.
+	Osinfo string
 	// Log is silent by default.
 	Log *slog.Logger
 
-	open openDriver // default: libvirt
+	open       openDriver    // default: libvirt
+	fetchPause time.Duration // the first pause before a download goes on; default 1 s
 }
 
 func (c Config) withDefaults() (Config, error) {
@@ -38,6 +46,11 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.URI == "" {
 		c.URI = choose()
+	}
+	c.Osinfo = cmp.Or(c.Osinfo, osinfoDir)
+	c.fetchPause = cmp.Or(c.fetchPause, time.Second)
+	if c.ImagePeers == nil {
+		c.ImagePeers = func() []ImagePeer { return nil }
 	}
 	dir, err := filepath.Abs(c.Dir)
 	if err != nil {

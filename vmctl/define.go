@@ -18,7 +18,7 @@ func (s *Store) define(ctx context.Context, p *plan) (fusion.Machine, error) {
 		err = ctx.Err()
 	}
 	if err != nil {
-		s.removeDisks(p.disks)
+		s.removeDisks(p.files())
 		return fusion.Machine{}, err
 	}
 	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
@@ -70,6 +70,6 @@ func (s *Store) undo(ctx context.Context, p *plan, why error) error {
 		return &fusion.Error{Op: "machine.create", Path: p.spec.Name, Cause: fmt.Errorf("%w; then %w", why, err),
 			Detail: "it may be there, with its disks", Hint: "if it is there once libvirt answers again, remove it; if not, its disks go by themselves"}
 	}
-	s.removeDisks(p.disks)
+	s.removeDisks(p.files())
 	return why
 }

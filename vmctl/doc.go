@@ -8,8 +8,11 @@
 // libvirt and the programs beside it (qemu-img, qemu-system-x86_64); an image is
 // not trusted.
 //
-// It keeps DIR/images (the pool: what was uploaded and the disks that Create
-// made), DIR/kvm.json (whether KVM ran, per boot) and, with the URI "private",
+// Images is its image pool as fusion.Images; it reaches for the addresses of its
+// catalogue, and for others that it is told. What a server sends is not trusted.
+//
+// It keeps DIR/images (the pool: what was uploaded or fetched and the disks that
+// Create made), DIR/kvm.json (whether KVM ran, per boot) and, with the URI "private",
 // DIR/libvirt (definitions, logs and sockets of a libvirtd of the node's own).
 // That daemon and QEMU run in process sessions of their own and survive the
 // node; the next Open adopts them and StopAll ends them. One goroutine per Store

@@ -2,6 +2,7 @@ package vmctl
 
 import (
 	"path/filepath"
+	"slices"
 
 	"hither/fusion"
 )
@@ -14,9 +15,18 @@ type plan struct {
 	pool      string
 	disks     []string // file names in the pool
 	iso       string   // path, or ""
+	seed      string   // file name in the pool, or ""
 	agentPath string   // of the guest agent's socket; "" lets libvirt choose
 	key       string   // idempotency key, or ""
 	half      bool     // it failed, and nobody knows whether it is there
+}
+
+// files are those in the pool that are the machine's alone and go with it.
+func (p plan) files() []string {
+	if p.seed == "" {
+		return p.disks
+	}
+	return append(slices.Clone(p.disks), p.seed)
 }
 
 // domain is the definition: a q35 computer with what every system has drivers
@@ -24,7 +34,7 @@ type plan struct {
 func (p plan) domain() domainXML {
 	return domainXML{
 		Type: p.kind, Name: p.spec.Name, UUID: p.uuid,
-		Metadata: &metadataXML{Machine: &machineXML{Disks: p.disks, Key: p.key}},
+		Metadata: &metadataXML{Machine: &machineXML{Disks: p.files(), Key: p.key}},
 		Memory:   sizeXML{Unit: "bytes", Value: p.spec.MemoryBytes},
 		VCPU:     p.spec.CPUs,
 		OS: osXML{
@@ -70,13 +80,20 @@ func (p plan) devices() devicesXML {
 		})
 	}
 	if p.iso != "" {
-		d.Disks = append(d.Disks, diskXML{
-			Type: "file", Device: "cdrom",
-			Driver:   &diskDriverXML{Name: "qemu", Type: formatRaw},
-			Source:   &diskSourceXML{File: p.iso},
-			Target:   targetXML{Dev: "sda", Bus: "sata"},
-			ReadOnly: &struct{}{},
-		})
+		d.Disks = append(d.Disks, cdrom("sda", p.iso))
+	}
+	if p.seed != "" {
+		d.Disks = append(d.Disks, cdrom("sdb", filepath.Join(p.pool, p.seed)))
 	}
 	return d
+}
+
+func cdrom(drive, path string) diskXML {
+	return diskXML{
+		Type: "file", Device: "cdrom",
+		Driver:   &diskDriverXML{Name: "qemu", Type: formatRaw},
+		Source:   &diskSourceXML{File: path},
+		Target:   targetXML{Dev: drive, Bus: "sata"},
+		ReadOnly: &struct{}{},
+	}
 }

@@ -17,8 +17,9 @@ import (
 // its own, at most maxCalls at a time, so that a caller whose context ends need not
 // wait for it.
 type Store struct {
-	config Config
-	kvm    *kvmProbe
+	config    Config
+	kvm       *kvmProbe
+	catalogue *catalogue
 
 	slots       chan struct{} // one per call to the hypervisor that has not returned
 	wake        chan struct{} // capacity 1: dirty or the connection changed
@@ -39,10 +40,11 @@ type Store struct {
 	dirty    map[string]bool      // UUIDs that changed; bounded by the number of domains
 	stopping map[string]time.Time // until when a guest is shown so, by UUID
 	watchers map[*watcher]bool
-	claims   map[string]int       // holders of the names of machines and images in work
-	arriving map[string]*incoming // machines on their way to this host, by UUID
-	leaving  map[string]bool      // machines on their way to another host, by name
-	intended map[string]bool      // the intents that operations of this process hold
+	claims   map[string]int           // holders of the names of machines and images in work
+	arriving map[string]*incoming     // machines on their way to this host, by UUID
+	leaving  map[string]bool          // machines on their way to another host, by name
+	intended map[string]bool          // the intents that operations of this process hold
+	fetches  map[string]chan struct{} // images on their way into the pool, by name; closed when that ended
 }
 
 var _ fusion.Machines = (*Store)(nil)
@@ -66,7 +68,7 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 			Hint: "choose a directory that can be written with --home"}
 	}
 	s := &Store{
-		config: config, kvm: newKVMProbe(config.Dir),
+		config: config, kvm: newKVMProbe(config.Dir), catalogue: &catalogue{osinfo: config.Osinfo}, fetches: map[string]chan struct{}{},
 		slots: make(chan struct{}, maxCalls), wake: make(chan struct{}, 1), unsettled: make(chan struct{}, 1),
 		records: map[string]*record{}, dirty: map[string]bool{},
 		stopping: map[string]time.Time{}, watchers: map[*watcher]bool{}, claims: map[string]int{},
@@ -75,6 +77,7 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	sweep(config.pool())
 	sweep(config.intents())
+	sweepNotes(config.pool(), time.Now())
 	if err := s.holdArriving(); err != nil {
 		config.Log.Warn("some of what was left half done is not known", "error", err)
 	}

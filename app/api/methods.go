@@ -79,6 +79,12 @@ var methods = map[string]need{
 	v1.JobServiceListProcedure:   {cap: fusion.ViewCap, quiet: true},
 	v1.JobServiceCancelProcedure: {cap: fusion.MachinesCap},
 
+	v1.ImageServiceListProcedure:      {cap: fusion.ViewCap, quiet: true},
+	v1.ImageServiceCatalogueProcedure: {cap: fusion.ViewCap, quiet: true},
+	// An address of the caller's choice needs admin too.
+	v1.ImageServiceFetchProcedure:  {cap: fusion.MachinesCap, job: "image.fetch"},
+	v1.ImageServiceRemoveProcedure: {cap: fusion.MachinesCap},
+
 	screenPath: {cap: fusion.ViewCap},
 	imagesPath: {cap: fusion.MachinesCap},
 	// A file that is handed over says what an app does: that is to control it.

@@ -28,7 +28,7 @@ type rpc struct {
 func rpcs(t *testing.T) []rpc {
 	t.Helper()
 	var all []rpc
-	for _, file := range []protoreflect.FileDescriptor{pb.File_hither_v1_app_proto, pb.File_hither_v1_folder_proto, pb.File_hither_v1_job_proto,
+	for _, file := range []protoreflect.FileDescriptor{pb.File_hither_v1_app_proto, pb.File_hither_v1_folder_proto, pb.File_hither_v1_image_proto, pb.File_hither_v1_job_proto,
 		pb.File_hither_v1_machine_proto, pb.File_hither_v1_node_proto, pb.File_hither_v1_screen_proto} {
 		for i := range file.Services().Len() {
 			service := file.Services().Get(i)
@@ -132,9 +132,10 @@ func paths(t *testing.T, dial client.Dial) map[string]error {
 		err = pipe.Close()
 	}
 	return map[string]error{
-		screenPath:   err,
-		imagesPath:   host.Machines().Upload(t.Context(), "image", 0, http.NoBody),
-		handoverPath: handOver(t.Context(), host.Apps()),
+		screenPath:    err,
+		imagesPath:    host.Machines().Upload(t.Context(), "image", 0, http.NoBody),
+		"GET /images": readImage(t.Context(), host.Images()),
+		handoverPath:  handOver(t.Context(), host.Apps()),
 	}
 }
 
@@ -159,10 +160,11 @@ func handOver(ctx context.Context, apps fusion.Handover) error {
 // the books, so that a change of the table in methods.go is a change here.
 var allowed = map[fusion.Capability][]string{
 	fusion.ViewCap: {"JobService/List", "NodeService/Info", "NodeService/Watch", "MachineService/List", "MachineService/Get",
-		"MachineService/Screenshot", "MachineService/Stats", "MachineService/Snapshots", "ScreenService/List", "ScreenService/Connect"},
+		"MachineService/Screenshot", "MachineService/Stats", "MachineService/Snapshots", "ScreenService/List", "ScreenService/Connect",
+		"ImageService/List", "ImageService/Catalogue"},
 	fusion.ControlCap: {"MachineService/Do"},
 	fusion.MachinesCap: {"MachineService/Create", "MachineService/Remove", "MachineService/TakeSnapshot",
-		"MachineService/RevertSnapshot", "MachineService/RemoveSnapshot", "JobService/Cancel"},
+		"MachineService/RevertSnapshot", "MachineService/RemoveSnapshot", "JobService/Cancel", "ImageService/Fetch", "ImageService/Remove"},
 	fusion.AppsCap:   {"AppService/List", "AppService/Icon", "AppService/Run", "AppService/End"},
 	fusion.FilesCap:  {"FolderService/List", "FolderService/Get"},
 	fusion.TunnelCap: {},
@@ -210,6 +212,9 @@ func TestEachGrantAllowsItsOwn(t *testing.T) {
 		makes := grant == fusion.MachinesCap || grant == fusion.AdminCap
 		if err := open[imagesPath]; errors.Is(err, fusion.ErrPermission) == makes {
 			t.Errorf("image with %s: got %v", grant, err)
+		}
+		if err := open["GET /images"]; errors.Is(err, fusion.ErrPermission) == makes {
+			t.Errorf("the bytes of an image with %s: got %v", grant, err)
 		}
 		if err := open[handoverPath]; errors.Is(err, fusion.ErrPermission) == (grant == fusion.AdminCap) {
 			t.Errorf("handover with %s: got %v", grant, err)

@@ -26,6 +26,7 @@ func (h *host) Screens() fusion.Screens   { return (*screens)(h) }
 func (h *host) Apps() fusion.Apps         { return (*apps)(h) }
 func (h *host) Folders() fusion.Folders   { return (*folders)(h) }
 func (h *host) Jobs() fusion.Jobs         { return (*jobs)(h) }
+func (h *host) Images() fusion.Images     { return (*images)(h) }
 
 // call makes one unary call and explains its error with path.
 func call[Req, Res any](ctx context.Context, path string,

@@ -70,6 +70,7 @@ func (f *fake) handler() http.Handler {
 	mux.Handle(hitherv1connect.NewAppServiceHandler(fakeApps{fake: f}))
 	mux.Handle(hitherv1connect.NewFolderServiceHandler(fakeFolders{fake: f}))
 	mux.Handle(hitherv1connect.NewJobServiceHandler(fakeJobs{fake: f}))
+	mux.Handle(hitherv1connect.NewImageServiceHandler(fakeImages{fake: f}))
 	if f.screen != nil {
 		mux.HandleFunc("GET /screen", f.screen)
 	}
@@ -237,12 +238,12 @@ func (f fakeMachines) Create(_ context.Context, req *connect.Request[pb.MachineC
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, image := range []string{r.Iso, r.Image} {
-		if _, there := f.images[image]; image != "" && !there {
+		if _, there := f.images[image]; image != "" && !there && !fusion.IsURL(image) && image != "debian-13" {
 			return refuse[pb.Machine](fusion.ErrNotFound, image, "upload it")
 		}
 	}
 	m := &pb.Machine{Address: h + "/" + r.Name, Host: h, Name: r.Name, Kind: "vm", State: "off", Cpus: r.Cpus, MemoryBytes: r.MemoryBytes,
-		Disks: []*pb.Disk{{Name: "vda", TotalBytes: r.DiskBytes}}, Note: fmt.Sprintf("iso %q image %q start %v", f.images[r.Iso], f.images[r.Image], r.Start)}
+		Disks: []*pb.Disk{{Name: "vda", TotalBytes: r.DiskBytes}}, Note: fmt.Sprintf("iso %q image %q start %v", f.images[r.Iso], f.images[r.Image], r.Start) + seedText(r.Seed)}
 	f.machines[h] = append(f.machines[h], m)
 	return answer(m)
 }

@@ -11,18 +11,25 @@ import (
 func machineCreate(g *globals) *cobra.Command {
 	var spec fusion.MachineSpec
 	var memory, disk size
+	var first seedFlags
 	cmd := &cobra.Command{
 		Use: "create [HOST/]NAME", Short: "Create a virtual machine", Args: exactly("NAME"),
 		Long: "Create a virtual machine. A PATH is on this computer; its bytes go into the pool of\n" +
 			"the machine's host under the file's name. A bare NAME is the pool's image of that\n" +
-			"name, else a file of this directory.",
-		Example: "  hither machine create nas/debian --disk 20GiB --iso ~/debian.iso --start",
+			"name, else a file of this directory, else the catalogue's (hither image catalog),\n" +
+			"which the host fetches first, as it does a URL. A cloud image makes of itself what\n" +
+			"--user, --ssh-key, --password-file, --hostname and --package say.",
+		Example: "  hither machine create nas/debian --disk 20GiB --iso ~/debian.iso --start\n" +
+			"  hither machine create web --image debian-13 --disk 20GiB --ssh-key ~/.ssh/id_ed25519.pub --start",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			address, err := machineAddress(args[0])
 			if err != nil {
 				return err
 			}
 			spec.Name, spec.MemoryBytes, spec.DiskBytes = address.Machine, int64(memory), int64(disk)
+			if spec.Seed, err = first.read(); err != nil {
+				return err
+			}
 			iso, err := parseImage("--iso", spec.ISO)
 			if err != nil {
 				return err
@@ -37,10 +44,11 @@ func machineCreate(g *globals) *cobra.Command {
 	f := cmd.Flags()
 	f.Var(&memory, "memory", "memory (default 1GiB)")
 	f.IntVar(&spec.CPUs, "cpus", 0, "processors (default 1)")
-	f.Var(&disk, "disk", "size of a new disk (default none)")
-	f.StringVar(&spec.ISO, "iso", "", "image for the CD drive, a `PATH` or NAME")
-	f.StringVar(&spec.Image, "image", "", "image to copy as the first disk, a `NAME` or PATH")
+	f.Var(&disk, "disk", "size of its disk, of an image at least the image's own (default none, or the image's own)")
+	f.StringVar(&spec.ISO, "iso", "", "image for the CD drive, a `PATH`, NAME or URL")
+	f.StringVar(&spec.Image, "image", "", "image to copy as the disk, a `NAME`, PATH or URL")
 	f.BoolVar(&spec.Start, "start", false, "start it at once")
+	first.add(cmd)
 	return cmd
 }
 

@@ -66,12 +66,13 @@ func (m *Memory) Pair(other fusion.HostID) {
 // Info gives the host.
 func (m *Memory) Info(ctx context.Context) (fusion.HostInfo, error) { return m.info, ctx.Err() }
 
-// Machines, Screens, Apps, Folders and Jobs give the parts of the host.
+// Machines, Screens, Apps, Folders, Jobs and Images give the parts of the host.
 func (m *Memory) Machines() fusion.Machines { return memoryMachines{m} }
 func (m *Memory) Screens() fusion.Screens   { return memoryScreens{m} }
 func (m *Memory) Apps() fusion.Apps         { return memoryApps{m} }
 func (m *Memory) Folders() fusion.Folders   { return memoryFolders{m} }
 func (m *Memory) Jobs() fusion.Jobs         { return memoryJobs{} }
+func (m *Memory) Images() fusion.Images     { return memoryImages{m} }
 
 // maxEvents wait for a slow watcher; then it is cut off.
 const maxEvents = 1024

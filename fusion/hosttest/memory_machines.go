@@ -25,6 +25,7 @@ const (
 type memoryMachine struct {
 	fusion.Machine
 	snapshots []fusion.Snapshot
+	iso       string
 }
 
 func newMemorySelf() *memoryMachine {
@@ -137,7 +138,15 @@ func (p memoryMachines) Create(ctx context.Context, spec fusion.MachineSpec) (fu
 			return refuse(fusion.ErrInvalid, fmt.Sprintf("no image %q in the pool", image), "upload it first")
 		}
 	}
-	v := &memoryMachine{Machine: fusion.Machine{Name: spec.Name, Kind: fusion.KindVM, State: fusion.Off, CPUs: spec.CPUs,
+	if spec.Seed != nil {
+		if err := spec.Seed.Check(); err != nil {
+			return fusion.Machine{}, err
+		}
+	}
+	if size := int64(len(p.m.images[spec.Image])); spec.DiskBytes > 0 && size > spec.DiskBytes {
+		return refuse(fusion.ErrInvalid, "the image is larger than the disk", "give it a larger disk")
+	}
+	v := &memoryMachine{iso: spec.ISO, Machine: fusion.Machine{Name: spec.Name, Kind: fusion.KindVM, State: fusion.Off, CPUs: spec.CPUs,
 		MemoryBytes: spec.MemoryBytes, Accelerator: "tcg", UUID: fmt.Sprintf("memory-%s", spec.Name), Screen: true}}
 	if spec.DiskBytes > 0 {
 		v.Disks = []fusion.Disk{{Name: "vda", TotalBytes: spec.DiskBytes}}

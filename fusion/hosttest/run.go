@@ -47,6 +47,8 @@ func Run(t *testing.T, options Options, open func(t *testing.T) (host fusion.Hos
 		t.Run("create", s.testCreate)
 		t.Run("life", s.testLife)
 		t.Run("snapshots", s.testSnapshots)
+		t.Run("images", s.testImages)
+		t.Run("seed", s.testSeed)
 		t.Run("console", s.testConsole)
 		t.Run("machine watch", s.testMachineWatch)
 		t.Run("machine watch race", s.testMachineWatchRace)
@@ -63,6 +65,7 @@ func Run(t *testing.T, options Options, open func(t *testing.T) (host fusion.Hos
 	if s.Folders {
 		t.Run("folders", s.testFolders)
 	}
+	t.Run("catalogue", s.testCatalogue)
 	t.Run("migrate", s.testMigrate)
 	t.Run("jobs", s.testJobs)
 	t.Run("ready", s.testReady)

@@ -18,13 +18,29 @@ const sector = 512
 //go:embed count.asm
 var counter []byte
 
+//go:embed seed.asm
+var seeded []byte
+
 // Counter writes a raw disk of size bytes at path with the system of count.asm, which
 // counts as long as it runs. It needs binutils.
 func Counter(t testing.TB, path string, size int64) {
 	t.Helper()
+	disk(t, counter, path, size)
+}
+
+// Cloud writes a raw disk of size bytes at path with the system of seed.asm, which calls
+// itself what a seed in its CD drive says. It needs binutils.
+func Cloud(t testing.TB, path string, size int64) {
+	t.Helper()
+	disk(t, seeded, path, size)
+}
+
+// disk writes a raw disk that begins with a boot sector.
+func disk(t testing.TB, system []byte, path string, size int64) {
+	t.Helper()
 	dir := t.TempDir()
-	source, object, image := filepath.Join(dir, "count.asm"), filepath.Join(dir, "count.o"), filepath.Join(dir, "count.bin")
-	if err := os.WriteFile(source, counter, 0o600); err != nil {
+	source, object, image := filepath.Join(dir, "boot.asm"), filepath.Join(dir, "boot.o"), filepath.Join(dir, "boot.bin")
+	if err := os.WriteFile(source, system, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	run(t, "as", "--32", source, "-o", object)

@@ -1,6 +1,6 @@
 import type { Carrier, Listener, Target, Transport } from '../mirror/carrier'
 import type {
-  App, Check, Event, Folder, Host, Machine, MachineSpec, Nearby, Offer, Screen, Snapshot, Stats, Status, Verb,
+  App, CatalogueImage, Check, Event, Folder, Host, Image, Machine, MachineSpec, Nearby, Offer, Screen, Snapshot, Stats, Status, Verb,
 } from './model'
 
 export interface Picture {
@@ -39,6 +39,14 @@ export interface Api {
   stats(host: string): Promise<Stats[]>
   /** Streams a file into the host's image pool; progress is 0 to 1. */
   upload(host: string, name: string, file: File, progress: (part: number) => void, signal: AbortSignal): Promise<void>
+
+  /** What is in a host's image pool, by name. */
+  images(host: string): Promise<Image[]>
+  /** What a host can run of what it knows where to fetch, cloud images first. */
+  catalogue(host: string): Promise<CatalogueImage[]>
+  /** Brings an image into the pool; from is a name of the catalogue or an address, "" no sum. */
+  fetchImage(host: string, name: string, from: string, sum: string): Promise<Image>
+  removeImage(host: string, name: string): Promise<void>
 
   /** A machine's own screen first, then the monitors of a desktop with several, then running apps. */
   screens(host: string, machine: string): Promise<Screen[]>

@@ -5,8 +5,10 @@ import { openWebSocket } from '../mirror/websocket'
 import type { Api } from './api'
 import * as to from './convert'
 import { UiError } from './error'
+import * as toImage from './image'
 import { AppService } from './gen/hither/v1/app_pb'
 import { FolderService } from './gen/hither/v1/folder_pb'
+import { ImageService } from './gen/hither/v1/image_pb'
 import { JobService } from './gen/hither/v1/job_pb'
 import { MachineService } from './gen/hither/v1/machine_pb'
 import { HostService, NodeService } from './gen/hither/v1/node_pb'
@@ -40,6 +42,7 @@ export function connectApi(session: Session, onSignedOut: () => void): Api {
   const apps = createClient(AppService, transport)
   const jobs = createClient(JobService, transport)
   const folders = createClient(FolderService, transport)
+  const images = createClient(ImageService, transport)
 
   return {
     status: () => node.status({}),
@@ -75,6 +78,7 @@ export function connectApi(session: Session, onSignedOut: () => void): Api {
           ...spec,
           memoryBytes: BigInt(spec.memoryBytes),
           diskBytes: BigInt(spec.diskBytes),
+          seed: spec.seed ?? undefined,
         }),
       ),
     doMachine: async (host, name, verb) => void (await machines.do({ host, name, verb })),
@@ -93,6 +97,11 @@ export function connectApi(session: Session, onSignedOut: () => void): Api {
       upload(session, host, name, file, progress, signal).catch((thrown) => {
         throw fail(thrown)
       }),
+
+    images: async (host) => (await images.list({ host })).images.map(toImage.image),
+    catalogue: async (host) => (await images.catalogue({ host })).images.filter((i) => i.runs).map(toImage.catalogue),
+    fetchImage: async (host, name, from, sum) => toImage.image(await images.fetch({ host, name, from, sum })),
+    removeImage: async (host, name) => void (await images.remove({ host, name })),
 
     screens: async (host, machine) => (await screens.list({ host, machine })).screens.map(to.screen),
     apps: async (host, machine, language) => (await apps.list({ host, machine, language })).apps,

@@ -39,7 +39,7 @@ export function snapshot(s: PbSnapshot): Snapshot {
 
 export function job(j: PbJob): Job {
   const { id, host, op, name, error, step } = j
-  return { id, host, op, name, error, step, started: date(j.started), ended: date(j.ended), done: Number(j.done), total: Number(j.total) }
+  return { id, host, op, name, error, step, started: date(j.started), ended: date(j.ended), done: Number(j.done), total: Number(j.total), rate: Number(j.rate) }
 }
 
 export function screen(s: PbScreen): Screen {

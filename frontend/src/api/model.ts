@@ -63,6 +63,50 @@ export interface Job {
   step: string
   done: number
   total: number
+  /** Bytes per second, 0 when nobody knows. */
+  rate: number
+}
+
+/** One file of a host's image pool. */
+export interface Image {
+  name: string
+  /** "" when it is none that is known. */
+  format: 'qcow2' | 'raw' | 'iso' | ''
+  bytes: number
+  /** Of the disk in it, 0 when there is none. */
+  diskBytes: number
+  /** "sha256:…", "" when nobody knows. */
+  sum: string
+  /** The address it was fetched from, or "". */
+  source: string
+  user: string
+  added: Date | null
+  /** The machines that have it in a drive. */
+  usedBy: string[]
+}
+
+/** An image that a host knows where to fetch. */
+export interface CatalogueImage {
+  name: string
+  title: string
+  format: Image['format']
+  arch: string
+  /** Who logs in when nothing else is asked for. */
+  user: string
+  /** Whether what comes is checked against its publisher's sum. */
+  checked: boolean
+  /** Sensible sizes, 0 says nothing. */
+  memoryBytes: number
+  diskBytes: number
+}
+
+/** What a cloud image makes of itself at its first start; "" leaves its own. */
+export interface Seed {
+  user: string
+  sshKeys: string[]
+  password: string
+  hostname: string
+  packages: string[]
 }
 
 export interface Screen {
@@ -142,7 +186,10 @@ export interface MachineSpec {
   memoryBytes: number
   cpus: number
   diskBytes: number
+  /** A name in the pool or the catalogue, or an address; "" is none. */
   iso: string
+  image: string
+  seed: Seed | null
   start: boolean
 }
 

@@ -1,3 +1,5 @@
+import { createEn } from './create.en'
+import { imageEn } from './image.en'
 import { jobEn } from './job.en'
 import { moveEn } from './move.en'
 import { snapshotEn } from './snapshot.en'
@@ -5,6 +7,8 @@ import { soundEn } from './sound.en'
 
 // Every word of the page. Plain and short, sentence case, verbs on buttons.
 export const en = {
+  ...createEn,
+  ...imageEn,
   ...jobEn,
   ...moveEn,
   ...snapshotEn,
@@ -329,23 +333,6 @@ export const en = {
   'pair.done': 'Paired with {name}',
   'pair.done.hint': 'Compare the fingerprint with the one on the other computer.',
   'pair.open': 'Show in library',
-
-  'create.title': 'Create a machine',
-  'create.name': 'Name',
-  'create.name.hint': 'Letters, digits and . _ - ~, beginning with a letter or digit.',
-  'create.host': 'On computer',
-  'create.memory': 'Memory',
-  'create.cpus': 'CPUs',
-  'create.disk': 'Disk',
-  'create.disk.none': 'None',
-  'create.iso': 'Install from',
-  'create.iso.none': 'No image chosen',
-  'create.iso.choose': 'Choose ISO…',
-  'create.iso.clear': 'Remove image',
-  'create.start': 'Start it when it is made',
-  'create.do': 'Create',
-  'create.uploading': 'Uploading {name}: {part}',
-  'create.making': 'Creating…',
 
   'field.name.bad': 'A name has 1 to 64 letters, digits or . _ - ~ and begins with a letter or digit.',
   'field.required': 'Please fill this in.',

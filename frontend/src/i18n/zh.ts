@@ -1,10 +1,14 @@
 import type { Key } from './i18n.svelte'
+import { createZh } from './create.zh'
+import { imageZh } from './image.zh'
 import { jobZh } from './job.zh'
 import { moveZh } from './move.zh'
 import { snapshotZh } from './snapshot.zh'
 import { soundZh } from './sound.zh'
 
 export const zh: Record<Key, string> = {
+  ...createZh,
+  ...imageZh,
   ...jobZh,
   ...moveZh,
   ...snapshotZh,
@@ -329,23 +333,6 @@ export const zh: Record<Key, string> = {
   'pair.done': '已与 {name} 配对',
   'pair.done.hint': '请与另一台电脑上显示的指纹核对。',
   'pair.open': '在机器库中查看',
-
-  'create.title': '新建机器',
-  'create.name': '名称',
-  'create.name.hint': '字母、数字和 . _ - ~，以字母或数字开头。',
-  'create.host': '所在电脑',
-  'create.memory': '内存',
-  'create.cpus': 'CPU 数',
-  'create.disk': '磁盘',
-  'create.disk.none': '无',
-  'create.iso': '安装介质',
-  'create.iso.none': '未选择映像',
-  'create.iso.choose': '选择 ISO…',
-  'create.iso.clear': '移除映像',
-  'create.start': '创建后立即启动',
-  'create.do': '新建',
-  'create.uploading': '正在上传 {name}：{part}',
-  'create.making': '正在创建…',
 
   'field.name.bad': '名称为 1 到 64 个字母、数字或 . _ - ~，以字母或数字开头。',
   'field.required': '请填写。',

@@ -1,13 +1,14 @@
 import { getContext, setContext } from 'svelte'
 import type { Api } from '../api/api'
 import { UiError } from '../api/error'
-import type { App as Program, Event, Folder, Host, Job, Machine, MachineSpec, Screen, Snapshot, Status, Verb } from '../api/model'
+import type { App as Program, Event, Folder, Host, Image, Job, Machine, MachineSpec, Screen, Snapshot, Status, Verb } from '../api/model'
 import { t, type Key, type Params, type Text } from '../i18n/i18n.svelte'
 import { isDesktop, openWindow } from '../platform/platform'
 import { Session, type Glass } from '../mirror/session.svelte'
 import { Catalogue } from './catalogue.svelte'
 import { Folders } from './folders.svelte'
 import { Hosts } from './hosts.svelte'
+import { Images } from './images.svelte'
 import { jobLabel, Jobs } from './jobs.svelte'
 import { Machines } from './machines.svelte'
 import { Monitors } from './monitors.svelte'
@@ -30,6 +31,7 @@ export interface Confirm {
 export type Dialog =
   | { kind: 'pair' }
   | { kind: 'create'; host: string }
+  | { kind: 'fetch-image'; host: Host }
   | { kind: 'add-folder' }
   | { kind: 'share'; folder: Folder }
   | { kind: 'take-snapshot'; machine: Machine }
@@ -40,6 +42,7 @@ export type Dialog =
 export const about = {
   machine: (m: Machine) => `machine:${m.host}/${m.name}`,
   host: (h: Host) => `host:${h.id}`,
+  images: (h: Host) => `images:${h.id}`,
   folder: (f: Folder) => `folder:${f.host}/${f.name}`,
   screen: (s: Screen) => `screen:${s.host}/${s.name}`,
   app: (host: string, id: string) => `app:${host}/${id}`,
@@ -64,6 +67,7 @@ export class App {
   readonly catalogue: Catalogue
   readonly monitors: Monitors
   readonly snapshots: Snapshots
+  readonly images: Images
   dialog = $state.raw<Dialog | null>(null)
   status = $state.raw<Status | null>(null)
 
@@ -78,6 +82,7 @@ export class App {
     this.catalogue = new Catalogue(api)
     this.monitors = new Monitors(api)
     this.snapshots = new Snapshots(api)
+    this.images = new Images(api)
   }
 
   private get tables() {
@@ -184,11 +189,11 @@ export class App {
     )
   }
 
-  /** Uploads the image, if any, then makes the machine. */
+  /** Uploads the file, if any, under the name that spec has for it, then makes the machine. */
   create(host: string, spec: MachineSpec, image: File | null): Promise<Machine | undefined> {
     const work = async (task: { progress: number | null; abort: AbortController }) => {
       if (image) {
-        await this.api.upload(host, spec.iso, image, (part) => (task.progress = part), task.abort.signal)
+        await this.api.upload(host, spec.iso || spec.image, image, (part) => (task.progress = part), task.abort.signal)
         task.progress = null
       }
       return this.api.createMachine(host, spec)
@@ -197,6 +202,23 @@ export class App {
       canCancel: image !== null,
       job: { host, op: 'machine.create', name: spec.name },
     })
+  }
+
+  /** Brings an image into a host's pool; the list of tasks shows how far that is. */
+  async fetchImage(h: Host, name: string, from: string, sum: string): Promise<Image | undefined> {
+    const image = await this.tasks.run(
+      { key: 'task.fetchImage', params: { name } },
+      about.images(h),
+      () => this.api.fetchImage(h.id, name, from, sum),
+      { job: { host: h.id, op: 'image.fetch', name } },
+    )
+    await this.images.load(h.id)
+    return image
+  }
+
+  async removeImage(h: Host, image: Image): Promise<void> {
+    await this.tasks.run({ key: 'task.removeImage', params: { name: image.name } }, about.images(h), () => this.api.removeImage(h.id, image.name))
+    await this.images.load(h.id)
   }
 
   /** Launches an app: in the desktop window as a window of the desktop, in a browser as a page. */

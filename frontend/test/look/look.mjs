@@ -17,6 +17,12 @@ async function typeInto(page) {
   const [r] = await page.locator('[data-testid=screen]').evaluate((c) => c.getContext('2d').getImageData(65, c.height - 55, 1, 1).data)
   if (r !== 240) throw new Error('the key did not show: ' + r)
 }
+/** Chooses the first image of the catalogue and goes on. */
+async function toMachine(page) {
+  await page.keyboard.press('n')
+  await page.locator('dialog [data-row]').first().click()
+  await page.locator('dialog [type=submit]').click()
+}
 const views = [
   { name: 'library', path: '/library' },
   { name: 'machine', path: '/machine/cloud/build-01?transport=websocket', act: typeInto, wait: '[data-state=live]' },
@@ -39,7 +45,30 @@ const views = [
   { name: 'host', path: '/host/cloud' },
   { name: 'settings', path: '/settings' },
   { name: 'palette', path: '/library', act: dialog('Control+k') },
-  { name: 'create', path: '/library', act: dialog('n') },
+  { name: 'create', path: '/library', act: dialog('n'), wait: 'dialog [role=radiogroup] [data-row]' },
+  { name: 'create-pool', path: '/library', act: async (page) => {
+    await page.keyboard.press('n')
+    await page.locator('dialog input[value=pool]').check({ force: true })
+  }, wait: 'dialog [data-row]' },
+  { name: 'create-machine', path: '/library', act: (page) => toMachine(page) },
+  { name: 'create-start', path: '/library', act: async (page) => {
+    await toMachine(page)
+    await page.locator('dialog input').first().fill('web')
+    await page.locator('dialog textarea').fill('')
+    await page.locator('dialog [type=submit]').click()
+  }, wait: 'dialog dl' },
+  { name: 'create-progress', path: '/library', act: async (page) => {
+    await toMachine(page)
+    await page.locator('dialog input').first().fill('web')
+    await page.locator('dialog textarea').fill('ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGPKj7Zk ada@laptop')
+    await page.locator('dialog [type=submit]').click()
+    await page.locator('dialog [type=submit]').click()
+  }, wait: 'dialog [role=progressbar]' },
+  { name: 'images', path: '/host/cloud', act: (page) => page.locator('[data-testid=images]').scrollIntoViewIfNeeded(), wait: '[data-image]' },
+  { name: 'images-fetch', path: '/host/cloud', act: async (page) => {
+    await page.locator('[data-testid=images] button').first().click()
+    await page.locator('dialog input[value=address]').check({ force: true })
+  }, wait: 'dialog input[type=url]' },
   { name: 'pair', path: '/library', act: dialog('p'), wait: '[data-testid=pair-code]' },
   { name: 'menu', path: '/library', act: (page) => page.locator('[data-machine=win11] [aria-haspopup=menu]').click() },
   { name: 'error', path: '/library', act: (page) => page.locator('[data-machine=staging] button:not([tabindex="-1"])').first().click(), wait: '[role=alert]' },

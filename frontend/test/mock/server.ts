@@ -4,7 +4,8 @@ import { timestampFromDate, timestampNow } from '@bufbuild/protobuf/wkt'
 import { Code, ConnectError, type ConnectRouter } from '@connectrpc/connect'
 import { AppService } from '../../src/api/gen/hither/v1/app_pb'
 import { FolderSchema, FolderService } from '../../src/api/gen/hither/v1/folder_pb'
-import { JobService } from '../../src/api/gen/hither/v1/job_pb'
+import { ImageSchema, ImageService } from '../../src/api/gen/hither/v1/image_pb'
+import { JobSchema, JobService } from '../../src/api/gen/hither/v1/job_pb'
 import { MachineSchema, MachineService, SnapshotSchema, type Machine } from '../../src/api/gen/hither/v1/machine_pb'
 import { ErrorSchema, EventSchema, HostService, NodeService, type Event } from '../../src/api/gen/hither/v1/node_pb'
 import { ScreenService } from '../../src/api/gen/hither/v1/screen_pb'
@@ -41,6 +42,18 @@ const outcome: Record<string, [string, string, string[]]> = {
   pause: ['paused', 'paused', ['resume', 'force-off']],
   resume: ['running', 'running', ['stop', 'force-off', 'pause', 'reboot']],
   reboot: ['running', 'running', ['stop', 'force-off', 'pause', 'reboot']],
+}
+
+/** A job that takes a while. */
+async function work(host: string, op: string, name: string): Promise<void> {
+  const owner = world.hosts.find((h) => h.id === host) ?? world.hosts[0]!
+  const job = create(JobSchema, { id: `J-${name}`, host: owner.name, op, name, started: timestampNow(), step: 'downloads the image', total: 420n << 20n, rate: 31n << 20n })
+  for (let part = 1n; part <= 60n; part++) {
+    job.done = (part * job.total) / 60n
+    tell({ kind: 'job', job })
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  tell({ kind: 'job', removed: true, job })
 }
 
 export function routes(router: ConnectRouter): void {
@@ -110,6 +123,20 @@ export function routes(router: ConnectRouter): void {
       return {}
     },
   })
+  router.service(ImageService, {
+    list: () => ({ images: world.images }),
+    catalogue: () => ({ images: world.catalogue }),
+    fetch: async ({ host, name, from }) => {
+      await work(host, 'image.fetch', name)
+      const image = create(ImageSchema, { name, format: 'qcow2', bytes: 400n << 20n, source: from, added: timestampNow() })
+      world.images.push(image)
+      return image
+    },
+    remove: ({ name }) => {
+      world.images.splice(world.images.findIndex((i) => i.name === name), 1)
+      return {}
+    },
+  })
   router.service(MachineService, {
     do: ({ host, name, verb }) => {
       const m = byName(host, name)
@@ -121,11 +148,12 @@ export function routes(router: ConnectRouter): void {
       setTimeout(() => become(m, then, verbs), 600)
       return {}
     },
-    create: ({ host, name, memoryBytes, cpus }) => {
+    create: async ({ host, name, memoryBytes, cpus, image }) => {
       const owner = world.hosts.find((h) => h.id === host) ?? world.hosts[0]!
       if (world.machines.some((m) => m.host === owner.name && m.name === name)) {
         throw fail(Code.AlreadyExists, 'exists', 'machine.create', name, '', 'Choose another name.')
       }
+      if (image) await work(host, 'machine.create', name)
       const machine = create(MachineSchema, { host: owner.name, name, kind: 'vm', state: 'off', memoryBytes, cpus, screen: true, verbs: ['start'] })
       world.machines.push(machine)
       tell({ kind: 'machine', machine })

@@ -1,6 +1,7 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { FolderSchema } from '../../src/api/gen/hither/v1/folder_pb'
+import { CatalogueImageSchema, ImageSchema } from '../../src/api/gen/hither/v1/image_pb'
 import { JobSchema } from '../../src/api/gen/hither/v1/job_pb'
 import { MachineSchema, SnapshotSchema } from '../../src/api/gen/hither/v1/machine_pb'
 import { HostSchema } from '../../src/api/gen/hither/v1/node_pb'
@@ -130,6 +131,35 @@ export const apps = [
 export const jobs = [
   create(JobSchema, {
     id: 'J1', host: 'cloud', op: 'machine.create', name: 'build-02', started: timestampFromDate(new Date(Date.now() - 40_000)),
-    step: 'copies the image', done: 1288490188n, total: 2147483648n,
+    step: 'downloads the image', done: 288490188n, total: 439483648n, rate: 18874368n,
   }),
+]
+
+/** The image pool of each computer. */
+export const images = [
+  create(ImageSchema, {
+    name: 'debian-13', format: 'qcow2', bytes: 334n << 20n, diskBytes: 3n * GIB, sum: 'sha512:' + 'ab'.repeat(64), user: 'debian', arch: 'x86_64',
+    source: 'https://cloud.debian.org/images/cloud/trixie/latest/debian-13-genericcloud-amd64.qcow2', added: ago(3000),
+  }),
+  create(ImageSchema, { name: 'golden-build.qcow2', format: 'qcow2', bytes: 2n * GIB, diskBytes: 40n * GIB, sum: 'sha256:' + 'cd'.repeat(32), added: ago(90000) }),
+  create(ImageSchema, { name: 'ubuntu-24.04.2-live-server-amd64.iso', format: 'iso', bytes: 3n * GIB, sum: 'sha256:' + 'ef'.repeat(32), added: ago(70), usedBy: ['build-01'] }),
+]
+
+const cloud = (name: string, title: string, user: string, gib = 20n) =>
+  create(CatalogueImageSchema, {
+    name, title, user, format: 'qcow2', arch: 'x86_64', url: `https://example.org/${name}.qcow2`, sumsUrl: 'https://example.org/SUMS',
+    memoryBytes: 2n * GIB, diskBytes: gib * GIB, runs: true,
+  })
+const media = (name: string, title: string) =>
+  create(CatalogueImageSchema, { name, title, format: 'iso', arch: 'x86_64', url: `https://example.org/${name}.iso`, runs: true })
+
+export const catalogue = [
+  cloud('debian-13', 'Debian 13 (trixie)', 'debian'),
+  cloud('debian-12', 'Debian 12 (bookworm)', 'debian'),
+  cloud('ubuntu-24.04', 'Ubuntu 24.04 LTS', 'ubuntu'),
+  cloud('fedora-43', 'Fedora Cloud 43', 'fedora'),
+  cloud('alpine-3.22', 'Alpine Linux 3.22', 'alpine', 4n),
+  cloud('rocky-9', 'Rocky Linux 9', 'rocky'),
+  media('freebsd14.1', 'FreeBSD 14.1'),
+  media('nixos-24.11', 'NixOS 24.11'),
 ]

@@ -389,6 +389,7 @@ type MachineCreateRequest struct {
 	Iso           string                 `protobuf:"bytes,6,opt,name=iso,proto3" json:"iso,omitempty"`
 	Image         string                 `protobuf:"bytes,7,opt,name=image,proto3" json:"image,omitempty"`
 	Start         bool                   `protobuf:"varint,8,opt,name=start,proto3" json:"start,omitempty"`
+	Seed          *Seed                  `protobuf:"bytes,9,opt,name=seed,proto3" json:"seed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -477,6 +478,13 @@ func (x *MachineCreateRequest) GetStart() bool {
 		return x.Start
 	}
 	return false
+}
+
+func (x *MachineCreateRequest) GetSeed() *Seed {
+	if x != nil {
+		return x.Seed
+	}
+	return nil
 }
 
 type MachineDoRequest struct {
@@ -1941,7 +1949,7 @@ var File_hither_v1_machine_proto protoreflect.FileDescriptor
 
 const file_hither_v1_machine_proto_rawDesc = "" +
 	"\n" +
-	"\x17hither/v1/machine.proto\x12\thither.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x91\x03\n" +
+	"\x17hither/v1/machine.proto\x12\thither.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15hither/v1/image.proto\"\x91\x03\n" +
 	"\aMachine\x12\x18\n" +
 	"\aaddress\x18\x01 \x01(\tR\aaddress\x12\x12\n" +
 	"\x04host\x18\x02 \x01(\tR\x04host\x12\x12\n" +
@@ -1971,7 +1979,7 @@ const file_hither_v1_machine_proto_rawDesc = "" +
 	"\bmachines\x18\x01 \x03(\v2\x12.hither.v1.MachineR\bmachines\";\n" +
 	"\x11MachineGetRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x12\n" +
-	"\x04name\x18\x02 \x01(\tR\x04name\"\xd2\x01\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\"\xf7\x01\n" +
 	"\x14MachineCreateRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12!\n" +
@@ -1981,7 +1989,8 @@ const file_hither_v1_machine_proto_rawDesc = "" +
 	"disk_bytes\x18\x05 \x01(\x03R\tdiskBytes\x12\x10\n" +
 	"\x03iso\x18\x06 \x01(\tR\x03iso\x12\x14\n" +
 	"\x05image\x18\a \x01(\tR\x05image\x12\x14\n" +
-	"\x05start\x18\b \x01(\bR\x05start\"N\n" +
+	"\x05start\x18\b \x01(\bR\x05start\x12#\n" +
+	"\x04seed\x18\t \x01(\v2\x0f.hither.v1.SeedR\x04seed\"N\n" +
 	"\x10MachineDoRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n" +
@@ -2142,51 +2151,53 @@ var file_hither_v1_machine_proto_goTypes = []any{
 	(*CheckMoveRequest)(nil),          // 30: hither.v1.CheckMoveRequest
 	(*CheckMoveResponse)(nil),         // 31: hither.v1.CheckMoveResponse
 	(*timestamppb.Timestamp)(nil),     // 32: google.protobuf.Timestamp
+	(*Seed)(nil),                      // 33: hither.v1.Seed
 }
 var file_hither_v1_machine_proto_depIdxs = []int32{
 	32, // 0: hither.v1.Machine.started:type_name -> google.protobuf.Timestamp
 	1,  // 1: hither.v1.Machine.disks:type_name -> hither.v1.Disk
 	0,  // 2: hither.v1.MachineListResponse.machines:type_name -> hither.v1.Machine
-	14, // 3: hither.v1.MachineStatsResponse.stats:type_name -> hither.v1.Stats
-	32, // 4: hither.v1.Stats.time:type_name -> google.protobuf.Timestamp
-	32, // 5: hither.v1.Snapshot.created:type_name -> google.protobuf.Timestamp
-	15, // 6: hither.v1.MachineSnapshotsResponse.snapshots:type_name -> hither.v1.Snapshot
-	26, // 7: hither.v1.PrepareMoveRequest.disks:type_name -> hither.v1.MovingDisk
-	2,  // 8: hither.v1.MachineService.List:input_type -> hither.v1.MachineListRequest
-	4,  // 9: hither.v1.MachineService.Get:input_type -> hither.v1.MachineGetRequest
-	5,  // 10: hither.v1.MachineService.Create:input_type -> hither.v1.MachineCreateRequest
-	6,  // 11: hither.v1.MachineService.Do:input_type -> hither.v1.MachineDoRequest
-	8,  // 12: hither.v1.MachineService.Remove:input_type -> hither.v1.MachineRemoveRequest
-	10, // 13: hither.v1.MachineService.Screenshot:input_type -> hither.v1.MachineScreenshotRequest
-	12, // 14: hither.v1.MachineService.Stats:input_type -> hither.v1.MachineStatsRequest
-	16, // 15: hither.v1.MachineService.Snapshots:input_type -> hither.v1.MachineSnapshotsRequest
-	18, // 16: hither.v1.MachineService.TakeSnapshot:input_type -> hither.v1.TakeSnapshotRequest
-	19, // 17: hither.v1.MachineService.RevertSnapshot:input_type -> hither.v1.RevertSnapshotRequest
-	21, // 18: hither.v1.MachineService.RemoveSnapshot:input_type -> hither.v1.RemoveSnapshotRequest
-	23, // 19: hither.v1.MachineService.Migrate:input_type -> hither.v1.MigrateRequest
-	25, // 20: hither.v1.MachineService.PrepareMove:input_type -> hither.v1.PrepareMoveRequest
-	28, // 21: hither.v1.MachineService.SettleMove:input_type -> hither.v1.SettleMoveRequest
-	30, // 22: hither.v1.MachineService.CheckMove:input_type -> hither.v1.CheckMoveRequest
-	3,  // 23: hither.v1.MachineService.List:output_type -> hither.v1.MachineListResponse
-	0,  // 24: hither.v1.MachineService.Get:output_type -> hither.v1.Machine
-	0,  // 25: hither.v1.MachineService.Create:output_type -> hither.v1.Machine
-	7,  // 26: hither.v1.MachineService.Do:output_type -> hither.v1.MachineDoResponse
-	9,  // 27: hither.v1.MachineService.Remove:output_type -> hither.v1.MachineRemoveResponse
-	11, // 28: hither.v1.MachineService.Screenshot:output_type -> hither.v1.MachineScreenshotResponse
-	13, // 29: hither.v1.MachineService.Stats:output_type -> hither.v1.MachineStatsResponse
-	17, // 30: hither.v1.MachineService.Snapshots:output_type -> hither.v1.MachineSnapshotsResponse
-	15, // 31: hither.v1.MachineService.TakeSnapshot:output_type -> hither.v1.Snapshot
-	20, // 32: hither.v1.MachineService.RevertSnapshot:output_type -> hither.v1.RevertSnapshotResponse
-	22, // 33: hither.v1.MachineService.RemoveSnapshot:output_type -> hither.v1.RemoveSnapshotResponse
-	24, // 34: hither.v1.MachineService.Migrate:output_type -> hither.v1.MigrateResponse
-	27, // 35: hither.v1.MachineService.PrepareMove:output_type -> hither.v1.PrepareMoveResponse
-	29, // 36: hither.v1.MachineService.SettleMove:output_type -> hither.v1.SettleMoveResponse
-	31, // 37: hither.v1.MachineService.CheckMove:output_type -> hither.v1.CheckMoveResponse
-	23, // [23:38] is the sub-list for method output_type
-	8,  // [8:23] is the sub-list for method input_type
-	8,  // [8:8] is the sub-list for extension type_name
-	8,  // [8:8] is the sub-list for extension extendee
-	0,  // [0:8] is the sub-list for field type_name
+	33, // 3: hither.v1.MachineCreateRequest.seed:type_name -> hither.v1.Seed
+	14, // 4: hither.v1.MachineStatsResponse.stats:type_name -> hither.v1.Stats
+	32, // 5: hither.v1.Stats.time:type_name -> google.protobuf.Timestamp
+	32, // 6: hither.v1.Snapshot.created:type_name -> google.protobuf.Timestamp
+	15, // 7: hither.v1.MachineSnapshotsResponse.snapshots:type_name -> hither.v1.Snapshot
+	26, // 8: hither.v1.PrepareMoveRequest.disks:type_name -> hither.v1.MovingDisk
+	2,  // 9: hither.v1.MachineService.List:input_type -> hither.v1.MachineListRequest
+	4,  // 10: hither.v1.MachineService.Get:input_type -> hither.v1.MachineGetRequest
+	5,  // 11: hither.v1.MachineService.Create:input_type -> hither.v1.MachineCreateRequest
+	6,  // 12: hither.v1.MachineService.Do:input_type -> hither.v1.MachineDoRequest
+	8,  // 13: hither.v1.MachineService.Remove:input_type -> hither.v1.MachineRemoveRequest
+	10, // 14: hither.v1.MachineService.Screenshot:input_type -> hither.v1.MachineScreenshotRequest
+	12, // 15: hither.v1.MachineService.Stats:input_type -> hither.v1.MachineStatsRequest
+	16, // 16: hither.v1.MachineService.Snapshots:input_type -> hither.v1.MachineSnapshotsRequest
+	18, // 17: hither.v1.MachineService.TakeSnapshot:input_type -> hither.v1.TakeSnapshotRequest
+	19, // 18: hither.v1.MachineService.RevertSnapshot:input_type -> hither.v1.RevertSnapshotRequest
+	21, // 19: hither.v1.MachineService.RemoveSnapshot:input_type -> hither.v1.RemoveSnapshotRequest
+	23, // 20: hither.v1.MachineService.Migrate:input_type -> hither.v1.MigrateRequest
+	25, // 21: hither.v1.MachineService.PrepareMove:input_type -> hither.v1.PrepareMoveRequest
+	28, // 22: hither.v1.MachineService.SettleMove:input_type -> hither.v1.SettleMoveRequest
+	30, // 23: hither.v1.MachineService.CheckMove:input_type -> hither.v1.CheckMoveRequest
+	3,  // 24: hither.v1.MachineService.List:output_type -> hither.v1.MachineListResponse
+	0,  // 25: hither.v1.MachineService.Get:output_type -> hither.v1.Machine
+	0,  // 26: hither.v1.MachineService.Create:output_type -> hither.v1.Machine
+	7,  // 27: hither.v1.MachineService.Do:output_type -> hither.v1.MachineDoResponse
+	9,  // 28: hither.v1.MachineService.Remove:output_type -> hither.v1.MachineRemoveResponse
+	11, // 29: hither.v1.MachineService.Screenshot:output_type -> hither.v1.MachineScreenshotResponse
+	13, // 30: hither.v1.MachineService.Stats:output_type -> hither.v1.MachineStatsResponse
+	17, // 31: hither.v1.MachineService.Snapshots:output_type -> hither.v1.MachineSnapshotsResponse
+	15, // 32: hither.v1.MachineService.TakeSnapshot:output_type -> hither.v1.Snapshot
+	20, // 33: hither.v1.MachineService.RevertSnapshot:output_type -> hither.v1.RevertSnapshotResponse
+	22, // 34: hither.v1.MachineService.RemoveSnapshot:output_type -> hither.v1.RemoveSnapshotResponse
+	24, // 35: hither.v1.MachineService.Migrate:output_type -> hither.v1.MigrateResponse
+	27, // 36: hither.v1.MachineService.PrepareMove:output_type -> hither.v1.PrepareMoveResponse
+	29, // 37: hither.v1.MachineService.SettleMove:output_type -> hither.v1.SettleMoveResponse
+	31, // 38: hither.v1.MachineService.CheckMove:output_type -> hither.v1.CheckMoveResponse
+	24, // [24:39] is the sub-list for method output_type
+	9,  // [9:24] is the sub-list for method input_type
+	9,  // [9:9] is the sub-list for extension type_name
+	9,  // [9:9] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_hither_v1_machine_proto_init() }
@@ -2194,6 +2205,7 @@ func file_hither_v1_machine_proto_init() {
 	if File_hither_v1_machine_proto != nil {
 		return
 	}
+	file_hither_v1_image_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
