@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"hither/fusion"
-	"hither/internal/guest"
+	boot "hither/internal/guest"
 )
 
 // cloudImage is a small qcow2 whose system calls itself what its seed says.
@@ -20,7 +20,7 @@ func cloudImage(t *testing.T) []byte {
 	t.Helper()
 	dir := t.TempDir()
 	raw, packed := filepath.Join(dir, "raw"), filepath.Join(dir, "qcow2")
-	guest.Cloud(t, raw, 16<<20)
+	boot.Cloud(t, raw, 16<<20)
 	run(t, "qemu-img", "convert", "-f", "raw", "-O", "qcow2", raw, packed)
 	return must(os.ReadFile(packed))(t)
 }

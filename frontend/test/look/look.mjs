@@ -59,7 +59,7 @@ const views = [
   }, wait: 'dialog dl' },
   { name: 'create-progress', path: '/library', act: async (page) => {
     await toMachine(page)
-    await page.locator('dialog input').first().fill('web')
+    await page.locator('dialog input').first().fill('web-' + (Date.now() % 10000))
     await page.locator('dialog textarea').fill('ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGPKj7Zk ada@laptop')
     await page.locator('dialog [type=submit]').click()
     await page.locator('dialog [type=submit]').click()
