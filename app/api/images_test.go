@@ -53,6 +53,11 @@ func TestImagesOverTheWire(t *testing.T) {
 	if _, err := host.Images().Read(t.Context(), someSum, 0); !errors.Is(err, fusion.ErrNotFound) || fusion.Hint(err) == "" {
 		t.Errorf("one that is not there: %v", err)
 	}
+	for _, sum := range []string{"", "a/b", "../mine.img", "mine.img"} {
+		if _, err := host.Images().Read(t.Context(), sum, 0); !errors.Is(err, fusion.ErrInvalid) || fusion.Hint(err) == "" {
+			t.Errorf("the sum %q: %v", sum, err)
+		}
+	}
 	fetched := must(host.Images().Fetch(t.Context(), fusion.FetchSpec{From: "cloud"}))(t)
 	if fetched.Name != "cloud" || fetched.Host != "cloud" {
 		t.Errorf("%+v", fetched)

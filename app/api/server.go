@@ -124,7 +124,7 @@ func New(node Node, page fs.FS, log *slog.Logger) *Server {
 	s.mux.Handle(v1.NewImageServiceHandler(imageService{s: s}, options...))
 	s.mux.HandleFunc("GET "+screenPath, s.upgradeScreen)
 	s.mux.HandleFunc("PUT "+imagesPath+"{name...}", s.putImage)
-	s.mux.HandleFunc("GET "+imagesPath+"{sum}", s.getImage)
+	s.mux.HandleFunc("GET "+imagesPath+"{sum...}", s.getImage)
 	s.mux.HandleFunc("POST "+handoverPath, s.handFile)
 	s.mux.HandleFunc("GET "+handoverPath+"{file}", s.takeFile)
 	s.mux.HandleFunc("DELETE "+handoverPath+"{file}", s.dropFile)
