@@ -119,6 +119,33 @@ func TestCloudImageInOneStep(t *testing.T) {
 	}
 }
 
+// TestASeedMovesWithItsMachine: off and running, and nothing of it stays behind.
+func TestASeedMovesWithItsMachine(t *testing.T) {
+	a, b, _, _ := between(t)
+	m := must(a.Create(t.Context(), fusion.MachineSpec{Name: "web", MemoryBytes: 64 << 20, DiskBytes: 16 << 20, Seed: &fusion.Seed{User: "anna"}}))(t)
+	file := "web-" + head(m.UUID)
+	events := watch(t, b)
+	ok(t, a.Migrate(t.Context(), "web", "b"))
+	for _, leg := range []struct{ from, to *Store }{{a, b}, {b, a}} {
+		if leg.from == b {
+			ok(t, b.Do(t.Context(), "web", fusion.Start))
+			events.await(t, "web running")
+			ok(t, b.Migrate(t.Context(), "web", "a"))
+		}
+		if files := strings.Join(poolFiles(t, leg.to), " "); files != file+"-0.qcow2 "+file+seedSuffix {
+			t.Errorf("there: %s", files)
+		}
+		if files := poolFiles(t, leg.from); len(files) != 0 {
+			t.Errorf("left: %v", files)
+		}
+	}
+	ok(t, a.Do(t.Context(), "web", fusion.ForceOff))
+	ok(t, a.Remove(t.Context(), "web"))
+	if files := poolFiles(t, a); len(files) != 0 {
+		t.Errorf("removed: %v", files)
+	}
+}
+
 // TestWrongImageLeavesNothing: of an image that is not what it should be there is no
 // machine and no file.
 func TestWrongImageLeavesNothing(t *testing.T) {
