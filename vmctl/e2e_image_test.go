@@ -86,6 +86,9 @@ func TestCloudImageInOneStep(t *testing.T) {
 	if !strings.Contains(list, seed) || strings.Count(list, "cdrom") != 1 || strings.Count(list, " disk ") != 1 {
 		t.Errorf("virsh lists:\n%s", list)
 	}
+	if label := string(must(exec.Command("blkid", "-p", "-s", "LABEL", "-s", "TYPE", "-o", "value", filepath.Join(config.pool(), seed)).Output())(t)); label != seedLabel+"\niso9660\n" {
+		t.Errorf("blkid finds %q on the seed", label)
+	}
 	if info := string(must(exec.Command("qemu-img", "info", "-U", diskOf(t, s, m.UUID)).CombinedOutput())(t)); !strings.Contains(info, "48 MiB") || strings.Contains(info, "backing file") {
 		t.Errorf("its disk is:\n%s", info)
 	}
