@@ -1,6 +1,7 @@
 package vmctl
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"encoding/json"
@@ -78,6 +79,9 @@ type order struct {
 	sumsURL    string // who tells
 	arch, user string
 }
+
+// id names the bytes that are wanted, as far as they are known.
+func (o order) id() string { return cmp.Or(o.sum, o.url) }
 
 // ordered finds out what a spec means. It does no I/O but to read the catalogue.
 func (s *Store) ordered(spec fusion.FetchSpec) (order, error) {

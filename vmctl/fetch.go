@@ -91,11 +91,17 @@ func (s *Store) bring(ctx context.Context, o order) error {
 			return nil
 		}
 	}
+	release, ok := s.claim("download", o.id())
+	if !ok {
+		return &fusion.Error{Op: opFetch, Path: o.name, Cause: fusion.ErrBusy, Detail: "the same image is being fetched under another name",
+			Hint: "choose that one, or try again once it has ended"}
+	}
+	defer release()
 	d, err := s.openDownload(o)
 	if err != nil {
 		return s.poolError(opFetch, o.name, err)
 	}
-	err = s.download(ctx, o, d)
+	err = errors.Join(s.download(ctx, o, d), d.close())
 	if err == nil {
 		err = s.accept(ctx, o, d)
 	}
@@ -106,7 +112,7 @@ func (s *Store) bring(ctx context.Context, o order) error {
 		err = invalid(opFetch, o.name, "what came has the sum "+d.sum+", and not "+o.sum,
 			"the file was damaged or changed; fetch it again, and if that is no help, do not use it")
 	}
-	return errors.Join(err, d.close())
+	return err
 }
 
 // sameSum says whether the pool has the image after all, now that its sum is known.

@@ -50,11 +50,7 @@ type downloadNote struct {
 
 // openDownload goes on with what there is of an image, or begins.
 func (s *Store) openDownload(o order) (*download, error) {
-	id := o.sum
-	if id == "" {
-		id = o.url
-	}
-	hashed := sha256.Sum256([]byte(id))
+	hashed := sha256.Sum256([]byte(o.id()))
 	d := &download{dir: s.config.pool()}
 	d.path = filepath.Join(d.dir, downloadPrefix+hex.EncodeToString(hashed[:16]))
 	var err error

@@ -256,6 +256,8 @@ func TestFetchTogether(t *testing.T) {
 	<-p.held
 	both.Go(func() { _, errs[1] = s.Images().Fetch(ctx, fetchSpec(p)) })
 	<-waits
+	_, err := s.Images().Fetch(t.Context(), fusion.FetchSpec{From: p.image(), Sum: sumOfBytes(p.data), Name: "other.img"})
+	refused(t, err, fusion.ErrBusy) // they would write into one file
 	close(p.hold)
 	both.Wait()
 	ok(t, errors.Join(errs...))

@@ -30,6 +30,8 @@ export const imageNodeZh: Record<string, string> = {
   'the image is for {0}, machines here are {1}': '此映像适用于 {0}，这里的虚拟机是 {1}',
   'choose the image for x86-64 (amd64)': '请选择 x86-64（amd64）的映像',
   'waits for another download of the image': '正在等待此映像的另一次下载',
+  'the same image is being fetched under another name': '同一映像正以另一名称获取',
+  'choose that one, or try again once it has ended': '请选用那个，或待其结束后重试',
   'asks the publisher for the image\'s sum': '正在向发布者查询校验和',
   'asks the other computers for the image': '正在询问其他电脑',
   'downloads the image': '正在下载映像',
