@@ -52,6 +52,8 @@ type Machine struct {
 	Screen bool `json:"screen"`
 	// Verbs are the verbs that make sense in its present state.
 	Verbs []Verb `json:"verbs"`
+	// Template says that it is there to be cloned: it cannot be started.
+	Template bool `json:"template,omitempty"`
 }
 
 // Disk is one disk or mounted file system of a machine, in bytes.
@@ -117,7 +119,8 @@ type Machines interface {
 	// that makes no sense now, and ErrUnsupported for one the kind lacks.
 	Do(ctx context.Context, name string, verb Verb) error
 	// Remove forgets a machine that is off, with the disks that Create made.
-	// It promises ErrNotFound, and ErrBusy while the machine runs.
+	// It promises ErrNotFound, and ErrBusy while the machine runs or clones stand
+	// on its disks.
 	Remove(ctx context.Context, name string) error
 	// Migrate moves a machine to another host with its disks, while it runs or when it
 	// is off; the two need a pairing with admin both ways. When it fails, or ctx ends

@@ -25,6 +25,7 @@ const (
 type memoryMachine struct {
 	fusion.Machine
 	snapshots []fusion.Snapshot
+	base      string // the machine on whose disks it stands, or ""
 }
 
 func newMemorySelf() *memoryMachine {
@@ -62,6 +63,9 @@ func (v *memoryMachine) copy() fusion.Machine {
 	c := v.Machine
 	c.Disks = slices.Clone(c.Disks)
 	if c.Kind == fusion.KindVM {
+		c.Verbs = []fusion.Verb{}
+	}
+	if c.Kind == fusion.KindVM && !c.Template {
 		c.Verbs = slices.Sorted(maps.Keys(verbsOf(c.State)))
 	}
 	return c
@@ -167,7 +171,7 @@ func (p memoryMachines) Do(ctx context.Context, name string, verb fusion.Verb) e
 			Hint: "use the computer's own power menu"}
 	}
 	states, ok := verbsOf(v.State)[verb]
-	if !ok {
+	if !ok || v.Template {
 		return &fusion.Error{Op: op, Path: name, Cause: fusion.ErrInvalid, Detail: "it is " + string(v.State),
 			Hint: fmt.Sprintf("now possible: %v", v.copy().Verbs)}
 	}
@@ -193,6 +197,8 @@ func (p memoryMachines) Remove(ctx context.Context, name string) error {
 	case v.State != fusion.Off:
 		return &fusion.Error{Op: "machine.remove", Path: name, Cause: fusion.ErrBusy,
 			Detail: "it is " + string(v.State), Hint: "turn it off first"}
+	case p.m.isBase(name):
+		return isBase("machine.remove", name)
 	}
 	delete(p.m.machines, name)
 	p.m.emit(fusion.Event{Kind: fusion.EventMachine, Removed: true, Machine: &fusion.Machine{Name: name}})

@@ -24,22 +24,24 @@ const (
 
 // Machine is fusion.Machine; state and kind are its words ("running", "vm").
 type Machine struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Address       string                 `protobuf:"bytes,1,opt,name=address,proto3" json:"address,omitempty"`
-	Host          string                 `protobuf:"bytes,2,opt,name=host,proto3" json:"host,omitempty"`
-	Name          string                 `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
-	Kind          string                 `protobuf:"bytes,4,opt,name=kind,proto3" json:"kind,omitempty"`
-	State         string                 `protobuf:"bytes,5,opt,name=state,proto3" json:"state,omitempty"`
-	Cpus          int32                  `protobuf:"varint,6,opt,name=cpus,proto3" json:"cpus,omitempty"`
-	MemoryBytes   int64                  `protobuf:"varint,7,opt,name=memory_bytes,json=memoryBytes,proto3" json:"memory_bytes,omitempty"`
-	Os            string                 `protobuf:"bytes,8,opt,name=os,proto3" json:"os,omitempty"`
-	Note          string                 `protobuf:"bytes,9,opt,name=note,proto3" json:"note,omitempty"`
-	Accelerator   string                 `protobuf:"bytes,10,opt,name=accelerator,proto3" json:"accelerator,omitempty"`
-	Uuid          string                 `protobuf:"bytes,11,opt,name=uuid,proto3" json:"uuid,omitempty"`
-	Started       *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=started,proto3" json:"started,omitempty"`
-	Disks         []*Disk                `protobuf:"bytes,13,rep,name=disks,proto3" json:"disks,omitempty"`
-	Screen        bool                   `protobuf:"varint,14,opt,name=screen,proto3" json:"screen,omitempty"`
-	Verbs         []string               `protobuf:"bytes,15,rep,name=verbs,proto3" json:"verbs,omitempty"`
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Address     string                 `protobuf:"bytes,1,opt,name=address,proto3" json:"address,omitempty"`
+	Host        string                 `protobuf:"bytes,2,opt,name=host,proto3" json:"host,omitempty"`
+	Name        string                 `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	Kind        string                 `protobuf:"bytes,4,opt,name=kind,proto3" json:"kind,omitempty"`
+	State       string                 `protobuf:"bytes,5,opt,name=state,proto3" json:"state,omitempty"`
+	Cpus        int32                  `protobuf:"varint,6,opt,name=cpus,proto3" json:"cpus,omitempty"`
+	MemoryBytes int64                  `protobuf:"varint,7,opt,name=memory_bytes,json=memoryBytes,proto3" json:"memory_bytes,omitempty"`
+	Os          string                 `protobuf:"bytes,8,opt,name=os,proto3" json:"os,omitempty"`
+	Note        string                 `protobuf:"bytes,9,opt,name=note,proto3" json:"note,omitempty"`
+	Accelerator string                 `protobuf:"bytes,10,opt,name=accelerator,proto3" json:"accelerator,omitempty"`
+	Uuid        string                 `protobuf:"bytes,11,opt,name=uuid,proto3" json:"uuid,omitempty"`
+	Started     *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=started,proto3" json:"started,omitempty"`
+	Disks       []*Disk                `protobuf:"bytes,13,rep,name=disks,proto3" json:"disks,omitempty"`
+	Screen      bool                   `protobuf:"varint,14,opt,name=screen,proto3" json:"screen,omitempty"`
+	Verbs       []string               `protobuf:"bytes,15,rep,name=verbs,proto3" json:"verbs,omitempty"`
+	// It is there to be cloned and cannot be started.
+	Template      bool `protobuf:"varint,31,opt,name=template,proto3" json:"template,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -177,6 +179,13 @@ func (x *Machine) GetVerbs() []string {
 		return x.Verbs
 	}
 	return nil
+}
+
+func (x *Machine) GetTemplate() bool {
+	if x != nil {
+		return x.Template
+	}
+	return false
 }
 
 type Disk struct {
@@ -1941,7 +1950,7 @@ var File_hither_v1_machine_proto protoreflect.FileDescriptor
 
 const file_hither_v1_machine_proto_rawDesc = "" +
 	"\n" +
-	"\x17hither/v1/machine.proto\x12\thither.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x91\x03\n" +
+	"\x17hither/v1/machine.proto\x12\thither.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xad\x03\n" +
 	"\aMachine\x12\x18\n" +
 	"\aaddress\x18\x01 \x01(\tR\aaddress\x12\x12\n" +
 	"\x04host\x18\x02 \x01(\tR\x04host\x12\x12\n" +
@@ -1958,7 +1967,8 @@ const file_hither_v1_machine_proto_rawDesc = "" +
 	"\astarted\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\astarted\x12%\n" +
 	"\x05disks\x18\r \x03(\v2\x0f.hither.v1.DiskR\x05disks\x12\x16\n" +
 	"\x06screen\x18\x0e \x01(\bR\x06screen\x12\x14\n" +
-	"\x05verbs\x18\x0f \x03(\tR\x05verbs\"Z\n" +
+	"\x05verbs\x18\x0f \x03(\tR\x05verbs\x12\x1a\n" +
+	"\btemplate\x18\x1f \x01(\bR\btemplate\"Z\n" +
 	"\x04Disk\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1f\n" +
 	"\vtotal_bytes\x18\x02 \x01(\x03R\n" +
