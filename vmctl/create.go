@@ -137,9 +137,14 @@ func (s *Store) make(ctx context.Context, spec fusion.MachineSpec) (m fusion.Mac
 func (p *plan) nameDisks() {
 	for _, wanted := range []bool{p.spec.Image != "", p.spec.DiskBytes > 0} {
 		if wanted {
-			p.disks = append(p.disks, fmt.Sprintf("%.40s-%s-%d.qcow2", p.spec.Name, head(p.uuid), len(p.disks)))
+			p.disks = append(p.disks, nthDisk(p.spec.Name, p.uuid, len(p.disks)))
 		}
 	}
+}
+
+// nthDisk names the n-th disk of a machine.
+func nthDisk(name, uuid string, n int) string {
+	return fmt.Sprintf("%.40s-%s-%d.qcow2", name, head(uuid), n)
 }
 
 func (s *Store) makeDisks(ctx context.Context, p plan) error {

@@ -3,6 +3,8 @@
 // use it as fusion.Machines; OpenConsole gives a machine's display as an RFB
 // (VNC) connection that never touches TCP.
 //
+// It is fusion.Copies too: clones, templates, and machines in files.
+//
 // It refuses names that fusion.CheckName refuses, paths outside its image pool,
 // images that point at other files, and verbs that make no sense now. It trusts
 // libvirt and the programs beside it (qemu-img, qemu-system-x86_64); an image is

@@ -29,6 +29,15 @@ type metadataXML struct {
 type machineXML struct {
 	Disks []string `xml:"urn:hither:machine:1 disk"`
 	Key   string   `xml:"urn:hither:machine:1 key,omitempty"`
+	// Bases are the files of the pool that the disks stand on.
+	Bases    []string     `xml:"urn:hither:machine:1 base"`
+	Template *templateXML `xml:"urn:hither:machine:1 template"`
+}
+
+// templateXML marks a template. Frozen are the targets of the disks that became
+// read-only with the mark.
+type templateXML struct {
+	Frozen []string `xml:"urn:hither:machine:1 frozen"`
 }
 
 type sizeXML struct {
@@ -210,7 +219,8 @@ func parseDomain(text string) (domainInfo, error) {
 		info.disks = append(info.disks, disk)
 	}
 	if x.Metadata != nil && x.Metadata.Machine != nil {
-		info.ours, info.ownDisks, info.key = true, x.Metadata.Machine.Disks, x.Metadata.Machine.Key
+		m := x.Metadata.Machine
+		info.ours, info.ownDisks, info.key, info.bases, info.template = true, m.Disks, m.Key, m.Bases, m.Template != nil
 	}
 	return info, nil
 }

@@ -48,6 +48,7 @@ type driver interface {
 	// recovered waits until the hypervisor has looked after a domain amid whose work it
 	// was killed; what domain says before that may be what was true then.
 	recovered(uuid string) error
+	copyDriver
 	// advertisesKVM says whether the hypervisor claims to have KVM.
 	advertisesKVM() (bool, error)
 	// lost is closed when the connection broke; close does not close it.
@@ -82,6 +83,8 @@ type domainInfo struct {
 	ownDisks    []string     // file names in the pool that Create made
 	ours        bool         // made by Create
 	key         string       // the idempotency key of the call that made it, or ""
+	bases       []string     // file names in the pool that its disks stand on
+	template    bool
 }
 
 type domainDisk struct {

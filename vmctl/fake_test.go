@@ -26,12 +26,13 @@ type fake struct {
 	goOn    chan struct{}
 	guest   *scriptedAgent
 	kept    map[string][]fusion.Snapshot // by UUID
+	texts   map[string]string            // definitions by UUID
 	deaf    bool                         // guests do not listen when asked to shut down
 	late    bool                         // a machine is started while it is undefined, and runs on
 }
 
 func newFake() *fake {
-	return &fake{all: map[string]domain{}, kept: map[string][]fusion.Snapshot{}, refuse: map[string]error{}, gone: make(chan struct{})}
+	return &fake{all: map[string]domain{}, kept: map[string][]fusion.Snapshot{}, texts: map[string]string{}, refuse: map[string]error{}, gone: make(chan struct{})}
 }
 
 // open is a Config's opener. After a loss the fake is whole again.
@@ -117,6 +118,9 @@ func (f *fake) define(text string) error {
 		return &driverError{fusion.ErrInvalid, err.Error()}
 	}
 	name, uuid := nameAndUUID(text)
+	f.mu.Lock()
+	f.texts[uuid] = text
+	f.mu.Unlock()
 	f.put(domain{uuid: uuid, name: name, state: fusion.Off, domainInfo: info})
 	return nil
 }

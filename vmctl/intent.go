@@ -35,6 +35,9 @@ type intent struct {
 	// Stays says that the source has looked and kept it: the verdict is given,
 	// whatever becomes of the machine.
 	Stays bool `json:"stays,omitempty"`
+	// Layer says that the domain was there before: of the files, those go that its
+	// definition does not name (clone_linked.go).
+	Layer bool `json:"layer,omitempty"`
 	// Definition is that with which the machine left, or will be defined here.
 	Definition string `json:"definition,omitempty"`
 }
@@ -164,6 +167,9 @@ func (s *Store) settleOne(ctx context.Context, id string, i intent) error {
 	case errors.Is(err, fusion.ErrNotFound):
 		s.config.Log.Info("undone what was half done", "operation", i.Op, "machine", i.Name)
 		s.removeDisks(i.Files)
+		return nil
+	case err == nil && i.Layer:
+		s.removeDisks(d.unnamed(s.config.pool(), i.Files))
 		return nil
 	case err != nil || !i.Start || d.state != fusion.Off:
 		return err

@@ -15,7 +15,13 @@ func (c *connection) define(xml string) error {
 	if err != nil {
 		return translate(err)
 	}
-	free(d)
+	defer free(d)
+	// What is asked for next is to have it, also before its event has come.
+	if uuid, err := d.GetUUIDString(); err == nil {
+		c.mu.Lock()
+		delete(c.infos, uuid)
+		c.mu.Unlock()
+	}
 	return nil
 }
 

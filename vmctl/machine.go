@@ -22,7 +22,7 @@ func (r *record) machine(kvmNote string) fusion.Machine {
 		CPUs: r.cpus, MemoryBytes: r.memoryBytes,
 		Accelerator: r.accelerator, UUID: r.uuid,
 		Screen: r.vnc >= 0, Verbs: verbsFor(r.domain),
-		Note: r.detail,
+		Note: r.detail, Template: r.template,
 	}
 	if r.active {
 		m.Started = r.started
@@ -51,8 +51,8 @@ func measure(d domainDisk) fusion.Disk {
 	}
 	disk.UsedBytes = allocated(info)
 	disk.TotalBytes = info.Size()
-	if h, err := readHeader(d.path); err == nil && h.format == formatQcow2 {
-		disk.TotalBytes = h.size
+	if size, ok := virtualSize(d.path); ok {
+		disk.TotalBytes = size
 	}
 	return disk
 }
@@ -61,6 +61,9 @@ func measure(d domainDisk) fusion.Disk {
 // that JSON has a list.
 func verbsFor(d domain) []fusion.Verb {
 	if d.detail == onTheWay {
+		return []fusion.Verb{}
+	}
+	if d.template && !d.active {
 		return []fusion.Verb{}
 	}
 	switch d.state {

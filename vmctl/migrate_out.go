@@ -87,6 +87,9 @@ func (s *Store) offer(r record) (MigrationOffer, error) {
 	if r.state != fusion.Running && r.state != fusion.Off {
 		return refuse("it is "+string(r.state), "a machine moves while it runs or is off")
 	}
+	if err := s.unlinked(r); err != nil {
+		return MigrationOffer{}, err
+	}
 	o := MigrationOffer{ID: strings.ReplaceAll(newUUID(), "-", ""), UUID: r.uuid, Name: r.shown, MemoryBytes: r.memoryBytes, CPUs: r.cpus, Off: r.state == fusion.Off}
 	made := map[string]bool{}
 	for _, file := range r.madeDisks() {

@@ -38,6 +38,9 @@ func (s *Store) Do(ctx context.Context, name string, verb fusion.Verb) error {
 	if err != nil {
 		return err
 	}
+	if r.template && verb == fusion.Start {
+		return isTemplate(op, name)
+	}
 	if able := verbsFor(r.domain); !slices.Contains(able, verb) {
 		return invalid(op, name, "it is "+string(r.state), nowCan(able))
 	}
@@ -116,6 +119,9 @@ func (s *Store) Remove(ctx context.Context, name string) error {
 	if d.active {
 		return &fusion.Error{Op: op, Path: name, Cause: fusion.ErrBusy, Detail: "it is " + string(d.state),
 			Hint: "force it off first"}
+	}
+	if err := s.unbased(op, d); err != nil {
+		return err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
 	defer cancel()

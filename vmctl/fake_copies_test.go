@@ -1,0 +1,13 @@
+package vmctl
+
+func (f *fake) persistent(uuid string) (string, error) {
+	if err := f.refusal("persistent"); err != nil {
+		return "", err
+	}
+	if _, err := f.domain(uuid); err != nil {
+		return "", err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.texts[uuid], nil
+}
