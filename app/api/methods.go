@@ -56,6 +56,12 @@ var methods = map[string]need{
 	v1.MachineServiceSettleMoveProcedure:  {cap: fusion.AdminCap},
 	v1.MachineServiceCheckMoveProcedure:   {cap: fusion.AdminCap},
 
+	v1.CopyServiceCloneProcedure:       {cap: fusion.MachinesCap, job: "machine.clone"},
+	v1.CopyServiceSetTemplateProcedure: {cap: fusion.MachinesCap},
+	// A file has all that is on the machine's disks: that is to control it.
+	v1.CopyServiceExportProcedure: {cap: fusion.MachinesCap, also: fusion.ControlCap, job: "machine.export"},
+	v1.CopyServiceDeployProcedure: {cap: fusion.AdminCap, job: "machine.deploy"},
+
 	v1.ScreenServiceListProcedure:    {cap: fusion.ViewCap, quiet: true},
 	v1.ScreenServiceConnectProcedure: {cap: fusion.ViewCap},
 
@@ -81,6 +87,7 @@ var methods = map[string]need{
 
 	screenPath: {cap: fusion.ViewCap},
 	imagesPath: {cap: fusion.MachinesCap},
+	copiesPath: {cap: fusion.MachinesCap},
 	// A file that is handed over says what an app does: that is to control it.
 	handoverPath: {cap: fusion.AppsCap, also: fusion.ControlCap},
 }
@@ -89,5 +96,6 @@ var methods = map[string]need{
 const (
 	screenPath   = "/screen"
 	imagesPath   = "/images/"
+	copiesPath   = "/copies/"
 	handoverPath = "/handover/"
 )

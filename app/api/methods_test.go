@@ -28,7 +28,7 @@ type rpc struct {
 func rpcs(t *testing.T) []rpc {
 	t.Helper()
 	var all []rpc
-	for _, file := range []protoreflect.FileDescriptor{pb.File_hither_v1_app_proto, pb.File_hither_v1_folder_proto, pb.File_hither_v1_job_proto,
+	for _, file := range []protoreflect.FileDescriptor{pb.File_hither_v1_app_proto, pb.File_hither_v1_copy_proto, pb.File_hither_v1_folder_proto, pb.File_hither_v1_job_proto,
 		pb.File_hither_v1_machine_proto, pb.File_hither_v1_node_proto, pb.File_hither_v1_screen_proto} {
 		for i := range file.Services().Len() {
 			service := file.Services().Get(i)
@@ -48,6 +48,7 @@ func TestEveryMethodHasARow(t *testing.T) {
 	stale := maps.Clone(methods)
 	delete(stale, screenPath)
 	delete(stale, imagesPath)
+	delete(stale, copiesPath)
 	delete(stale, handoverPath)
 	for _, r := range rpcs(t) {
 		if _, there := methods[r.procedure]; !there {
@@ -134,8 +135,18 @@ func paths(t *testing.T, dial client.Dial) map[string]error {
 	return map[string]error{
 		screenPath:   err,
 		imagesPath:   host.Machines().Upload(t.Context(), "image", 0, http.NoBody),
+		copiesPath:   bring(t.Context(), host),
 		handoverPath: handOver(t.Context(), host.Apps()),
 	}
+}
+
+// bring imports a machine, and removes it again.
+func bring(ctx context.Context, host fusion.Host) error {
+	_, err := host.Copies().Import(ctx, fusion.ImportSpec{Name: "brought", Raw: true}, 0, http.NoBody)
+	if err == nil {
+		err = host.Machines().Remove(ctx, "brought")
+	}
+	return err
 }
 
 // handOver calls all three methods of the path; the first error counts.
@@ -162,14 +173,14 @@ var allowed = map[fusion.Capability][]string{
 		"MachineService/Screenshot", "MachineService/Stats", "MachineService/Snapshots", "ScreenService/List", "ScreenService/Connect"},
 	fusion.ControlCap: {"MachineService/Do"},
 	fusion.MachinesCap: {"MachineService/Create", "MachineService/Remove", "MachineService/TakeSnapshot",
-		"MachineService/RevertSnapshot", "MachineService/RemoveSnapshot", "JobService/Cancel"},
+		"MachineService/RevertSnapshot", "MachineService/RemoveSnapshot", "CopyService/Clone", "CopyService/SetTemplate", "JobService/Cancel"},
 	fusion.AppsCap:   {"AppService/List", "AppService/Icon", "AppService/Run", "AppService/End"},
 	fusion.FilesCap:  {"FolderService/List", "FolderService/Get"},
 	fusion.TunnelCap: {},
 	fusion.MeshCap:   {},
 
 	fusion.MicrophoneCap: {},
-	fusion.AdminCap:      {"NodeService/Doctor", "MachineService/Migrate", "MachineService/PrepareMove", "MachineService/SettleMove", "MachineService/CheckMove", "FolderService/Add", "FolderService/Share", "FolderService/Remove"},
+	fusion.AdminCap:      {"CopyService/Export", "CopyService/Deploy", "NodeService/Doctor", "MachineService/Migrate", "MachineService/PrepareMove", "MachineService/SettleMove", "MachineService/CheckMove", "FolderService/Add", "FolderService/Share", "FolderService/Remove"},
 }
 
 func (r rpc) allowedBy(grant fusion.Capability) bool {
@@ -210,6 +221,9 @@ func TestEachGrantAllowsItsOwn(t *testing.T) {
 		makes := grant == fusion.MachinesCap || grant == fusion.AdminCap
 		if err := open[imagesPath]; errors.Is(err, fusion.ErrPermission) == makes {
 			t.Errorf("image with %s: got %v", grant, err)
+		}
+		if err := open[copiesPath]; errors.Is(err, fusion.ErrPermission) == makes {
+			t.Errorf("import with %s: got %v", grant, err)
 		}
 		if err := open[handoverPath]; errors.Is(err, fusion.ErrPermission) == (grant == fusion.AdminCap) {
 			t.Errorf("handover with %s: got %v", grant, err)

@@ -92,6 +92,7 @@ type Server struct {
 	page   fs.FS
 	tokens tokens
 	views  views
+	ready  exports
 	// datagrams carries the views that datagrams reach.
 	datagrams *rtc.Gateway
 	mux       *http.ServeMux
@@ -117,12 +118,16 @@ func New(node Node, page fs.FS, log *slog.Logger) *Server {
 	s.mux.Handle(v1.NewNodeServiceHandler(nodeService{s: s}, options...))
 	s.mux.Handle(v1.NewHostServiceHandler(hostService{s: s}, options...))
 	s.mux.Handle(v1.NewMachineServiceHandler(machineService{s: s}, options...))
+	s.mux.Handle(v1.NewCopyServiceHandler(copyService{s: s}, options...))
 	s.mux.Handle(v1.NewScreenServiceHandler(screenService{s: s}, options...))
 	s.mux.Handle(v1.NewAppServiceHandler(appService{s: s}, options...))
 	s.mux.Handle(v1.NewFolderServiceHandler(folderService{s: s}, options...))
 	s.mux.Handle(v1.NewJobServiceHandler(jobService{s: s}, options...))
 	s.mux.HandleFunc("GET "+screenPath, s.upgradeScreen)
 	s.mux.HandleFunc("PUT "+imagesPath+"{name...}", s.putImage)
+	s.mux.HandleFunc("POST "+copiesPath, s.importMachine)
+	s.mux.HandleFunc("GET "+copiesPath+"{ticket}", s.sendExport)
+	s.mux.HandleFunc("DELETE "+copiesPath+"{ticket}", s.dropExport)
 	s.mux.HandleFunc("POST "+handoverPath, s.handFile)
 	s.mux.HandleFunc("GET "+handoverPath+"{file}", s.takeFile)
 	s.mux.HandleFunc("DELETE "+handoverPath+"{file}", s.dropFile)
@@ -190,6 +195,7 @@ func (s *Server) Close() {
 		}
 	}
 	s.views.closeAll()
+	s.ready.closeAll(s.log)
 	if err := s.datagrams.Close(); err != nil {
 		s.log.Debug("close", "err", err)
 	}

@@ -47,7 +47,7 @@ func MachineToPB(m fusion.Machine) *pb.Machine {
 		Disks: All(m.Disks, func(d fusion.Disk) *pb.Disk {
 			return &pb.Disk{Name: d.Name, TotalBytes: d.TotalBytes, UsedBytes: d.UsedBytes}
 		}),
-		Screen: m.Screen, Verbs: words(m.Verbs),
+		Screen: m.Screen, Verbs: words(m.Verbs), Template: m.Template,
 	}
 }
 
@@ -61,7 +61,7 @@ func MachineFromPB(m *pb.Machine) fusion.Machine {
 			return fusion.Disk{Name: d.GetName(), TotalBytes: d.GetTotalBytes(), UsedBytes: d.GetUsedBytes()}
 		}),
 		Screen: m.GetScreen(),
-		Verbs:  All(m.GetVerbs(), func(v string) fusion.Verb { return fusion.Verb(v) }),
+		Verbs:  All(m.GetVerbs(), func(v string) fusion.Verb { return fusion.Verb(v) }), Template: m.GetTemplate(),
 	}
 }
 
