@@ -39,6 +39,7 @@ type fake struct {
 	images   map[string]string
 	folders  []*pb.Folder
 	kept     []*pb.Snapshot // of nas/win11
+	cut      bool           // an exported file was cut off once
 }
 
 func newFake(h home.Home) *fake {
@@ -66,6 +67,10 @@ func (f *fake) handler() http.Handler {
 	mux.Handle(hitherv1connect.NewNodeServiceHandler(f))
 	mux.Handle(hitherv1connect.NewHostServiceHandler(fakeHosts{fake: f}))
 	mux.Handle(hitherv1connect.NewMachineServiceHandler(fakeMachines{fake: f}))
+	mux.Handle(hitherv1connect.NewCopyServiceHandler(fakeCopies{fake: f}))
+	mux.HandleFunc("GET /copies/{ticket}", f.exported)
+	mux.HandleFunc("DELETE /copies/{ticket}", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	mux.HandleFunc("POST /copies/", f.imported)
 	mux.Handle(hitherv1connect.NewScreenServiceHandler(fakeScreens{fake: f}))
 	mux.Handle(hitherv1connect.NewAppServiceHandler(fakeApps{fake: f}))
 	mux.Handle(hitherv1connect.NewFolderServiceHandler(fakeFolders{fake: f}))

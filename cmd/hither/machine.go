@@ -20,7 +20,8 @@ func machineCommand(g *globals) *cobra.Command {
 		machineVerb(g, fusion.Pause, "pause", "Hold a machine's processors"),
 		machineVerb(g, fusion.Resume, "resume", "Let a paused machine go on"),
 		machineVerb(g, fusion.Reboot, "reboot", "Ask a machine to restart"),
-		machineRm(g), machineStats(g), snapshotCommand(g), machineMigrate(g))
+		machineRm(g), machineStats(g), snapshotCommand(g), machineMigrate(g),
+		machineClone(g), machineTemplate(g), machineExport(g), machineImport(g), machineDeploy(g))
 }
 
 func machineVerb(g *globals, verb fusion.Verb, name, short string) *cobra.Command {
@@ -106,6 +107,9 @@ func (g *globals) showMachine(cmd *cobra.Command, m fusion.Machine) error {
 		var verbs []string
 		for _, v := range m.Verbs {
 			verbs = append(verbs, string(v))
+		}
+		if m.Template {
+			pairs = append(pairs, "template", "yes")
 		}
 		return fields(w, append(pairs, "can", strings.Join(verbs, " "), "note", m.Note)...)
 	})

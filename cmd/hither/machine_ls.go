@@ -43,7 +43,11 @@ func machinesOf(ctx context.Context, c *client.Client, h fusion.HostInfo) ([]fus
 func printMachines(w io.Writer, list []fusion.Machine) error {
 	t := newTable("MACHINE", "STATE", "CPUS", "MEMORY", "OS", "STARTED")
 	for _, m := range list {
-		t.add(cmp.Or(m.Address, m.Name), string(m.State), strconv.Itoa(m.CPUs), bytesText(m.MemoryBytes), m.OS, ago(time.Now(), m.Started))
+		state := string(m.State)
+		if m.Template {
+			state = "template"
+		}
+		t.add(cmp.Or(m.Address, m.Name), state, strconv.Itoa(m.CPUs), bytesText(m.MemoryBytes), m.OS, ago(time.Now(), m.Started))
 	}
 	return t.write(w)
 }
