@@ -1,4 +1,5 @@
 import type { Carrier, Listener, Target, Transport } from '../mirror/carrier'
+import type { CopiesApi } from './copies'
 import type {
   App, Check, Event, Folder, Host, Machine, MachineSpec, Nearby, Offer, Screen, Snapshot, Stats, Status, Verb,
 } from './model'
@@ -13,7 +14,7 @@ export interface Picture {
  * memory. Every method throws UiError. In each, host is a name or an ID and
  * empty for this computer.
  */
-export interface Api {
+export interface Api extends CopiesApi {
   status(): Promise<Status>
   doctor(host: string): Promise<Check[]>
   watch(signal: AbortSignal): AsyncIterable<Event>

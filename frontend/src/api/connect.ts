@@ -4,6 +4,7 @@ import { openWebRTC } from '../mirror/webrtc'
 import { openWebSocket } from '../mirror/websocket'
 import type { Api } from './api'
 import * as to from './convert'
+import { copiesApi } from './copies'
 import { UiError } from './error'
 import { AppService } from './gen/hither/v1/app_pb'
 import { FolderService } from './gen/hither/v1/folder_pb'
@@ -42,6 +43,7 @@ export function connectApi(session: Session, onSignedOut: () => void): Api {
   const folders = createClient(FolderService, transport)
 
   return {
+    ...copiesApi(session, transport, fail),
     status: () => node.status({}),
     doctor: async (host) => (await node.doctor({ host })).checks,
     async *watch(signal) {

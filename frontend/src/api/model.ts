@@ -38,6 +38,8 @@ export interface Machine {
   disks: Disk[]
   screen: boolean
   verbs: string[]
+  /** It is there to be cloned and cannot be started. */
+  template: boolean
 }
 
 export interface Snapshot {

@@ -12,6 +12,7 @@ import Trash2 from '@lucide/svelte/icons/trash-2'
 import type { Machine, Verb } from '../api/model'
 import { about, type App } from '../state/app.svelte'
 import { to } from '../state/router.svelte'
+import { copyCommands } from './copies'
 import type { Command, Targets } from './target'
 
 type Target = Targets['machine']
@@ -74,6 +75,7 @@ export const machineCommands: Command<'machine'>[] = [
     when: (_, { machine, host }) => host.online && machine.screen && alive(machine),
     do: (app, { machine, host }) => void app.window(host, machine.name, machine.name, about.machine(machine)),
   },
+  ...copyCommands,
   {
     name: 'move',
     label: 'verb.move',
@@ -102,9 +104,9 @@ export const machineCommands: Command<'machine'>[] = [
   },
 ]
 
-/** The one verb of a card: Open where there is a screen, else Start or Resume. */
+/** The one verb of a card: Open where there is a screen, else Start, Resume or what a template is for. */
 export function mainCommand(app: App, target: Target): Command<'machine'> | undefined {
-  const first = ['open', 'start', 'resume', 'show']
+  const first = ['open', 'start', 'resume', 'from-template', 'show']
   return first
     .map((name) => machineCommands.find((c) => c.name === name)!)
     .find((c) => c.when(app, target))

@@ -6,6 +6,7 @@ import { t, type Key, type Params, type Text } from '../i18n/i18n.svelte'
 import { isDesktop, openWindow } from '../platform/platform'
 import { Session, type Glass } from '../mirror/session.svelte'
 import { Catalogue } from './catalogue.svelte'
+import { Copies } from './copies.svelte'
 import { Folders } from './folders.svelte'
 import { Hosts } from './hosts.svelte'
 import { jobLabel, Jobs } from './jobs.svelte'
@@ -34,6 +35,9 @@ export type Dialog =
   | { kind: 'share'; folder: Folder }
   | { kind: 'take-snapshot'; machine: Machine }
   | { kind: 'move'; machine: Machine }
+  | { kind: 'clone'; machine: Machine }
+  | { kind: 'export'; machine: Machine }
+  | { kind: 'import'; host: string }
   | { kind: 'palette' }
   | { kind: 'confirm'; confirm: Confirm }
 
@@ -64,6 +68,7 @@ export class App {
   readonly catalogue: Catalogue
   readonly monitors: Monitors
   readonly snapshots: Snapshots
+  readonly copies = new Copies(this)
   dialog = $state.raw<Dialog | null>(null)
   status = $state.raw<Status | null>(null)
 

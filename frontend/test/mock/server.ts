@@ -3,6 +3,7 @@ import { create } from '@bufbuild/protobuf'
 import { timestampFromDate, timestampNow } from '@bufbuild/protobuf/wkt'
 import { Code, ConnectError, type ConnectRouter } from '@connectrpc/connect'
 import { AppService } from '../../src/api/gen/hither/v1/app_pb'
+import { CopyService } from '../../src/api/gen/hither/v1/copy_pb'
 import { FolderSchema, FolderService } from '../../src/api/gen/hither/v1/folder_pb'
 import { JobService } from '../../src/api/gen/hither/v1/job_pb'
 import { MachineSchema, MachineService, SnapshotSchema, type Machine } from '../../src/api/gen/hither/v1/machine_pb'
@@ -180,6 +181,22 @@ export function routes(router: ConnectRouter): void {
           })),
       }
     },
+  })
+  router.service(CopyService, {
+    clone: ({ host, machine: of, name }) => {
+      const { cpus, memoryBytes, host: owner } = byName(host, of)
+      const machine = create(MachineSchema, { host: owner, name, kind: 'vm', state: 'off', memoryBytes, cpus, screen: true, verbs: ['start'] })
+      world.machines.push(machine)
+      tell({ kind: 'machine', machine })
+      return machine
+    },
+    setTemplate: ({ host, machine: name, on }) => {
+      const m = byName(host, name)
+      m.template = on
+      become(m, 'off', on ? [] : ['start'])
+      return m
+    },
+    export: ({ machine }) => ({ ticket: 'T', name: machine + '.ova', size: 1n }),
   })
   router.service(ScreenService, {
     list: ({ host, machine }) => {

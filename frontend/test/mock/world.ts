@@ -50,6 +50,7 @@ export const machines = [
   self('laptop', 'Debian GNU/Linux 12', 8),
   machine('laptop', 'win11', 'running', { os: 'Windows 11', cpus: 4, memoryBytes: 8n * GIB }),
   machine('laptop', 'fedora-dev', 'paused', { os: 'Fedora Linux 41' }),
+  machine('laptop', 'debian-12', 'off', { os: 'Debian GNU/Linux 12', template: true, verbs: [] }),
   machine('laptop', 'ipxe', 'off', { memoryBytes: 256n << 20n, cpus: 1 }),
   self('cloud', 'Ubuntu 24.04 LTS', 4),
   machine('cloud', 'build-01', 'running', {
