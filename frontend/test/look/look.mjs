@@ -34,7 +34,7 @@ const views = [
     await page.locator('[role=menuitem]').filter({ hasText: /Move to|迁移到/ }).click()
   }, wait: 'dialog' },
   { name: 'template', path: '/machine/laptop/debian-12' },
-  ...[['clone', 'ipxe', /^(Clone|克隆)…/], ['from-template', 'debian-12', null], ['export', 'ipxe', /Export|导出/]].map(([name, machine, item]) => ({
+  ...[['clone', 'ipxe', /Clone…|克隆…/], ['from-template', 'debian-12', null], ['export', 'ipxe', /Export|导出/]].map(([name, machine, item]) => ({
     name, path: '/library', wait: 'dialog', act: async (page) => {
       const card = page.locator(`[data-machine=${machine}]`)
       if (!item) return card.locator('button:not([tabindex="-1"])').first().click()
@@ -42,7 +42,7 @@ const views = [
       await page.locator('[role=menuitem]').filter({ hasText: item }).click()
     },
   })),
-  { name: 'import', path: '/library', act: (page) => page.getByRole('button', { name: /Import machine|导入虚拟机/ }).click(), wait: 'dialog' },
+  { name: 'import', path: '/library', act: (page) => page.getByRole('button', { name: /Import machine|导入机器/ }).click(), wait: 'dialog' },
   { name: 'apps', path: '/apps/cloud' },
   { name: 'app', path: '/app/cloud/self/xterm-1?transport=websocket', wait: '[data-state=live]' },
   { name: 'folders', path: '/folders' },
