@@ -27,7 +27,9 @@ func (s *Store) Import(ctx context.Context, spec fusion.ImportSpec, size int64, 
 	if err != nil || old != nil {
 		return made(old), err
 	}
-	defer release()
+	// The name is taken once the file has come: one that broke may not have noticed
+	// yet when its person tries again.
+	release()
 	if err := (&blueprint{memory: defaultMemory}).sizes(spec); err != nil {
 		return fusion.Machine{}, err
 	}
@@ -36,7 +38,15 @@ func (s *Store) Import(ctx context.Context, spec fusion.ImportSpec, size int64, 
 	}
 	in := &arrival{s: s, ctx: ctx, spec: spec, size: size, id: rand.Text()}
 	defer in.discard()
-	m, err := in.machine(r)
+	if err := in.receiveAll(r); err != nil {
+		return fusion.Machine{}, in.explain(err)
+	}
+	release, old, err = s.newcomer(ctx, opImport, spec.Name)
+	if err != nil || old != nil {
+		return made(old), err
+	}
+	defer release()
+	m, err := in.make()
 	if err != nil {
 		return fusion.Machine{}, in.explain(err)
 	}
@@ -81,26 +91,23 @@ func (r *sourceReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// machine receives the file and makes the machine.
-func (in *arrival) machine(r io.Reader) (m fusion.Machine, err error) {
+// receiveAll receives the file and makes sense of it.
+func (in *arrival) receiveAll(r io.Reader) error {
 	in.source = &sourceReader{in: in, r: &contextReader{in.ctx, r}}
 	file := bufio.NewReaderSize(in.source, 1<<16)
 	head, err := file.Peek(512)
 	if err != nil && err != io.EOF {
-		return m, err
+		return err
 	}
 	if isTar(head) {
 		err = in.receiveTar(file)
 	} else {
 		err = in.receiveDisk(file, head)
 	}
-	if err == nil {
-		err = in.blueprint.sizes(in.spec)
-	}
 	if err != nil {
-		return m, err
+		return err
 	}
-	return in.make()
+	return in.blueprint.sizes(in.spec)
 }
 
 // make converts the disks and defines the machine.

@@ -205,6 +205,31 @@ func TestImportEndsWithItsContext(t *testing.T) {
 	}
 }
 
+// TestABrokenImportDoesNotHoldItsName: its sender may try again before it is noticed.
+func TestABrokenImportDoesNotHoldItsName(t *testing.T) {
+	s, _ := origin(t)
+	data := exportedBytes(t, s, "m", fusion.Bundle)
+	waits, goOn, done := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	stuck := io.MultiReader(bytes.NewReader(data[:len(data)/2]), readerFunc(func([]byte) (int, error) {
+		close(waits)
+		<-goOn
+		return 0, errors.New("cable pulled")
+	}))
+	go func() {
+		_, err := s.Import(t.Context(), fusion.ImportSpec{Name: "x"}, int64(len(data)), stuck)
+		done <- err
+	}()
+	<-waits
+	must(importBytes(t, s, "x", data))(t)
+	close(goOn)
+	if err := <-done; err == nil {
+		t.Error("the broken one was taken")
+	}
+	late := io.MultiReader(bytes.NewReader(data), readerFunc(func([]byte) (int, error) { return 0, io.EOF }))
+	_, err := s.Import(t.Context(), fusion.ImportSpec{Name: "x"}, -1, late)
+	refused(t, err, fusion.ErrExists)
+}
+
 type readerFunc func([]byte) (int, error)
 
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
