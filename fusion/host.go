@@ -16,6 +16,7 @@ type Host interface {
 	// Info says what the host is and how it is doing now.
 	Info(ctx context.Context) (HostInfo, error)
 	Machines() Machines
+	Hardware() Hardware
 	Screens() Screens
 	Apps() Apps
 	Folders() Folders

@@ -52,6 +52,7 @@ type Machine struct {
 	Screen bool `json:"screen"`
 	// Verbs are the verbs that make sense in its present state.
 	Verbs []Verb `json:"verbs"`
+	Labels
 }
 
 // Disk is one disk or mounted file system of a machine, in bytes.
@@ -71,6 +72,8 @@ const (
 	Pause    Verb = "pause"
 	Resume   Verb = "resume"
 	Reboot   Verb = "reboot"
+	Save     Verb = "save"    // its memory goes to disk, and it ends; Start goes on there
+	Discard  Verb = "discard" // forgets what was saved
 )
 
 // MachineSpec says what to create. Name is required; zero values take the
@@ -83,6 +86,8 @@ type MachineSpec struct {
 	ISO         string `json:"iso"`         // an image in the host's pool, in the CD drive
 	Image       string `json:"image"`       // an image in the host's pool, copied as the first disk
 	Start       bool   `json:"start"`
+	Firmware    string `json:"firmware"` // "bios" or "uefi"; default bios
+	TPM         bool   `json:"tpm"`      // a TPM 2.0
 }
 
 // Stats is one sample of a machine's counters.

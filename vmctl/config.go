@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"time"
 
 	"hither/fusion"
 )
@@ -26,12 +27,16 @@ type Config struct {
 	// Log is silent by default.
 	Log *slog.Logger
 
-	open openDriver // default: libvirt
+	open      openDriver    // default: libvirt
+	guestTime time.Duration // how long a guest may take to follow; default guestTime
 }
 
 func (c Config) withDefaults() (Config, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.guestTime == 0 {
+		c.guestTime = guestTime
 	}
 	if c.open == nil {
 		c.open = openLibvirt

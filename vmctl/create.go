@@ -43,6 +43,8 @@ func checkSpec(spec fusion.MachineSpec) (fusion.MachineSpec, error) {
 		return spec, invalid(op, spec.Name, fmt.Sprintf("%d CPUs", spec.CPUs), fmt.Sprintf("give it 1 to %d CPUs", mostCPUs))
 	case spec.DiskBytes != 0 && (spec.DiskBytes < leastDisk || spec.DiskBytes > mostDisk):
 		return spec, invalid(op, spec.Name, "a disk of "+bytesText(spec.DiskBytes), "give it 1 MiB to 64 TiB, as in --disk 20GiB")
+	case spec.Firmware != "" && spec.Firmware != firmwareBIOS && spec.Firmware != firmwareUEFI:
+		return spec, invalid(op, spec.Name, "a firmware called "+fusionClip(spec.Firmware), "a machine has bios or uefi")
 	}
 	spec.DiskBytes = (spec.DiskBytes + 511) &^ 511
 	return spec, nil
@@ -113,6 +115,9 @@ func (s *Store) make(ctx context.Context, spec fusion.MachineSpec) (m fusion.Mac
 		}
 	}
 	kind, err := s.domainType(ctx)
+	if err == nil {
+		err = s.canGive(ctx, spec, kind)
+	}
 	if err != nil {
 		return m, err
 	}

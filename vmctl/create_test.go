@@ -110,7 +110,7 @@ func TestDefinition(t *testing.T) {
 	p := plan{spec: fusion.MachineSpec{Name: "m", CPUs: 3, MemoryBytes: 64 << 20}, uuid: "u", kind: "qemu",
 		pool: "/a & <b>", disks: []string{"one.qcow2", "two.qcow2"}, iso: "/a & <b>/cd.iso"}
 	text := must(xml.MarshalIndent(p.domain(), "", " "))(t)
-	for _, never := range []string{"port", "address", "<b>", "autoport"} {
+	for _, never := range []string{" port=", "address", "<b>", "autoport"} {
 		if strings.Contains(string(text), never) {
 			t.Errorf("it has %q:\n%s", never, text)
 		}

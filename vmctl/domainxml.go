@@ -2,6 +2,7 @@ package vmctl
 
 import (
 	"encoding/xml"
+	"slices"
 	"strings"
 )
 
@@ -14,7 +15,8 @@ type domainXML struct {
 	UUID     string       `xml:"uuid"`
 	Metadata *metadataXML `xml:"metadata,omitempty"`
 	Memory   sizeXML      `xml:"memory"`
-	VCPU     int          `xml:"vcpu"`
+	Current  *sizeXML     `xml:"currentMemory,omitempty"`
+	VCPU     vcpuXML      `xml:"vcpu"`
 	OS       osXML        `xml:"os"`
 	Features *featuresXML `xml:"features,omitempty"`
 	CPU      *cpuXML      `xml:"cpu,omitempty"`
@@ -24,6 +26,8 @@ type domainXML struct {
 
 type metadataXML struct {
 	Machine *machineXML `xml:"urn:hither:machine:1 machine"`
+	Label   *labelXML   `xml:"urn:hither:label:1 label"`
+	Disks   *disksXML   `xml:"urn:hither:disks:1 disks"`
 }
 
 type machineXML struct {
@@ -36,9 +40,34 @@ type sizeXML struct {
 	Value int64  `xml:",chardata"`
 }
 
+// vcpuXML is how many CPUs are there, and how many there can be while it runs.
+type vcpuXML struct {
+	Current int `xml:"current,attr,omitempty"`
+	Value   int `xml:",chardata"`
+}
+
+// count is how many CPUs are there.
+func (v vcpuXML) count() int {
+	if v.Current > 0 {
+		return min(v.Current, v.Value)
+	}
+	return v.Value
+}
+
 type osXML struct {
-	Type osTypeXML `xml:"type"`
-	Boot []devXML  `xml:"boot"`
+	Firmware string         `xml:"firmware,attr,omitempty"` // "efi"; libvirt finds the files
+	Type     osTypeXML      `xml:"type"`
+	Features *osFirmwareXML `xml:"firmware,omitempty"`
+	Boot     []devXML       `xml:"boot"`
+}
+
+type osFirmwareXML struct {
+	Feature firmwareFeatureXML `xml:"feature"`
+}
+
+type firmwareFeatureXML struct {
+	Enabled string `xml:"enabled,attr"`
+	Name    string `xml:"name,attr"`
 }
 
 type osTypeXML struct {
@@ -82,9 +111,11 @@ type devicesXML struct {
 	Video       []videoXML      `xml:"video"`
 	Balloon     *balloonXML     `xml:"memballoon,omitempty"`
 	RNG         *rngXML         `xml:"rng,omitempty"`
+	TPM         *tpmXML         `xml:"tpm,omitempty"`
 }
 
 type diskXML struct {
+	XMLName  xml.Name       `xml:"disk"`
 	Type     string         `xml:"type,attr"`
 	Device   string         `xml:"device,attr"`
 	Driver   *diskDriverXML `xml:"driver,omitempty"`
@@ -117,8 +148,19 @@ type controllerXML struct {
 }
 
 type interfaceXML struct {
-	Type  string   `xml:"type,attr"`
-	Model modelXML `xml:"model"`
+	XMLName xml.Name    `xml:"interface"`
+	Type    string      `xml:"type,attr"`
+	MAC     *macXML     `xml:"mac,omitempty"`
+	Source  *netFromXML `xml:"source,omitempty"`
+	Model   modelXML    `xml:"model"`
+}
+
+type macXML struct {
+	Address string `xml:"address,attr"`
+}
+
+type netFromXML struct {
+	Network string `xml:"network,attr"`
 }
 
 type modelXML struct {
@@ -169,6 +211,17 @@ type rngXML struct {
 	Backend backendXML `xml:"backend"`
 }
 
+type tpmXML struct {
+	XMLName xml.Name      `xml:"tpm"`
+	Model   string        `xml:"model,attr"`
+	Backend tpmBackendXML `xml:"backend"`
+}
+
+type tpmBackendXML struct {
+	Type    string `xml:"type,attr"`
+	Version string `xml:"version,attr"`
+}
+
 type backendXML struct {
 	Model string `xml:"model,attr"`
 	Value string `xml:",chardata"`
@@ -181,7 +234,10 @@ func parseDomain(text string) (domainInfo, error) {
 		return domainInfo{}, err
 	}
 	info := domainInfo{
-		cpus: x.VCPU, memoryBytes: x.Memory.bytes(), accelerator: accelerator(x.Type), vnc: -1,
+		cpus: x.VCPU.count(), memoryBytes: x.Memory.bytes(), accelerator: accelerator(x.Type), vnc: -1,
+	}
+	if now := x.Current; now != nil && now.bytes() > 0 {
+		info.memoryBytes = min(info.memoryBytes, now.bytes()) // a balloon has the rest
 	}
 	if len(x.Devices.Graphics) > 0 {
 		info.display = x.Devices.Graphics[0].Type
@@ -209,10 +265,25 @@ func parseDomain(text string) (domainInfo, error) {
 		}
 		info.disks = append(info.disks, disk)
 	}
-	if x.Metadata != nil && x.Metadata.Machine != nil {
-		info.ours, info.ownDisks, info.key = true, x.Metadata.Machine.Disks, x.Metadata.Machine.Key
-	}
+	info.metadata(x.Metadata)
 	return info, nil
+}
+
+// metadata reads what Hither wrote into the definition, or somebody in its name.
+func (info *domainInfo) metadata(x *metadataXML) {
+	if x == nil {
+		return
+	}
+	if x.Machine != nil {
+		info.ours, info.ownDisks, info.key = true, x.Machine.Disks, x.Machine.Key
+	}
+	if x.Disks != nil {
+		info.ownDisks = slices.Concat(info.ownDisks, x.Disks.Disks)
+		info.added = x.Disks.Disks
+	}
+	if x.Label != nil {
+		info.labels = x.Label.labels()
+	}
 }
 
 func accelerator(domainType string) string {

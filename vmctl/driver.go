@@ -13,6 +13,8 @@ import (
 // as the hypervisor does, and may be called from many goroutines. Errors are
 // *driverError. The real one is libvirt; tests use one in memory.
 type driver interface {
+	hardwareDriver
+	labelDriver
 	// domains lists every domain in one bulk call.
 	domains() ([]domain, error)
 	domain(uuid string) (domain, error)
@@ -64,6 +66,7 @@ type domain struct {
 	uuid, name string
 	state      fusion.MachineState
 	active     bool   // a hypervisor process exists
+	autostart  bool   // the hypervisor itself starts it
 	detail     string // why it is in this state, when the owner should know
 	unasked    bool   // it is off, and the hypervisor does not know of anybody who asked for that
 	domainInfo
@@ -79,9 +82,11 @@ type domainInfo struct {
 	disks       []domainDisk // not CD drives
 	drives      []string     // the targets of CD and floppy drives
 	inserted    []string     // the files in them
-	ownDisks    []string     // file names in the pool that Create made
-	ours        bool         // made by Create
-	key         string       // the idempotency key of the call that made it, or ""
+	ownDisks    []string     // file names in the pool that were made for it
+	added       []string     // those of them that Create did not make
+	labels      fusion.Labels
+	ours        bool   // made by Create
+	key         string // the idempotency key of the call that made it, or ""
 }
 
 type domainDisk struct {

@@ -28,10 +28,13 @@ type fake struct {
 	kept    map[string][]fusion.Snapshot // by UUID
 	deaf    bool                         // guests do not listen when asked to shut down
 	late    bool                         // a machine is started while it is undefined, and runs on
+	texts   map[string]*fakeTexts        // by UUID
+	can     limits
+	stiff   bool // guests let go of nothing, and give no memory back
 }
 
 func newFake() *fake {
-	return &fake{all: map[string]domain{}, kept: map[string][]fusion.Snapshot{}, refuse: map[string]error{}, gone: make(chan struct{})}
+	return &fake{texts: map[string]*fakeTexts{}, can: limits{memoryBytes: 8 << 30, cpus: 16}, all: map[string]domain{}, kept: map[string][]fusion.Snapshot{}, refuse: map[string]error{}, gone: make(chan struct{})}
 }
 
 // open is a Config's opener. After a loss the fake is whole again.
@@ -117,6 +120,15 @@ func (f *fake) define(text string) error {
 		return &driverError{fusion.ErrInvalid, err.Error()}
 	}
 	name, uuid := nameAndUUID(text)
+	f.mu.Lock()
+	d, there := f.all[uuid]
+	if !there {
+		f.texts[uuid] = &fakeTexts{next: text}
+	}
+	f.mu.Unlock()
+	if there {
+		return f.redefine(d, text)
+	}
 	f.put(domain{uuid: uuid, name: name, state: fusion.Off, domainInfo: info})
 	return nil
 }
@@ -163,10 +175,12 @@ func (f *fake) act(uuid string, verb fusion.Verb) error {
 	states := map[fusion.Verb]fusion.MachineState{
 		fusion.Start: fusion.Running, fusion.Stop: fusion.Off, fusion.ForceOff: fusion.Off,
 		fusion.Pause: fusion.Paused, fusion.Resume: fusion.Running, fusion.Reboot: fusion.Running,
+		fusion.Discard: fusion.Off,
 	}
 	d.state = states[verb]
 	d.active = d.state != fusion.Off
 	f.put(d)
+	f.restart(uuid)
 	return nil
 }
 

@@ -23,7 +23,7 @@ func TestHintsNameNoMachine(t *testing.T) {
 		"start it first":                             off,
 		"open its desktop":                           self,
 		"force it off first":                         s.Remove(ctx, "m2"),
-		"now it can: stop, force off, pause, reboot": s.Do(ctx, "m2", fusion.Start),
+		"now it can: stop, force off, pause, reboot, save": s.Do(ctx, "m2", fusion.Start),
 		"now it can: start":                          s.Do(ctx, "m1", fusion.Stop),
 		"open its desktop and use the menu there":    s.Do(ctx, fusion.Self, fusion.Stop),
 	} {

@@ -37,6 +37,9 @@ type intent struct {
 	Stays bool `json:"stays,omitempty"`
 	// Definition is that with which the machine left, or will be defined here.
 	Definition string `json:"definition,omitempty"`
+	// Part says that the files are disks of a machine that stays, and that it is for
+	// settleDisk to say what becomes of them.
+	Part bool `json:"part,omitempty"`
 }
 
 // intend writes an intent down. The operation calls end when it returns, with
@@ -102,7 +105,11 @@ func (s *Store) settle(ctx context.Context, moves bool) (all bool) {
 		if held || i.To != "" && !moves || i.From != "" { // an arriving machine awaits its source's verdict
 			return
 		}
-		if err := s.settleOne(ctx, id, i); err != nil {
+		err := s.settleOne(ctx, id, i)
+		if errors.Is(err, errHeld) {
+			return // the end of the machine tells
+		}
+		if err != nil {
 			s.config.Log.Warn("something stays half done", "operation", i.Op, "machine", i.Name, "error", err)
 			all = false
 			return
@@ -137,6 +144,7 @@ func (s *Store) settling() {
 		if !s.connected() {
 			continue // the next connection tells
 		}
+		s.autostart(s.ctx)
 		if !s.settle(s.ctx, true) {
 			again = time.After(pause)
 			pause = min(2*pause, lastSettle)
@@ -158,6 +166,8 @@ func (s *Store) settleOne(ctx context.Context, id string, i intent) error {
 		defer release()
 		_, err := s.settleMove(ctx, id, i)
 		return err
+	case i.Part:
+		return s.settleDisk(ctx, i)
 	}
 	d, err := call(ctx, s, func(c driver) (domain, error) { return c.domain(i.UUID) }, nil)
 	switch {

@@ -52,6 +52,8 @@ func (c *connection) act(uuid string, verb fusion.Verb) error {
 		err = resume(d)
 	case fusion.Reboot:
 		err = d.Reboot(0)
+	case fusion.Discard:
+		err = d.ManagedSaveRemove(0)
 	}
 	return translate(err)
 }
@@ -85,7 +87,12 @@ func (c *connection) stats() ([]domainStats, error) {
 }
 
 func sample(one libvirt.DomainStats, now time.Time) fusion.Stats {
-	s := fusion.Stats{Time: now, CPUs: len(one.Vcpu)}
+	s := fusion.Stats{Time: now}
+	for _, cpu := range one.Vcpu {
+		if cpu.StateSet && cpu.State != libvirt.VCPU_OFFLINE {
+			s.CPUs++
+		}
+	}
 	if one.Cpu != nil {
 		s.CPUSeconds = float64(one.Cpu.Time) / 1e9
 	}

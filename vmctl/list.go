@@ -213,6 +213,9 @@ func (s *Store) putLocked(d domain, started time.Time, since uint64) record {
 	s.seq++
 	r.seq = s.seq
 	s.records[d.uuid] = &r
+	if old != nil && old.active && !r.active {
+		signal(s.unsettled) // a disk that it held may go now
+	}
 	if old != nil && old.shown != r.shown {
 		s.tellLocked(fusion.Machine{Name: old.shown}, true)
 	}
@@ -235,12 +238,14 @@ func (s *Store) removeLocked(uuid string) {
 func sameDomain(a, b *record) bool {
 	return a.shown == b.shown && a.state == b.state && a.active == b.active && a.detail == b.detail &&
 		a.cpus == b.cpus && a.memoryBytes == b.memoryBytes && a.accelerator == b.accelerator &&
-		a.vnc == b.vnc && slices.Equal(a.disks, b.disks) && a.started.Equal(b.started)
+		a.vnc == b.vnc && slices.Equal(a.disks, b.disks) && a.started.Equal(b.started) &&
+		a.autostart == b.autostart && sameLabels(a.labels, b.labels) && slices.Equal(a.ownDisks, b.ownDisks) &&
+		slices.Equal(a.drives, b.drives) && slices.Equal(a.inserted, b.inserted)
 }
 
 // self is this computer, with what its owner should know of it.
 func (s *Store) self() fusion.Machine {
 	m := self()
-	m.Note = s.config.SelfNote
+	m.Note, m.Tags = s.config.SelfNote, []string{}
 	return m
 }

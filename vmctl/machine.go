@@ -22,8 +22,10 @@ func (r *record) machine(kvmNote string) fusion.Machine {
 		CPUs: r.cpus, MemoryBytes: r.memoryBytes,
 		Accelerator: r.accelerator, UUID: r.uuid,
 		Screen: r.vnc >= 0, Verbs: verbsFor(r.domain),
-		Note: r.detail,
+		Note: r.detail, Labels: r.labels,
 	}
+	m.Tags = append([]string{}, r.labels.Tags...) // never nil
+	m.Autostart = m.Autostart || r.autostart
 	if r.active {
 		m.Started = r.started
 	}
@@ -64,12 +66,14 @@ func verbsFor(d domain) []fusion.Verb {
 		return []fusion.Verb{}
 	}
 	switch d.state {
-	case fusion.Off, fusion.Saved:
+	case fusion.Off:
 		return []fusion.Verb{fusion.Start}
+	case fusion.Saved:
+		return []fusion.Verb{fusion.Start, fusion.Discard}
 	case fusion.Running:
-		return []fusion.Verb{fusion.Stop, fusion.ForceOff, fusion.Pause, fusion.Reboot}
+		return []fusion.Verb{fusion.Stop, fusion.ForceOff, fusion.Pause, fusion.Reboot, fusion.Save}
 	case fusion.Paused:
-		return []fusion.Verb{fusion.Resume, fusion.ForceOff}
+		return []fusion.Verb{fusion.Resume, fusion.ForceOff, fusion.Save}
 	case fusion.Starting, fusion.Stopping:
 		return []fusion.Verb{fusion.ForceOff}
 	case fusion.Failed:

@@ -95,6 +95,9 @@ func (s *Store) touch(uuid string) {
 func (s *Store) touchLocked(uuid string) {
 	s.dirty[uuid] = true
 	signal(s.wake)
+	for heard := range s.listeners[uuid] {
+		signal(heard)
+	}
 }
 
 func signal(c chan struct{}) {

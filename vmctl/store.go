@@ -43,9 +43,15 @@ type Store struct {
 	arriving map[string]*incoming // machines on their way to this host, by UUID
 	leaving  map[string]bool      // machines on their way to another host, by name
 	intended map[string]bool      // the intents that operations of this process hold
+	// listeners hear of a domain's changes, by UUID; each has a capacity of 1.
+	listeners map[string]map[chan struct{}]bool
+	ending    bool // StopAll was called
 }
 
-var _ fusion.Machines = (*Store)(nil)
+var (
+	_ fusion.Machines = (*Store)(nil)
+	_ fusion.Hardware = (*Store)(nil)
+)
 
 // maxCalls bounds the calls to the hypervisor that may be stuck at a time.
 const maxCalls = 16
@@ -70,7 +76,8 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 		slots: make(chan struct{}, maxCalls), wake: make(chan struct{}, 1), unsettled: make(chan struct{}, 1),
 		records: map[string]*record{}, dirty: map[string]bool{},
 		stopping: map[string]time.Time{}, watchers: map[*watcher]bool{}, claims: map[string]int{},
-		intended: map[string]bool{}, arriving: map[string]*incoming{}, leaving: map[string]bool{},
+		listeners: map[string]map[chan struct{}]bool{},
+		intended:  map[string]bool{}, arriving: map[string]*incoming{}, leaving: map[string]bool{},
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	sweep(config.pool())

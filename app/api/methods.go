@@ -51,6 +51,12 @@ var methods = map[string]need{
 	v1.MachineServiceRevertSnapshotProcedure: {cap: fusion.MachinesCap, job: "machine.snapshot.revert"},
 	v1.MachineServiceRemoveSnapshotProcedure: {cap: fusion.MachinesCap, job: "machine.snapshot.remove"},
 
+	v1.HardwareServiceShowProcedure:   {cap: fusion.ViewCap, quiet: true},
+	v1.HardwareServiceChangeProcedure: {cap: fusion.MachinesCap, job: "machine.change"},
+	v1.HardwareServiceLabelProcedure:  {cap: fusion.MachinesCap},
+	v1.HardwareServiceRenameProcedure: {cap: fusion.MachinesCap},
+	v1.HardwareServiceSaveProcedure:   {cap: fusion.ControlCap, job: "machine.save"},
+
 	v1.MachineServiceMigrateProcedure:     {cap: fusion.AdminCap, job: "machine.migrate"},
 	v1.MachineServicePrepareMoveProcedure: {cap: fusion.AdminCap},
 	v1.MachineServiceSettleMoveProcedure:  {cap: fusion.AdminCap},

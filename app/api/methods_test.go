@@ -28,7 +28,7 @@ type rpc struct {
 func rpcs(t *testing.T) []rpc {
 	t.Helper()
 	var all []rpc
-	for _, file := range []protoreflect.FileDescriptor{pb.File_hither_v1_app_proto, pb.File_hither_v1_folder_proto, pb.File_hither_v1_job_proto,
+	for _, file := range []protoreflect.FileDescriptor{pb.File_hither_v1_app_proto, pb.File_hither_v1_folder_proto, pb.File_hither_v1_hardware_proto, pb.File_hither_v1_job_proto,
 		pb.File_hither_v1_machine_proto, pb.File_hither_v1_node_proto, pb.File_hither_v1_screen_proto} {
 		for i := range file.Services().Len() {
 			service := file.Services().Get(i)
@@ -159,10 +159,10 @@ func handOver(ctx context.Context, apps fusion.Handover) error {
 // the books, so that a change of the table in methods.go is a change here.
 var allowed = map[fusion.Capability][]string{
 	fusion.ViewCap: {"JobService/List", "NodeService/Info", "NodeService/Watch", "MachineService/List", "MachineService/Get",
-		"MachineService/Screenshot", "MachineService/Stats", "MachineService/Snapshots", "ScreenService/List", "ScreenService/Connect"},
-	fusion.ControlCap: {"MachineService/Do"},
+		"MachineService/Screenshot", "MachineService/Stats", "MachineService/Snapshots", "HardwareService/Show", "ScreenService/List", "ScreenService/Connect"},
+	fusion.ControlCap: {"MachineService/Do", "HardwareService/Save"},
 	fusion.MachinesCap: {"MachineService/Create", "MachineService/Remove", "MachineService/TakeSnapshot",
-		"MachineService/RevertSnapshot", "MachineService/RemoveSnapshot", "JobService/Cancel"},
+		"MachineService/RevertSnapshot", "MachineService/RemoveSnapshot", "HardwareService/Change", "HardwareService/Label", "HardwareService/Rename", "JobService/Cancel"},
 	fusion.AppsCap:   {"AppService/List", "AppService/Icon", "AppService/Run", "AppService/End"},
 	fusion.FilesCap:  {"FolderService/List", "FolderService/Get"},
 	fusion.TunnelCap: {},

@@ -29,6 +29,7 @@ type Client struct {
 	Nodes    hitherv1connect.NodeServiceClient
 	Hosts    hitherv1connect.HostServiceClient
 	machines hitherv1connect.MachineServiceClient
+	hardware hitherv1connect.HardwareServiceClient
 	screens  hitherv1connect.ScreenServiceClient
 	apps     hitherv1connect.AppServiceClient
 	folders  hitherv1connect.FolderServiceClient
@@ -57,6 +58,7 @@ func New(dial, screen Dial) *Client {
 	c.Nodes = hitherv1connect.NewNodeServiceClient(c.http, base, options)
 	c.Hosts = hitherv1connect.NewHostServiceClient(c.http, base, options)
 	c.machines = hitherv1connect.NewMachineServiceClient(c.http, base, options)
+	c.hardware = hitherv1connect.NewHardwareServiceClient(c.http, base, options)
 	c.screens = hitherv1connect.NewScreenServiceClient(c.http, base, options)
 	c.apps = hitherv1connect.NewAppServiceClient(c.http, base, options)
 	c.folders = hitherv1connect.NewFolderServiceClient(c.http, base, options)

@@ -22,6 +22,7 @@ type host struct {
 var _ fusion.Host = (*host)(nil)
 
 func (h *host) Machines() fusion.Machines { return (*machines)(h) }
+func (h *host) Hardware() fusion.Hardware { return (*hardware)(h) }
 func (h *host) Screens() fusion.Screens   { return (*screens)(h) }
 func (h *host) Apps() fusion.Apps         { return (*apps)(h) }
 func (h *host) Folders() fusion.Folders   { return (*folders)(h) }

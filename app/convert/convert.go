@@ -48,6 +48,7 @@ func MachineToPB(m fusion.Machine) *pb.Machine {
 			return &pb.Disk{Name: d.Name, TotalBytes: d.TotalBytes, UsedBytes: d.UsedBytes}
 		}),
 		Screen: m.Screen, Verbs: words(m.Verbs),
+		Tags: m.Tags, Notes: m.Notes, Autostart: m.Autostart, Order: int32(m.Order),
 	}
 }
 
@@ -62,6 +63,7 @@ func MachineFromPB(m *pb.Machine) fusion.Machine {
 		}),
 		Screen: m.GetScreen(),
 		Verbs:  All(m.GetVerbs(), func(v string) fusion.Verb { return fusion.Verb(v) }),
+		Labels: fusion.Labels{Tags: list(m.GetTags()), Notes: m.GetNotes(), Autostart: m.GetAutostart(), Order: int(m.GetOrder())},
 	}
 }
 

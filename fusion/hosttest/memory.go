@@ -66,8 +66,9 @@ func (m *Memory) Pair(other fusion.HostID) {
 // Info gives the host.
 func (m *Memory) Info(ctx context.Context) (fusion.HostInfo, error) { return m.info, ctx.Err() }
 
-// Machines, Screens, Apps, Folders and Jobs give the parts of the host.
+// Machines, Hardware, Screens, Apps, Folders and Jobs give the parts of the host.
 func (m *Memory) Machines() fusion.Machines { return memoryMachines{m} }
+func (m *Memory) Hardware() fusion.Hardware { return memoryHardware{m} }
 func (m *Memory) Screens() fusion.Screens   { return memoryScreens{m} }
 func (m *Memory) Apps() fusion.Apps         { return memoryApps{m} }
 func (m *Memory) Folders() fusion.Folders   { return memoryFolders{m} }

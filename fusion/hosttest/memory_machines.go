@@ -25,24 +25,27 @@ const (
 type memoryMachine struct {
 	fusion.Machine
 	snapshots []fusion.Snapshot
+	parts     memoryParts
 }
 
 func newMemorySelf() *memoryMachine {
 	return &memoryMachine{Machine: fusion.Machine{Name: fusion.Self, Kind: fusion.KindSelf, State: fusion.Running,
-		CPUs: 2, MemoryBytes: 4 << 30, OS: "Memory", Screen: true, Started: time.Now(), Verbs: []fusion.Verb{}}}
+		CPUs: 2, MemoryBytes: 4 << 30, OS: "Memory", Screen: true, Started: time.Now(), Verbs: []fusion.Verb{}, Labels: fusion.Labels{Tags: []string{}}}}
 }
 
 // verbsOf gives what makes sense for a VM in a state, and where it leads.
 func verbsOf(state fusion.MachineState) map[fusion.Verb][]fusion.MachineState {
 	off := []fusion.MachineState{fusion.Stopping, fusion.Off}
 	switch state {
-	case fusion.Off, fusion.Saved, fusion.Failed:
+	case fusion.Off, fusion.Failed:
 		return map[fusion.Verb][]fusion.MachineState{fusion.Start: {fusion.Starting, fusion.Running}}
+	case fusion.Saved:
+		return map[fusion.Verb][]fusion.MachineState{fusion.Start: {fusion.Starting, fusion.Running}, fusion.Discard: {fusion.Off}}
 	case fusion.Running:
 		return map[fusion.Verb][]fusion.MachineState{fusion.Stop: off, fusion.ForceOff: off,
-			fusion.Pause: {fusion.Paused}, fusion.Reboot: {fusion.Running}}
+			fusion.Pause: {fusion.Paused}, fusion.Reboot: {fusion.Running}, fusion.Save: {fusion.Saved}}
 	case fusion.Paused:
-		return map[fusion.Verb][]fusion.MachineState{fusion.Resume: {fusion.Running}, fusion.ForceOff: off}
+		return map[fusion.Verb][]fusion.MachineState{fusion.Resume: {fusion.Running}, fusion.ForceOff: off, fusion.Save: {fusion.Saved}}
 	}
 	return nil
 }
@@ -61,6 +64,7 @@ func (m *Memory) listMachines() []fusion.Machine {
 func (v *memoryMachine) copy() fusion.Machine {
 	c := v.Machine
 	c.Disks = slices.Clone(c.Disks)
+	c.Tags = append([]string{}, c.Tags...)
 	if c.Kind == fusion.KindVM {
 		c.Verbs = slices.Sorted(maps.Keys(verbsOf(c.State)))
 	}
@@ -73,7 +77,7 @@ func (m *Memory) become(v *memoryMachine, state fusion.MachineState) {
 	switch state {
 	case fusion.Starting:
 		v.Started = time.Now()
-	case fusion.Off:
+	case fusion.Off, fusion.Saved:
 		v.Started = time.Time{}
 		m.endViews(v.Name)
 	}

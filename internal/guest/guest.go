@@ -18,13 +18,28 @@ const sector = 512
 //go:embed count.asm
 var counter []byte
 
+//go:embed plug.asm
+var plug []byte
+
 // Counter writes a raw disk of size bytes at path with the system of count.asm, which
 // counts as long as it runs. It needs binutils.
 func Counter(t testing.TB, path string, size int64) {
 	t.Helper()
+	assemble(t, counter, path, size)
+}
+
+// Plug writes a raw disk of size bytes at path with the system of plug.asm, which counts
+// its disks and lets go of devices. It needs binutils.
+func Plug(t testing.TB, path string, size int64) {
+	t.Helper()
+	assemble(t, plug, path, size)
+}
+
+func assemble(t testing.TB, code []byte, path string, size int64) {
+	t.Helper()
 	dir := t.TempDir()
-	source, object, image := filepath.Join(dir, "count.asm"), filepath.Join(dir, "count.o"), filepath.Join(dir, "count.bin")
-	if err := os.WriteFile(source, counter, 0o600); err != nil {
+	source, object, image := filepath.Join(dir, "boot.asm"), filepath.Join(dir, "boot.o"), filepath.Join(dir, "boot.bin")
+	if err := os.WriteFile(source, code, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	run(t, "as", "--32", source, "-o", object)

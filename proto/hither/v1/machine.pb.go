@@ -24,22 +24,27 @@ const (
 
 // Machine is fusion.Machine; state and kind are its words ("running", "vm").
 type Machine struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Address       string                 `protobuf:"bytes,1,opt,name=address,proto3" json:"address,omitempty"`
-	Host          string                 `protobuf:"bytes,2,opt,name=host,proto3" json:"host,omitempty"`
-	Name          string                 `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
-	Kind          string                 `protobuf:"bytes,4,opt,name=kind,proto3" json:"kind,omitempty"`
-	State         string                 `protobuf:"bytes,5,opt,name=state,proto3" json:"state,omitempty"`
-	Cpus          int32                  `protobuf:"varint,6,opt,name=cpus,proto3" json:"cpus,omitempty"`
-	MemoryBytes   int64                  `protobuf:"varint,7,opt,name=memory_bytes,json=memoryBytes,proto3" json:"memory_bytes,omitempty"`
-	Os            string                 `protobuf:"bytes,8,opt,name=os,proto3" json:"os,omitempty"`
-	Note          string                 `protobuf:"bytes,9,opt,name=note,proto3" json:"note,omitempty"`
-	Accelerator   string                 `protobuf:"bytes,10,opt,name=accelerator,proto3" json:"accelerator,omitempty"`
-	Uuid          string                 `protobuf:"bytes,11,opt,name=uuid,proto3" json:"uuid,omitempty"`
-	Started       *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=started,proto3" json:"started,omitempty"`
-	Disks         []*Disk                `protobuf:"bytes,13,rep,name=disks,proto3" json:"disks,omitempty"`
-	Screen        bool                   `protobuf:"varint,14,opt,name=screen,proto3" json:"screen,omitempty"`
-	Verbs         []string               `protobuf:"bytes,15,rep,name=verbs,proto3" json:"verbs,omitempty"`
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Address     string                 `protobuf:"bytes,1,opt,name=address,proto3" json:"address,omitempty"`
+	Host        string                 `protobuf:"bytes,2,opt,name=host,proto3" json:"host,omitempty"`
+	Name        string                 `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	Kind        string                 `protobuf:"bytes,4,opt,name=kind,proto3" json:"kind,omitempty"`
+	State       string                 `protobuf:"bytes,5,opt,name=state,proto3" json:"state,omitempty"`
+	Cpus        int32                  `protobuf:"varint,6,opt,name=cpus,proto3" json:"cpus,omitempty"`
+	MemoryBytes int64                  `protobuf:"varint,7,opt,name=memory_bytes,json=memoryBytes,proto3" json:"memory_bytes,omitempty"`
+	Os          string                 `protobuf:"bytes,8,opt,name=os,proto3" json:"os,omitempty"`
+	Note        string                 `protobuf:"bytes,9,opt,name=note,proto3" json:"note,omitempty"`
+	Accelerator string                 `protobuf:"bytes,10,opt,name=accelerator,proto3" json:"accelerator,omitempty"`
+	Uuid        string                 `protobuf:"bytes,11,opt,name=uuid,proto3" json:"uuid,omitempty"`
+	Started     *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=started,proto3" json:"started,omitempty"`
+	Disks       []*Disk                `protobuf:"bytes,13,rep,name=disks,proto3" json:"disks,omitempty"`
+	Screen      bool                   `protobuf:"varint,14,opt,name=screen,proto3" json:"screen,omitempty"`
+	Verbs       []string               `protobuf:"bytes,15,rep,name=verbs,proto3" json:"verbs,omitempty"`
+	// What is written on it: fusion.Labels.
+	Tags          []string `protobuf:"bytes,16,rep,name=tags,proto3" json:"tags,omitempty"`
+	Notes         string   `protobuf:"bytes,17,opt,name=notes,proto3" json:"notes,omitempty"`
+	Autostart     bool     `protobuf:"varint,18,opt,name=autostart,proto3" json:"autostart,omitempty"`
+	Order         int32    `protobuf:"varint,19,opt,name=order,proto3" json:"order,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -177,6 +182,34 @@ func (x *Machine) GetVerbs() []string {
 		return x.Verbs
 	}
 	return nil
+}
+
+func (x *Machine) GetTags() []string {
+	if x != nil {
+		return x.Tags
+	}
+	return nil
+}
+
+func (x *Machine) GetNotes() string {
+	if x != nil {
+		return x.Notes
+	}
+	return ""
+}
+
+func (x *Machine) GetAutostart() bool {
+	if x != nil {
+		return x.Autostart
+	}
+	return false
+}
+
+func (x *Machine) GetOrder() int32 {
+	if x != nil {
+		return x.Order
+	}
+	return 0
 }
 
 type Disk struct {
@@ -389,6 +422,8 @@ type MachineCreateRequest struct {
 	Iso           string                 `protobuf:"bytes,6,opt,name=iso,proto3" json:"iso,omitempty"`
 	Image         string                 `protobuf:"bytes,7,opt,name=image,proto3" json:"image,omitempty"`
 	Start         bool                   `protobuf:"varint,8,opt,name=start,proto3" json:"start,omitempty"`
+	Firmware      string                 `protobuf:"bytes,9,opt,name=firmware,proto3" json:"firmware,omitempty"`
+	Tpm           bool                   `protobuf:"varint,10,opt,name=tpm,proto3" json:"tpm,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -475,6 +510,20 @@ func (x *MachineCreateRequest) GetImage() string {
 func (x *MachineCreateRequest) GetStart() bool {
 	if x != nil {
 		return x.Start
+	}
+	return false
+}
+
+func (x *MachineCreateRequest) GetFirmware() string {
+	if x != nil {
+		return x.Firmware
+	}
+	return ""
+}
+
+func (x *MachineCreateRequest) GetTpm() bool {
+	if x != nil {
+		return x.Tpm
 	}
 	return false
 }
@@ -1941,7 +1990,7 @@ var File_hither_v1_machine_proto protoreflect.FileDescriptor
 
 const file_hither_v1_machine_proto_rawDesc = "" +
 	"\n" +
-	"\x17hither/v1/machine.proto\x12\thither.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x91\x03\n" +
+	"\x17hither/v1/machine.proto\x12\thither.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xef\x03\n" +
 	"\aMachine\x12\x18\n" +
 	"\aaddress\x18\x01 \x01(\tR\aaddress\x12\x12\n" +
 	"\x04host\x18\x02 \x01(\tR\x04host\x12\x12\n" +
@@ -1958,7 +2007,11 @@ const file_hither_v1_machine_proto_rawDesc = "" +
 	"\astarted\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\astarted\x12%\n" +
 	"\x05disks\x18\r \x03(\v2\x0f.hither.v1.DiskR\x05disks\x12\x16\n" +
 	"\x06screen\x18\x0e \x01(\bR\x06screen\x12\x14\n" +
-	"\x05verbs\x18\x0f \x03(\tR\x05verbs\"Z\n" +
+	"\x05verbs\x18\x0f \x03(\tR\x05verbs\x12\x12\n" +
+	"\x04tags\x18\x10 \x03(\tR\x04tags\x12\x14\n" +
+	"\x05notes\x18\x11 \x01(\tR\x05notes\x12\x1c\n" +
+	"\tautostart\x18\x12 \x01(\bR\tautostart\x12\x14\n" +
+	"\x05order\x18\x13 \x01(\x05R\x05order\"Z\n" +
 	"\x04Disk\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1f\n" +
 	"\vtotal_bytes\x18\x02 \x01(\x03R\n" +
@@ -1971,7 +2024,7 @@ const file_hither_v1_machine_proto_rawDesc = "" +
 	"\bmachines\x18\x01 \x03(\v2\x12.hither.v1.MachineR\bmachines\";\n" +
 	"\x11MachineGetRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x12\n" +
-	"\x04name\x18\x02 \x01(\tR\x04name\"\xd2\x01\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\"\x80\x02\n" +
 	"\x14MachineCreateRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12!\n" +
@@ -1981,7 +2034,10 @@ const file_hither_v1_machine_proto_rawDesc = "" +
 	"disk_bytes\x18\x05 \x01(\x03R\tdiskBytes\x12\x10\n" +
 	"\x03iso\x18\x06 \x01(\tR\x03iso\x12\x14\n" +
 	"\x05image\x18\a \x01(\tR\x05image\x12\x14\n" +
-	"\x05start\x18\b \x01(\bR\x05start\"N\n" +
+	"\x05start\x18\b \x01(\bR\x05start\x12\x1a\n" +
+	"\bfirmware\x18\t \x01(\tR\bfirmware\x12\x10\n" +
+	"\x03tpm\x18\n" +
+	" \x01(\bR\x03tpm\"N\n" +
 	"\x10MachineDoRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n" +
