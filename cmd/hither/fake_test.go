@@ -66,6 +66,7 @@ func (f *fake) handler() http.Handler {
 	mux.Handle(hitherv1connect.NewNodeServiceHandler(f))
 	mux.Handle(hitherv1connect.NewHostServiceHandler(fakeHosts{fake: f}))
 	mux.Handle(hitherv1connect.NewMachineServiceHandler(fakeMachines{fake: f}))
+	mux.Handle(hitherv1connect.NewHardwareServiceHandler(fakeHardware{fake: f}))
 	mux.Handle(hitherv1connect.NewScreenServiceHandler(fakeScreens{fake: f}))
 	mux.Handle(hitherv1connect.NewAppServiceHandler(fakeApps{fake: f}))
 	mux.Handle(hitherv1connect.NewFolderServiceHandler(fakeFolders{fake: f}))
@@ -204,6 +205,9 @@ func (f fakeMachines) find(host, name string) (*pb.Machine, error) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if name == "refuses" && !slices.ContainsFunc(f.machines[h], func(m *pb.Machine) bool { return m.Name == name }) {
+		f.machines[h] = append(f.machines[h], &pb.Machine{Name: name, Kind: "vm", State: "running"}) // for who asks for it
+	}
 	for _, m := range f.machines[h] {
 		if m.Name == name {
 			return m, nil
@@ -251,6 +255,9 @@ func (f fakeMachines) Do(_ context.Context, req *connect.Request[pb.MachineDoReq
 	m, err := f.find(req.Msg.Host, req.Msg.Name)
 	if err != nil {
 		return nil, err
+	}
+	if m.Name == "refuses" {
+		return refuse[pb.MachineDoResponse](fusion.ErrInvalid, "nas/refuses: it never reboots", "let it be")
 	}
 	if m.Name == "self" {
 		return refuse[pb.MachineDoResponse](fusion.ErrPermission, m.Name+"/"+req.Msg.Verb, "")

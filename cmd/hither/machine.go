@@ -20,24 +20,45 @@ func machineCommand(g *globals) *cobra.Command {
 		machineVerb(g, fusion.Pause, "pause", "Hold a machine's processors"),
 		machineVerb(g, fusion.Resume, "resume", "Let a paused machine go on"),
 		machineVerb(g, fusion.Reboot, "reboot", "Ask a machine to restart"),
-		machineRm(g), machineStats(g), snapshotCommand(g), machineMigrate(g))
+		machineVerb(g, fusion.Save, "save", "Keep a running machine's memory on its host's disk and end it; start goes on there"),
+		machineVerb(g, fusion.Discard, "discard", "Forget what was saved of a machine, as if it had lost power"),
+		machineRm(g), machineStats(g), snapshotCommand(g), machineMigrate(g),
+		machineHardware(g), machineSet(g), diskCommand(g), nicCommand(g), cdCommand(g), machineBoot(g), displayCommand(g),
+		machineLabel(g), machineRename(g))
 }
 
 func machineVerb(g *globals, verb fusion.Verb, name, short string) *cobra.Command {
-	return &cobra.Command{
-		Use: name + " MACHINE", Short: short, Args: exactly("MACHINE"),
-		RunE: func(cmd *cobra.Command, args []string) error { return g.do(cmd, args[0], verb) },
+	var all many
+	cmd := &cobra.Command{
+		Use: name + " MACHINE", Short: short, Args: all.args,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case all.tag != "":
+				return all.do(g, cmd, verb)
+			case verb == fusion.Save:
+				return g.save(cmd, args[0])
+			}
+			return g.do(cmd, args[0], verb)
+		},
 	}
+	all.flags(cmd)
+	return cmd
 }
 
 func machineStop(g *globals) *cobra.Command {
 	var force bool
+	var all many
 	cmd := &cobra.Command{
-		Use: "stop MACHINE", Short: "Ask a machine to shut down", Args: exactly("MACHINE"),
+		Use: "stop MACHINE", Short: "Ask a machine to shut down", Args: all.args,
 		Long: "Ask a machine to shut down. Its system may take a while, or ignore it; --force pulls\n" +
 			"the plug.",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if force {
+			switch {
+			case all.tag != "" && force:
+				return all.do(g, cmd, fusion.ForceOff)
+			case all.tag != "":
+				return all.do(g, cmd, fusion.Stop)
+			case force:
 				return g.do(cmd, args[0], fusion.ForceOff)
 			}
 			if err := g.do(cmd, args[0], fusion.Stop); err != nil || g.json {
@@ -47,6 +68,7 @@ func machineStop(g *globals) *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&force, "force", false, "pull the plug")
+	all.flags(cmd)
 	return cmd
 }
 
@@ -91,15 +113,14 @@ func machineShow(g *globals) *cobra.Command {
 }
 
 func (g *globals) showMachine(cmd *cobra.Command, m fusion.Machine) error {
-	if m.Verbs == nil {
-		m.Verbs = []fusion.Verb{}
-	}
+	sound(&m)
 	return g.show(cmd, m, func(w io.Writer) error {
 		pairs := []string{
 			"address", m.Address, "kind", string(m.Kind), "state", string(m.State), "os", m.OS,
 			"cpus", strconv.Itoa(m.CPUs), "memory", bytesText(m.MemoryBytes), "accelerator", m.Accelerator,
 			"uuid", m.UUID, "started", ago(time.Now(), m.Started),
 		}
+		pairs = append(pairs, "tags", strings.Join(m.Tags, " "), "notes", m.Notes, "autostart", autostartText(m.Labels))
 		for _, d := range m.Disks {
 			pairs = append(pairs, "disk "+printable(d.Name), fmt.Sprintf("%s of %s used", bytesText(d.UsedBytes), bytesText(d.TotalBytes)))
 		}
@@ -109,6 +130,26 @@ func (g *globals) showMachine(cmd *cobra.Command, m fusion.Machine) error {
 		}
 		return fields(w, append(pairs, "can", strings.Join(verbs, " "), "note", m.Note)...)
 	})
+}
+
+// sound gives the lists of a machine that has none, so that they are [] in JSON.
+func sound(m *fusion.Machine) {
+	if m.Verbs == nil {
+		m.Verbs = []fusion.Verb{}
+	}
+	if m.Tags == nil {
+		m.Tags = []string{}
+	}
+}
+
+func autostartText(l fusion.Labels) string {
+	switch {
+	case !l.Autostart:
+		return ""
+	case l.Order > 0:
+		return fmt.Sprintf("on, place %d", l.Order)
+	}
+	return "on"
 }
 
 func machineRm(g *globals) *cobra.Command {

@@ -40,6 +40,8 @@ func machineCreate(g *globals) *cobra.Command {
 	f.Var(&disk, "disk", "size of a new disk (default none)")
 	f.StringVar(&spec.ISO, "iso", "", "image for the CD drive, a `PATH` or NAME")
 	f.StringVar(&spec.Image, "image", "", "image to copy as the first disk, a `NAME` or PATH")
+	f.StringVar(&spec.Firmware, "firmware", "", "`bios` or uefi (default bios)")
+	f.BoolVar(&spec.TPM, "tpm", false, "give it a TPM 2.0")
 	f.BoolVar(&spec.Start, "start", false, "start it at once")
 	return cmd
 }
