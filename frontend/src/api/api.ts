@@ -1,4 +1,5 @@
 import type { Carrier, Listener, Target, Transport } from '../mirror/carrier'
+import type { Change, Changed, LabelChange, Parts } from './hardware'
 import type {
   App, Check, Event, Folder, Host, Machine, MachineSpec, Nearby, Offer, Screen, Snapshot, Stats, Status, Verb,
 } from './model'
@@ -35,6 +36,11 @@ export interface Api {
   takeSnapshot(host: string, machine: string, name: string, note: string): Promise<Snapshot>
   revertSnapshot(host: string, machine: string, snapshot: string): Promise<void>
   removeSnapshot(host: string, machine: string, snapshot: string): Promise<void>
+  hardware(host: string, machine: string): Promise<Parts>
+  changeHardware(host: string, machine: string, change: Change): Promise<Changed>
+  label(host: string, machine: string, change: LabelChange): Promise<Machine>
+  rename(host: string, machine: string, name: string): Promise<void>
+  saveMachine(host: string, machine: string): Promise<void>
   screenshot(host: string, name: string, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>>
   stats(host: string): Promise<Stats[]>
   /** Streams a file into the host's image pool; progress is 0 to 1. */

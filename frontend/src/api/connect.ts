@@ -4,9 +4,11 @@ import { openWebRTC } from '../mirror/webrtc'
 import { openWebSocket } from '../mirror/websocket'
 import type { Api } from './api'
 import * as to from './convert'
+import * as hw from './hardware'
 import { UiError } from './error'
 import { AppService } from './gen/hither/v1/app_pb'
 import { FolderService } from './gen/hither/v1/folder_pb'
+import { HardwareService } from './gen/hither/v1/hardware_pb'
 import { JobService } from './gen/hither/v1/job_pb'
 import { MachineService } from './gen/hither/v1/machine_pb'
 import { HostService, NodeService } from './gen/hither/v1/node_pb'
@@ -36,6 +38,7 @@ export function connectApi(session: Session, onSignedOut: () => void): Api {
   const node = createClient(NodeService, transport)
   const hosts = createClient(HostService, transport)
   const machines = createClient(MachineService, transport)
+  const hardware = createClient(HardwareService, transport)
   const screens = createClient(ScreenService, transport)
   const apps = createClient(AppService, transport)
   const jobs = createClient(JobService, transport)
@@ -86,6 +89,11 @@ export function connectApi(session: Session, onSignedOut: () => void): Api {
       to.snapshot(await machines.takeSnapshot({ host, machine, name, note })),
     revertSnapshot: async (host, machine, snapshot) => void (await machines.revertSnapshot({ host, machine, snapshot })),
     removeSnapshot: async (host, machine, snapshot) => void (await machines.removeSnapshot({ host, machine, snapshot })),
+    hardware: async (host, machine) => hw.parts(await hardware.show({ host, machine })),
+    changeHardware: async (host, machine, change) => hw.changed(await hardware.change({ host, machine, change: hw.wire(change) })),
+    label: async (host, machine, change) => to.machine(await hardware.label({ host, machine, change })),
+    rename: async (host, machine, name) => void (await hardware.rename({ host, machine, name })),
+    saveMachine: async (host, machine) => void (await hardware.save({ host, machine })),
     screenshot: async (host, name, signal) =>
       new Uint8Array((await machines.screenshot({ host, name }, { signal })).png),
     stats: async (host) => (await machines.stats({ host })).stats.map(to.stats),

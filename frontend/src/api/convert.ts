@@ -17,9 +17,9 @@ export function host(h: PbHost): Host {
 }
 
 export function machine(m: PbMachine): Machine {
-  const { host, name, cpus, os, note, accelerator, uuid, screen, verbs } = m
+  const { host, name, cpus, os, note, accelerator, uuid, screen, verbs, tags, notes, autostart, order } = m
   return {
-    host, name, cpus, os, note, accelerator, uuid, screen, verbs,
+    host, name, cpus, os, note, accelerator, uuid, screen, verbs, tags, notes, autostart, order,
     kind: m.kind === 'self' ? 'self' : 'vm',
     state: m.state as Machine['state'],
     memoryBytes: Number(m.memoryBytes),

@@ -15,7 +15,7 @@ export interface Host {
 }
 
 export type MachineState = 'off' | 'starting' | 'running' | 'paused' | 'saved' | 'stopping' | 'failed'
-export type Verb = 'start' | 'stop' | 'force-off' | 'pause' | 'resume' | 'reboot'
+export type Verb = 'start' | 'stop' | 'force-off' | 'pause' | 'resume' | 'reboot' | 'discard'
 
 export interface Disk {
   name: string
@@ -38,6 +38,11 @@ export interface Machine {
   disks: Disk[]
   screen: boolean
   verbs: string[]
+  tags: string[]
+  /** What its owner wrote; note is what its host says. */
+  notes: string
+  autostart: boolean
+  order: number
 }
 
 export interface Snapshot {

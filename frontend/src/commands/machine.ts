@@ -1,10 +1,13 @@
 import AppWindow from '@lucide/svelte/icons/app-window'
 import ArrowRightLeft from '@lucide/svelte/icons/arrow-right-left'
+import ArchiveRestore from '@lucide/svelte/icons/archive-restore'
 import CirclePlay from '@lucide/svelte/icons/circle-play'
 import CirclePower from '@lucide/svelte/icons/circle-power'
 import ExternalLink from '@lucide/svelte/icons/external-link'
 import Info from '@lucide/svelte/icons/info'
+import Moon from '@lucide/svelte/icons/moon'
 import Pause from '@lucide/svelte/icons/pause'
+import Pencil from '@lucide/svelte/icons/pencil'
 import Play from '@lucide/svelte/icons/play'
 import Power from '@lucide/svelte/icons/power'
 import RotateCw from '@lucide/svelte/icons/rotate-cw'
@@ -49,6 +52,25 @@ export const machineCommands: Command<'machine'>[] = [
   verb('pause', Pause),
   verb('reboot', RotateCw),
   verb('stop', Power),
+  {
+    name: 'save',
+    label: 'verb.saveMachine',
+    icon: Moon,
+    bulk: true,
+    when: (app, { machine, host }) => host.online && machine.verbs.includes('save') && !app.tasks.busy(about.machine(machine)),
+    do: (app, { machine }) => void app.hardware.save(machine),
+  },
+  verb('discard', ArchiveRestore, {
+    danger: true,
+    bulk: false,
+    do: (app, { machine }) =>
+      app.confirm({
+        title: ['confirm.discard.title', { name: machine.name }],
+        text: ['confirm.discard', {}],
+        verb: 'confirm.discard.verb',
+        do: () => void app.do(machine, 'discard'),
+      }),
+  }),
   verb('force-off', CirclePower, {
     danger: true,
     bulk: false,
@@ -81,6 +103,13 @@ export const machineCommands: Command<'machine'>[] = [
     when: (app, { machine, host }) =>
       machine.kind === 'vm' && host.online && ['running', 'off'].includes(machine.state) && !app.tasks.busy(about.machine(machine)),
     do: (app, { machine }) => (app.dialog = { kind: 'move', machine }),
+  },
+  {
+    name: 'rename',
+    label: 'verb.rename',
+    icon: Pencil,
+    when: (app, { machine, host }) => machine.kind === 'vm' && host.online && machine.state === 'off' && !app.tasks.busy(about.machine(machine)),
+    do: (app, { machine }) => (app.dialog = { kind: 'rename', machine }),
   },
   {
     name: 'remove',

@@ -1,3 +1,4 @@
+import { hardwareEn } from './hardware.en'
 import { jobEn } from './job.en'
 import { moveEn } from './move.en'
 import { snapshotEn } from './snapshot.en'
@@ -5,6 +6,7 @@ import { soundEn } from './sound.en'
 
 // Every word of the page. Plain and short, sentence case, verbs on buttons.
 export const en = {
+  ...hardwareEn,
   ...jobEn,
   ...moveEn,
   ...snapshotEn,

@@ -1,10 +1,12 @@
 import type { Key } from './i18n.svelte'
+import { hardwareZh } from './hardware.zh'
 import { jobZh } from './job.zh'
 import { moveZh } from './move.zh'
 import { snapshotZh } from './snapshot.zh'
 import { soundZh } from './sound.zh'
 
 export const zh: Record<Key, string> = {
+  ...hardwareZh,
   ...jobZh,
   ...moveZh,
   ...snapshotZh,

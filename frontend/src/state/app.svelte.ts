@@ -7,6 +7,7 @@ import { isDesktop, openWindow } from '../platform/platform'
 import { Session, type Glass } from '../mirror/session.svelte'
 import { Catalogue } from './catalogue.svelte'
 import { Folders } from './folders.svelte'
+import { Hardware } from './hardware.svelte'
 import { Hosts } from './hosts.svelte'
 import { jobLabel, Jobs } from './jobs.svelte'
 import { Machines } from './machines.svelte'
@@ -34,6 +35,9 @@ export type Dialog =
   | { kind: 'share'; folder: Folder }
   | { kind: 'take-snapshot'; machine: Machine }
   | { kind: 'move'; machine: Machine }
+  | { kind: 'hardware'; what: 'resources' | 'disk' | 'grow' | 'remove' | 'nic' | 'cd' | 'boot'; machine: Machine; part?: string }
+  | { kind: 'rename'; machine: Machine }
+  | { kind: 'tags'; machines: Machine[] }
   | { kind: 'palette' }
   | { kind: 'confirm'; confirm: Confirm }
 
@@ -64,6 +68,7 @@ export class App {
   readonly catalogue: Catalogue
   readonly monitors: Monitors
   readonly snapshots: Snapshots
+  readonly hardware: Hardware
   dialog = $state.raw<Dialog | null>(null)
   status = $state.raw<Status | null>(null)
 
@@ -78,6 +83,7 @@ export class App {
     this.catalogue = new Catalogue(api)
     this.monitors = new Monitors(api)
     this.snapshots = new Snapshots(api)
+    this.hardware = new Hardware(api, this.tasks, (host) => this.idOf(host))
   }
 
   private get tables() {

@@ -17,6 +17,7 @@ async function typeInto(page) {
   const [r] = await page.locator('[data-testid=screen]').evaluate((c) => c.getContext('2d').getImageData(65, c.height - 55, 1, 1).data)
   if (r !== 240) throw new Error('the key did not show: ' + r)
 }
+const hardwareButton = (n) => (page) => page.locator('[data-testid=hardware] h3 + button').nth(n).click()
 const views = [
   { name: 'library', path: '/library' },
   { name: 'machine', path: '/machine/cloud/build-01?transport=websocket', act: typeInto, wait: '[data-state=live]' },
@@ -28,6 +29,22 @@ const views = [
     await page.locator('[data-snapshot=clean] button').click()
     await page.locator('[role=menuitem]').first().click()
   }, wait: '[role=alertdialog]' },
+  { name: 'hardware', path: '/machine/cloud/build-01?transport=websocket', act: (page) => page.locator('[data-testid=hardware]').scrollIntoViewIfNeeded() },
+  { name: 'hardware-labels', path: '/machine/cloud/build-01?transport=websocket', act: async (page) => {
+    await page.locator('[data-testid=labels] button').filter({ has: page.locator('svg.lucide-pencil') }).click()
+  }, wait: '[data-testid=labels] textarea' },
+  { name: 'hardware-set', path: '/machine/cloud/build-01?transport=websocket', act: hardwareButton(0), wait: 'dialog' },
+  { name: 'hardware-told', path: '/machine/cloud/build-01?transport=websocket', act: async (page) => {
+    await hardwareButton(0)(page)
+    await page.locator('dialog button[type=submit]').click()
+  }, wait: '[data-testid=told]' },
+  { name: 'hardware-remove', path: '/machine/cloud/build-01?transport=websocket', act: async (page) => {
+    await page.locator('[data-disk=vdb] button').click()
+    await page.locator('[role=menuitem]').last().click()
+  }, wait: '[role=alertdialog]' },
+  { name: 'hardware-boot', path: '/machine/laptop/ipxe', act: hardwareButton(3), wait: 'dialog' },
+  { name: 'hardware-display', path: '/machine/cloud/console' },
+  { name: 'filters', path: '/library?tag=lab' },
   { name: 'jobs', path: '/library', act: (page) => page.locator('header button[aria-expanded]').click(), wait: '[role=progressbar]' },
   { name: 'move', path: '/library', act: async (page) => {
     await page.locator('[data-machine=win11] [aria-haspopup=menu]').click()
@@ -44,8 +61,8 @@ const views = [
   { name: 'menu', path: '/library', act: (page) => page.locator('[data-machine=win11] [aria-haspopup=menu]').click() },
   { name: 'error', path: '/library', act: (page) => page.locator('[data-machine=staging] button:not([tabindex="-1"])').first().click(), wait: '[role=alert]' },
   { name: 'select', path: '/library', act: async (page) => {
-    await page.locator('button[aria-pressed=false]').first().click()
-    for (const box of await page.locator('article input[type=checkbox]').all()) await box.check()
+    await page.locator('article input[type=checkbox]').first().focus()
+    await page.keyboard.press('Control+a')
   } },
   { name: 'signin', path: '/library', signedOut: true },
 ]

@@ -4,6 +4,7 @@ import { timestampFromDate, timestampNow } from '@bufbuild/protobuf/wkt'
 import { Code, ConnectError, type ConnectRouter } from '@connectrpc/connect'
 import { AppService } from '../../src/api/gen/hither/v1/app_pb'
 import { FolderSchema, FolderService } from '../../src/api/gen/hither/v1/folder_pb'
+import { HardwareService } from '../../src/api/gen/hither/v1/hardware_pb'
 import { JobService } from '../../src/api/gen/hither/v1/job_pb'
 import { MachineSchema, MachineService, SnapshotSchema, type Machine } from '../../src/api/gen/hither/v1/machine_pb'
 import { ErrorSchema, EventSchema, HostService, NodeService, type Event } from '../../src/api/gen/hither/v1/node_pb'
@@ -38,6 +39,7 @@ const outcome: Record<string, [string, string, string[]]> = {
   start: ['starting', 'running', ['stop', 'force-off', 'pause', 'reboot']],
   stop: ['stopping', 'off', ['start']],
   'force-off': ['off', 'off', ['start']],
+  discard: ['off', 'off', ['start']],
   pause: ['paused', 'paused', ['resume', 'force-off']],
   resume: ['running', 'running', ['stop', 'force-off', 'pause', 'reboot']],
   reboot: ['running', 'running', ['stop', 'force-off', 'pause', 'reboot']],
@@ -180,6 +182,33 @@ export function routes(router: ConnectRouter): void {
           })),
       }
     },
+  })
+  router.service(HardwareService, {
+    show: ({ machine }) => (machine === 'console' ? { ...world.parts, displays: ['spice'], pending: false, nextCpus: 2 } : world.parts),
+    change: ({ change }) => {
+      if (change?.kind === 'firmware') {
+        throw fail(Code.Unimplemented, 'unsupported', 'machine.change', 'ipxe', 'its host has no UEFI firmware', "install the firmware on the machine's host (Debian, Ubuntu: apt install ovmf)")
+      }
+      if (change?.kind === 'disk.add') return { when: 'now', part: 'vdd' }
+      return { when: 'next-start', note: 'a running machine has at most the memory that it began with' }
+    },
+    label: ({ host, machine, change }) => {
+      const m = byName(host, machine)
+      m.tags = [...new Set([...m.tags, ...(change?.add ?? [])])].filter((t) => !change?.drop.includes(t)).sort()
+      if (change?.notes !== undefined) m.notes = change.notes
+      if (change?.autostart !== undefined) m.autostart = change.autostart
+      if (change?.order !== undefined) m.order = change.order
+      tell({ kind: 'machine', machine: m })
+      return m
+    },
+    rename: ({ host, machine, name }) => {
+      const m = byName(host, machine)
+      tell({ kind: 'machine', removed: true, machine: create(MachineSchema, { ...m }) })
+      m.name = name
+      tell({ kind: 'machine', machine: m })
+      return {}
+    },
+    save: ({ host, machine }) => (become(byName(host, machine), 'saved', ['start', 'discard']), {}),
   })
   router.service(ScreenService, {
     list: ({ host, machine }) => {

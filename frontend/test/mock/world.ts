@@ -1,6 +1,7 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { FolderSchema } from '../../src/api/gen/hither/v1/folder_pb'
+import { PartsSchema } from '../../src/api/gen/hither/v1/hardware_pb'
 import { JobSchema } from '../../src/api/gen/hither/v1/job_pb'
 import { MachineSchema, SnapshotSchema } from '../../src/api/gen/hither/v1/machine_pb'
 import { HostSchema } from '../../src/api/gen/hither/v1/node_pb'
@@ -25,7 +26,8 @@ export const hosts = [
 ]
 
 const verbsOf: Record<string, string[]> = {
-  running: ['stop', 'force-off', 'pause', 'reboot'], paused: ['resume', 'force-off'], off: ['start'], failed: ['start'],
+  running: ['stop', 'force-off', 'pause', 'reboot', 'save'], paused: ['resume', 'force-off', 'save'], off: ['start'], failed: ['start'],
+  saved: ['start', 'discard'],
 }
 
 function machine(host: string, name: string, state: string, more: MessageInitShape<typeof MachineSchema> = {}) {
@@ -48,16 +50,19 @@ const self = (host: string, os: string, cpus: number) =>
 
 export const machines = [
   self('laptop', 'Debian GNU/Linux 12', 8),
-  machine('laptop', 'win11', 'running', { os: 'Windows 11', cpus: 4, memoryBytes: 8n * GIB }),
+  machine('laptop', 'win11', 'running', { os: 'Windows 11', cpus: 4, memoryBytes: 8n * GIB, tags: ['office', 'work'] }),
   machine('laptop', 'fedora-dev', 'paused', { os: 'Fedora Linux 41' }),
-  machine('laptop', 'ipxe', 'off', { memoryBytes: 256n << 20n, cpus: 1 }),
+  machine('laptop', 'ipxe', 'off', { memoryBytes: 256n << 20n, cpus: 1, tags: ['lab'] }),
+  machine('laptop', 'haiku', 'saved', { os: 'Haiku R1', tags: ['lab'] }),
   self('cloud', 'Ubuntu 24.04 LTS', 4),
   machine('cloud', 'build-01', 'running', {
     os: 'Debian GNU/Linux 12', accelerator: 'tcg',
     note: 'KVM does not run here; the machine is emulated and slower.',
+    tags: ['ci', 'lab'], notes: 'Builds the kernel each night.\nAsk Ada before it is changed: the runners know its address.', autostart: true, order: 2,
   }),
   machine('cloud', 'build-02', 'starting', { os: 'Debian GNU/Linux 12' }),
-  machine('cloud', 'staging', 'failed', { os: 'Alpine Linux 3.20' }),
+  machine('cloud', 'staging', 'failed', { os: 'Alpine Linux 3.20', tags: ['lab'] }),
+  machine('cloud', 'console', 'running', { os: 'FreeBSD 14', screen: false, note: 'its display speaks spice; give it a VNC display to see it here' }),
   self('nas', 'Debian GNU/Linux 12', 4),
   machine('nas', 'media', 'off', { os: 'Debian GNU/Linux 12' }),
 ]
@@ -133,3 +138,20 @@ export const jobs = [
     step: 'copies the image', done: 1288490188n, total: 2147483648n,
   }),
 ]
+
+/** What every machine is made of. */
+export const parts = create(PartsSchema, {
+  cpus: 2, nextCpus: 4, mostCpus: 255, memoryBytes: 2n * GIB, nextMemoryBytes: 2n * GIB, hostMemoryBytes: 16n * GIB,
+  disks: [
+    { name: 'vda', bus: 'virtio', format: 'qcow2', file: 'build-01-5f0c2e11-0.qcow2', totalBytes: 20n * GIB, usedBytes: 7n * GIB, made: true },
+    { name: 'vdb', bus: 'virtio', format: 'qcow2', file: 'build-01-5f0c2e11-1.qcow2', totalBytes: 80n * GIB, usedBytes: 31n * GIB, made: true },
+    { name: 'vdc', bus: 'virtio', format: 'raw', file: 'scratch.img', totalBytes: 8n * GIB, usedBytes: 0n, of: 'next-start' },
+  ],
+  drives: [{ name: 'sda', kind: 'cdrom', image: 'debian-12.9.0-amd64-netinst.iso' }],
+  nics: [
+    { mac: '52:54:00:4b:1f:0a', network: 'user', model: 'virtio' },
+    { mac: '52:54:00:9c:22:e1', network: 'default', model: 'virtio' },
+  ],
+  boot: ['disk', 'cd', 'net'], firmware: 'uefi', tpm: true, displays: ['vnc'], pending: true,
+  networks: ['user', 'default', 'lab'], images: ['debian-12.9.0-amd64-netinst.iso', 'memtest86.iso'],
+})
