@@ -74,7 +74,10 @@ func (f *fake) textsOf(uuid string) fakeTexts {
 			`<graphics type='%s'/></devices></domain>`, uuid, d.memoryBytes>>10, d.cpus, d.display)}
 		f.texts[uuid] = t
 	}
-	if d.active && t.now == "" {
+	switch {
+	case !d.active:
+		t.now = ""
+	case t.now == "":
 		t.now = t.next
 	}
 	return *t

@@ -160,7 +160,9 @@ func TestAutostart(t *testing.T) {
 		}
 		return n
 	}
-	eventually(t, "they run", func() bool { return running(s) == 3 && there(filepath.Join(dir, startedFile)) })
+	eventually(t, "they run, and it is written down", func() bool {
+		return running(s) == 3 && string(must(os.ReadFile(filepath.Join(dir, startedFile)))(t)) == bootID()
+	})
 	ok(t, s.Do(t.Context(), "a", fusion.ForceOff))
 	closeStore(t, s)
 
