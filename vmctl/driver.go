@@ -29,7 +29,9 @@ type driver interface {
 	// JSON. Without an agent it is refused as unsupported; an agent's own error is
 	// an *agentRefusal, and one that is slow is busy.
 	agent(uuid, command string) (string, error)
-	stats() ([]domainStats, error)
+	// stats gives the counters of the running ones of some domains, or of all for
+	// none, in one bulk call.
+	stats(uuids ...string) ([]domainStats, error)
 	// snapshots lists a domain's snapshots, in no order, by their own names.
 	snapshots(uuid string) ([]fusion.Snapshot, error)
 	// takeSnapshot makes a snapshot from its XML: whole, or an error and nothing.

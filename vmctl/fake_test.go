@@ -27,6 +27,8 @@ type fake struct {
 	guest   *scriptedAgent
 	kept    map[string][]fusion.Snapshot // by UUID
 	deaf    bool                         // guests do not listen when asked to shut down
+	asked   [][]string                   // the arguments of stats
+	count   func(domain) fusion.Stats    // the counters of a domain; default: one second of CPU
 	late    bool                         // a machine is started while it is undefined, and runs on
 }
 
@@ -186,13 +188,21 @@ func (f *fake) agent(_, command string) (string, error) {
 	return f.guest.answer(command)
 }
 
-func (f *fake) stats() ([]domainStats, error) {
+func (f *fake) stats(uuids ...string) ([]domainStats, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.asked = append(f.asked, uuids)
+	if err := f.refuse["stats"]; err != nil {
+		return nil, err
+	}
 	var list []domainStats
 	for uuid, d := range f.all {
-		if d.active {
-			list = append(list, domainStats{uuid, fusion.Stats{CPUs: d.cpus, CPUSeconds: 1}})
+		if d.active && (len(uuids) == 0 || slices.Contains(uuids, uuid)) {
+			one := fusion.Stats{CPUs: d.cpus, CPUSeconds: 1}
+			if f.count != nil {
+				one = f.count(d)
+			}
+			list = append(list, domainStats{uuid, one})
 		}
 	}
 	return list, nil

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"libvirt.org/go/libvirt"
 
@@ -20,8 +21,9 @@ type connection struct {
 	conn    *libvirt.Connect
 	changed func(uuid string)
 	gone    chan struct{}
-	once    sync.Once // closes gone
-	watchID int       // of lifecycle, -1 before it is registered
+	once    sync.Once   // closes gone
+	watchID int         // of lifecycle, -1 before it is registered
+	waits   atomic.Bool // stats take no NOWAIT
 
 	mu    sync.Mutex // guards the fields below
 	infos map[string]domainInfo

@@ -12,6 +12,7 @@ type record struct {
 	domain
 	shown   string // the name it has for others
 	started time.Time
+	sought  bool   // started was looked for since it is active
 	seq     uint64 // the Store's seq when it changed
 }
 

@@ -133,10 +133,22 @@ func (s *Store) follow(conn driver) {
 			s.drop(conn)
 			return
 		case <-s.wake:
-			for _, uuid := range s.takeDirty() {
-				s.learn(uuid)
-			}
+			s.learnAll(s.takeDirty())
 		}
+	}
+}
+
+// manyChanged is from how many changed domains on one call for all costs less than
+// one for each.
+const manyChanged = 16
+
+// learnAll brings records up to date after events.
+func (s *Store) learnAll(uuids []string) {
+	if len(uuids) >= manyChanged && s.relist(s.ctx) == nil {
+		return
+	}
+	for _, uuid := range uuids {
+		s.learn(uuid)
 	}
 }
 
