@@ -19,6 +19,7 @@ func (l *local) Screens() fusion.Screens   { return l.n.screens }
 func (l *local) Apps() fusion.Apps         { return localApps{Store: l.n.apps, vms: l.n.vms} }
 func (l *local) Folders() fusion.Folders   { return l.n.folders }
 func (l *local) Jobs() fusion.Jobs         { return l.n.jobs }
+func (l *local) Meters() fusion.Meters     { return l.n.vms.Meters() }
 
 func (l *local) Info(context.Context) (fusion.HostInfo, error) {
 	info, _ := l.n.table.host(l.n.network.ID())

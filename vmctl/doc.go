@@ -9,10 +9,11 @@
 // not trusted.
 //
 // It keeps DIR/images (the pool: what was uploaded and the disks that Create
-// made), DIR/kvm.json (whether KVM ran, per boot) and, with the URI "private",
-// DIR/libvirt (definitions, logs and sockets of a libvirtd of the node's own).
+// made), DIR/kvm.json (whether KVM ran, per boot), DIR/meters (what was measured in
+// the last day) and, with the URI "private", DIR/libvirt (definitions, logs and
+// sockets of a libvirtd of the node's own).
 // That daemon and QEMU run in process sessions of their own and survive the
 // node; the next Open adopts them and StopAll ends them. One goroutine per Store
 // follows events and reconnects; another, shared by all Stores, is libvirt's
-// event loop. Nothing is polled.
+// event loop. Nothing is polled, but for Meters, once a second while somebody looks.
 package vmctl

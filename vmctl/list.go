@@ -248,6 +248,7 @@ func (s *Store) removeLocked(uuid string) {
 	delete(s.stopping, uuid)
 	s.seq++
 	s.removed = s.seq
+	s.meters.forget(uuid)
 	s.tellLocked(fusion.Machine{Name: r.shown, Kind: fusion.KindVM, UUID: uuid, Verbs: []fusion.Verb{}}, true)
 }
 

@@ -13,12 +13,13 @@ import (
 // Store is the machines of this computer. Close it when done; machines go on.
 //
 // Two goroutines last until Close: run follows events and reconnects, and settling
-// ends what was left half done. Each call to the hypervisor runs in a goroutine of
-// its own, at most maxCalls at a time, so that a caller whose context ends need not
-// wait for it.
+// ends what was left half done; Meters have one while they measure. Each call to the
+// hypervisor runs in a goroutine of its own, at most maxCalls at a time, so that a
+// caller whose context ends need not wait for it.
 type Store struct {
 	config Config
 	kvm    *kvmProbe
+	meters *Meters
 
 	slots       chan struct{} // one per call to the hypervisor that has not returned
 	wake        chan struct{} // capacity 1: dirty or the connection changed
@@ -73,6 +74,7 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 		intended: map[string]bool{}, arriving: map[string]*incoming{}, leaving: map[string]bool{},
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.meters = newMeters(s)
 	sweep(config.pool())
 	sweep(config.intents())
 	if err := s.holdArriving(); err != nil {
@@ -84,6 +86,7 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 	s.running.Add(2)
 	go s.run()
 	go s.settling()
+	s.meters.wake()
 	return s, nil
 }
 

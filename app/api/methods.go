@@ -79,6 +79,10 @@ var methods = map[string]need{
 	v1.JobServiceListProcedure:   {cap: fusion.ViewCap, quiet: true},
 	v1.JobServiceCancelProcedure: {cap: fusion.MachinesCap},
 
+	v1.MeterServiceHistoryProcedure: {cap: fusion.ViewCap, quiet: true},
+	v1.MeterServiceWatchProcedure:   {cap: fusion.ViewCap, quiet: true},
+	v1.MeterServiceKeepProcedure:    {cap: fusion.MachinesCap},
+
 	screenPath: {cap: fusion.ViewCap},
 	imagesPath: {cap: fusion.MachinesCap},
 	// A file that is handed over says what an app does: that is to control it.

@@ -29,7 +29,7 @@ func rpcs(t *testing.T) []rpc {
 	t.Helper()
 	var all []rpc
 	for _, file := range []protoreflect.FileDescriptor{pb.File_hither_v1_app_proto, pb.File_hither_v1_folder_proto, pb.File_hither_v1_job_proto,
-		pb.File_hither_v1_machine_proto, pb.File_hither_v1_node_proto, pb.File_hither_v1_screen_proto} {
+		pb.File_hither_v1_machine_proto, pb.File_hither_v1_meter_proto, pb.File_hither_v1_node_proto, pb.File_hither_v1_screen_proto} {
 		for i := range file.Services().Len() {
 			service := file.Services().Get(i)
 			for j := range service.Methods().Len() {
@@ -159,10 +159,11 @@ func handOver(ctx context.Context, apps fusion.Handover) error {
 // the books, so that a change of the table in methods.go is a change here.
 var allowed = map[fusion.Capability][]string{
 	fusion.ViewCap: {"JobService/List", "NodeService/Info", "NodeService/Watch", "MachineService/List", "MachineService/Get",
-		"MachineService/Screenshot", "MachineService/Stats", "MachineService/Snapshots", "ScreenService/List", "ScreenService/Connect"},
+		"MachineService/Screenshot", "MachineService/Stats", "MachineService/Snapshots", "ScreenService/List", "ScreenService/Connect",
+		"MeterService/History", "MeterService/Watch"},
 	fusion.ControlCap: {"MachineService/Do"},
 	fusion.MachinesCap: {"MachineService/Create", "MachineService/Remove", "MachineService/TakeSnapshot",
-		"MachineService/RevertSnapshot", "MachineService/RemoveSnapshot", "JobService/Cancel"},
+		"MachineService/RevertSnapshot", "MachineService/RemoveSnapshot", "JobService/Cancel", "MeterService/Keep"},
 	fusion.AppsCap:   {"AppService/List", "AppService/Icon", "AppService/Run", "AppService/End"},
 	fusion.FilesCap:  {"FolderService/List", "FolderService/Get"},
 	fusion.TunnelCap: {},

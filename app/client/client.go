@@ -33,6 +33,7 @@ type Client struct {
 	apps     hitherv1connect.AppServiceClient
 	folders  hitherv1connect.FolderServiceClient
 	jobs     hitherv1connect.JobServiceClient
+	meters   hitherv1connect.MeterServiceClient
 	http     *http.Client
 	screen   Dial
 	// Datagrams, when set, is what views of a host that is far away go on over.
@@ -61,6 +62,7 @@ func New(dial, screen Dial) *Client {
 	c.apps = hitherv1connect.NewAppServiceClient(c.http, base, options)
 	c.folders = hitherv1connect.NewFolderServiceClient(c.http, base, options)
 	c.jobs = hitherv1connect.NewJobServiceClient(c.http, base, options)
+	c.meters = hitherv1connect.NewMeterServiceClient(c.http, base, options)
 	return c
 }
 

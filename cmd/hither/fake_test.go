@@ -70,6 +70,7 @@ func (f *fake) handler() http.Handler {
 	mux.Handle(hitherv1connect.NewAppServiceHandler(fakeApps{fake: f}))
 	mux.Handle(hitherv1connect.NewFolderServiceHandler(fakeFolders{fake: f}))
 	mux.Handle(hitherv1connect.NewJobServiceHandler(fakeJobs{fake: f}))
+	mux.Handle(hitherv1connect.NewMeterServiceHandler(fakeMeters{fake: f}))
 	if f.screen != nil {
 		mux.HandleFunc("GET /screen", f.screen)
 	}

@@ -26,6 +26,8 @@ type Memory struct {
 	paired   map[fusion.HostID]bool
 	views    map[*memoryView]struct{}
 	watchers map[*memoryWatcher]struct{}
+	measured map[string][]fusion.MeterPoint
+	always   bool // measured
 }
 
 var _ fusion.Host = (*Memory)(nil)
@@ -44,6 +46,7 @@ func NewMemory(id fusion.HostID, name string) *Memory {
 		paired:   map[fusion.HostID]bool{},
 		views:    map[*memoryView]struct{}{},
 		watchers: map[*memoryWatcher]struct{}{},
+		measured: map[string][]fusion.MeterPoint{},
 	}
 	m.machines[fusion.Self] = newMemorySelf()
 	for _, app := range []fusion.App{
@@ -66,12 +69,13 @@ func (m *Memory) Pair(other fusion.HostID) {
 // Info gives the host.
 func (m *Memory) Info(ctx context.Context) (fusion.HostInfo, error) { return m.info, ctx.Err() }
 
-// Machines, Screens, Apps, Folders and Jobs give the parts of the host.
+// Machines, Screens, Apps, Folders, Jobs and Meters give the parts of the host.
 func (m *Memory) Machines() fusion.Machines { return memoryMachines{m} }
 func (m *Memory) Screens() fusion.Screens   { return memoryScreens{m} }
 func (m *Memory) Apps() fusion.Apps         { return memoryApps{m} }
 func (m *Memory) Folders() fusion.Folders   { return memoryFolders{m} }
 func (m *Memory) Jobs() fusion.Jobs         { return memoryJobs{} }
+func (m *Memory) Meters() fusion.Meters     { return memoryMeters{m} }
 
 // maxEvents wait for a slow watcher; then it is cut off.
 const maxEvents = 1024

@@ -65,6 +65,7 @@ func Run(t *testing.T, options Options, open func(t *testing.T) (host fusion.Hos
 	}
 	t.Run("migrate", s.testMigrate)
 	t.Run("jobs", s.testJobs)
+	t.Run("meters", s.testMeters)
 	t.Run("ready", s.testReady)
 	t.Run("ended context", s.testEnded)
 	t.Run("many callers", s.testMany)

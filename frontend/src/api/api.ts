@@ -1,6 +1,6 @@
 import type { Carrier, Listener, Target, Transport } from '../mirror/carrier'
 import type {
-  App, Check, Event, Folder, Host, Machine, MachineSpec, Nearby, Offer, Screen, Snapshot, Stats, Status, Verb,
+  App, Check, Event, Folder, History, Host, Machine, MachineSpec, MeterPoint, Nearby, Offer, Screen, Snapshot, Stats, Status, Verb,
 } from './model'
 
 export interface Picture {
@@ -37,6 +37,12 @@ export interface Api {
   removeSnapshot(host: string, machine: string, snapshot: string): Promise<void>
   screenshot(host: string, name: string, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>>
   stats(host: string): Promise<Stats[]>
+  /** What was measured from one moment to another, in ms since 1970, in about so many steps. */
+  history(host: string, machine: string, from: number, to: number, points: number): Promise<History>
+  /** Each new measurement of a machine, about one a second. */
+  measured(host: string, machine: string, signal: AbortSignal): AsyncIterable<MeterPoint>
+  /** Whether a host measures its machines always, or while somebody looks. */
+  measureAlways(host: string, always: boolean): Promise<void>
   /** Streams a file into the host's image pool; progress is 0 to 1. */
   upload(host: string, name: string, file: File, progress: (part: number) => void, signal: AbortSignal): Promise<void>
 

@@ -11,6 +11,7 @@ import { JobService } from './gen/hither/v1/job_pb'
 import { MachineService } from './gen/hither/v1/machine_pb'
 import { HostService, NodeService } from './gen/hither/v1/node_pb'
 import { ScreenService } from './gen/hither/v1/screen_pb'
+import { meterApi } from './meter'
 import type { Session } from './session'
 import { newTrace } from './trace'
 import { upload } from './upload'
@@ -42,6 +43,7 @@ export function connectApi(session: Session, onSignedOut: () => void): Api {
   const folders = createClient(FolderService, transport)
 
   return {
+    ...meterApi(transport, fail),
     status: () => node.status({}),
     doctor: async (host) => (await node.doctor({ host })).checks,
     async *watch(signal) {

@@ -113,6 +113,38 @@ export interface Stats {
   load: number
 }
 
+/** What a quantity was over a step of time. */
+export interface Range {
+  min: number
+  avg: number
+  max: number
+}
+
+/** A machine over one step; null is what was not measured. */
+export interface MeterPoint {
+  /** Begin, in seconds since 1970. */
+  at: number
+  /** Measurements in it. */
+  samples: number
+  /** Share of all processors, 0 to 1. */
+  cpu: Range | null
+  /** Bytes. */
+  memory: Range | null
+  /** Bytes a second, as the others. */
+  diskRead: Range | null
+  diskWrite: Range | null
+  netIn: Range | null
+  netOut: Range | null
+}
+
+/** Steps without a measurement are not among the points. */
+export interface History {
+  stepSeconds: number
+  points: MeterPoint[]
+  /** The host measures all the time. */
+  always: boolean
+}
+
 export interface Check {
   name: string
   state: string

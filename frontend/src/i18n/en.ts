@@ -1,4 +1,5 @@
 import { jobEn } from './job.en'
+import { meterEn } from './meter.en'
 import { moveEn } from './move.en'
 import { snapshotEn } from './snapshot.en'
 import { soundEn } from './sound.en'
@@ -6,6 +7,7 @@ import { soundEn } from './sound.en'
 // Every word of the page. Plain and short, sentence case, verbs on buttons.
 export const en = {
   ...jobEn,
+  ...meterEn,
   ...moveEn,
   ...snapshotEn,
   ...soundEn,
@@ -166,20 +168,9 @@ export const en = {
   'machine.accelerator.tcg': 'Emulation (TCG, slower)',
   'machine.up': 'Up for',
   'machine.used': '{used} of {total}',
-  'machine.noStats': 'Figures appear while the machine runs.',
   'machine.toolbar': 'Machine actions',
   'monitors.label': 'Monitor',
   'monitors.all': 'All monitors',
-
-  'stats.cpu': 'CPU',
-  'stats.memory': 'Memory',
-  'stats.disk': 'Disk',
-  'stats.net': 'Network',
-  'stats.read': 'read',
-  'stats.write': 'write',
-  'stats.in': 'in',
-  'stats.out': 'out',
-  'stats.plot': '{name} over the last minutes, now {now}',
 
   'screen.label': 'Screen of {name} on {host}',
   'screen.connecting': 'Connecting…',

@@ -1,11 +1,13 @@
 import type { Key } from './i18n.svelte'
 import { jobZh } from './job.zh'
+import { meterZh } from './meter.zh'
 import { moveZh } from './move.zh'
 import { snapshotZh } from './snapshot.zh'
 import { soundZh } from './sound.zh'
 
 export const zh: Record<Key, string> = {
   ...jobZh,
+  ...meterZh,
   ...moveZh,
   ...snapshotZh,
   ...soundZh,
@@ -166,20 +168,9 @@ export const zh: Record<Key, string> = {
   'machine.accelerator.tcg': '模拟（TCG，较慢）',
   'machine.up': '已运行',
   'machine.used': '已用 {used}，共 {total}',
-  'machine.noStats': '机器运行时会显示数据。',
   'machine.toolbar': '机器操作',
   'monitors.label': '显示器',
   'monitors.all': '所有显示器',
-
-  'stats.cpu': 'CPU',
-  'stats.memory': '内存',
-  'stats.disk': '磁盘',
-  'stats.net': '网络',
-  'stats.read': '读',
-  'stats.write': '写',
-  'stats.in': '入',
-  'stats.out': '出',
-  'stats.plot': '最近几分钟的{name}，当前 {now}',
 
   'screen.label': '{host} 上 {name} 的屏幕',
   'screen.connecting': '正在连接…',

@@ -10,6 +10,7 @@ import { Folders } from './folders.svelte'
 import { Hosts } from './hosts.svelte'
 import { jobLabel, Jobs } from './jobs.svelte'
 import { Machines } from './machines.svelte'
+import { Meters } from './meters.svelte'
 import { Monitors } from './monitors.svelte'
 import { Router, to } from './router.svelte'
 import { Screens } from './screens.svelte'
@@ -64,6 +65,7 @@ export class App {
   readonly catalogue: Catalogue
   readonly monitors: Monitors
   readonly snapshots: Snapshots
+  readonly meters: Meters
   dialog = $state.raw<Dialog | null>(null)
   status = $state.raw<Status | null>(null)
 
@@ -78,6 +80,7 @@ export class App {
     this.catalogue = new Catalogue(api)
     this.monitors = new Monitors(api)
     this.snapshots = new Snapshots(api)
+    this.meters = new Meters(api)
   }
 
   private get tables() {
@@ -95,6 +98,8 @@ export class App {
     )
     return () => {
       this.watch.close()
+      this.stats.close()
+      this.meters.close()
       stopRouter()
     }
   }
@@ -145,6 +150,15 @@ export class App {
     return this.tasks.run({ key: 'task.remove', params: { name: m.name } }, about.machine(m), () =>
       this.api.removeMachine(this.idOf(m.host), m.name),
     )
+  }
+
+  /** Whether a host measures its machines always, or while somebody looks. */
+  measureAlways(h: Host, always: boolean): Promise<true | undefined> {
+    const key = always ? 'task.measureAlways' : 'task.measureLooked'
+    return this.tasks.run({ key, params: { host: h.name } }, about.host(h), async () => {
+      await this.api.measureAlways(h.id, always)
+      return true as const
+    })
   }
 
   takeSnapshot(m: Machine, name: string, note: string): Promise<true | undefined> {

@@ -17,11 +17,33 @@ async function typeInto(page) {
   const [r] = await page.locator('[data-testid=screen]').evaluate((c) => c.getContext('2d').getImageData(65, c.height - 55, 1, 1).data)
   if (r !== 240) throw new Error('the key did not show: ' + r)
 }
+/** Brings the plots into sight, over one of their spans, with the pointer on one. */
+const stats = (span) => async (page) => {
+  await page.locator('[data-testid=stats] [role=radiogroup] label').nth(span).click()
+  await page.waitForTimeout(2500)
+  const box = page.locator('[data-testid=stats]')
+  await box.locator('input[type=checkbox]').scrollIntoViewIfNeeded()
+  if (!(await box.locator('canvas').count())) return
+  const over = await box.locator('.u-over').nth(1).boundingBox()
+  await page.mouse.move(over.x + over.width * 0.6, over.y + over.height / 2)
+}
+/** Scrolls until a machine's card is in the document: only those near the window are. */
+async function card(page, name) {
+  const found = page.locator(`[data-machine=${name}]`)
+  while (!(await found.count())) await page.locator('#content').evaluate(async (view) => {
+    view.scrollBy(0, 300)
+    await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))
+  })
+  return found
+}
 const views = [
   { name: 'library', path: '/library' },
   { name: 'machine', path: '/machine/cloud/build-01?transport=websocket', act: typeInto, wait: '[data-state=live]' },
   { name: 'monitors', path: '/machine/laptop/self?monitor=HDMI-1&transport=websocket', wait: '[role=radiogroup]' },
   { name: 'machine-off', path: '/machine/laptop/ipxe' },
+  { name: 'stats', path: '/machine/cloud/build-01?transport=websocket', act: stats(0), wait: '[data-testid=stats] canvas' },
+  { name: 'stats-day', path: '/machine/laptop/win11?transport=websocket', act: stats(2), wait: '[data-testid=stats] canvas' },
+  { name: 'stats-off', path: '/machine/laptop/ipxe', act: stats(0), wait: '[data-testid=stats] p' },
   { name: 'snapshots', path: '/machine/cloud/build-01?transport=websocket', act: (page) => page.locator('[data-current=true]').scrollIntoViewIfNeeded() },
   { name: 'snapshots-take', path: '/machine/laptop/ipxe', act: (page) => page.locator('[data-testid=snapshots] button').first().click(), wait: 'dialog' },
   { name: 'snapshots-revert', path: '/machine/laptop/ipxe', act: async (page) => {
@@ -30,7 +52,7 @@ const views = [
   }, wait: '[role=alertdialog]' },
   { name: 'jobs', path: '/library', act: (page) => page.locator('header button[aria-expanded]').click(), wait: '[role=progressbar]' },
   { name: 'move', path: '/library', act: async (page) => {
-    await page.locator('[data-machine=win11] [aria-haspopup=menu]').click()
+    await (await card(page, 'win11')).locator('[aria-haspopup=menu]').click()
     await page.locator('[role=menuitem]').filter({ hasText: /Move to|迁移到/ }).click()
   }, wait: 'dialog' },
   { name: 'apps', path: '/apps/cloud' },
@@ -41,8 +63,8 @@ const views = [
   { name: 'palette', path: '/library', act: dialog('Control+k') },
   { name: 'create', path: '/library', act: dialog('n') },
   { name: 'pair', path: '/library', act: dialog('p'), wait: '[data-testid=pair-code]' },
-  { name: 'menu', path: '/library', act: (page) => page.locator('[data-machine=win11] [aria-haspopup=menu]').click() },
-  { name: 'error', path: '/library', act: (page) => page.locator('[data-machine=staging] button:not([tabindex="-1"])').first().click(), wait: '[role=alert]' },
+  { name: 'menu', path: '/library', act: async (page) => (await card(page, 'win11')).locator('[aria-haspopup=menu]').click() },
+  { name: 'error', path: '/library', act: async (page) => (await card(page, 'staging')).locator('button:not([tabindex="-1"])').first().click(), wait: '[role=alert]' },
   { name: 'select', path: '/library', act: async (page) => {
     await page.locator('button[aria-pressed=false]').first().click()
     for (const box of await page.locator('article input[type=checkbox]').all()) await box.check()

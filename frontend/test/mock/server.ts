@@ -9,6 +9,7 @@ import { MachineSchema, MachineService, SnapshotSchema, type Machine } from '../
 import { ErrorSchema, EventSchema, HostService, NodeService, type Event } from '../../src/api/gen/hither/v1/node_pb'
 import { ScreenService } from '../../src/api/gen/hither/v1/screen_pb'
 import { pngOf } from './png'
+import { meters } from './meters'
 import * as world from './world'
 
 type Change = Partial<Pick<Event, 'kind' | 'removed' | 'host' | 'machine' | 'screen' | 'folder' | 'job'>>
@@ -181,6 +182,7 @@ export function routes(router: ConnectRouter): void {
       }
     },
   })
+  meters(router)
   router.service(ScreenService, {
     list: ({ host, machine }) => {
       const owner = world.hosts.find((h) => h.id === host || (host === '' && h.local))
