@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/performance"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
@@ -69,7 +70,7 @@ func openBrowser(ctx context.Context, n *node) (*browser, func(), error) {
 	ctx, endPage := chromedp.NewContext(ctx)
 	b := &browser{ctx: ctx, node: n, link: link}
 	link.Path = "/library"
-	err = chromedp.Run(ctx,
+	err = chromedp.Run(ctx, performance.Enable(),
 		chromedp.ActionFunc(func(ctx context.Context) error {
 			_, err := page.AddScriptToEvaluateOnNewDocument(fmt.Sprintf(watching, n.count)).Do(ctx)
 			return err
@@ -102,20 +103,48 @@ func (b *browser) opened() (time.Duration, error) {
 	return time.Duration(ms * float64(time.Millisecond)), err
 }
 
+// worked gives the processor time that the page's main thread has used since its
+// document began: what a busy computer does not change.
+func (b *browser) worked() (time.Duration, error) {
+	var seconds float64
+	err := chromedp.Run(b.ctx, chromedp.ActionFunc(func(ctx context.Context) error {
+		metrics, err := performance.GetMetrics().Do(ctx)
+		for _, m := range metrics {
+			if m.Name == "ThreadTime" {
+				seconds = m.Value
+			}
+		}
+		return err
+	}))
+	return time.Duration(seconds * float64(time.Second)), err
+}
+
 // opens loads the page anew, from the request on.
 func (r *report) opens(b *browser, p plan) error {
-	var took []time.Duration
+	var took, work []time.Duration
 	for range p.opens {
-		if err := chromedp.Run(b.ctx, chromedp.Navigate("about:blank"), chromedp.Navigate(b.link.String())); err != nil {
+		if err := chromedp.Run(b.ctx, chromedp.Navigate("about:blank")); err != nil {
+			return err
+		}
+		before, err := b.worked()
+		if err != nil {
+			return err
+		}
+		if err := chromedp.Run(b.ctx, chromedp.Navigate(b.link.String())); err != nil {
 			return err
 		}
 		one, err := b.opened()
 		if err != nil {
 			return err
 		}
-		took = append(took, one)
+		after, err := b.worked()
+		if err != nil {
+			return err
+		}
+		took, work = append(took, one), append(work, max(0, after-before))
 	}
 	r.add("page: opened anew → library complete on the glass", took, atMost{})
+	r.add("page: processor time of its main thread for that", work, atMost{})
 	return nil
 }
 
@@ -169,13 +198,22 @@ func (r *report) scrolls(b *browser, _ plan) error {
 		what   string
 		pixels int
 		p99    float64
-	}{{"120 px a frame", 120, 34}, {"1200 px a frame", 1200, 0}} {
+		work   float64
+	}{{"120 px a frame", 120, 34, 12}, {"1200 px a frame", 1200, 0, 0}} {
 		var got struct {
 			Frames []float64 `json:"frames"`
 			Empty  int       `json:"empty"`
 			Cards  int       `json:"cards"`
 		}
+		before, err := b.worked()
+		if err != nil {
+			return err
+		}
 		if err := chromedp.Run(b.ctx, settled(fmt.Sprintf(scrolling, speed.pixels), &got)); err != nil {
+			return err
+		}
+		after, err := b.worked()
+		if err != nil {
 			return err
 		}
 		var frames []time.Duration
@@ -183,6 +221,7 @@ func (r *report) scrolls(b *browser, _ plan) error {
 			frames = append(frames, time.Duration(ms*float64(time.Millisecond)))
 		}
 		r.add("page: a frame while scrolling through all, "+speed.what, frames, atMost{p99: speed.p99})
+		r.number("page: processor time of its main thread a frame, "+speed.what, float64((after-before).Microseconds())/1000/float64(len(frames)), speed.work)
 		r.none("page: frames without cards, "+speed.what, got.Empty)
 		r.number("page: most cards in the document", float64(got.Cards), 60)
 	}
