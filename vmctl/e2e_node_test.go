@@ -158,7 +158,7 @@ func TestImagesAndNames(t *testing.T) {
 	}
 }
 
-// TestProbe runs the boot sector under emulation: there it must work.
+// TestProbe runs the guest under emulation: there it must work.
 func TestProbe(t *testing.T) {
 	program := must(exec.LookPath("qemu-system-x86_64"))(t)
 	if why := boots(t.Context(), program, "tcg", "qemu64"); why != "" {

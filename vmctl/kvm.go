@@ -24,6 +24,7 @@ type kvmProbe struct {
 // kvmAnswer is also the content of kvm.json.
 type kvmAnswer struct {
 	Boot   string `json:"boot"`
+	Guest  uint32 `json:"guest"` // CRC-32 of the guest that was tried
 	Works  bool   `json:"works"`
 	Reason string `json:"reason,omitempty"` // why it does not work
 	// Denied: this user may not open /dev/kvm; libvirt's own user may.
@@ -34,7 +35,7 @@ func newKVMProbe(dir string) *kvmProbe {
 	p := &kvmProbe{file: filepath.Join(dir, "kvm.json")}
 	if data, err := os.ReadFile(p.file); err == nil {
 		var a kvmAnswer
-		if json.Unmarshal(data, &a) == nil && a.Boot != "" && a.Boot == bootID() {
+		if json.Unmarshal(data, &a) == nil && a.Boot != "" && a.Boot == bootID() && a.Guest == probeSum() {
 			p.known, p.answer = true, a
 		}
 	}
@@ -50,7 +51,7 @@ func (p *kvmProbe) get(ctx context.Context) kvmAnswer {
 		return p.answer
 	}
 	a, final := probeKVM(ctx)
-	a.Boot = bootID()
+	a.Boot, a.Guest = bootID(), probeSum()
 	if ctx.Err() != nil {
 		return a
 	}

@@ -1,8 +1,11 @@
 package vmctl
 
 import (
+	"bytes"
 	"context"
+	_ "embed"
 	"errors"
+	"hash/crc32"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,26 +17,24 @@ import (
 // kvmTimeout is long for a broken accelerator and short for a person.
 const kvmTimeout = 15 * time.Second
 
-// kvmExit is what QEMU's isa-debug-exit device makes of the 0x31 that the boot
-// sector writes: value << 1 | 1.
+// kvmExit is what QEMU's isa-debug-exit device makes of the 0x31 that the guest
+// writes at its end: value << 1 | 1.
 const kvmExit = 0x31<<1 | 1
 
-// bootSector is a floppy image that ends QEMU with kvmExit. Reaching it means
-// that the BIOS ran, in protected and in real mode.
-func bootSector() []byte {
-	image := make([]byte, 1440<<10)
-	copy(image, []byte{
-		0xba, 0x01, 0x05, // mov dx, 0x501
-		0xb0, 0x31, // mov al, 0x31
-		0xee,       // out dx, al
-		0xf4,       // hlt
-		0xeb, 0xfd, // jmp to hlt
-	})
-	image[510], image[511] = 0x55, 0xaa
-	return image
+// probeGuest is a boot sector, made from probe/guest.S, that does what operating
+// systems do before it writes that.
+//
+//go:embed probe/guest.bin
+var probeGuest []byte
+
+// floppy is a disk of 1440 KiB that begins with the guest.
+func floppy() []byte {
+	return append(probeGuest[:len(probeGuest):len(probeGuest)], make([]byte, 1440<<10-len(probeGuest))...)
 }
 
-// probeKVM runs the boot sector under KVM. final says whether the answer holds
+func probeSum() uint32 { return crc32.ChecksumIEEE(probeGuest) }
+
+// probeKVM runs the guest under KVM. final says whether the answer holds
 // until the next boot.
 func probeKVM(ctx context.Context) (answer kvmAnswer, final bool) {
 	if runtime.GOARCH != "amd64" {
@@ -57,7 +58,8 @@ func probeKVM(ctx context.Context) (answer kvmAnswer, final bool) {
 	return kvmAnswer{Works: reason == "", Reason: reason}, true
 }
 
-// boots runs the boot sector with an accelerator and says why that failed.
+// boots runs the guest with an accelerator and says why that failed. A QEMU whose
+// accelerator gives up says so and stays, stopped.
 func boots(ctx context.Context, program, accel, cpu string) string {
 	dir, err := os.MkdirTemp("", "hither-kvm-")
 	if err != nil {
@@ -65,7 +67,7 @@ func boots(ctx context.Context, program, accel, cpu string) string {
 	}
 	defer os.RemoveAll(dir)
 	image := filepath.Join(dir, "boot.img")
-	if err := os.WriteFile(image, bootSector(), 0o600); err != nil {
+	if err := os.WriteFile(image, floppy(), 0o600); err != nil {
 		return err.Error()
 	}
 	ctx, cancel := context.WithTimeout(ctx, kvmTimeout)
@@ -74,18 +76,38 @@ func boots(ctx context.Context, program, accel, cpu string) string {
 		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
 		"-device", "isa-debug-exit,iobase=0x501,iosize=2",
 		"-drive", "if=floppy,format=raw,readonly=on,file="+strings.ReplaceAll(image, ",", ",,"))
-	out, err := cmd.CombinedOutput()
+	said := gaveUp{stop: cancel}
+	cmd.Stdout, cmd.Stderr = &said, &said // one writer: exec calls it from one goroutine
+	err = cmd.Run()
 	var exit *exec.ExitError
 	switch {
 	case errors.As(err, &exit) && exit.ExitCode() == kvmExit:
 		return ""
+	case said.stopped:
+		return "it gave up on a test guest"
 	case ctx.Err() != nil:
 		return "a test guest hung"
 	case err == nil:
 		return "a test guest was reset"
 	}
-	line, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
+	line, _, _ := strings.Cut(strings.TrimSpace(said.out.String()), "\n")
 	return strings.TrimPrefix(line, "qemu-system-x86_64: ")
+}
+
+// gaveUp keeps what QEMU says and stops it when KVM has given up.
+type gaveUp struct {
+	out     bytes.Buffer
+	stop    func()
+	stopped bool
+}
+
+func (g *gaveUp) Write(p []byte) (int, error) {
+	g.out.Write(p)
+	if !g.stopped && bytes.Contains(g.out.Bytes(), []byte("KVM internal error")) {
+		g.stopped = true
+		g.stop()
+	}
+	return len(p), nil
 }
 
 func bootID() string {
