@@ -19,6 +19,9 @@ func (l *local) Screens() fusion.Screens   { return l.n.screens }
 func (l *local) Apps() fusion.Apps         { return localApps{Store: l.n.apps, vms: l.n.vms} }
 func (l *local) Folders() fusion.Folders   { return l.n.folders }
 func (l *local) Jobs() fusion.Jobs         { return l.n.jobs }
+func (l *local) Networks() fusion.Networks { return l.n.vms.Networks() }
+func (l *local) Forwards() fusion.Forwards { return l.n.vms.Forwards() }
+func (l *local) Storage() fusion.Storage   { return l.n.vms.Storage() }
 
 func (l *local) Info(context.Context) (fusion.HostInfo, error) {
 	info, _ := l.n.table.host(l.n.network.ID())

@@ -20,6 +20,9 @@ type Host interface {
 	Apps() Apps
 	Folders() Folders
 	Jobs() Jobs
+	Networks() Networks
+	Forwards() Forwards
+	Storage() Storage
 	// Watch yields what is now, then one event with Kind EventReady, then each
 	// change. Seq rises by one; a gap means events were lost, and the watcher
 	// lists again by watching anew. It ends with an error when ctx ends, when

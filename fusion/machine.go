@@ -83,6 +83,8 @@ type MachineSpec struct {
 	ISO         string `json:"iso"`         // an image in the host's pool, in the CD drive
 	Image       string `json:"image"`       // an image in the host's pool, copied as the first disk
 	Start       bool   `json:"start"`
+	// Network is one of the host's; default: user-mode networking, which needs none.
+	Network string `json:"network"`
 }
 
 // Stats is one sample of a machine's counters.

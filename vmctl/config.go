@@ -26,7 +26,10 @@ type Config struct {
 	// Log is silent by default.
 	Log *slog.Logger
 
-	open openDriver // default: libvirt
+	open    openDriver      // default: libvirt
+	ovs     runOVS          // default: ovs-vsctl
+	routes  func() []route  // default: the host's
+	bridges func() []string // default: the host's
 }
 
 func (c Config) withDefaults() (Config, error) {
@@ -35,6 +38,15 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.open == nil {
 		c.open = openLibvirt
+	}
+	if c.ovs == nil {
+		c.ovs = ovsctl
+	}
+	if c.routes == nil {
+		c.routes = hostRoutes
+	}
+	if c.bridges == nil {
+		c.bridges = hostBridges
 	}
 	if c.URI == "" {
 		c.URI = choose()

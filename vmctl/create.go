@@ -116,7 +116,11 @@ func (s *Store) make(ctx context.Context, spec fusion.MachineSpec) (m fusion.Mac
 	if err != nil {
 		return m, err
 	}
-	plan := plan{spec: spec, uuid: newUUID(), kind: kind, pool: s.config.pool(), iso: iso, key: fusion.Key(ctx)}
+	card, err := s.checkNetwork(ctx, spec.Network, spec.Start)
+	if err != nil {
+		return m, err
+	}
+	plan := plan{spec: spec, card: card, uuid: newUUID(), kind: kind, pool: s.config.pool(), iso: iso, key: fusion.Key(ctx)}
 	if s.privateUsed() {
 		plan.agentPath = s.config.private().agentSocket(plan.uuid)
 	}

@@ -8,8 +8,11 @@
 // libvirt and the programs beside it (qemu-img, qemu-system-x86_64); an image is
 // not trusted.
 //
+// Networks, Forwards and Storage are its other parts: what machines are plugged
+// into, ports of this computer that lead to them, and where their disks are.
+//
 // It keeps DIR/images (the pool: what was uploaded and the disks that Create
-// made), DIR/kvm.json (whether KVM ran, per boot) and, with the URI "private",
+// made), DIR/forwards.json (the port forwards), DIR/kvm.json (whether KVM ran, per boot) and, with the URI "private",
 // DIR/libvirt (definitions, logs and sockets of a libvirtd of the node's own).
 // That daemon and QEMU run in process sessions of their own and survive the
 // node; the next Open adopts them and StopAll ends them. One goroutine per Store

@@ -117,8 +117,10 @@ type controllerXML struct {
 }
 
 type interfaceXML struct {
-	Type  string   `xml:"type,attr"`
-	Model modelXML `xml:"model"`
+	Type   string         `xml:"type,attr"`
+	Source *cardSourceXML `xml:"source,omitempty"`
+	Model  modelXML       `xml:"model"`
+	Driver *cardDriverXML `xml:"driver,omitempty"`
 }
 
 type modelXML struct {
@@ -181,7 +183,7 @@ func parseDomain(text string) (domainInfo, error) {
 		return domainInfo{}, err
 	}
 	info := domainInfo{
-		cpus: x.VCPU, memoryBytes: x.Memory.bytes(), accelerator: accelerator(x.Type), vnc: -1,
+		cpus: x.VCPU, memoryBytes: x.Memory.bytes(), accelerator: accelerator(x.Type), vnc: -1, nics: parseNICs(text),
 	}
 	if len(x.Devices.Graphics) > 0 {
 		info.display = x.Devices.Graphics[0].Type

@@ -50,6 +50,8 @@ type driver interface {
 	recovered(uuid string) error
 	// advertisesKVM says whether the hypervisor claims to have KVM.
 	advertisesKVM() (bool, error)
+	networkDriver
+	storageDriver
 	// lost is closed when the connection broke; close does not close it.
 	lost() <-chan struct{}
 	close() error
@@ -77,11 +79,12 @@ type domainInfo struct {
 	vnc         int          // index of the VNC display, -1 when there is none
 	display     string       // type of the first display: "vnc", "spice", …
 	disks       []domainDisk // not CD drives
-	drives      []string     // the targets of CD and floppy drives
-	inserted    []string     // the files in them
-	ownDisks    []string     // file names in the pool that Create made
-	ours        bool         // made by Create
-	key         string       // the idempotency key of the call that made it, or ""
+	nics        []domainNIC
+	drives      []string // the targets of CD and floppy drives
+	inserted    []string // the files in them
+	ownDisks    []string // file names in the pool that Create made
+	ours        bool     // made by Create
+	key         string   // the idempotency key of the call that made it, or ""
 }
 
 type domainDisk struct {

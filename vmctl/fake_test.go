@@ -27,7 +27,9 @@ type fake struct {
 	guest   *scriptedAgent
 	kept    map[string][]fusion.Snapshot // by UUID
 	deaf    bool                         // guests do not listen when asked to shut down
-	late    bool                         // a machine is started while it is undefined, and runs on
+	plugged fakeNetworks
+	stored  fakeStorage
+	late    bool // a machine is started while it is undefined, and runs on
 }
 
 func newFake() *fake {

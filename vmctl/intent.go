@@ -25,6 +25,8 @@ type intent struct {
 	UUID  string   `json:"uuid"` // of the domain
 	Files []string `json:"files"`
 	Start bool     `json:"start,omitempty"`
+	// Bridge is one of Open vSwitch's that was made for a network; UUID is the network's.
+	Bridge string `json:"bridge,omitempty"`
 	// The rest is a move's (migrate.go), which the rule above does not settle. Move is
 	// the MigrationOffer's ID; To or From is the other host.
 	Move string        `json:"move,omitempty"`
@@ -150,6 +152,8 @@ func (s *Store) settleOne(ctx context.Context, id string, i intent) error {
 	switch {
 	case i.URI != s.URI():
 		return errors.New("it waits for " + i.URI)
+	case i.Op == opNetworkCreate, i.Op == opNetworkRemove:
+		return s.settleNetwork(ctx, i)
 	case i.To != "":
 		release, ok := s.claim("machine", i.Name)
 		if !ok {

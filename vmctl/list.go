@@ -235,7 +235,7 @@ func (s *Store) removeLocked(uuid string) {
 func sameDomain(a, b *record) bool {
 	return a.shown == b.shown && a.state == b.state && a.active == b.active && a.detail == b.detail &&
 		a.cpus == b.cpus && a.memoryBytes == b.memoryBytes && a.accelerator == b.accelerator &&
-		a.vnc == b.vnc && slices.Equal(a.disks, b.disks) && a.started.Equal(b.started)
+		a.vnc == b.vnc && slices.Equal(a.disks, b.disks) && slices.Equal(a.nics, b.nics) && slices.Equal(a.inserted, b.inserted) && a.started.Equal(b.started)
 }
 
 // self is this computer, with what its owner should know of it.

@@ -14,9 +14,10 @@ type plan struct {
 	pool      string
 	disks     []string // file names in the pool
 	iso       string   // path, or ""
-	agentPath string   // of the guest agent's socket; "" lets libvirt choose
-	key       string   // idempotency key, or ""
-	half      bool     // it failed, and nobody knows whether it is there
+	card      interfaceXML
+	agentPath string // of the guest agent's socket; "" lets libvirt choose
+	key       string // idempotency key, or ""
+	half      bool   // it failed, and nobody knows whether it is there
 }
 
 // domain is the definition: a q35 computer with what every system has drivers
@@ -50,7 +51,7 @@ func (p plan) cpu() *cpuXML {
 func (p plan) devices() devicesXML {
 	d := devicesXML{
 		Controllers: []controllerXML{{Type: "usb", Model: "qemu-xhci"}},
-		Interfaces:  []interfaceXML{{Type: "user", Model: modelXML{Type: "virtio"}}},
+		Interfaces:  []interfaceXML{p.card},
 		Channels:    []channelXML{{Type: "unix", Target: targetXML{Type: "virtio", Name: "org.qemu.guest_agent.0"}}},
 		Inputs:      []inputXML{{"tablet", "usb"}, {"keyboard", "ps2"}},
 		Graphics:    []graphicsXML{{Type: "vnc", Listen: []listenXML{{Type: "none"}}}},

@@ -12,8 +12,8 @@ import (
 
 // Store is the machines of this computer. Close it when done; machines go on.
 //
-// Two goroutines last until Close: run follows events and reconnects, and settling
-// ends what was left half done. Each call to the hypervisor runs in a goroutine of
+// Three goroutines last until Close: run follows events and reconnects, settling ends
+// what was left half done, and forwards.run keeps the port forwards. Each call to the hypervisor runs in a goroutine of
 // its own, at most maxCalls at a time, so that a caller whose context ends need not
 // wait for it.
 type Store struct {
@@ -26,6 +26,8 @@ type Store struct {
 	ctx         context.Context
 	cancel      context.CancelFunc
 	running     sync.WaitGroup // run and all calls
+	networking  chan struct{}  // capacity 1: held while networks are changed
+	forwards    *forwards
 	screenshots atomic.Int64
 
 	mu       sync.Mutex      // guards the fields below
@@ -68,7 +70,8 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 	s := &Store{
 		config: config, kvm: newKVMProbe(config.Dir),
 		slots: make(chan struct{}, maxCalls), wake: make(chan struct{}, 1), unsettled: make(chan struct{}, 1),
-		records: map[string]*record{}, dirty: map[string]bool{},
+		networking: make(chan struct{}, 1),
+		records:    map[string]*record{}, dirty: map[string]bool{},
 		stopping: map[string]time.Time{}, watchers: map[*watcher]bool{}, claims: map[string]int{},
 		intended: map[string]bool{}, arriving: map[string]*incoming{}, leaving: map[string]bool{},
 	}
@@ -81,9 +84,11 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 	if err := s.connect(ctx); err != nil {
 		config.Log.Warn("virtual machines are away", "error", err, "hint", fusion.Hint(err), "trace", fusion.Trace(ctx))
 	}
-	s.running.Add(2)
+	s.forwards = newForwards(s)
+	s.running.Add(3)
 	go s.run()
 	go s.settling()
+	go s.forwards.run()
 	return s, nil
 }
 

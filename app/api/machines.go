@@ -57,7 +57,7 @@ func (m machineService) Get(ctx context.Context, req *connect.Request[pb.Machine
 
 func (m machineService) Create(ctx context.Context, req *connect.Request[pb.MachineCreateRequest]) (*connect.Response[pb.Machine], error) {
 	spec := fusion.MachineSpec{Name: req.Msg.Name, MemoryBytes: req.Msg.MemoryBytes, CPUs: int(req.Msg.Cpus),
-		DiskBytes: req.Msg.DiskBytes, ISO: req.Msg.Iso, Image: req.Msg.Image, Start: req.Msg.Start}
+		DiskBytes: req.Msg.DiskBytes, ISO: req.Msg.Iso, Image: req.Msg.Image, Start: req.Msg.Start, Network: req.Msg.Network}
 	return m.one(ctx, req.Msg.Host, func(x fusion.Machines) (fusion.Machine, error) { return x.Create(ctx, spec) })
 }
 

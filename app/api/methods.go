@@ -56,6 +56,26 @@ var methods = map[string]need{
 	v1.MachineServiceSettleMoveProcedure:  {cap: fusion.AdminCap},
 	v1.MachineServiceCheckMoveProcedure:   {cap: fusion.AdminCap},
 
+	// Networks, forwarded ports and pools are the host's own, whoever's machines use them.
+	v1.NetworkServiceListProcedure:   {cap: fusion.ViewCap, quiet: true},
+	v1.NetworkServiceGetProcedure:    {cap: fusion.ViewCap, quiet: true},
+	v1.NetworkServiceCreateProcedure: {cap: fusion.AdminCap},
+	v1.NetworkServiceRemoveProcedure: {cap: fusion.AdminCap},
+	v1.NetworkServiceStartProcedure:  {cap: fusion.AdminCap},
+	v1.NetworkServiceStopProcedure:   {cap: fusion.AdminCap},
+	v1.NetworkServiceLeasesProcedure: {cap: fusion.ViewCap, quiet: true},
+	v1.NetworkServiceCardsProcedure:  {cap: fusion.ViewCap, quiet: true},
+
+	v1.ForwardServiceListProcedure:   {cap: fusion.ViewCap, quiet: true},
+	v1.ForwardServiceAddProcedure:    {cap: fusion.AdminCap},
+	v1.ForwardServiceRemoveProcedure: {cap: fusion.AdminCap},
+
+	v1.StorageServicePoolsProcedure:        {cap: fusion.ViewCap, quiet: true},
+	v1.StorageServiceVolumesProcedure:      {cap: fusion.ViewCap, quiet: true},
+	v1.StorageServiceCreateVolumeProcedure: {cap: fusion.AdminCap},
+	v1.StorageServiceGrowVolumeProcedure:   {cap: fusion.AdminCap},
+	v1.StorageServiceRemoveVolumeProcedure: {cap: fusion.AdminCap},
+
 	v1.ScreenServiceListProcedure:    {cap: fusion.ViewCap, quiet: true},
 	v1.ScreenServiceConnectProcedure: {cap: fusion.ViewCap},
 

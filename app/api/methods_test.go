@@ -29,6 +29,7 @@ func rpcs(t *testing.T) []rpc {
 	t.Helper()
 	var all []rpc
 	for _, file := range []protoreflect.FileDescriptor{pb.File_hither_v1_app_proto, pb.File_hither_v1_folder_proto, pb.File_hither_v1_job_proto,
+		pb.File_hither_v1_network_proto, pb.File_hither_v1_forward_proto, pb.File_hither_v1_storage_proto,
 		pb.File_hither_v1_machine_proto, pb.File_hither_v1_node_proto, pb.File_hither_v1_screen_proto} {
 		for i := range file.Services().Len() {
 			service := file.Services().Get(i)
@@ -159,7 +160,8 @@ func handOver(ctx context.Context, apps fusion.Handover) error {
 // the books, so that a change of the table in methods.go is a change here.
 var allowed = map[fusion.Capability][]string{
 	fusion.ViewCap: {"JobService/List", "NodeService/Info", "NodeService/Watch", "MachineService/List", "MachineService/Get",
-		"MachineService/Screenshot", "MachineService/Stats", "MachineService/Snapshots", "ScreenService/List", "ScreenService/Connect"},
+		"MachineService/Screenshot", "MachineService/Stats", "MachineService/Snapshots", "ScreenService/List", "ScreenService/Connect",
+		"NetworkService/List", "NetworkService/Get", "NetworkService/Leases", "NetworkService/Cards", "ForwardService/List", "StorageService/Pools", "StorageService/Volumes"},
 	fusion.ControlCap: {"MachineService/Do"},
 	fusion.MachinesCap: {"MachineService/Create", "MachineService/Remove", "MachineService/TakeSnapshot",
 		"MachineService/RevertSnapshot", "MachineService/RemoveSnapshot", "JobService/Cancel"},
@@ -169,7 +171,9 @@ var allowed = map[fusion.Capability][]string{
 	fusion.MeshCap:   {},
 
 	fusion.MicrophoneCap: {},
-	fusion.AdminCap:      {"NodeService/Doctor", "MachineService/Migrate", "MachineService/PrepareMove", "MachineService/SettleMove", "MachineService/CheckMove", "FolderService/Add", "FolderService/Share", "FolderService/Remove"},
+	fusion.AdminCap: {"NodeService/Doctor", "MachineService/Migrate", "MachineService/PrepareMove", "MachineService/SettleMove", "MachineService/CheckMove", "FolderService/Add", "FolderService/Share", "FolderService/Remove",
+		"NetworkService/Create", "NetworkService/Remove", "NetworkService/Start", "NetworkService/Stop", "ForwardService/Add", "ForwardService/Remove",
+		"StorageService/CreateVolume", "StorageService/GrowVolume", "StorageService/RemoveVolume"},
 }
 
 func (r rpc) allowedBy(grant fusion.Capability) bool {

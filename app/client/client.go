@@ -33,6 +33,9 @@ type Client struct {
 	apps     hitherv1connect.AppServiceClient
 	folders  hitherv1connect.FolderServiceClient
 	jobs     hitherv1connect.JobServiceClient
+	networks hitherv1connect.NetworkServiceClient
+	forwards hitherv1connect.ForwardServiceClient
+	storage  hitherv1connect.StorageServiceClient
 	http     *http.Client
 	screen   Dial
 	// Datagrams, when set, is what views of a host that is far away go on over.
@@ -61,6 +64,9 @@ func New(dial, screen Dial) *Client {
 	c.apps = hitherv1connect.NewAppServiceClient(c.http, base, options)
 	c.folders = hitherv1connect.NewFolderServiceClient(c.http, base, options)
 	c.jobs = hitherv1connect.NewJobServiceClient(c.http, base, options)
+	c.networks = hitherv1connect.NewNetworkServiceClient(c.http, base, options)
+	c.forwards = hitherv1connect.NewForwardServiceClient(c.http, base, options)
+	c.storage = hitherv1connect.NewStorageServiceClient(c.http, base, options)
 	return c
 }
 

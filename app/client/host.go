@@ -26,6 +26,9 @@ func (h *host) Screens() fusion.Screens   { return (*screens)(h) }
 func (h *host) Apps() fusion.Apps         { return (*apps)(h) }
 func (h *host) Folders() fusion.Folders   { return (*folders)(h) }
 func (h *host) Jobs() fusion.Jobs         { return (*jobs)(h) }
+func (h *host) Networks() fusion.Networks { return (*networks)(h) }
+func (h *host) Forwards() fusion.Forwards { return (*forwards)(h) }
+func (h *host) Storage() fusion.Storage   { return (*storage)(h) }
 
 // call makes one unary call and explains its error with path.
 func call[Req, Res any](ctx context.Context, path string,

@@ -42,7 +42,7 @@ func (m *machines) Get(ctx context.Context, name string) (fusion.Machine, error)
 func (m *machines) Create(ctx context.Context, s fusion.MachineSpec) (fusion.Machine, error) {
 	res, err := long(ctx, m.c, m.path(s.Name), m.c.machines.Create, &pb.MachineCreateRequest{
 		Host: m.name, Name: s.Name, MemoryBytes: s.MemoryBytes, Cpus: int32(s.CPUs),
-		DiskBytes: s.DiskBytes, Iso: s.ISO, Image: s.Image, Start: s.Start,
+		DiskBytes: s.DiskBytes, Iso: s.ISO, Image: s.Image, Start: s.Start, Network: s.Network,
 	})
 	if err != nil {
 		return fusion.Machine{}, err

@@ -67,6 +67,12 @@ func TestEveryFieldComesBack(t *testing.T) {
 	there(t, StatsToPB, StatsFromPB)
 	there(t, SnapshotToPB, SnapshotFromPB)
 	there(t, JobToPB, JobFromPB)
+	there(t, NetworkToPB, NetworkFromPB)
+	there(t, LeaseToPB, LeaseFromPB)
+	there(t, NICToPB, NICFromPB)
+	there(t, ForwardToPB, ForwardFromPB)
+	there(t, PoolToPB, PoolFromPB)
+	there(t, VolumeToPB, VolumeFromPB)
 	there(t, ScreenToPB, ScreenFromPB)
 	there(t, AppToPB, AppFromPB)
 	there(t, FolderToPB, FolderFromPB)
@@ -75,7 +81,8 @@ func TestEveryFieldComesBack(t *testing.T) {
 }
 
 func TestListsAreNeverNull(t *testing.T) {
-	for _, value := range []any{MachineFromPB(nil).Verbs, HostFromPB(nil).Roles, HostFromPB(nil).Grants, FolderFromPB(nil).Hosts} {
+	for _, value := range []any{MachineFromPB(nil).Verbs, HostFromPB(nil).Roles, HostFromPB(nil).Grants, FolderFromPB(nil).Hosts,
+		NetworkFromPB(nil).Machines, NICFromPB(nil).Addresses, VolumeFromPB(nil).Machines, VolumeFromPB(nil).BaseOf} {
 		if text, err := json.Marshal(value); err != nil || string(text) != "[]" {
 			t.Errorf("got %s, %v", text, err)
 		}

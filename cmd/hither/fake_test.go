@@ -18,6 +18,7 @@ import (
 	"hither/app/convert"
 	"hither/app/home"
 	"hither/fusion"
+	"hither/fusion/hosttest"
 	pb "hither/proto/hither/v1"
 	"hither/proto/hither/v1/hitherv1connect"
 )
@@ -38,7 +39,8 @@ type fake struct {
 	machines map[string][]*pb.Machine // by host
 	images   map[string]string
 	folders  []*pb.Folder
-	kept     []*pb.Snapshot // of nas/win11
+	kept     []*pb.Snapshot   // of nas/win11
+	memory   *hosttest.Memory // nas's networks, forwards and storage
 }
 
 func newFake(h home.Home) *fake {
@@ -58,6 +60,7 @@ func newFake(h home.Home) *fake {
 			},
 		},
 		images: map[string]string{"there.iso": "old", "other.iso": "old"},
+		memory: newFakeMemory(),
 	}
 }
 
@@ -70,6 +73,9 @@ func (f *fake) handler() http.Handler {
 	mux.Handle(hitherv1connect.NewAppServiceHandler(fakeApps{fake: f}))
 	mux.Handle(hitherv1connect.NewFolderServiceHandler(fakeFolders{fake: f}))
 	mux.Handle(hitherv1connect.NewJobServiceHandler(fakeJobs{fake: f}))
+	mux.Handle(hitherv1connect.NewNetworkServiceHandler(fakeNetworks{fake: f}))
+	mux.Handle(hitherv1connect.NewForwardServiceHandler(fakeForwards{fake: f}))
+	mux.Handle(hitherv1connect.NewStorageServiceHandler(fakeStorage{fake: f}))
 	if f.screen != nil {
 		mux.HandleFunc("GET /screen", f.screen)
 	}

@@ -20,7 +20,7 @@ func machineCommand(g *globals) *cobra.Command {
 		machineVerb(g, fusion.Pause, "pause", "Hold a machine's processors"),
 		machineVerb(g, fusion.Resume, "resume", "Let a paused machine go on"),
 		machineVerb(g, fusion.Reboot, "reboot", "Ask a machine to restart"),
-		machineRm(g), machineStats(g), snapshotCommand(g), machineMigrate(g))
+		machineRm(g), machineStats(g), snapshotCommand(g), forwardCommand(g), machineMigrate(g))
 }
 
 func machineVerb(g *globals, verb fusion.Verb, name, short string) *cobra.Command {
@@ -85,16 +85,26 @@ func machineShow(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return g.showMachine(cmd, m)
+			cards, err := cardsOf(cmd.Context(), host, m)
+			if err != nil {
+				return err
+			}
+			return g.showMachine(cmd, m, cards)
 		},
 	}
 }
 
-func (g *globals) showMachine(cmd *cobra.Command, m fusion.Machine) error {
+// shownMachine is what show prints: the machine with its network cards.
+type shownMachine struct {
+	fusion.Machine
+	NICs []fusion.NIC `json:"nics,omitempty"`
+}
+
+func (g *globals) showMachine(cmd *cobra.Command, m fusion.Machine, cards []fusion.NIC) error {
 	if m.Verbs == nil {
 		m.Verbs = []fusion.Verb{}
 	}
-	return g.show(cmd, m, func(w io.Writer) error {
+	return g.show(cmd, shownMachine{m, cards}, func(w io.Writer) error {
 		pairs := []string{
 			"address", m.Address, "kind", string(m.Kind), "state", string(m.State), "os", m.OS,
 			"cpus", strconv.Itoa(m.CPUs), "memory", bytesText(m.MemoryBytes), "accelerator", m.Accelerator,
@@ -103,6 +113,7 @@ func (g *globals) showMachine(cmd *cobra.Command, m fusion.Machine) error {
 		for _, d := range m.Disks {
 			pairs = append(pairs, "disk "+printable(d.Name), fmt.Sprintf("%s of %s used", bytesText(d.UsedBytes), bytesText(d.TotalBytes)))
 		}
+		pairs = append(pairs, cardFields(cards)...)
 		var verbs []string
 		for _, v := range m.Verbs {
 			verbs = append(verbs, string(v))

@@ -40,6 +40,7 @@ func machineCreate(g *globals) *cobra.Command {
 	f.Var(&disk, "disk", "size of a new disk (default none)")
 	f.StringVar(&spec.ISO, "iso", "", "image for the CD drive, a `PATH` or NAME")
 	f.StringVar(&spec.Image, "image", "", "image to copy as the first disk, a `NAME` or PATH")
+	f.StringVar(&spec.Network, "network", "", "`NAME` of the host's network it is on (default user-mode networking)")
 	f.BoolVar(&spec.Start, "start", false, "start it at once")
 	return cmd
 }
@@ -64,5 +65,5 @@ func (g *globals) create(cmd *cobra.Command, address fusion.Address, spec fusion
 	if err != nil {
 		return err
 	}
-	return g.showMachine(cmd, m)
+	return g.showMachine(cmd, m, nil)
 }

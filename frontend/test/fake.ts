@@ -66,6 +66,10 @@ export function fakeApi(stream: Stream, more: Partial<Api> = {}): Api {
     }),
     stats: async () => [],
     screens: async () => [],
+    networks: async () => [],
+    cards: async () => [],
+    forwards: async () => [],
+    pools: async () => [],
     doctor: async () => [{ name: 'libvirt', state: 'bad', text: 'is missing', hint: 'sudo apt install libvirt-daemon' }],
     apps: async () => [{ id: 'xterm', name: 'XTerm', comment: 'Terminal', icon: 'x', categories: [], installed: false }],
     async *offer(_, signal) {

@@ -23,6 +23,10 @@ type Memory struct {
 	launched int
 	handed   map[string]*memoryHanded // files by ID
 	folders  map[string]fusion.Folder
+	networks map[string]fusion.Network
+	cards    map[string]string // of machines, to their networks
+	forwards []fusion.Forward
+	volumes  map[string]fusion.Volume
 	paired   map[fusion.HostID]bool
 	views    map[*memoryView]struct{}
 	watchers map[*memoryWatcher]struct{}
@@ -41,6 +45,9 @@ func NewMemory(id fusion.HostID, name string) *Memory {
 		running:  map[string]fusion.Screen{},
 		handed:   map[string]*memoryHanded{},
 		folders:  map[string]fusion.Folder{},
+		networks: map[string]fusion.Network{},
+		cards:    map[string]string{},
+		volumes:  map[string]fusion.Volume{},
 		paired:   map[fusion.HostID]bool{},
 		views:    map[*memoryView]struct{}{},
 		watchers: map[*memoryWatcher]struct{}{},
@@ -72,6 +79,9 @@ func (m *Memory) Screens() fusion.Screens   { return memoryScreens{m} }
 func (m *Memory) Apps() fusion.Apps         { return memoryApps{m} }
 func (m *Memory) Folders() fusion.Folders   { return memoryFolders{m} }
 func (m *Memory) Jobs() fusion.Jobs         { return memoryJobs{} }
+func (m *Memory) Networks() fusion.Networks { return memoryNetworks{m} }
+func (m *Memory) Forwards() fusion.Forwards { return memoryForwards{m} }
+func (m *Memory) Storage() fusion.Storage   { return memoryStorage{m} }
 
 // maxEvents wait for a slow watcher; then it is cut off.
 const maxEvents = 1024

@@ -137,6 +137,10 @@ func (p memoryMachines) Create(ctx context.Context, spec fusion.MachineSpec) (fu
 			return refuse(fusion.ErrInvalid, fmt.Sprintf("no image %q in the pool", image), "upload it first")
 		}
 	}
+	if _, there := p.m.networks[spec.Network]; spec.Network != "" && !there {
+		return refuse(fusion.ErrNotFound, fmt.Sprintf("no network %q", spec.Network), "`hither network ls` shows the networks")
+	}
+	p.m.cards[spec.Name] = spec.Network
 	v := &memoryMachine{Machine: fusion.Machine{Name: spec.Name, Kind: fusion.KindVM, State: fusion.Off, CPUs: spec.CPUs,
 		MemoryBytes: spec.MemoryBytes, Accelerator: "tcg", UUID: fmt.Sprintf("memory-%s", spec.Name), Screen: true}}
 	if spec.DiskBytes > 0 {
@@ -195,6 +199,8 @@ func (p memoryMachines) Remove(ctx context.Context, name string) error {
 			Detail: "it is " + string(v.State), Hint: "turn it off first"}
 	}
 	delete(p.m.machines, name)
+	delete(p.m.cards, name)
+	p.m.forwards = slices.DeleteFunc(p.m.forwards, func(f fusion.Forward) bool { return f.Machine == name })
 	p.m.emit(fusion.Event{Kind: fusion.EventMachine, Removed: true, Machine: &fusion.Machine{Name: name}})
 	return nil
 }

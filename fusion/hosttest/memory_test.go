@@ -14,7 +14,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestMemory(t *testing.T) {
-	all := Options{VMs: true, Apps: true, Monitor: true, Monitors: true, Folders: true}
+	all := Options{VMs: true, Apps: true, Monitor: true, Monitors: true, Folders: true, Networks: true}
 	Run(t, all, func(*testing.T) (fusion.Host, fusion.HostID) {
 		m := NewMemory("memory-1", "memory")
 		m.Pair("memory-2")

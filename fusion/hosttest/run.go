@@ -24,6 +24,8 @@ type Options struct {
 	Monitor bool
 	// Monitors: the desktop of "self" has several monitors.
 	Monitors bool
+	// Networks: Networks can make isolated networks.
+	Networks bool
 	// Folders: folders can be added. With an other host they are shared too.
 	Folders bool
 	// Patience bounds each wait for a state; default 60 s.
@@ -51,6 +53,15 @@ func Run(t *testing.T, options Options, open func(t *testing.T) (host fusion.Hos
 		t.Run("machine watch", s.testMachineWatch)
 		t.Run("machine watch race", s.testMachineWatchRace)
 		t.Run("host watch", s.testHostWatch)
+	}
+	t.Run("networks", s.testNetworks)
+	t.Run("storage", s.testStorage)
+	if s.VMs {
+		t.Run("forwards", s.testForwards)
+		t.Run("volumes", s.testVolumes)
+	}
+	if s.Networks {
+		t.Run("make networks", s.testMakeNetworks)
 	}
 	t.Run("screens", s.testScreens)
 	if s.Monitors {

@@ -1,3 +1,4 @@
+import type { NetworkApi } from './networks'
 import type { Carrier, Listener, Target, Transport } from '../mirror/carrier'
 import type {
   App, Check, Event, Folder, Host, Machine, MachineSpec, Nearby, Offer, Screen, Snapshot, Stats, Status, Verb,
@@ -13,7 +14,7 @@ export interface Picture {
  * memory. Every method throws UiError. In each, host is a name or an ID and
  * empty for this computer.
  */
-export interface Api {
+export interface Api extends NetworkApi {
   status(): Promise<Status>
   doctor(host: string): Promise<Check[]>
   watch(signal: AbortSignal): AsyncIterable<Event>

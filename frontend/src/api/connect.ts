@@ -12,6 +12,7 @@ import { MachineService } from './gen/hither/v1/machine_pb'
 import { HostService, NodeService } from './gen/hither/v1/node_pb'
 import { ScreenService } from './gen/hither/v1/screen_pb'
 import type { Session } from './session'
+import { networkApi } from './networks'
 import { newTrace } from './trace'
 import { upload } from './upload'
 
@@ -42,6 +43,7 @@ export function connectApi(session: Session, onSignedOut: () => void): Api {
   const folders = createClient(FolderService, transport)
 
   return {
+    ...networkApi(transport),
     status: () => node.status({}),
     doctor: async (host) => (await node.doctor({ host })).checks,
     async *watch(signal) {

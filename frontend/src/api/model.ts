@@ -144,6 +144,8 @@ export interface MachineSpec {
   diskBytes: number
   iso: string
   start: boolean
+  /** A network of the host, or "" for none. */
+  network: string
 }
 
 export type Event = { seq: number; removed: boolean } & (

@@ -1,5 +1,6 @@
 import { jobEn } from './job.en'
 import { moveEn } from './move.en'
+import { networkEn } from './network.en'
 import { snapshotEn } from './snapshot.en'
 import { soundEn } from './sound.en'
 
@@ -7,6 +8,7 @@ import { soundEn } from './sound.en'
 export const en = {
   ...jobEn,
   ...moveEn,
+  ...networkEn,
   ...snapshotEn,
   ...soundEn,
   'nav.library': 'Library',

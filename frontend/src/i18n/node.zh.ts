@@ -2,6 +2,7 @@ import { appZh } from './node.app.zh'
 import { hostZh } from './node.host.zh'
 import { jobNodeZh } from './node.job.zh'
 import { moveNodeZh } from './node.move.zh'
+import { networkNodeZh } from './node.network.zh'
 import { snapshotNodeZh } from './node.snapshot.zh'
 
 /**
@@ -9,4 +10,4 @@ import { snapshotNodeZh } from './node.snapshot.zh'
  * it, with {0}, {1} … for the parts that vary; a test of the sources
  * (internal/house) fails when one is missing.
  */
-export const nodeZh: Record<string, string> = { ...appZh, ...hostZh, ...jobNodeZh, ...moveNodeZh, ...snapshotNodeZh }
+export const nodeZh: Record<string, string> = { ...appZh, ...hostZh, ...jobNodeZh, ...moveNodeZh, ...networkNodeZh, ...snapshotNodeZh }

@@ -1,12 +1,14 @@
 import type { Key } from './i18n.svelte'
 import { jobZh } from './job.zh'
 import { moveZh } from './move.zh'
+import { networkZh } from './network.zh'
 import { snapshotZh } from './snapshot.zh'
 import { soundZh } from './sound.zh'
 
 export const zh: Record<Key, string> = {
   ...jobZh,
   ...moveZh,
+  ...networkZh,
   ...snapshotZh,
   ...soundZh,
   'nav.library': '机器库',

@@ -1,6 +1,7 @@
 import { getContext, setContext } from 'svelte'
 import type { Api } from '../api/api'
 import { UiError } from '../api/error'
+import type { Volume } from '../api/networks'
 import type { App as Program, Event, Folder, Host, Job, Machine, MachineSpec, Screen, Snapshot, Status, Verb } from '../api/model'
 import { t, type Key, type Params, type Text } from '../i18n/i18n.svelte'
 import { isDesktop, openWindow } from '../platform/platform'
@@ -11,6 +12,7 @@ import { Hosts } from './hosts.svelte'
 import { jobLabel, Jobs } from './jobs.svelte'
 import { Machines } from './machines.svelte'
 import { Monitors } from './monitors.svelte'
+import { Networks } from './networks.svelte'
 import { Router, to } from './router.svelte'
 import { Screens } from './screens.svelte'
 import { Settings } from './settings.svelte'
@@ -34,6 +36,9 @@ export type Dialog =
   | { kind: 'share'; folder: Folder }
   | { kind: 'take-snapshot'; machine: Machine }
   | { kind: 'move'; machine: Machine }
+  | { kind: 'add-network'; host: Host }
+  | { kind: 'add-forward'; machine: Machine; host: Host }
+  | { kind: 'volume'; host: Host; pool: string; volume: Volume | null }
   | { kind: 'palette' }
   | { kind: 'confirm'; confirm: Confirm }
 
@@ -64,6 +69,7 @@ export class App {
   readonly catalogue: Catalogue
   readonly monitors: Monitors
   readonly snapshots: Snapshots
+  readonly networks: Networks
   dialog = $state.raw<Dialog | null>(null)
   status = $state.raw<Status | null>(null)
 
@@ -78,6 +84,7 @@ export class App {
     this.catalogue = new Catalogue(api)
     this.monitors = new Monitors(api)
     this.snapshots = new Snapshots(api)
+    this.networks = new Networks(api, this.tasks)
   }
 
   private get tables() {

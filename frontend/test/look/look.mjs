@@ -37,6 +37,27 @@ const views = [
   { name: 'app', path: '/app/cloud/self/xterm-1?transport=websocket', wait: '[data-state=live]' },
   { name: 'folders', path: '/folders' },
   { name: 'host', path: '/host/cloud' },
+  { name: 'networks', path: '/host/cloud', act: (page) => page.locator('[data-testid=networks]').scrollIntoViewIfNeeded() },
+  { name: 'networks-add', path: '/host/cloud', act: (page) => page.locator('[data-testid=networks] > button').click(), wait: 'dialog' },
+  { name: 'networks-busy', path: '/host/cloud', act: async (page) => {
+    await page.locator('[data-network=default] button').click()
+    await page.locator('[role=menuitem]').first().click()
+    await page.locator('[role=alertdialog] button').last().click()
+  }, wait: '[data-testid=networks] [role=alert]' },
+  { name: 'networks-none', path: '/host/laptop', act: (page) => page.locator('[data-testid=networks]').scrollIntoViewIfNeeded() },
+  { name: 'storage', path: '/host/cloud', act: async (page) => {
+    await page.locator('[data-pool=hither] button[aria-expanded]').click()
+    await page.locator('[data-volume=scratch]').scrollIntoViewIfNeeded()
+  } },
+  { name: 'storage-add', path: '/host/cloud', act: async (page) => {
+    await page.locator('[data-pool=hither] button[aria-expanded]').click()
+    await page.locator('[data-pool=hither] button').last().click()
+  }, wait: 'dialog' },
+  { name: 'cards', path: '/machine/cloud/build-01?transport=websocket', act: (page) => page.locator('[data-forward="5353"]').scrollIntoViewIfNeeded() },
+  { name: 'cards-forward', path: '/machine/cloud/build-01?transport=websocket', act: async (page) => {
+    await page.locator('[data-testid=network] h3 + button').click()
+    await page.locator('dialog input[type=checkbox]').check()
+  }, wait: 'dialog' },
   { name: 'settings', path: '/settings' },
   { name: 'palette', path: '/library', act: dialog('Control+k') },
   { name: 'create', path: '/library', act: dialog('n') },

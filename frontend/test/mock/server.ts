@@ -8,6 +8,7 @@ import { JobService } from '../../src/api/gen/hither/v1/job_pb'
 import { MachineSchema, MachineService, SnapshotSchema, type Machine } from '../../src/api/gen/hither/v1/machine_pb'
 import { ErrorSchema, EventSchema, HostService, NodeService, type Event } from '../../src/api/gen/hither/v1/node_pb'
 import { ScreenService } from '../../src/api/gen/hither/v1/screen_pb'
+import { networkRoutes } from './networks'
 import { pngOf } from './png'
 import * as world from './world'
 
@@ -44,6 +45,7 @@ const outcome: Record<string, [string, string, string[]]> = {
 }
 
 export function routes(router: ConnectRouter): void {
+  networkRoutes(router)
   router.service(NodeService, {
     status: () => ({
       id: '12D3KooWAAA', name: 'laptop', home: '/home/ada/.local/share/hither', version: '0.1.0', libvirtUri: 'qemu:///system',

@@ -389,6 +389,7 @@ type MachineCreateRequest struct {
 	Iso           string                 `protobuf:"bytes,6,opt,name=iso,proto3" json:"iso,omitempty"`
 	Image         string                 `protobuf:"bytes,7,opt,name=image,proto3" json:"image,omitempty"`
 	Start         bool                   `protobuf:"varint,8,opt,name=start,proto3" json:"start,omitempty"`
+	Network       string                 `protobuf:"bytes,20,opt,name=network,proto3" json:"network,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -477,6 +478,13 @@ func (x *MachineCreateRequest) GetStart() bool {
 		return x.Start
 	}
 	return false
+}
+
+func (x *MachineCreateRequest) GetNetwork() string {
+	if x != nil {
+		return x.Network
+	}
+	return ""
 }
 
 type MachineDoRequest struct {
@@ -1971,7 +1979,7 @@ const file_hither_v1_machine_proto_rawDesc = "" +
 	"\bmachines\x18\x01 \x03(\v2\x12.hither.v1.MachineR\bmachines\";\n" +
 	"\x11MachineGetRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x12\n" +
-	"\x04name\x18\x02 \x01(\tR\x04name\"\xd2\x01\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\"\xec\x01\n" +
 	"\x14MachineCreateRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12!\n" +
@@ -1981,7 +1989,8 @@ const file_hither_v1_machine_proto_rawDesc = "" +
 	"disk_bytes\x18\x05 \x01(\x03R\tdiskBytes\x12\x10\n" +
 	"\x03iso\x18\x06 \x01(\tR\x03iso\x12\x14\n" +
 	"\x05image\x18\a \x01(\tR\x05image\x12\x14\n" +
-	"\x05start\x18\b \x01(\bR\x05start\"N\n" +
+	"\x05start\x18\b \x01(\bR\x05start\x12\x18\n" +
+	"\anetwork\x18\x14 \x01(\tR\anetwork\"N\n" +
 	"\x10MachineDoRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n" +
