@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"hither/fusion"
-	"hither/internal/guest"
+	linux "hither/internal/guest"
 )
 
 // inNamespaces runs a test of this binary in a network, a process table and a file
@@ -49,17 +49,18 @@ func system(t *testing.T) (dir string) {
 	dir = t.TempDir()
 	run(t, "ip", "link", "set", "lo", "up")
 	ok(t, syscall.Mount("sysfs", "/sys", "sysfs", 0, "")) // of this network
-	for _, over := range []string{"/run", "/etc/libvirt", "/var/lib/libvirt", "/var/log", "/var/cache", "/etc/openvswitch"} {
+	run(t, "cp", "-a", "/etc", dir)
+	ok(t, syscall.Mount(filepath.Join(dir, "etc"), "/etc", "", syscall.MS_BIND, ""))
+	for _, over := range []string{"/run", "/var/lib", "/var/log", "/var/cache"} {
 		ok(t, syscall.Mount("tmpfs", over, "tmpfs", 0, "mode=755"))
 	}
-	for _, inside := range []string{"/run/libvirt", "/run/openvswitch", "/var/log/libvirt", "/var/log/openvswitch", "/var/cache/libvirt", "/run/lock"} {
+	for _, inside := range []string{"/etc/libvirt", "/run/libvirt", "/run/openvswitch", "/run/lock", "/var/lib/libvirt",
+		"/var/log/libvirt", "/var/log/openvswitch", "/var/cache/libvirt"} {
 		ok(t, os.MkdirAll(inside, 0o755))
 	}
 	// libvirtd looks for this user, whoever QEMU runs as.
 	for file, line := range map[string]string{"/etc/passwd": "libvirt-qemu:x:64055:64055::/var/lib/libvirt:/usr/sbin/nologin\n", "/etc/group": "libvirt-qemu:x:64055:\n"} {
-		with := filepath.Join(dir, filepath.Base(file))
-		ok(t, os.WriteFile(with, append(must(os.ReadFile(file))(t), line...), 0o644))
-		ok(t, syscall.Mount(with, file, "", syscall.MS_BIND, ""))
+		ok(t, os.WriteFile(file, append(must(os.ReadFile(file))(t), line...), 0o644))
 	}
 	ok(t, os.WriteFile("/etc/libvirt/qemu.conf", []byte("user = \"root\"\ngroup = \"root\"\nsecurity_driver = \"none\"\ncgroup_controllers = []\n"+
 		"namespaces = []\ndynamic_ownership = 0\nremember_owner = 0\nstdio_handler = \"file\"\n"), 0o644))
@@ -92,7 +93,7 @@ func openSwitch(t *testing.T) {
 	if len(schemas) != 1 {
 		t.Fatal("Open vSwitch has no schema")
 	}
-	run(t, "ovsdb-tool", "create", "/etc/openvswitch/conf.db", schemas[0])
+	run(t, "ovsdb-tool", "create", "/run/openvswitch/conf.db", schemas[0])
 	start := func(name string, args ...string) {
 		cmd := exec.Command(must(findProgram(name))(t), args...)
 		log := must(os.Create("/var/log/openvswitch/" + name))(t)
@@ -107,7 +108,7 @@ func openSwitch(t *testing.T) {
 			_ = log.Close()
 		})
 	}
-	start("ovsdb-server", "/etc/openvswitch/conf.db", "--remote=punix:/run/openvswitch/db.sock", "--pidfile=/run/openvswitch/ovsdb-server.pid")
+	start("ovsdb-server", "/run/openvswitch/conf.db", "--remote=punix:/run/openvswitch/db.sock", "--pidfile=/run/openvswitch/ovsdb-server.pid")
 	eventually(t, "Open vSwitch's database listens", func() bool { return answers("/run/openvswitch/db.sock") })
 	run(t, "ovs-vsctl", "--no-wait", "init")
 	start("ovs-vswitchd", "unix:/run/openvswitch/db.sock", "--pidfile=/run/openvswitch/ovs-vswitchd.pid")
@@ -130,7 +131,7 @@ func openSystem(t *testing.T, dir string) *Store {
 func booted(t *testing.T, s *Store, name, network, body, parameters string) (console string) {
 	t.Helper()
 	dir := t.TempDir()
-	kernel, initrd := guest.Busybox(t, dir, body)
+	kernel, initrd := linux.Busybox(t, dir, body)
 	m := must(s.Create(t.Context(), fusion.MachineSpec{Name: name, MemoryBytes: 192 << 20, Network: network}))(t)
 	console = filepath.Join(dir, "console")
 	text := virsh(t, s, "dumpxml", "--inactive", name)

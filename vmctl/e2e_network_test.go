@@ -21,8 +21,9 @@ import (
 // serving asks for an address and serves a page that says the guest's name.
 const serving = `udhcpc -f -q -n -t 30 -i eth0 -s /lease
 echo "I am $me" >/www/index.html
+httpd -p 80 -h /www
 echo "serves"
-httpd -f -p 80 -h /www`
+sleep 100000`
 
 // TestNetworks: an isolated network, one with NAT and none, each with a guest that gets
 // its address and answers through a forward, also after the node was away.
@@ -143,8 +144,8 @@ echo "I am $me" >/www/index.html
 httpd -p 80 -h /www
 until ping -c 1 -W 1 $peer; do sleep 1; done
 echo "pinged $peer"
-until wget -T 5 -q -O /tmp/page http://$peer/; do sleep 1; done
-echo "the page of $peer: $(cat /tmp/page)"
+until printf 'GET / HTTP/1.0\r\n\r\n' | nc -w 5 $peer 80 >/tmp/page && grep "I am" /tmp/page; do sleep 1; done
+echo "the page of $peer: $(grep "I am" /tmp/page)"
 sleep 100000`
 
 // TestSwitchedNetwork: two guests on a bridge of Open vSwitch that Hither made reach each

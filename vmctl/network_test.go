@@ -289,6 +289,15 @@ func TestReadRoutes(t *testing.T) {
 	}
 }
 
+func TestReadNeighbours(t *testing.T) {
+	got := seenBy("IP address       HW type     Flags       HW address            Mask     Device\n" +
+		"10.9.0.5         0x1         0x2         52:54:00:00:00:01     *        virbr0\n" +
+		"10.9.0.6         0x1         0x0         00:00:00:00:00:00     *        virbr0\n")
+	if len(got) != 1 || !slices.Equal(got["52:54:00:00:00:01"], []string{"10.9.0.5"}) {
+		t.Errorf("%v", got)
+	}
+}
+
 func FuzzNetwork(f *testing.F) {
 	f.Add(`<network><ip address='10.0.0.1' netmask='255.0.0.0'/></network>`)
 	f.Fuzz(func(t *testing.T, text string) {

@@ -3,6 +3,7 @@ package vmctl
 import (
 	"context"
 	"errors"
+	"os"
 	"slices"
 	"strings"
 
@@ -71,6 +72,8 @@ func (s *Store) addressesOf(ctx context.Context, r record, sources []string) (ma
 			return nil, ctx.Err()
 		case errors.Is(err, fusion.ErrOffline):
 			return nil, err
+		case err != nil && source == "arp": // libvirt 9.0 does not read the table of newer kernels
+			found = seenBy(kernelARP())
 		case err != nil:
 			continue
 		}
@@ -84,6 +87,27 @@ func (s *Store) addressesOf(ctx context.Context, r record, sources []string) (ma
 		}
 	}
 	return out, nil
+}
+
+// kernelARP is the kernel's table of neighbours on Linux, "" elsewhere.
+func kernelARP() string {
+	text, err := os.ReadFile("/proc/net/arp")
+	if err != nil {
+		return ""
+	}
+	return string(text)
+}
+
+// seenBy reads /proc/net/arp: address, hardware type, flags (0x2: complete), MAC, mask,
+// device (net/ipv4/arp.c).
+func seenBy(table string) map[string][]string {
+	out := map[string][]string{}
+	for line := range strings.Lines(table) {
+		if f := strings.Fields(line); len(f) == 6 && f[2] == "0x2" {
+			out[f[3]] = append(out[f[3]], f[0])
+		}
+	}
+	return out
 }
 
 // checkNetwork finds the network that a new machine is to be on, as its card has it.

@@ -204,7 +204,7 @@ describe('the network of a machine', () => {
         forwards = [{ ...f, hostPort: 40000 }]
         return forwards[0]!
       },
-      removeForward: async (_, m, f) => void (said.push(`remove ${f.hostPort}`), (forwards = [])),
+      removeForward: async (_host, _machine, f) => void (said.push(`remove ${f.hostPort}`), (forwards = [])),
     })
     await within(part).findByText('10.9.0.5')
     within(part).getByText('given by cloud')

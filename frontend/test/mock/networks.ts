@@ -66,7 +66,8 @@ export function networkRoutes(router: ConnectRouter): void {
   router.service(ForwardService, {
     list: ({ machine }) => ({ forwards: machine === 'build-01' ? forwards : [] }),
     add: ({ forward }) => {
-      const made = create(ForwardSchema, { ...forward, hostPort: forward!.hostPort || 40123 })
+      const { proto, listen, hostPort, guestPort } = forward!
+      const made = create(ForwardSchema, { proto, listen, guestPort, hostPort: hostPort || 40123 })
       forwards.push(made)
       return made
     },
