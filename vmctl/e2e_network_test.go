@@ -199,7 +199,7 @@ func nodeKilledWhileCreating(t *testing.T, s *Store, dir string) {
 		pipe := must(cmd.StdoutPipe())(t)
 		ok(t, cmd.Start())
 		must(bufio.NewReader(pipe).ReadString('\n'))(t) // it is about to create
-		wait := time.Duration(rand.IntN(150)) * time.Millisecond
+		wait := time.Duration(rand.IntN(500)) * time.Millisecond
 		time.Sleep(wait)
 		ok(t, cmd.Process.Kill())
 		_ = cmd.Wait() // it was killed

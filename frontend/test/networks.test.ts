@@ -122,6 +122,20 @@ describe('networks on the page of a computer', () => {
     await vi.waitFor(() => expect(said).toEqual(['{"name":"out","kind":"bridge","subnet":"","bridge":"br0"}']))
   })
 
+  it('shows the addresses in use', async () => {
+    const part = await open('/host/laptop', 'networks', {
+      networks: async () => [net('lab', { leases: 2 })],
+      leases: async () => [
+        { ip: '10.9.0.5', mac: 'a', machine: 'ipxe', name: '', expires: null },
+        { ip: '10.9.0.6', mac: '52:54:00:00:00:02', machine: '', name: '', expires: null },
+      ],
+    })
+    await fireEvent.click(await within(part).findByRole('button', { name: '2 addresses in use' }))
+    const list = await within(part).findByRole('list', { name: 'Addresses in use on lab' })
+    expect(within(list).getAllByRole('listitem').map((i) => i.textContent?.trim().replace(/\s+/g, ' '))).toEqual(['10.9.0.5 ipxe', '10.9.0.6 52:54:00:00:00:02'])
+    await clean()
+  })
+
   it('says what is wrong, there and in the dialog, and asks again', async () => {
     let broken = true
     const part = await open('/host/laptop', 'networks', {
@@ -223,7 +237,8 @@ describe('the network of a machine', () => {
     await clean()
     await submit()
     await vi.waitFor(() => expect(page.queryByRole('dialog')).toBeNull())
-    await within(part).findByText('0.0.0.0:40000 to port 80')
+    await within(part).findByText('0.0.0.0:40000')
+    within(part).getByText('to port 80')
     within(part).getByText('open to the network')
     await fireEvent.click(within(part).getByRole('button', { name: 'End forward of port 40000' }))
     await within(part).findByText(/A forward lets programs on cloud/)

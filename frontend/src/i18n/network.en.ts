@@ -31,6 +31,7 @@ export const networkEn = {
   'networks.kind.other': 'Other',
   'networks.off': 'stopped',
   'networks.leases': '{n} address in use | {n} addresses in use',
+  'networks.leased': 'Addresses in use on {name}',
   'networks.noMachines': 'No machine is on it',
 
   'addNetwork.title': 'Add a network on {host}',
@@ -72,7 +73,7 @@ export const networkEn = {
   'cards.offline': 'Shown when {host} is online.',
   'forwards.title': 'Port forwards',
   'forwards.empty': 'None. A forward lets programs on {host} reach a port of the machine.',
-  'forwards.to': '{from} to port {port}',
+  'forwards.to': 'to port {port}',
   'forwards.open': 'open to the network',
   'forwards.openHint': 'Everybody who reaches {host} reaches this port.',
 

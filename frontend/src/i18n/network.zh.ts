@@ -33,6 +33,7 @@ export const networkZh: Record<keyof typeof networkEn, string> = {
   'networks.kind.other': '其他',
   'networks.off': '已停止',
   'networks.leases': '已分配 {n} 个地址',
+  'networks.leased': '{name} 上已分配的地址',
   'networks.noMachines': '没有虚拟机在此网络上',
 
   'addNetwork.title': '在 {host} 上添加网络',
@@ -74,7 +75,7 @@ export const networkZh: Record<keyof typeof networkEn, string> = {
   'cards.offline': '{host} 在线时显示。',
   'forwards.title': '端口转发',
   'forwards.empty': '暂无转发。转发让 {host} 上的程序访问虚拟机的端口。',
-  'forwards.to': '{from} 到端口 {port}',
+  'forwards.to': '到端口 {port}',
   'forwards.open': '对网络开放',
   'forwards.openHint': '能访问 {host} 的人都能访问此端口。',
 

@@ -37,7 +37,10 @@ const views = [
   { name: 'app', path: '/app/cloud/self/xterm-1?transport=websocket', wait: '[data-state=live]' },
   { name: 'folders', path: '/folders' },
   { name: 'host', path: '/host/cloud' },
-  { name: 'networks', path: '/host/cloud', act: (page) => page.locator('[data-testid=networks]').scrollIntoViewIfNeeded() },
+  { name: 'networks', path: '/host/cloud', act: async (page) => {
+    await page.locator('[data-network=default] button[aria-expanded]').first().click()
+    await page.locator('[data-network=office]').scrollIntoViewIfNeeded()
+  } },
   { name: 'networks-add', path: '/host/cloud', act: (page) => page.locator('[data-testid=networks] > button').click(), wait: 'dialog' },
   { name: 'networks-busy', path: '/host/cloud', act: async (page) => {
     await page.locator('[data-network=default] button').click()
@@ -51,7 +54,7 @@ const views = [
   } },
   { name: 'storage-add', path: '/host/cloud', act: async (page) => {
     await page.locator('[data-pool=hither] button[aria-expanded]').click()
-    await page.locator('[data-pool=hither] button').last().click()
+    await page.locator('[data-pool=hither] button').filter({ hasText: /Add volume|添加卷/ }).click()
   }, wait: 'dialog' },
   { name: 'cards', path: '/machine/cloud/build-01?transport=websocket', act: (page) => page.locator('[data-forward="5353"]').scrollIntoViewIfNeeded() },
   { name: 'cards-forward', path: '/machine/cloud/build-01?transport=websocket', act: async (page) => {

@@ -37,7 +37,15 @@ const isCloud = (host: string) => host === 'cloud' || host === '12D3KooWBBB'
 export function networkRoutes(router: ConnectRouter): void {
   router.service(NetworkService, {
     list: ({ host }) => ({ networks: isCloud(host) ? networks : [] }),
-    leases: () => ({ leases: [] }),
+    leases: ({ name }) => ({
+      leases: name === 'default'
+        ? [
+            { ip: '192.168.122.41', mac: '52:54:00:3a:91:c7', machine: 'build-01', name: 'build' },
+            { ip: '192.168.122.42', mac: '52:54:00:3a:91:c8', machine: 'staging', name: '' },
+            { ip: '192.168.122.200', mac: '52:54:00:9b:00:10', machine: '', name: '' },
+          ]
+        : [],
+    }),
     create: ({ host, name, kind, subnet, bridge }) => {
       if (subnet === '192.168.122.0/24') {
         throw fail(Code.InvalidArgument, 'invalid', name, '192.168.122.0/24 overlaps 192.168.122.0/24, which is in use by network default', 'take one that is free, such as 192.168.100.0/24')
