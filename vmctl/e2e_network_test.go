@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -123,6 +124,41 @@ func TestInsideNetworks(t *testing.T) {
 	}
 	if list := virsh(t, s, "net-list", "--all", "--name"); strings.TrimSpace(list) != "" {
 		t.Errorf("libvirt still has %s", list)
+	}
+}
+
+// TestForwardsOfAPrivateMachine: what an ordinary user has, also once its QEMU is
+// another one.
+func TestForwardsOfAPrivateMachine(t *testing.T) {
+	s, _ := stage(t, "private")
+	ctx := t.Context()
+	const body = `udhcpc -f -q -n -t 30 -i eth0 -s /lease
+echo "I am $me" >/www/index.html
+httpd -p 80 -h /www
+echo serves
+sleep 100000`
+	console := booted(t, s, "m", "", body, "me=m")
+	says(t, console, "serves")
+	tcp := must(s.Forwards().Add(ctx, "m", fusion.Forward{GuestPort: 80}))(t)
+	udp := must(s.Forwards().Add(ctx, "m", fusion.Forward{GuestPort: 7, Proto: "udp"}))(t)
+	for range 3 {
+		if got := page(t, tcp.HostPort); got != "I am m\n" {
+			t.Errorf("the forward says %q", got)
+		}
+	}
+	conn := must(net.Dial("udp", fmt.Sprintf("127.0.0.1:%d", udp.HostPort)))(t)
+	defer conn.Close()
+	must(conn.Write([]byte("hello")))(t) // Debian's busybox has nobody who would answer
+	eventually(t, "QEMU forwards datagrams", func() bool {
+		return usernetPort(virsh(t, s, "qemu-monitor-command", "m", "--hmp", "info usernet"), "hostnet0", "udp", 7) != 0
+	})
+	ok(t, s.Do(ctx, "m", fusion.ForceOff))
+	eventually(t, "it is off", func() bool { return must(s.Get(ctx, "m"))(t).State == fusion.Off })
+	ok(t, os.Remove(console))
+	ok(t, s.Do(ctx, "m", fusion.Start))
+	says(t, console, "serves")
+	if got := page(t, tcp.HostPort); got != "I am m\n" {
+		t.Errorf("after it was started again the forward says %q", got)
 	}
 }
 

@@ -43,7 +43,7 @@ const views = [
   } },
   { name: 'networks-add', path: '/host/cloud', act: (page) => page.locator('[data-testid=networks] > button').click(), wait: 'dialog' },
   { name: 'networks-busy', path: '/host/cloud', act: async (page) => {
-    await page.locator('[data-network=default] button').click()
+    await page.locator('[data-network=default] [aria-haspopup=menu]').click()
     await page.locator('[role=menuitem]').first().click()
     await page.locator('[role=alertdialog] button').last().click()
   }, wait: '[data-testid=networks] [role=alert]' },
