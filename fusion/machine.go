@@ -52,6 +52,8 @@ type Machine struct {
 	Screen bool `json:"screen"`
 	// Verbs are the verbs that make sense in its present state.
 	Verbs []Verb `json:"verbs"`
+	// Cannot are verbs of its kind that it lacks here, and why.
+	Cannot []Refusal `json:"cannot,omitempty"`
 }
 
 // Disk is one disk or mounted file system of a machine, in bytes.
@@ -114,7 +116,8 @@ type Machines interface {
 	Create(ctx context.Context, spec MachineSpec) (Machine, error)
 	// Do applies a verb and returns once the hypervisor has taken it; the new
 	// state comes as an event. It promises ErrNotFound, ErrInvalid for a verb
-	// that makes no sense now, and ErrUnsupported for one the kind lacks.
+	// that makes no sense now, and ErrUnsupported for one the kind or the computer
+	// lacks. "self" has PowerVerbs: the computer tells its paired ones that it goes.
 	Do(ctx context.Context, name string, verb Verb) error
 	// Remove forgets a machine that is off, with the disks that Create made.
 	// It promises ErrNotFound, and ErrBusy while the machine runs.

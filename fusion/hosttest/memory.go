@@ -13,9 +13,8 @@ import (
 // Memory is a Host whose machines, screens, apps and folders exist in memory
 // only. Its machines obey at once. It starts no goroutine.
 type Memory struct {
-	info fusion.HostInfo
-
 	mu       sync.Mutex // guards the fields below
+	info     fusion.HostInfo
 	machines map[string]*memoryMachine
 	images   map[string][]byte
 	apps     map[string]fusion.App
@@ -26,6 +25,9 @@ type Memory struct {
 	paired   map[fusion.HostID]bool
 	views    map[*memoryView]struct{}
 	watchers map[*memoryWatcher]struct{}
+
+	resources fusion.Resources
+	went      []fusion.Verb // power verbs
 }
 
 var _ fusion.Host = (*Memory)(nil)
@@ -34,16 +36,18 @@ var _ fusion.Host = (*Memory)(nil)
 func NewMemory(id fusion.HostID, name string) *Memory {
 	m := &Memory{
 		info: fusion.HostInfo{ID: id, Name: name, Online: true, Roles: []string{}, Local: true,
-			OS: "Memory", Version: "test", Fingerprint: string(id), Grants: []string{"admin"}},
-		machines: map[string]*memoryMachine{},
-		images:   map[string][]byte{},
-		apps:     map[string]fusion.App{},
-		running:  map[string]fusion.Screen{},
-		handed:   map[string]*memoryHanded{},
-		folders:  map[string]fusion.Folder{},
-		paired:   map[fusion.HostID]bool{},
-		views:    map[*memoryView]struct{}{},
-		watchers: map[*memoryWatcher]struct{}{},
+			OS: "Memory", Version: "test", Fingerprint: string(id), Grants: []string{"admin"},
+			May: []string{"admin"}, Cards: []fusion.Card{{Name: "eth0", MAC: "52:54:00:00:00:01", Nets: []string{"192.0.2.1/24"}, Wake: "on"}}},
+		resources: fusion.Resources{CPUs: 2, MemoryBytes: 4 << 30, FreeBytes: 3 << 30, PoolBytes: 100 << 30, Accelerator: "tcg"},
+		machines:  map[string]*memoryMachine{},
+		images:    map[string][]byte{},
+		apps:      map[string]fusion.App{},
+		running:   map[string]fusion.Screen{},
+		handed:    map[string]*memoryHanded{},
+		folders:   map[string]fusion.Folder{},
+		paired:    map[fusion.HostID]bool{},
+		views:     map[*memoryView]struct{}{},
+		watchers:  map[*memoryWatcher]struct{}{},
 	}
 	m.machines[fusion.Self] = newMemorySelf()
 	for _, app := range []fusion.App{
@@ -64,7 +68,11 @@ func (m *Memory) Pair(other fusion.HostID) {
 }
 
 // Info gives the host.
-func (m *Memory) Info(ctx context.Context) (fusion.HostInfo, error) { return m.info, ctx.Err() }
+func (m *Memory) Info(ctx context.Context) (fusion.HostInfo, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.info, ctx.Err()
+}
 
 // Machines, Screens, Apps, Folders and Jobs give the parts of the host.
 func (m *Memory) Machines() fusion.Machines { return memoryMachines{m} }

@@ -29,7 +29,9 @@ type memoryMachine struct {
 
 func newMemorySelf() *memoryMachine {
 	return &memoryMachine{Machine: fusion.Machine{Name: fusion.Self, Kind: fusion.KindSelf, State: fusion.Running,
-		CPUs: 2, MemoryBytes: 4 << 30, OS: "Memory", Screen: true, Started: time.Now(), Verbs: []fusion.Verb{}}}
+		CPUs: 2, MemoryBytes: 4 << 30, OS: "Memory", Screen: true, Started: time.Now(),
+		Verbs:  []fusion.Verb{fusion.Sleep, fusion.Stop},
+		Cannot: []fusion.Refusal{{Verb: fusion.Reboot, Reason: "a host in memory has nothing to boot from"}}}}
 }
 
 // verbsOf gives what makes sense for a VM in a state, and where it leads.
@@ -161,6 +163,10 @@ func (p memoryMachines) Do(ctx context.Context, name string, verb fusion.Verb) e
 	v, err := p.m.machine(op, name)
 	if err != nil {
 		return err
+	}
+	if slices.Contains(v.Verbs, verb) {
+		p.m.went = append(p.m.went, verb)
+		return nil
 	}
 	if v.Kind == fusion.KindSelf {
 		return &fusion.Error{Op: op, Path: name, Cause: fusion.ErrUnsupported,

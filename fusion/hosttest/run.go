@@ -42,6 +42,9 @@ func Run(t *testing.T, options Options, open func(t *testing.T) (host fusion.Hos
 	t.Run("info", s.testInfo)
 	t.Run("machines", s.testMachines)
 	t.Run("self", s.testSelf)
+	t.Run("power", s.testPower)
+	t.Run("resources", s.testResources)
+	t.Run("roles", s.testRoles)
 	t.Run("upload", s.testUpload)
 	if s.VMs {
 		t.Run("create", s.testCreate)
