@@ -1,6 +1,7 @@
 package vmctl
 
 import (
+	"context"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -23,6 +24,10 @@ type Config struct {
 	// Peer gives another host, for Migrate. It promises ErrNotFound. Default: there
 	// is none.
 	Peer func(fusion.HostID) (MigrationPeer, error)
+	// Power switches this computer itself; default: nothing does. Going is called
+	// before it goes, and with "" when it stays after all or is back; default none.
+	Power Power
+	Going func(context.Context, fusion.Away)
 	// Log is silent by default.
 	Log *slog.Logger
 

@@ -13,7 +13,7 @@ import (
 // List gives "self", then the virtual machines by name. While libvirt is away
 // they are shown as failed, with a note; without libvirt only "self" is there.
 func (s *Store) List(ctx context.Context) ([]fusion.Machine, error) {
-	machines := []fusion.Machine{s.self()}
+	machines := []fusion.Machine{s.self(ctx)}
 	if s.connected() {
 		if err := s.relist(ctx); err != nil && !errors.Is(err, fusion.ErrOffline) {
 			return nil, fail("machine.list", "", err)
@@ -32,7 +32,7 @@ func (s *Store) List(ctx context.Context) ([]fusion.Machine, error) {
 // Get gives one machine.
 func (s *Store) Get(ctx context.Context, name string) (fusion.Machine, error) {
 	if name == fusion.Self {
-		return s.self(), nil
+		return s.self(ctx), nil
 	}
 	uuid, err := s.find(ctx, "machine.show", name)
 	if err != nil {
@@ -236,11 +236,4 @@ func sameDomain(a, b *record) bool {
 	return a.shown == b.shown && a.state == b.state && a.active == b.active && a.detail == b.detail &&
 		a.cpus == b.cpus && a.memoryBytes == b.memoryBytes && a.accelerator == b.accelerator &&
 		a.vnc == b.vnc && slices.Equal(a.disks, b.disks) && a.started.Equal(b.started)
-}
-
-// self is this computer, with what its owner should know of it.
-func (s *Store) self() fusion.Machine {
-	m := self()
-	m.Note = s.config.SelfNote
-	return m
 }

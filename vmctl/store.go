@@ -12,13 +12,17 @@ import (
 
 // Store is the machines of this computer. Close it when done; machines go on.
 //
-// Two goroutines last until Close: run follows events and reconnects, and settling
-// ends what was left half done. Each call to the hypervisor runs in a goroutine of
+// Four goroutines last until Close: run follows events and reconnects, settling
+// ends what was left half done, followSelf looks at this computer itself, and
+// followPower hears when it goes. Each call to the hypervisor runs in a goroutine of
 // its own, at most maxCalls at a time, so that a caller whose context ends need not
 // wait for it.
 type Store struct {
 	config Config
 	kvm    *kvmProbe
+
+	abilities abilities // of this computer itself
+	going     going
 
 	slots       chan struct{} // one per call to the hypervisor that has not returned
 	wake        chan struct{} // capacity 1: dirty or the connection changed
@@ -66,7 +70,7 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 			Hint: "choose a directory that can be written with --home"}
 	}
 	s := &Store{
-		config: config, kvm: newKVMProbe(config.Dir),
+		config: config, kvm: newKVMProbe(config.Dir), abilities: abilities{power: config.Power},
 		slots: make(chan struct{}, maxCalls), wake: make(chan struct{}, 1), unsettled: make(chan struct{}, 1),
 		records: map[string]*record{}, dirty: map[string]bool{},
 		stopping: map[string]time.Time{}, watchers: map[*watcher]bool{}, claims: map[string]int{},
@@ -84,6 +88,10 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 	s.running.Add(2)
 	go s.run()
 	go s.settling()
+	s.running.Go(s.followSelf)
+	if config.Power != nil {
+		s.running.Go(s.followPower)
+	}
 	return s, nil
 }
 

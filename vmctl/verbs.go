@@ -13,16 +13,14 @@ import (
 
 var verbs = []fusion.Verb{fusion.Start, fusion.Stop, fusion.ForceOff, fusion.Pause, fusion.Resume, fusion.Reboot}
 
-// Do applies a verb. "self" has none: what switches a computer off is its own
-// desktop.
+// Do applies a verb. Those of "self" are in power.go.
 func (s *Store) Do(ctx context.Context, name string, verb fusion.Verb) error {
 	op := "machine." + string(verb)
+	if name == fusion.Self && (slices.Contains(fusion.PowerVerbs, verb) || slices.Contains(verbs, verb)) {
+		return s.doSelf(ctx, verb)
+	}
 	if !slices.Contains(verbs, verb) {
 		return invalid("machine.do", name, fmt.Sprintf("there is no verb %q", string(verb)), "one of start, stop, force-off, pause, resume, reboot")
-	}
-	if name == fusion.Self {
-		return &fusion.Error{Op: op, Path: name, Cause: fusion.ErrUnsupported,
-			Detail: "a computer is not switched from here", Hint: "open its desktop and use the menu there"}
 	}
 	release, ok := s.share("machine", name)
 	if !ok {

@@ -45,7 +45,7 @@ func (s *Store) Watch(ctx context.Context, changed func(m fusion.Machine, remove
 // subscribe gives a watcher that is to be told what there is now.
 func (s *Store) subscribe() *watcher {
 	w := &watcher{wake: make(chan struct{}, 1), pending: map[string]news{}}
-	w.put(self(), false)
+	w.put(s.self(s.ctx), false)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, r := range s.records {
