@@ -18,6 +18,7 @@ type machineService struct{ s *Server }
 
 // named fills in whose machine it is.
 func named(m fusion.Machine, host fusion.HostInfo) *pb.Machine {
+	m = m.Offered(host)
 	m.Host = host.Name
 	m.Address = host.Name + "/" + m.Name
 	return convert.MachineToPB(m)
@@ -63,6 +64,9 @@ func (m machineService) Create(ctx context.Context, req *connect.Request[pb.Mach
 
 func (m machineService) Do(ctx context.Context, req *connect.Request[pb.MachineDoRequest]) (*connect.Response[pb.MachineDoResponse], error) {
 	h, _, err := m.s.resolve(ctx, req.Msg.Host)
+	if err == nil {
+		err = m.s.mayDo(ctx, req.Msg.Name)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -79,6 +79,14 @@ var methods = map[string]need{
 	v1.JobServiceListProcedure:   {cap: fusion.ViewCap, quiet: true},
 	v1.JobServiceCancelProcedure: {cap: fusion.MachinesCap},
 
+	// Only who may create machines has to know what is free for them.
+	v1.ComputerServiceResourcesProcedure: {cap: fusion.MachinesCap, quiet: true},
+	v1.ComputerServiceSetRolesProcedure:  {cap: fusion.AdminCap},
+	v1.ComputerServicePlaceProcedure:     {},
+	v1.ComputerServiceWakeProcedure:      {},
+	v1.ComputerServiceSendWakeProcedure:  {cap: fusion.ControlCap},
+	v1.ComputerServiceGoingProcedure:     {open: true}, // for paired keys, whatever they may do
+
 	screenPath: {cap: fusion.ViewCap},
 	imagesPath: {cap: fusion.MachinesCap},
 	// A file that is handed over says what an app does: that is to control it.

@@ -28,7 +28,7 @@ type rpc struct {
 func rpcs(t *testing.T) []rpc {
 	t.Helper()
 	var all []rpc
-	for _, file := range []protoreflect.FileDescriptor{pb.File_hither_v1_app_proto, pb.File_hither_v1_folder_proto, pb.File_hither_v1_job_proto,
+	for _, file := range []protoreflect.FileDescriptor{pb.File_hither_v1_app_proto, pb.File_hither_v1_computer_proto, pb.File_hither_v1_folder_proto, pb.File_hither_v1_job_proto,
 		pb.File_hither_v1_machine_proto, pb.File_hither_v1_node_proto, pb.File_hither_v1_screen_proto} {
 		for i := range file.Services().Len() {
 			service := file.Services().Get(i)
@@ -160,16 +160,16 @@ func handOver(ctx context.Context, apps fusion.Handover) error {
 var allowed = map[fusion.Capability][]string{
 	fusion.ViewCap: {"JobService/List", "NodeService/Info", "NodeService/Watch", "MachineService/List", "MachineService/Get",
 		"MachineService/Screenshot", "MachineService/Stats", "MachineService/Snapshots", "ScreenService/List", "ScreenService/Connect"},
-	fusion.ControlCap: {"MachineService/Do"},
+	fusion.ControlCap: {"MachineService/Do", "ComputerService/SendWake"},
 	fusion.MachinesCap: {"MachineService/Create", "MachineService/Remove", "MachineService/TakeSnapshot",
-		"MachineService/RevertSnapshot", "MachineService/RemoveSnapshot", "JobService/Cancel"},
+		"MachineService/RevertSnapshot", "MachineService/RemoveSnapshot", "JobService/Cancel", "ComputerService/Resources"},
 	fusion.AppsCap:   {"AppService/List", "AppService/Icon", "AppService/Run", "AppService/End"},
 	fusion.FilesCap:  {"FolderService/List", "FolderService/Get"},
 	fusion.TunnelCap: {},
 	fusion.MeshCap:   {},
 
 	fusion.MicrophoneCap: {},
-	fusion.AdminCap:      {"NodeService/Doctor", "MachineService/Migrate", "MachineService/PrepareMove", "MachineService/SettleMove", "MachineService/CheckMove", "FolderService/Add", "FolderService/Share", "FolderService/Remove"},
+	fusion.AdminCap:      {"NodeService/Doctor", "ComputerService/SetRoles", "MachineService/Migrate", "MachineService/PrepareMove", "MachineService/SettleMove", "MachineService/CheckMove", "FolderService/Add", "FolderService/Share", "FolderService/Remove"},
 }
 
 func (r rpc) allowedBy(grant fusion.Capability) bool {

@@ -42,6 +42,7 @@ type Node interface {
 	Pairing
 	Desk
 	Moving
+	Computers
 }
 
 // Pairing is how computers come and go.
@@ -121,6 +122,7 @@ func New(node Node, page fs.FS, log *slog.Logger) *Server {
 	s.mux.Handle(v1.NewAppServiceHandler(appService{s: s}, options...))
 	s.mux.Handle(v1.NewFolderServiceHandler(folderService{s: s}, options...))
 	s.mux.Handle(v1.NewJobServiceHandler(jobService{s: s}, options...))
+	s.mux.Handle(v1.NewComputerServiceHandler(computerService{s: s}, options...))
 	s.mux.HandleFunc("GET "+screenPath, s.upgradeScreen)
 	s.mux.HandleFunc("PUT "+imagesPath+"{name...}", s.putImage)
 	s.mux.HandleFunc("POST "+handoverPath, s.handFile)

@@ -26,15 +26,16 @@ type Dial func(ctx context.Context) (net.Conn, error)
 
 // Client holds the API's services on one node.
 type Client struct {
-	Nodes    hitherv1connect.NodeServiceClient
-	Hosts    hitherv1connect.HostServiceClient
-	machines hitherv1connect.MachineServiceClient
-	screens  hitherv1connect.ScreenServiceClient
-	apps     hitherv1connect.AppServiceClient
-	folders  hitherv1connect.FolderServiceClient
-	jobs     hitherv1connect.JobServiceClient
-	http     *http.Client
-	screen   Dial
+	Nodes     hitherv1connect.NodeServiceClient
+	Hosts     hitherv1connect.HostServiceClient
+	machines  hitherv1connect.MachineServiceClient
+	screens   hitherv1connect.ScreenServiceClient
+	apps      hitherv1connect.AppServiceClient
+	folders   hitherv1connect.FolderServiceClient
+	jobs      hitherv1connect.JobServiceClient
+	computers hitherv1connect.ComputerServiceClient
+	http      *http.Client
+	screen    Dial
 	// Datagrams, when set, is what views of a host that is far away go on over.
 	// It tells itself when it does not connect. Set it before the first call.
 	Datagrams Datagrams
@@ -60,6 +61,7 @@ func New(dial, screen Dial) *Client {
 	c.screens = hitherv1connect.NewScreenServiceClient(c.http, base, options)
 	c.apps = hitherv1connect.NewAppServiceClient(c.http, base, options)
 	c.folders = hitherv1connect.NewFolderServiceClient(c.http, base, options)
+	c.computers = hitherv1connect.NewComputerServiceClient(c.http, base, options)
 	c.jobs = hitherv1connect.NewJobServiceClient(c.http, base, options)
 	return c
 }

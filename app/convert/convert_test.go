@@ -71,11 +71,14 @@ func TestEveryFieldComesBack(t *testing.T) {
 	there(t, AppToPB, AppFromPB)
 	there(t, FolderToPB, FolderFromPB)
 	there(t, HostToPB, HostFromPB)
+	there(t, CardToPB, CardFromPB)
+	there(t, ResourcesToPB, ResourcesFromPB)
+	there(t, PlacementToPB, PlacementFromPB)
 	there(t, EventToPB, EventFromPB)
 }
 
 func TestListsAreNeverNull(t *testing.T) {
-	for _, value := range []any{MachineFromPB(nil).Verbs, HostFromPB(nil).Roles, HostFromPB(nil).Grants, FolderFromPB(nil).Hosts} {
+	for _, value := range []any{MachineFromPB(nil).Verbs, HostFromPB(nil).Roles, HostFromPB(nil).Grants, HostFromPB(nil).May, HostFromPB(nil).Cards, FolderFromPB(nil).Hosts} {
 		if text, err := json.Marshal(value); err != nil || string(text) != "[]" {
 			t.Errorf("got %s, %v", text, err)
 		}
