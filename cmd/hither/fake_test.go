@@ -38,7 +38,8 @@ type fake struct {
 	machines map[string][]*pb.Machine // by host
 	images   map[string]string
 	folders  []*pb.Folder
-	kept     []*pb.Snapshot // of nas/win11
+	kept     []*pb.Snapshot  // of nas/win11
+	placed   map[string]bool // keys
 }
 
 func newFake(h home.Home) *fake {
@@ -48,15 +49,17 @@ func newFake(h home.Home) *fake {
 		hosts: []*pb.Host{
 			{Id: "12D3desk", Name: "desk", Online: true, Local: true, Os: "Debian", Fingerprint: "aaaa-bbbb"},
 			{Id: "12D3nas", Name: "nas", Online: true, Path: "direct", Color: 1, Grants: []string{"admin"}, Fingerprint: "cccc-dddd"},
-			{Id: "12D3lap", Name: "lap", Color: 2, LastSeen: timestamppb.New(time.Now().Add(-2*time.Hour - time.Minute))},
+			{Id: "12D3lap", Name: "lap", Color: 2, Away: "asleep", Cards: []*pb.Card{{Name: "eth0", Mac: "52:54:00:00:00:01", Nets: []string{"192.0.2.9/24"}, Wake: "off"}}, LastSeen: timestamppb.New(time.Now().Add(-2*time.Hour - time.Minute))},
 		},
 		machines: map[string][]*pb.Machine{
 			"desk": {{Name: "self", Kind: "self", State: "running", Cpus: 4, MemoryBytes: 8 << 30, Os: "Debian"}},
 			"nas": {
-				{Name: "self", Kind: "self", State: "running", Cpus: 2, MemoryBytes: 4 << 30},
+				{Name: "self", Kind: "self", State: "running", Cpus: 2, MemoryBytes: 4 << 30, Verbs: []string{"sleep", "stop"},
+					Cannot: []*pb.Refusal{{Verb: "reboot", Reason: "its hardware cannot do that"}}},
 				{Name: "win11", Kind: "vm", State: "off", Cpus: 2, MemoryBytes: 3 << 29, Verbs: []string{"start"}},
 			},
 		},
+		placed: map[string]bool{},
 		images: map[string]string{"there.iso": "old", "other.iso": "old"},
 	}
 }
@@ -70,6 +73,7 @@ func (f *fake) handler() http.Handler {
 	mux.Handle(hitherv1connect.NewAppServiceHandler(fakeApps{fake: f}))
 	mux.Handle(hitherv1connect.NewFolderServiceHandler(fakeFolders{fake: f}))
 	mux.Handle(hitherv1connect.NewJobServiceHandler(fakeJobs{fake: f}))
+	mux.Handle(hitherv1connect.NewComputerServiceHandler(fakeComputers{fake: f}))
 	if f.screen != nil {
 		mux.HandleFunc("GET /screen", f.screen)
 	}
@@ -252,7 +256,7 @@ func (f fakeMachines) Do(_ context.Context, req *connect.Request[pb.MachineDoReq
 	if err != nil {
 		return nil, err
 	}
-	if m.Name == "self" {
+	if m.Name == "self" && !slices.Contains(m.Verbs, req.Msg.Verb) {
 		return refuse[pb.MachineDoResponse](fusion.ErrPermission, m.Name+"/"+req.Msg.Verb, "")
 	}
 	f.mu.Lock()

@@ -16,10 +16,11 @@ func machineCommand(g *globals) *cobra.Command {
 	return group("machine", "Operating systems: virtual machines, and each computer's own as \"self\"",
 		machineCreate(g), machineLs(g), machineShow(g),
 		machineVerb(g, fusion.Start, "start", "Start a machine"),
-		machineStop(g),
+		g.powerOf(machineStop(g)),
 		machineVerb(g, fusion.Pause, "pause", "Hold a machine's processors"),
 		machineVerb(g, fusion.Resume, "resume", "Let a paused machine go on"),
-		machineVerb(g, fusion.Reboot, "reboot", "Ask a machine to restart"),
+		g.powerOf(machineVerb(g, fusion.Reboot, "reboot", "Ask a machine to restart")),
+		g.powerOf(machineVerb(g, fusion.Sleep, "sleep", "Put a computer (HOST/self) to sleep; hither host wake wakes it")),
 		machineRm(g), machineStats(g), snapshotCommand(g), machineMigrate(g))
 }
 
@@ -54,7 +55,7 @@ func machineStop(g *globals) *cobra.Command {
 // shut down and still runs.
 func (g *globals) tellIfRunning(cmd *cobra.Command, text string) error {
 	address, host, err := g.target(cmd.Context(), text)
-	if err != nil {
+	if err != nil || address.Machine == fusion.Self {
 		return err
 	}
 	m, err := host.Machines().Get(cmd.Context(), address.Machine)
@@ -67,6 +68,9 @@ func (g *globals) tellIfRunning(cmd *cobra.Command, text string) error {
 
 func (g *globals) do(cmd *cobra.Command, text string, verb fusion.Verb) error {
 	address, host, err := g.target(cmd.Context(), text)
+	if err == nil {
+		err = g.sure(cmd, address, host, verb)
+	}
 	if err != nil {
 		return err
 	}
@@ -106,6 +110,9 @@ func (g *globals) showMachine(cmd *cobra.Command, m fusion.Machine) error {
 		var verbs []string
 		for _, v := range m.Verbs {
 			verbs = append(verbs, string(v))
+		}
+		for _, r := range m.Cannot {
+			pairs = append(pairs, "cannot "+string(r.Verb), r.Reason)
 		}
 		return fields(w, append(pairs, "can", strings.Join(verbs, " "), "note", m.Note)...)
 	})

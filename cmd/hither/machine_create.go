@@ -11,11 +11,12 @@ import (
 func machineCreate(g *globals) *cobra.Command {
 	var spec fusion.MachineSpec
 	var memory, disk size
+	var key string
 	cmd := &cobra.Command{
-		Use: "create [HOST/]NAME", Short: "Create a virtual machine", Args: exactly("NAME"),
+		Use: "create [HOST/|any/]NAME", Short: "Create a virtual machine", Args: exactly("NAME"),
 		Long: "Create a virtual machine. A PATH is on this computer; its bytes go into the pool of\n" +
 			"the machine's host under the file's name. A bare NAME is the pool's image of that\n" +
-			"name, else a file of this directory.",
+			"name, else a file of this directory. any/NAME is made where there is room for it.",
 		Example: "  hither machine create nas/debian --disk 20GiB --iso ~/debian.iso --start",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			address, err := machineAddress(args[0])
@@ -31,7 +32,11 @@ func machineCreate(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return g.create(cmd, address, spec, iso, disk)
+			address, placement, err := g.place(cmd, address, spec, key)
+			if err != nil {
+				return err
+			}
+			return g.create(cmd, address, placement, spec, iso, disk)
 		},
 	}
 	f := cmd.Flags()
@@ -40,12 +45,13 @@ func machineCreate(g *globals) *cobra.Command {
 	f.Var(&disk, "disk", "size of a new disk (default none)")
 	f.StringVar(&spec.ISO, "iso", "", "image for the CD drive, a `PATH` or NAME")
 	f.StringVar(&spec.Image, "image", "", "image to copy as the first disk, a `NAME` or PATH")
+	f.StringVar(&key, "key", "", "a `KEY` of your own: with it, the same command once more makes nothing twice")
 	f.BoolVar(&spec.Start, "start", false, "start it at once")
 	return cmd
 }
 
 // create brings the images to the host and makes the machine.
-func (g *globals) create(cmd *cobra.Command, address fusion.Address, spec fusion.MachineSpec, iso, disk image) error {
+func (g *globals) create(cmd *cobra.Command, address fusion.Address, placement *fusion.Placement, spec fusion.MachineSpec, iso, disk image) error {
 	host, err := g.machine(cmd.Context(), address)
 	if err != nil {
 		return err
@@ -63,6 +69,9 @@ func (g *globals) create(cmd *cobra.Command, address fusion.Address, spec fusion
 	})
 	if err != nil {
 		return err
+	}
+	if placement != nil && g.json {
+		return g.show(cmd, placedMachine{m, placement}, nil)
 	}
 	return g.showMachine(cmd, m)
 }
