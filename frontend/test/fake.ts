@@ -5,12 +5,12 @@ import { App } from '../src/state/app.svelte'
 
 export const host = (name: string, more: Partial<Host> = {}): Host => ({
   id: 'id-' + name, name, online: true, path: '', local: false, color: 1, os: 'Debian', version: '0.1.0', lastSeen: new Date(0),
-  fingerprint: 'coral-otter', grants: ['admin'], ...more,
+  fingerprint: 'coral-otter', grants: ['admin'], roles: [], may: ['admin'], away: '', cards: [], ...more,
 })
 
 export const machine = (owner: string, name: string, state: Machine['state'], more: Partial<Machine> = {}): Machine => ({
   host: owner, name, state, kind: name === 'self' ? 'self' : 'vm', cpus: 2, memoryBytes: 1 << 30, os: 'Debian', note: '',
-  accelerator: 'kvm', uuid: '', started: null, disks: [], screen: true, verbs: state === 'off' ? ['start'] : ['stop', 'pause'], ...more,
+  accelerator: 'kvm', uuid: '', started: null, disks: [], screen: true, verbs: state === 'off' ? ['start'] : ['stop', 'pause'], cannot: [], ...more,
 })
 
 export const screen = (owner: string, name: string): Screen => ({

@@ -1,6 +1,6 @@
 import type { Carrier, Listener, Target, Transport } from '../mirror/carrier'
 import type {
-  App, Check, Event, Folder, Host, Machine, MachineSpec, Nearby, Offer, Screen, Snapshot, Stats, Status, Verb,
+  App, Check, Event, Folder, Host, Machine, MachineSpec, Nearby, Offer, Placement, Screen, Snapshot, Stats, Status, Verb, Woken,
 } from './model'
 
 export interface Picture {
@@ -23,7 +23,13 @@ export interface Api {
   forget(host: string): Promise<void>
   grant(host: string, grants: string[]): Promise<Host>
 
-  createMachine(host: string, spec: MachineSpec): Promise<Machine>
+  /** Of several calls with one key, one makes a machine. */
+  createMachine(host: string, spec: MachineSpec, key?: string): Promise<Machine>
+  /** Chooses a computer for a machine; with a key, the same one each time. */
+  place(spec: MachineSpec, key?: string): Promise<Placement>
+  /** Has a computer woken by whoever is awake on its network. */
+  wake(host: string): Promise<Woken>
+  setRoles(host: string, add: string[], remove: string[]): Promise<string[]>
   doMachine(host: string, name: string, verb: Verb): Promise<void>
   /** Moves a running machine to the computer with the ID to. */
   moveMachine(host: string, name: string, to: string): Promise<void>

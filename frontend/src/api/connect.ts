@@ -6,6 +6,7 @@ import type { Api } from './api'
 import * as to from './convert'
 import { UiError } from './error'
 import { AppService } from './gen/hither/v1/app_pb'
+import { ComputerService } from './gen/hither/v1/computer_pb'
 import { FolderService } from './gen/hither/v1/folder_pb'
 import { JobService } from './gen/hither/v1/job_pb'
 import { MachineService } from './gen/hither/v1/machine_pb'
@@ -14,6 +15,9 @@ import { ScreenService } from './gen/hither/v1/screen_pb'
 import type { Session } from './session'
 import { newTrace } from './trace'
 import { upload } from './upload'
+
+/** Of several calls with one key, one does the work. */
+const keyed = (key?: string) => (key ? { headers: { 'Idempotency-Key': key } } : {})
 
 /** The Api over Connect: bearer and a fresh trace ID on every call, errors as UiError. */
 export function connectApi(session: Session, onSignedOut: () => void): Api {
@@ -38,6 +42,7 @@ export function connectApi(session: Session, onSignedOut: () => void): Api {
   const machines = createClient(MachineService, transport)
   const screens = createClient(ScreenService, transport)
   const apps = createClient(AppService, transport)
+  const computers = createClient(ComputerService, transport)
   const jobs = createClient(JobService, transport)
   const folders = createClient(FolderService, transport)
 
@@ -68,14 +73,21 @@ export function connectApi(session: Session, onSignedOut: () => void): Api {
     forget: async (host) => void (await hosts.forget({ host })),
     grant: async (host, grants) => to.host(await hosts.grant({ host, grants })),
 
-    createMachine: async (host, spec) =>
+    place: async (spec, key) => {
+      const { name, cpus, memoryBytes, diskBytes } = spec
+      return to.placement(await computers.place({ name, cpus, memoryBytes: BigInt(memoryBytes), diskBytes: BigInt(diskBytes) }, keyed(key)))
+    },
+    wake: (host) => computers.wake({ host }),
+    setRoles: async (host, add, remove) => (await computers.setRoles({ host, add, remove })).roles,
+
+    createMachine: async (host, spec, key) =>
       to.machine(
         await machines.create({
           host,
           ...spec,
           memoryBytes: BigInt(spec.memoryBytes),
           diskBytes: BigInt(spec.diskBytes),
-        }),
+        }, keyed(key)),
       ),
     doMachine: async (host, name, verb) => void (await machines.do({ host, name, verb })),
     moveMachine: async (host, name, to) => void (await machines.migrate({ host, name, to })),

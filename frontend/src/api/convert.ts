@@ -1,10 +1,11 @@
 import { timestampDate, type Timestamp } from '@bufbuild/protobuf/wkt'
+import type { Card as PbCard, Placement as PbPlacement } from './gen/hither/v1/computer_pb'
 import type { Folder as PbFolder } from './gen/hither/v1/folder_pb'
 import type { Job as PbJob } from './gen/hither/v1/job_pb'
 import type { Machine as PbMachine, Snapshot as PbSnapshot, Stats as PbStats } from './gen/hither/v1/machine_pb'
 import type { Event as PbEvent, Host as PbHost } from './gen/hither/v1/node_pb'
 import type { Screen as PbScreen } from './gen/hither/v1/screen_pb'
-import type { Event, Folder, Host, Job, Machine, Screen, Snapshot, Stats } from './model'
+import type { Card, Event, Folder, Host, Job, Machine, Placement, Screen, Snapshot, Stats } from './model'
 
 export function date(t: Timestamp | undefined): Date | null {
   const d = t ? timestampDate(t) : null
@@ -12,14 +13,30 @@ export function date(t: Timestamp | undefined): Date | null {
 }
 
 export function host(h: PbHost): Host {
-  const { id, name, online, path, local, color, os, version, fingerprint, grants } = h
-  return { id, name, online, path, local, color, os, version, fingerprint, grants, lastSeen: date(h.lastSeen) }
+  const { id, name, online, path, local, color, os, version, fingerprint, grants, roles, may } = h
+  return {
+    id, name, online, path, local, color, os, version, fingerprint, grants, roles, may,
+    lastSeen: date(h.lastSeen), away: h.away as Host['away'], cards: h.cards.map(card),
+  }
+}
+
+const card = ({ name, mac, nets, wake }: PbCard): Card => ({ name, mac, nets, wake: wake as Card['wake'] })
+
+export function placement(p: PbPlacement): Placement {
+  const candidates = p.candidates.map(({ host, id, roles, fits, why, resources: r }) => ({
+    host, id, roles, fits, why,
+    resources: r
+      ? { cpus: r.cpus, freeBytes: Number(r.freeBytes), poolBytes: Number(r.poolBytes), accelerator: r.accelerator }
+      : null,
+  }))
+  return { host: p.host, id: p.id, candidates }
 }
 
 export function machine(m: PbMachine): Machine {
   const { host, name, cpus, os, note, accelerator, uuid, screen, verbs } = m
   return {
     host, name, cpus, os, note, accelerator, uuid, screen, verbs,
+    cannot: m.cannot.map(({ verb, reason }) => ({ verb, reason })),
     kind: m.kind === 'self' ? 'self' : 'vm',
     state: m.state as Machine['state'],
     memoryBytes: Number(m.memoryBytes),

@@ -12,10 +12,55 @@ export interface Host {
   lastSeen: Date | null
   fingerprint: string
   grants: string[]
+  roles: string[]
+  /** What this computer may do there; empty when it does not say. */
+  may: string[]
+  /** Why it is offline, as it said before it went. */
+  away: '' | 'asleep' | 'off' | 'restarting'
+  cards: Card[]
+}
+
+/** A wired network card, which can wake its computer; wake is empty where nobody knows. */
+export interface Card {
+  name: string
+  mac: string
+  nets: string[]
+  wake: '' | 'on' | 'off'
+}
+
+/** Who sent the magic packet of a computer. */
+export interface Woken {
+  by: string[]
+  note: string
+}
+
+/** What a computer has free for one more machine, in bytes. */
+export interface Resources {
+  cpus: number
+  freeBytes: number
+  poolBytes: number
+  accelerator: string
+}
+
+/** A computer that was looked at for a machine; why says why it does not fit. */
+export interface Candidate {
+  host: string
+  id: string
+  roles: string[]
+  fits: boolean
+  why: string
+  resources: Resources | null
+}
+
+/** The computer that was chosen for a machine, "" when none fits; the best candidate is the first. */
+export interface Placement {
+  host: string
+  id: string
+  candidates: Candidate[]
 }
 
 export type MachineState = 'off' | 'starting' | 'running' | 'paused' | 'saved' | 'stopping' | 'failed'
-export type Verb = 'start' | 'stop' | 'force-off' | 'pause' | 'resume' | 'reboot'
+export type Verb = 'start' | 'stop' | 'force-off' | 'pause' | 'resume' | 'reboot' | 'sleep'
 
 export interface Disk {
   name: string
@@ -38,6 +83,8 @@ export interface Machine {
   disks: Disk[]
   screen: boolean
   verbs: string[]
+  /** Verbs of its kind that it lacks here, and why. */
+  cannot: Array<{ verb: string; reason: string }>
 }
 
 export interface Snapshot {

@@ -12,24 +12,21 @@ import Trash2 from '@lucide/svelte/icons/trash-2'
 import type { Machine, Verb } from '../api/model'
 import { about, type App } from '../state/app.svelte'
 import { to } from '../state/router.svelte'
+import { can } from './can'
+import { powerCommands } from './power'
 import type { Command, Targets } from './target'
 
 type Target = Targets['machine']
 
 const alive = (m: Machine) => m.state === 'running' || m.state === 'paused'
 
-/** Whether a verb can be done now; busy ones wait for their task. */
-function can(app: App, { machine, host }: Target, verb: Verb): boolean {
-  return host.online && machine.verbs.includes(verb) && !app.tasks.busy(about.machine(machine))
-}
-
-function verb(name: Verb, icon: Command<'machine'>['icon'], more: Partial<Command<'machine'>> = {}): Command<'machine'> {
+function verb(name: Exclude<Verb, 'sleep'>, icon: Command<'machine'>['icon'], more: Partial<Command<'machine'>> = {}): Command<'machine'> {
   return {
     name,
     label: `verb.${name}`,
     icon,
     bulk: true,
-    when: (app, target) => can(app, target, name),
+    when: (app, target) => target.machine.kind === 'vm' && can(app, target, name), // a computer's own: power.ts
     do: (app, target) => void app.do(target.machine, name),
     ...more,
   }
@@ -60,6 +57,7 @@ export const machineCommands: Command<'machine'>[] = [
         do: () => void app.do(machine, 'force-off'),
       }),
   }),
+  ...powerCommands,
   {
     name: 'show',
     label: 'verb.show',
@@ -102,9 +100,9 @@ export const machineCommands: Command<'machine'>[] = [
   },
 ]
 
-/** The one verb of a card: Open where there is a screen, else Start or Resume. */
+/** The one verb of a card: Open where there is a screen, else Start or Resume, or Wake where that is possible. */
 export function mainCommand(app: App, target: Target): Command<'machine'> | undefined {
-  const first = ['open', 'start', 'resume', 'show']
+  const first = ['open', 'start', 'resume', 'wake', 'show']
   return first
     .map((name) => machineCommands.find((c) => c.name === name)!)
     .find((c) => c.when(app, target))

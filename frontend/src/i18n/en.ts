@@ -1,3 +1,4 @@
+import { computerEn } from './computer.en'
 import { jobEn } from './job.en'
 import { moveEn } from './move.en'
 import { snapshotEn } from './snapshot.en'
@@ -5,6 +6,7 @@ import { soundEn } from './sound.en'
 
 // Every word of the page. Plain and short, sentence case, verbs on buttons.
 export const en = {
+  ...computerEn,
   ...jobEn,
   ...moveEn,
   ...snapshotEn,
@@ -296,7 +298,7 @@ export const en = {
   'grant.view': 'See',
   'grant.view.hint': 'computers, machines and screens',
   'grant.control': 'Control',
-  'grant.control.hint': 'keyboard, mouse and power',
+  'grant.control.hint': 'keyboard, mouse, and the power of virtual machines',
   'grant.machines': 'Machines',
   'grant.machines.hint': 'create and remove them',
   'grant.apps': 'Apps',
@@ -306,7 +308,7 @@ export const en = {
   'grant.microphone': 'Microphone',
   'grant.microphone.hint': 'speak to apps here with its own microphone',
   'grant.admin': 'Everything',
-  'grant.admin.hint': 'an owner’s own computer; includes all of the above',
+  'grant.admin.hint': 'an owner’s own computer; includes all of the above, and its power',
 
   'pair.title': 'Pair a computer',
   'pair.show': 'Show a code',

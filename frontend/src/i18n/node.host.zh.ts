@@ -199,7 +199,6 @@ export const hostZh: Record<string, string> = {
   'force it off; then delete its disks in {0}': '请强制关机；然后删除它在 {0} 中的磁盘',
   'one of start, stop, force-off, pause, resume, reboot': '可选：start、stop、force-off、pause、resume、reboot',
   'there is no verb "{0}"': '没有操作“{0}”',
-  'a computer is not switched from here': '不能从这里开关电脑',
   'open its desktop and use the menu there': '请打开它的桌面，使用那里的菜单',
   'something is being done with it': '它正在执行其他操作',
   'it is emulated in software, which is slow': '它以软件模拟方式运行，速度较慢',

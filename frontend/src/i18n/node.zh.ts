@@ -1,4 +1,5 @@
 import { appZh } from './node.app.zh'
+import { computerNodeZh } from './node.computer.zh'
 import { hostZh } from './node.host.zh'
 import { jobNodeZh } from './node.job.zh'
 import { moveNodeZh } from './node.move.zh'
@@ -9,4 +10,4 @@ import { snapshotNodeZh } from './node.snapshot.zh'
  * it, with {0}, {1} … for the parts that vary; a test of the sources
  * (internal/house) fails when one is missing.
  */
-export const nodeZh: Record<string, string> = { ...appZh, ...hostZh, ...jobNodeZh, ...moveNodeZh, ...snapshotNodeZh }
+export const nodeZh: Record<string, string> = { ...appZh, ...computerNodeZh, ...hostZh, ...jobNodeZh, ...moveNodeZh, ...snapshotNodeZh }

@@ -1,10 +1,12 @@
 import type { Key } from './i18n.svelte'
+import { computerZh } from './computer.zh'
 import { jobZh } from './job.zh'
 import { moveZh } from './move.zh'
 import { snapshotZh } from './snapshot.zh'
 import { soundZh } from './sound.zh'
 
 export const zh: Record<Key, string> = {
+  ...computerZh,
   ...jobZh,
   ...moveZh,
   ...snapshotZh,
@@ -296,7 +298,7 @@ export const zh: Record<Key, string> = {
   'grant.view': '查看',
   'grant.view.hint': '电脑、机器和屏幕',
   'grant.control': '控制',
-  'grant.control.hint': '键盘、鼠标和电源',
+  'grant.control.hint': '键盘、鼠标和虚拟机的电源',
   'grant.machines': '机器',
   'grant.machines.hint': '新建和删除',
   'grant.apps': '应用',
@@ -306,7 +308,7 @@ export const zh: Record<Key, string> = {
   'grant.microphone': '麦克风',
   'grant.microphone.hint': '用它的麦克风对这里的应用说话',
   'grant.admin': '一切',
-  'grant.admin.hint': '自己的电脑；包含以上全部',
+  'grant.admin.hint': '自己的电脑；包含以上全部及其电源',
 
   'pair.title': '配对电脑',
   'pair.show': '显示配对码',

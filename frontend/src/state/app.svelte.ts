@@ -6,6 +6,7 @@ import { t, type Key, type Params, type Text } from '../i18n/i18n.svelte'
 import { isDesktop, openWindow } from '../platform/platform'
 import { Session, type Glass } from '../mirror/session.svelte'
 import { Catalogue } from './catalogue.svelte'
+import { Computers } from './computers.svelte'
 import { Folders } from './folders.svelte'
 import { Hosts } from './hosts.svelte'
 import { jobLabel, Jobs } from './jobs.svelte'
@@ -16,7 +17,7 @@ import { Screens } from './screens.svelte'
 import { Settings } from './settings.svelte'
 import { Snapshots } from './snapshots.svelte'
 import { Stats } from './stats.svelte'
-import { Tasks } from './tasks.svelte'
+import { Tasks, type Task } from './tasks.svelte'
 import { Thumbs } from './thumbs.svelte'
 import { Watch } from './watch.svelte'
 
@@ -64,6 +65,7 @@ export class App {
   readonly catalogue: Catalogue
   readonly monitors: Monitors
   readonly snapshots: Snapshots
+  readonly computers: Computers
   dialog = $state.raw<Dialog | null>(null)
   status = $state.raw<Status | null>(null)
 
@@ -78,6 +80,7 @@ export class App {
     this.catalogue = new Catalogue(api)
     this.monitors = new Monitors(api)
     this.snapshots = new Snapshots(api)
+    this.computers = new Computers(api, this.tasks)
   }
 
   private get tables() {
@@ -184,19 +187,19 @@ export class App {
     )
   }
 
-  /** Uploads the image, if any, then makes the machine. */
+  /** Uploads the image, if any, then makes the machine, on a computer that is chosen where host is ANY. */
   create(host: string, spec: MachineSpec, image: File | null): Promise<Machine | undefined> {
-    const work = async (task: { progress: number | null; abort: AbortController }) => {
+    const work = async (task: Task) => {
+      const { on, key } = await this.computers.where(host, spec)
+      task.job = { host: on, op: 'machine.create', name: spec.name }
       if (image) {
-        await this.api.upload(host, spec.iso, image, (part) => (task.progress = part), task.abort.signal)
+        await this.api.upload(on, spec.iso, image, (part) => (task.progress = part), task.abort.signal)
         task.progress = null
       }
-      return this.api.createMachine(host, spec)
+      return this.api.createMachine(on, spec, key)
     }
-    return this.tasks.run({ key: 'task.create', params: { name: spec.name } }, 'create', work, {
-      canCancel: image !== null,
-      job: { host, op: 'machine.create', name: spec.name },
-    })
+    const settled = this.computers.settling(spec, work)
+    return this.tasks.run({ key: 'task.create', params: { name: spec.name } }, 'create', settled, { canCancel: image !== null })
   }
 
   /** Launches an app: in the desktop window as a window of the desktop, in a browser as a page. */

@@ -15,8 +15,8 @@ export class Task {
     /** What it is about: "machine:HOST/NAME". Its error is shown there. */
     readonly about: string,
     readonly canCancel: boolean,
-    /** The job of a host (its ID) that does it. */
-    readonly job?: { host: string; op: string; name: string },
+    /** The job of a host (its ID) that does it, once that is known. */
+    public job?: { host: string; op: string; name: string },
   ) {}
 
   cancel(): void {

@@ -40,6 +40,19 @@ const views = [
   { name: 'settings', path: '/settings' },
   { name: 'palette', path: '/library', act: dialog('Control+k') },
   { name: 'create', path: '/library', act: dialog('n') },
+  { name: 'where', path: '/library', act: async (page) => {
+    await page.keyboard.press('n')
+    await page.locator('dialog select').first().selectOption('any')
+  }, wait: '[data-testid=placement] li' },
+  { name: 'power', path: '/machine/cloud/self?transport=websocket', act: (page) => page.locator('[data-testid=power] button').last().click(), wait: '[role=alertdialog]' },
+  { name: 'self', path: '/machine/cloud/self?transport=websocket', wait: '[data-testid=power]' },
+  { name: 'wake', path: '/library', act: async (page) => {
+    const wake = page.locator('[data-host=nas][data-machine=self] button').filter({ hasText: /Wake|唤醒/ }).first()
+    await wake.click()
+    await wake.scrollIntoViewIfNeeded()
+  }, wait: '[role=status] svg' },
+  { name: 'roles', path: '/host/nas' },
+  { name: 'role-filter', path: '/library?role=storage' },
   { name: 'pair', path: '/library', act: dialog('p'), wait: '[data-testid=pair-code]' },
   { name: 'menu', path: '/library', act: (page) => page.locator('[data-machine=win11] [aria-haspopup=menu]').click() },
   { name: 'error', path: '/library', act: (page) => page.locator('[data-machine=staging] button:not([tabindex="-1"])').first().click(), wait: '[role=alert]' },

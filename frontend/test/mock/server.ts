@@ -3,6 +3,7 @@ import { create } from '@bufbuild/protobuf'
 import { timestampFromDate, timestampNow } from '@bufbuild/protobuf/wkt'
 import { Code, ConnectError, type ConnectRouter } from '@connectrpc/connect'
 import { AppService } from '../../src/api/gen/hither/v1/app_pb'
+import { ComputerService } from '../../src/api/gen/hither/v1/computer_pb'
 import { FolderSchema, FolderService } from '../../src/api/gen/hither/v1/folder_pb'
 import { JobService } from '../../src/api/gen/hither/v1/job_pb'
 import { MachineSchema, MachineService, SnapshotSchema, type Machine } from '../../src/api/gen/hither/v1/machine_pb'
@@ -41,6 +42,7 @@ const outcome: Record<string, [string, string, string[]]> = {
   pause: ['paused', 'paused', ['resume', 'force-off']],
   resume: ['running', 'running', ['stop', 'force-off', 'pause', 'reboot']],
   reboot: ['running', 'running', ['stop', 'force-off', 'pause', 'reboot']],
+  sleep: ['running', 'running', ['sleep', 'reboot', 'stop']],
 }
 
 export function routes(router: ConnectRouter): void {
@@ -100,6 +102,30 @@ export function routes(router: ConnectRouter): void {
       const gone = world.hosts.findIndex((h) => h.id === host)
       tell({ kind: 'host', removed: true, host: world.hosts.splice(gone, 1)[0] })
       return {}
+    },
+  })
+  router.service(ComputerService, {
+    wake: ({ host }) => {
+      if (host !== '12D3KooWCCC') throw fail(Code.InvalidArgument, 'invalid', 'host.wake', host, 'it is awake', '')
+      return { by: ['laptop'], packets: 1 }
+    },
+    setRoles: ({ host, add, remove }) => {
+      const h = world.hosts.find((x) => x.id === host)!
+      h.roles = [...h.roles.filter((r) => !remove.includes(r)), ...add]
+      tell({ kind: 'host', host: h })
+      return { roles: h.roles }
+    },
+    place: ({ memoryBytes }) => {
+      const GIB = 1n << 30n
+      const fits = memoryBytes < 12n * GIB
+      return {
+        host: fits ? 'cloud' : '', id: fits ? '12D3KooWBBB' : '',
+        candidates: [
+          { host: 'cloud', id: '12D3KooWBBB', roles: ['compute'], fits, why: fits ? '' : 'memory', resources: { cpus: 4, freeBytes: 12n * GIB, poolBytes: 300n * GIB, accelerator: 'kvm' } },
+          { host: 'laptop', id: '12D3KooWAAA', fits: false, why: 'memory', resources: { cpus: 8, freeBytes: GIB, poolBytes: 300n * GIB, accelerator: 'kvm' } },
+          { host: 'nas', id: '12D3KooWCCC', roles: ['storage', 'router'], fits: false, why: 'offline' },
+        ],
+      }
     },
   })
   router.service(JobService, {

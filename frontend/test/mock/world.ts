@@ -12,15 +12,18 @@ const ago = (minutes: number) => timestampFromDate(new Date(Date.now() - minutes
 export const hosts = [
   create(HostSchema, {
     id: '12D3KooWAAA', name: 'laptop', online: true, local: true, color: 0, os: 'Debian GNU/Linux 12', version: '0.1.0',
-    fingerprint: 'coral-otter-9f3a', grants: ['admin'], lastSeen: ago(0),
+    fingerprint: 'coral-otter-9f3a', grants: ['admin'], lastSeen: ago(0), may: ['admin'],
+    cards: [{ name: 'enp0s31f6', mac: '54:e1:ad:12:34:56', nets: ['192.168.1.20/24'], wake: 'on' }],
   }),
   create(HostSchema, {
     id: '12D3KooWBBB', name: 'cloud', online: true, path: 'direct', color: 1, os: 'Ubuntu 24.04 LTS', version: '0.1.0',
-    fingerprint: 'amber-finch-27c1', grants: ['admin'], lastSeen: ago(0),
+    fingerprint: 'amber-finch-27c1', grants: ['admin'], lastSeen: ago(0), may: ['admin'], roles: ['compute'],
+    cards: [{ name: 'eth0', mac: '52:54:00:12:34:56', nets: ['10.0.0.2/24'], wake: 'off' }],
   }),
   create(HostSchema, {
     id: '12D3KooWCCC', name: 'nas', online: false, color: 2, os: 'Debian GNU/Linux 12', version: '0.1.0',
-    fingerprint: 'slate-heron-51d0', grants: ['view', 'files'], lastSeen: ago(134),
+    fingerprint: 'slate-heron-51d0', grants: ['view', 'files'], lastSeen: ago(134), may: ['view', 'files'], roles: ['storage', 'router'], away: 'asleep',
+    cards: [{ name: 'eno1', mac: '3c:ec:ef:65:43:21', nets: ['192.168.1.9/24'], wake: 'on' }],
   }),
 ]
 
@@ -39,7 +42,9 @@ function machine(host: string, name: string, state: string, more: MessageInitSha
 
 const self = (host: string, os: string, cpus: number) =>
   machine(host, 'self', 'running', {
-    kind: 'self', os, cpus, memoryBytes: 16n * GIB, accelerator: '', verbs: [],
+    kind: 'self', os, cpus, memoryBytes: 16n * GIB, accelerator: '', started: ago(3127),
+    verbs: host === 'cloud' ? ['reboot', 'stop'] : ['sleep', 'reboot', 'stop'],
+    cannot: host === 'cloud' ? [{ verb: 'sleep', reason: 'its hardware or its system cannot do that' }] : [],
     disks: [
       { name: '/', totalBytes: 512n * GIB, usedBytes: 211n * GIB },
       { name: '/home', totalBytes: 1024n * GIB, usedBytes: 840n * GIB },
