@@ -24,7 +24,7 @@ PACKAGES = $$($(GO) list -tags $(TAGS) ./... | grep -v -e '^hither$$' -e '^hithe
 SOURCES := $(shell git ls-files '*.go' go.mod go.sum)
 PAGE := $(shell git ls-files frontend | grep -v -e '^frontend/dist' -e embed.go)
 
-.PHONY: help run demo build test test-unit test-e2e test-wine test-page soak check bench bench-mirror try screenshots generate deps clean
+.PHONY: help run demo build test test-unit test-e2e test-machines test-wine test-page soak check bench bench-mirror bench-machines try screenshots generate deps clean
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1|/' | column -t -s'|'
 
@@ -72,8 +72,12 @@ test-unit: frontend/dist/index.html ## unit tests: no display, no VM, no network
 	$(GO) test ./cmd/hither-tray/...
 
 test-e2e: bin/hither bin/hither-desktop bin/hither-tray ## real nodes, QEMU, Chromium, X servers
-	HITHER_BIN=$(CURDIR)/bin $(AWAKE) $(GO) test -tags $(E2E) -p 1 -timeout 20m $(PACKAGES)
+	HITHER_BIN=$(CURDIR)/bin $(AWAKE) $(GO) test -tags $(E2E) -p 1 -timeout 40m $(PACKAGES)
 	HITHER_BIN=$(CURDIR)/bin $(AWAKE) $(GO) test -tags e2e -timeout 10m ./cmd/hither-tray/...
+
+test-machines: bin/hither ## the long tests of machines: real guests, networks, kills; half an hour, needs root
+	build/deps.sh test
+	HITHER_BIN=$(CURDIR)/bin $(AWAKE) $(GO) test -tags $(E2E),machines -count=1 -p 1 -timeout 60m ./vmctl
 
 test-wine: ## the window and the capture of Windows, tried in wine: installs it (1.2 GB)
 	build/deps.sh wine
@@ -97,6 +101,10 @@ bench: ## key to pixel and bytes beside TigerVNC, in one short run
 bench-mirror: bin/hither ## all of docs/benchmarks.md, beside TigerVNC and xpra; a quarter of an hour, rows c and j need root; BENCH="flags"
 	build/deps.sh bench
 	$(GO) run -tags $(TAGS) ./mirror/bench -json bin/bench.json -markdown bin/bench.md $(BENCH)
+
+bench-machines: bin/hither ## a thousand machines: lists, events, memory, and the library in Chromium; BENCH="flags"
+	build/deps.sh test
+	$(GO) run -tags $(TAGS) ./app/bench -json bin/bench-machines.json $(BENCH)
 
 try: bin/hither ## real programs and machines, mirrored and compared; TRY="writer chromium widgets xterm featherpad installer guest"
 	build/deps.sh try

@@ -37,8 +37,9 @@ func TestContract(t *testing.T) {
 	})
 }
 
-// startNode starts a node that the test ends, with its machines and apps.
-func startNode(t *testing.T, name string) *Node {
+// startNode starts a node that the test ends, with its machines and apps; change may
+// change how.
+func startNode(t *testing.T, name string, change ...func(*Config)) *Node {
 	t.Helper()
 	dir, err := os.MkdirTemp("/tmp", "happ-") // short, for sockets
 	if err != nil {
@@ -54,8 +55,12 @@ func startNode(t *testing.T, name string) *Node {
 		t.Fatal(err)
 	}
 	h := home.Home{Dir: filepath.Join(dir, "h"), Folders: filepath.Join(dir, "f"), Run: filepath.Join(dir, "r"), Explicit: true}
-	node, err := Start(t.Context(), Config{Home: h, Name: name, Listen: "127.0.0.1:0", Web: "127.0.0.1:0", Libvirt: "private",
-		Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+	config := Config{Home: h, Name: name, Listen: "127.0.0.1:0", Web: "127.0.0.1:0", Libvirt: "private",
+		Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
+	for _, one := range change {
+		one(&config)
+	}
+	node, err := Start(t.Context(), config)
 	if err != nil {
 		t.Fatalf("%s: %v (%s)", name, err, fusion.Hint(err))
 	}

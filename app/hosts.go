@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"net"
+	"slices"
 	"time"
 
 	"hither/app/api"
@@ -88,8 +89,13 @@ func (n *Node) Hosts() []fusion.HostInfo {
 // computer last said of itself.
 func (n *Node) peerInfo(p peers.Peer) fusion.HostInfo {
 	said, _ := n.table.host(p.ID)
-	info := fusion.HostInfo{ID: p.ID, Name: p.Name, Online: p.Online, Path: p.Path, Roles: []string{}, Color: p.Color,
-		OS: said.OS, Version: said.Version, LastSeen: p.LastSeen, Fingerprint: p.Fingerprint, Grants: []string{}}
+	heard := n.heard.get(p.ID)
+	info := fusion.HostInfo{ID: p.ID, Name: p.Name, Online: p.Online, Path: p.Path, Roles: listed(heard.Roles), Color: p.Color,
+		OS: said.OS, Version: said.Version, LastSeen: p.LastSeen, Fingerprint: p.Fingerprint, Grants: []string{},
+		May: listed(heard.May), Cards: listed(heard.Cards)}
+	if !p.Online {
+		info.Away = heard.Away
+	}
 	for _, c := range p.Grants {
 		info.Grants = append(info.Grants, string(c))
 	}
@@ -98,8 +104,17 @@ func (n *Node) peerInfo(p peers.Peer) fusion.HostInfo {
 
 // selfInfo describes this computer.
 func (n *Node) selfInfo(os string) fusion.HostInfo {
-	return fusion.HostInfo{ID: n.network.ID(), Name: n.network.Name(), Online: true, Roles: []string{}, Local: true,
-		OS: os, Version: Version, Fingerprint: n.network.Fingerprint(), LastSeen: time.Now(), Grants: []string{}}
+	return fusion.HostInfo{ID: n.network.ID(), Name: n.network.Name(), Online: true, Roles: n.roles.get(), Local: true,
+		OS: os, Version: Version, Fingerprint: n.network.Fingerprint(), LastSeen: time.Now(), Grants: []string{},
+		May: []string{string(fusion.AdminCap)}, Cards: n.cards()}
+}
+
+// listed makes an absent list an empty one, so that it is [] in JSON.
+func listed[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return slices.Clone(list)
 }
 
 // Grants gives what a paired key may do here.

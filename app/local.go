@@ -15,10 +15,20 @@ type local struct{ n *Node }
 var _ fusion.Host = (*local)(nil)
 
 func (l *local) Machines() fusion.Machines { return l.n.vms }
+func (l *local) Hardware() fusion.Hardware { return l.n.vms }
+func (l *local) Copies() fusion.Copies     { return localCopies{l.n.vms, l.n} }
 func (l *local) Screens() fusion.Screens   { return l.n.screens }
 func (l *local) Apps() fusion.Apps         { return localApps{Store: l.n.apps, vms: l.n.vms} }
 func (l *local) Folders() fusion.Folders   { return l.n.folders }
 func (l *local) Jobs() fusion.Jobs         { return l.n.jobs }
+func (l *local) Images() fusion.Images     { return l.n.vms.Images() }
+
+func (l *local) Terminals() fusion.Terminals { return l.n.vms.Terminals() }
+func (l *local) Guests() fusion.Guests       { return l.n.vms.Guests() }
+func (l *local) Networks() fusion.Networks   { return l.n.vms.Networks() }
+func (l *local) Forwards() fusion.Forwards   { return l.n.vms.Forwards() }
+func (l *local) Storage() fusion.Storage     { return l.n.vms.Storage() }
+func (l *local) Meters() fusion.Meters       { return l.n.vms.Meters() }
 
 func (l *local) Info(context.Context) (fusion.HostInfo, error) {
 	info, _ := l.n.table.host(l.n.network.ID())

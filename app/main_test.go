@@ -1,12 +1,17 @@
 package app
 
 import (
+	"os"
 	"testing"
 
 	"go.uber.org/goleak"
 )
 
 func TestMain(m *testing.M) {
+	// No test finds the login manager of the computer that it runs on.
+	if err := os.Setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent"); err != nil {
+		panic(err)
+	}
 	goleak.VerifyTestMain(m,
 		goleak.IgnoreCurrent(), // what the linked libraries start before main
 		// One set per process, started by Syncthing with the first folder and

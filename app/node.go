@@ -47,6 +47,8 @@ type Config struct {
 	Libvirt string
 	// Log may be nil for silence.
 	Log *slog.Logger
+
+	cards func() []fusion.Card // default: wol.Cards
 }
 
 // Node is one running node. Its parts stand in the order in which they start.
@@ -67,6 +69,12 @@ type Node struct {
 	local   *local
 	jobs    *jobs.Registry
 	api     *api.Server
+
+	heard  *heard  // of paired computers
+	roles  *roles  // of this one
+	placed *placed // machines that may be anywhere
+	// cards gives the wired network cards.
+	cards func() []fusion.Card
 
 	// ctx ends when the node stops; running counts the watchers of watch.go.
 	ctx     context.Context
@@ -109,7 +117,7 @@ func Start(ctx context.Context, cfg Config) (_ *Node, err error) {
 		return nil, err
 	}
 	n.onClose(n.lock.Close)
-	steps := []func(context.Context, Config) error{n.openNetwork, n.openMachines, n.openApps, n.openScreens, n.openFolders, n.openAPI, n.openDesk}
+	steps := []func(context.Context, Config) error{n.openNetwork, n.openComputer, n.openMachines, n.openApps, n.openScreens, n.openFolders, n.openAPI, n.openDesk}
 	for _, step := range steps {
 		if err := step(ctx, cfg); err != nil {
 			return nil, err
@@ -149,7 +157,7 @@ func (n *Node) openNetwork(ctx context.Context, cfg Config) (err error) {
 
 func (n *Node) openMachines(ctx context.Context, cfg Config) (err error) {
 	n.vms, err = vmctl.Open(ctx, vmctl.Config{Dir: cfg.Home.Sub("machines"), RunDir: cfg.Home.Run, URI: cfg.Libvirt,
-		SelfNote: screenNote(ctx), Peer: n.moving, Log: part(cfg, "vmctl")})
+		SelfNote: screenNote(ctx), Peer: n.moving, ImagePeers: n.imagePeers, Power: vmctl.SystemPower(), Going: n.tellGoing, Log: part(cfg, "vmctl")})
 	if err == nil {
 		n.onClose(n.vms.Close)
 	}

@@ -72,6 +72,7 @@ func (n *Node) Grant(ctx context.Context, host fusion.HostID, grants []fusion.Ca
 		return fusion.HostInfo{}, err
 	}
 	n.api.GrantsChanged(host)
+	n.tellSelf() // it says to each what that may do
 	peer, err := n.network.Lookup(string(host))
 	if err != nil {
 		return fusion.HostInfo{}, err

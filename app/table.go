@@ -54,7 +54,8 @@ func (t *table) setHost(info fusion.HostInfo) {
 		k = &known{machines: map[string]fusion.Machine{}, screens: map[string]fusion.Screen{}, folders: map[string]fusion.Folder{}, jobs: map[string]fusion.Job{}}
 		t.hosts[info.ID] = k
 	}
-	renamed := k.info.Name != "" && k.info.Name != info.Name
+	// What a machine is called and offered depends on its host.
+	renamed := k.info.Name != "" && (k.info.Name != info.Name || !slices.Equal(k.info.May, info.May))
 	k.info = info
 	t.send(info.ID, fusion.Event{Kind: fusion.EventHost, Host: &info})
 	if renamed {
@@ -83,6 +84,18 @@ func (t *table) host(id fusion.HostID) (fusion.HostInfo, bool) {
 		return fusion.HostInfo{}, false
 	}
 	return k.info, true
+}
+
+// hasMachine says whether a host has, or last had, a machine of a name.
+func (t *table) hasMachine(id fusion.HostID, name string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	k := t.hosts[id]
+	if k == nil {
+		return false
+	}
+	_, there := k.machines[name]
+	return there
 }
 
 // maxThings is how many machines, screens, folders and jobs one host may have; more
@@ -170,7 +183,7 @@ func set[T any](m map[string]T, name string, value T, removed bool) {
 func (k *known) named(e fusion.Event) fusion.Event {
 	name := k.info.Name
 	if e.Machine != nil {
-		m := *e.Machine
+		m := e.Machine.Offered(k.info)
 		m.Host, m.Address = name, name+"/"+m.Name
 		e.Machine = &m
 	}

@@ -47,6 +47,7 @@ func (n *Node) watchAll(ctx context.Context) error {
 		})
 	})
 	n.watch("pasted files", n.sweepPasted)
+	n.watch("network cards", n.followCards)
 	n.watchPeers()
 	return nil
 }
@@ -105,7 +106,12 @@ type peerWatchers struct {
 func (w *peerWatchers) changed(p peers.Peer, removed bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	cancel, watched := w.cancel[p.ID]
+	if p.Online && !watched {
+		w.n.heard.going(p.ID, "") // it is back
+	}
 	if removed {
+		w.n.heard.forget(p.ID)
 		w.n.table.removeHost(p.ID)
 		w.n.folders.Unpaired(p.ID)
 	} else {
@@ -116,7 +122,6 @@ func (w *peerWatchers) changed(p peers.Peer, removed bool) {
 		}
 	}
 	w.n.api.GrantsChanged(p.ID)
-	cancel, watched := w.cancel[p.ID]
 	switch {
 	case watched && (removed || !p.Online):
 		cancel()
@@ -194,6 +199,7 @@ func (n *Node) learn(id fusion.HostID, said fusion.HostInfo) {
 	if err != nil {
 		return // it was just forgotten
 	}
+	n.heard.learn(id, said)
 	info := n.peerInfo(peer)
 	info.OS, info.Version = said.OS, said.Version
 	n.table.setHost(info)

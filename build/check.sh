@@ -27,8 +27,8 @@ window() { GOOS=windows GOARCH=amd64 CGO_ENABLED=0 go build -tags desktop,produc
 step format formatted
 step "shell syntax" shell
 step vet go vet -tags "$tags" $(packages)
-step "vet of the end-to-end tests" go vet -tags "$tags,e2e" $(packages)
-step staticcheck bin/tools/staticcheck -tags "$tags,e2e" $(packages)
+step "vet of the end-to-end tests" go vet -tags "$tags,e2e,machines" $(packages)
+step staticcheck bin/tools/staticcheck -tags "$tags,e2e,machines" $(packages)
 step "proto lint" bash -c 'cd proto && ../bin/tools/buf lint'
 step "proto compatibility" breaking
 step "page types" bash -c 'cd frontend && npm run check'

@@ -25,6 +25,8 @@ run+=("${vpx:-libvpx7}" libyuv0 libopus0)
 command -v pipewire-pulse >/dev/null || run+=(pulseaudio)
 tests=(passwd chromium xdotool xclip wmctrl imagemagick procps util-linux e2fsprogs iproute2 mousepad gtk-4-examples
   desktop-file-utils libglib2.0-bin ffmpeg pulseaudio pulseaudio-utils
+  qemu-guest-agent
+  dnsmasq-base iptables openvswitch-switch busybox-static
   sway foot grim dbus pipewire pipewire-bin wireplumber xdg-desktop-portal xdg-desktop-portal-wlr libxkbcommon0 xkb-data)
 bench=(
   tigervnc-standalone-server tigervnc-viewer tigervnc-scraping-server
@@ -34,6 +36,8 @@ bench=(
 installer() {
   apt-cache search --names-only '^debian-installer-[0-9]+-netboot-amd64$' | sort -V | tail -n 1 | cut -d ' ' -f 1
 }
+kernel=$(installer) || kernel=
+[ -z "$kernel" ] || tests+=("$kernel") # small guests are made of its kernel
 try=(libreoffice-writer libreoffice-gtk3 featherpad ffmpeg isolinux syslinux-common xorriso
   mmdebstrap genext2fs uidmap debian-archive-keyring)
 
@@ -42,7 +46,7 @@ case $want in
   test) packages=("${run[@]}" "${tests[@]}") ;;
   wine) packages=("${run[@]}" "${tests[@]}" wine wine64 gcc-mingw-w64-x86-64) ;;
   bench) packages=("${run[@]}" "${tests[@]}" "${bench[@]}") ;;
-  try) packages=("${run[@]}" "${tests[@]}" "${try[@]}" "$(installer)") ;;
+  try) packages=("${run[@]}" "${tests[@]}" "${try[@]}") ;;
   *) echo "usage: build/deps.sh run|test|bench|wine|try" >&2; exit 2 ;;
 esac
 

@@ -10,7 +10,7 @@ type Capability string
 
 const (
 	ViewCap     Capability = "view"     // see hosts, machines, screens
-	ControlCap  Capability = "control"  // keyboard, mouse, power
+	ControlCap  Capability = "control"  // keyboard, mouse, power of virtual machines
 	MachinesCap Capability = "machines" // create and remove
 	AppsCap     Capability = "apps"     // list and launch
 	FilesCap    Capability = "files"    // folders and files
@@ -18,7 +18,7 @@ const (
 	MicrophoneCap Capability = "microphone"
 	TunnelCap     Capability = "tunnel"
 	MeshCap       Capability = "mesh"
-	AdminCap      Capability = "admin" // host paths, settings; implies all
+	AdminCap      Capability = "admin" // host paths, settings, power of the computer; implies all
 )
 
 // Capabilities lists every capability in the order a person is asked.

@@ -16,10 +16,20 @@ type Host interface {
 	// Info says what the host is and how it is doing now.
 	Info(ctx context.Context) (HostInfo, error)
 	Machines() Machines
+	Hardware() Hardware
+	Copies() Copies
 	Screens() Screens
 	Apps() Apps
 	Folders() Folders
 	Jobs() Jobs
+	Terminals() Terminals
+	Guests() Guests
+	Images() Images
+	Networks() Networks
+	Forwards() Forwards
+	Storage() Storage
+	Computer
+	Meters() Meters
 	// Watch yields what is now, then one event with Kind EventReady, then each
 	// change. Seq rises by one; a gap means events were lost, and the watcher
 	// lists again by watching anew. It ends with an error when ctx ends, when
@@ -47,6 +57,14 @@ type HostInfo struct {
 	Fingerprint string `json:"fingerprint"`
 	// Grants is what this host's key may do on the computer that answered.
 	Grants []string `json:"grants"`
+	// May is what the computer that answered may do on this host, as the host last
+	// said; empty when it does not say.
+	May []string `json:"may"`
+	// Away is why it is offline, "" while it is online and where nobody knows.
+	Away Away `json:"away,omitempty"`
+	// Cards are its wired network cards, which can wake it. Only a computer that may
+	// control it is told them.
+	Cards []Card `json:"cards"`
 }
 
 // EventKind says which field of an Event is set.

@@ -33,6 +33,8 @@ type Progress struct {
 	// Done of Total bytes of this step; Total is 0 when nobody knows.
 	Done  int64 `json:"done"`
 	Total int64 `json:"total"`
+	// Rate is how fast it goes, in bytes per second; 0 when nobody knows.
+	Rate int64 `json:"rate,omitempty"`
 }
 
 // Jobs are the long operations of one host.

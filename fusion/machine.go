@@ -52,6 +52,11 @@ type Machine struct {
 	Screen bool `json:"screen"`
 	// Verbs are the verbs that make sense in its present state.
 	Verbs []Verb `json:"verbs"`
+	Labels
+	// Template says that it is there to be cloned: it cannot be started.
+	Template bool `json:"template,omitempty"`
+	// Cannot are verbs of its kind that it lacks here, and why.
+	Cannot []Refusal `json:"cannot,omitempty"`
 }
 
 // Disk is one disk or mounted file system of a machine, in bytes.
@@ -71,6 +76,8 @@ const (
 	Pause    Verb = "pause"
 	Resume   Verb = "resume"
 	Reboot   Verb = "reboot"
+	Save     Verb = "save"    // its memory goes to disk, and it ends; Start goes on there
+	Discard  Verb = "discard" // forgets what was saved
 )
 
 // MachineSpec says what to create. Name is required; zero values take the
@@ -79,10 +86,22 @@ type MachineSpec struct {
 	Name        string `json:"name"`
 	MemoryBytes int64  `json:"memoryBytes"` // default 1 GiB, at least 16 MiB
 	CPUs        int    `json:"cpus"`        // default 1
-	DiskBytes   int64  `json:"diskBytes"`   // a new qcow2 disk; 0 is none
-	ISO         string `json:"iso"`         // an image in the host's pool, in the CD drive
-	Image       string `json:"image"`       // an image in the host's pool, copied as the first disk
-	Start       bool   `json:"start"`
+	// DiskBytes is the size of its disk: a new one, or that of Image, which is
+	// grown to it; 0 is none, or Image's own.
+	DiskBytes int64 `json:"diskBytes"`
+	// ISO is in the CD drive, Image is copied as the first disk. Each is an image
+	// in the host's pool, or what Images.Fetch takes, which is brought there first
+	// and stays there.
+	ISO   string `json:"iso"`
+	Image string `json:"image"`
+	Start bool   `json:"start"`
+	// Firmware is "bios" or "uefi", default bios; TPM gives it a TPM 2.0.
+	Firmware string `json:"firmware"`
+	TPM      bool   `json:"tpm"`
+	// Seed is what a cloud image makes of itself; nil is none.
+	Seed *Seed `json:"seed,omitempty"`
+	// Network is one of the host's; default: user-mode networking, which needs none.
+	Network string `json:"network"`
 }
 
 // Stats is one sample of a machine's counters.
@@ -114,10 +133,12 @@ type Machines interface {
 	Create(ctx context.Context, spec MachineSpec) (Machine, error)
 	// Do applies a verb and returns once the hypervisor has taken it; the new
 	// state comes as an event. It promises ErrNotFound, ErrInvalid for a verb
-	// that makes no sense now, and ErrUnsupported for one the kind lacks.
+	// that makes no sense now, and ErrUnsupported for one the kind or the computer
+	// lacks. "self" has PowerVerbs: the computer tells its paired ones that it goes.
 	Do(ctx context.Context, name string, verb Verb) error
 	// Remove forgets a machine that is off, with the disks that Create made.
-	// It promises ErrNotFound, and ErrBusy while the machine runs.
+	// It promises ErrNotFound, and ErrBusy while the machine runs or clones stand
+	// on its disks.
 	Remove(ctx context.Context, name string) error
 	// Migrate moves a machine to another host with its disks, while it runs or when it
 	// is off; the two need a pairing with admin both ways. When it fails, or ctx ends

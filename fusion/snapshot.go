@@ -51,11 +51,16 @@ func (s SnapshotSpec) Check() error {
 		return &Error{Op: "name", Path: s.Name, Cause: ErrInvalid, Detail: "it has only digits",
 			Hint: "a snapshot name has a letter, as in s" + s.Name}
 	}
-	control := func(r rune) bool { return r < ' ' && r != '\n' || r == 0x7f || r == 0xfffe || r == 0xffff }
-	if len(s.Note) > maxNote || !utf8.ValidString(s.Note) || strings.ContainsFunc(s.Note, control) {
+	if !isNote(s.Note) {
 		return &Error{Op: "note", Path: s.Name, Cause: ErrInvalid, Hint: "a note is text of at most 1000 bytes"}
 	}
 	return nil
+}
+
+// isNote says whether text is at most 1000 bytes of printable UTF-8 that XML can hold.
+func isNote(text string) bool {
+	control := func(r rune) bool { return r < ' ' && r != '\n' || r == 0x7f || r == 0xfffe || r == 0xffff }
+	return len(text) <= maxNote && utf8.ValidString(text) && !strings.ContainsFunc(text, control)
 }
 
 // SortSnapshots puts each snapshot's children behind it, the older subtree

@@ -35,19 +35,10 @@ const agentHint = "install qemu-guest-agent in it, or Hither: then pair it as a 
 // too long.
 func (s *Store) GuestRun(ctx context.Context, name string, argv []string) (output []byte, code int, err error) {
 	const op = "machine.agent"
-	uuid, err := s.find(ctx, op, name)
+	g, err := s.agentOf(ctx, op, name)
 	if err != nil {
 		return nil, 0, err
 	}
-	r, err := s.fresh(ctx, op, name, uuid)
-	if err != nil {
-		return nil, 0, err
-	}
-	if r.state != fusion.Running {
-		return nil, 0, &fusion.Error{Op: op, Path: name, Cause: fusion.ErrUnsupported, Detail: "it is " + string(r.state) + ", and its guest agent with it",
-			Hint: "start it first; it needs an agent: " + agentHint}
-	}
-	g := guest{s: s, uuid: uuid}
 	output, code, err = g.run(ctx, argv)
 	return output, code, agentError(op, name, err)
 }
@@ -130,42 +121,16 @@ func parseAnswer(text []byte, answer any) error {
 	return nil
 }
 
-// execution is the answer to guest-exec-status.
-type execution struct {
-	Exited    bool   `json:"exited"`
-	ExitCode  int    `json:"exitcode"`
-	Signal    int    `json:"signal"`
-	Out       []byte `json:"out-data"` // base64 on the wire, as encoding/json has it
-	Truncated bool   `json:"out-truncated"`
-}
-
+// run is exec for what prints little and ends by itself.
 func (g guest) run(ctx context.Context, argv []string) ([]byte, int, error) {
-	ctx, cancel := context.WithTimeout(ctx, programPatience)
-	defer cancel()
-	var started struct {
-		PID int `json:"pid"`
-	}
-	err := g.ask(ctx, "guest-exec", map[string]any{"path": argv[0], "arg": argv[1:], "capture-output": true}, &started)
-	if err != nil {
+	e, err := g.exec(ctx, argv, nil, programPatience)
+	switch {
+	case err != nil:
 		return nil, 0, err
+	case e.Signal != 0:
+		return nil, 0, fmt.Errorf("a program in the guest ended by signal %d", e.Signal)
+	case e.Truncated:
+		return nil, 0, errors.New("a program in the guest printed too much")
 	}
-	for pause := programPause; ; pause = min(2*pause, mostPause) {
-		var e execution
-		if err := g.ask(ctx, "guest-exec-status", map[string]any{"pid": started.PID}, &e); err != nil {
-			return nil, 0, err
-		}
-		switch {
-		case e.Exited && e.Signal != 0:
-			return nil, 0, fmt.Errorf("a program in the guest ended by signal %d", e.Signal)
-		case e.Exited && e.Truncated:
-			return nil, 0, errors.New("a program in the guest printed too much")
-		case e.Exited:
-			return e.Out, e.ExitCode, nil
-		}
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return nil, 0, ctx.Err()
-		}
-	}
+	return e.Out, e.ExitCode, nil
 }

@@ -69,7 +69,8 @@ func TestGuestRun(t *testing.T) {
 	if !errors.Is(err, fusion.ErrUnsupported) || !strings.Contains(fusion.Hint(err), "qemu-guest-agent") || !strings.Contains(fusion.Hint(err), "Hither") {
 		t.Errorf("without an agent: %v (%s)", err, fusion.Hint(err))
 	}
-	f.guest = &scriptedAgent{late: 3}
+	agent := &scriptedAgent{late: 3}
+	f.guest = agent
 	out, code, err := s.GuestRun(t.Context(), "linux", []string{"/bin/sh", "-c", `printf '%s\n' "$1"; exit 3`, "sh", "a b"})
 	if err != nil || string(out) != "a b\n" || code != 3 {
 		t.Errorf("got %q, %d, %v", out, code, err)
@@ -89,7 +90,7 @@ func TestGuestRun(t *testing.T) {
 		{"internal error: unable to execute QEMU agent command 'guest-exec': Guest agent command failed, error was 'Failed to execute child process “/bin/sh” (No such file or directory)'", fusion.ErrUnsupported, "Linux"},
 		{"Guest agent is not responding: Guest agent not available for now", fusion.ErrBusy, "again"},
 	} {
-		f.guest.fails = c.fails
+		agent.fails = c.fails
 		if _, _, err := s.GuestRun(t.Context(), "linux", []string{"/bin/sh"}); !errors.Is(err, c.cause) || !strings.Contains(fusion.Hint(err), c.hint) {
 			t.Errorf("%s: %v (%s)", c.fails, err, fusion.Hint(err))
 		}

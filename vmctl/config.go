@@ -1,9 +1,12 @@
 package vmctl
 
 import (
+	"cmp"
+	"context"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"time"
 
 	"hither/fusion"
 )
@@ -23,21 +26,52 @@ type Config struct {
 	// Peer gives another host, for Migrate. It promises ErrNotFound. Default: there
 	// is none.
 	Peer func(fusion.HostID) (MigrationPeer, error)
+	// ImagePeers gives the image pools of the owner's other hosts that can be asked
+	// now. Default: there are none.
+	ImagePeers func() []ImagePeer
+	// Osinfo is the directory of libosinfo's database. Default: where it is installed.
+	Osinfo string
+	// Power switches this computer itself; default: nothing does. Going is called
+	// before it goes, and with "" when it stays after all or is back; default none.
+	Power Power
+	Going func(context.Context, fusion.Away)
 	// Log is silent by default.
 	Log *slog.Logger
 
-	open openDriver // default: libvirt
+	open       openDriver      // default: libvirt
+	guestTime  time.Duration   // how long a guest may take to follow; default guestTime
+	fetchPause time.Duration   // the first pause before a download goes on; default 1 s
+	ovs        runOVS          // default: ovs-vsctl
+	routes     func() []route  // default: the host's
+	bridges    func() []string // default: the host's
 }
 
 func (c Config) withDefaults() (Config, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
+	if c.guestTime == 0 {
+		c.guestTime = guestTime
+	}
 	if c.open == nil {
 		c.open = openLibvirt
 	}
+	if c.ovs == nil {
+		c.ovs = ovsctl
+	}
+	if c.routes == nil {
+		c.routes = hostRoutes
+	}
+	if c.bridges == nil {
+		c.bridges = hostBridges
+	}
 	if c.URI == "" {
 		c.URI = choose()
+	}
+	c.Osinfo = cmp.Or(c.Osinfo, osinfoDir)
+	c.fetchPause = cmp.Or(c.fetchPause, time.Second)
+	if c.ImagePeers == nil {
+		c.ImagePeers = func() []ImagePeer { return nil }
 	}
 	dir, err := filepath.Abs(c.Dir)
 	if err != nil {

@@ -43,15 +43,22 @@ func checkSpec(spec fusion.MachineSpec) (fusion.MachineSpec, error) {
 		return spec, invalid(op, spec.Name, fmt.Sprintf("%d CPUs", spec.CPUs), fmt.Sprintf("give it 1 to %d CPUs", mostCPUs))
 	case spec.DiskBytes != 0 && (spec.DiskBytes < leastDisk || spec.DiskBytes > mostDisk):
 		return spec, invalid(op, spec.Name, "a disk of "+bytesText(spec.DiskBytes), "give it 1 MiB to 64 TiB, as in --disk 20GiB")
+	case spec.Firmware != "" && spec.Firmware != firmwareBIOS && spec.Firmware != firmwareUEFI:
+		return spec, invalid(op, spec.Name, "a firmware called "+fusionClip(spec.Firmware), "a machine has bios or uefi")
 	}
 	spec.DiskBytes = (spec.DiskBytes + 511) &^ 511
+	if spec.Seed != nil {
+		if err := spec.Seed.Check(); err != nil {
+			return spec, fail(op, spec.Name, err)
+		}
+	}
 	return spec, nil
 }
 
-// Create makes a machine: a copy of Image as its first disk, an empty disk of
-// DiskBytes, ISO in its CD drive, a VNC display without a port, and a network
-// card with a boot ROM. ctx may end it while a disk is made; then, as after any
-// failure, nothing is left.
+// Create makes a machine: a copy of Image grown to DiskBytes as its disk, or an
+// empty one, ISO in its CD drive, Seed in another, a VNC display without a port, and
+// a network card with a boot ROM. ctx may end it while a disk is made; then, as after
+// any failure, nothing is left but an image that was fetched for it.
 func (s *Store) Create(ctx context.Context, spec fusion.MachineSpec) (fusion.Machine, error) {
 	const op = "machine.create"
 	spec, err := checkSpec(spec)
@@ -106,54 +113,70 @@ func (s *Store) again(r record, name string) (fusion.Machine, error) {
 
 // make does the work of Create and undoes it when it fails.
 func (s *Store) make(ctx context.Context, spec fusion.MachineSpec) (m fusion.Machine, err error) {
-	iso := ""
-	if spec.ISO != "" {
-		if iso, err = s.image("machine.create", spec.ISO); err != nil {
-			return m, err
-		}
-	}
-	kind, err := s.domainType(ctx)
+	release, err := s.bringImages(ctx, &spec)
 	if err != nil {
 		return m, err
 	}
-	plan := plan{spec: spec, uuid: newUUID(), kind: kind, pool: s.config.pool(), iso: iso, key: fusion.Key(ctx)}
+	defer release()
+	iso := ""
+	if spec.ISO != "" {
+		iso = filepath.Join(s.config.pool(), spec.ISO)
+	}
+	kind, err := s.domainType(ctx)
+	if err == nil {
+		err = s.canGive(ctx, spec, kind)
+	}
+	if err != nil {
+		return m, err
+	}
+	card, err := s.checkNetwork(ctx, spec.Network, spec.Start)
+	if err != nil {
+		return m, err
+	}
+	plan := plan{spec: spec, card: card, uuid: newUUID(), kind: kind, pool: s.config.pool(), iso: iso, key: fusion.Key(ctx)}
 	if s.privateUsed() {
 		plan.agentPath = s.config.private().agentSocket(plan.uuid)
 	}
 	plan.nameDisks()
-	_, end, err := s.intend(intent{Op: "machine.create", Name: spec.Name, UUID: plan.uuid, Files: plan.disks, Start: spec.Start})
+	_, end, err := s.intend(intent{Op: "machine.create", Name: spec.Name, UUID: plan.uuid, Files: plan.files(), Start: spec.Start})
 	if err != nil {
 		return m, err
 	}
 	defer func() { end(!plan.half) }()
 	if err := s.makeDisks(ctx, plan); err != nil {
-		s.removeDisks(plan.disks)
+		s.removeDisks(plan.files())
 		return m, err
 	}
 	return s.define(ctx, &plan)
 }
 
-// nameDisks names the files of the disks that the machine is to have.
+// nameDisks names the files of the disk and the seed that the machine is to have.
 func (p *plan) nameDisks() {
-	for _, wanted := range []bool{p.spec.Image != "", p.spec.DiskBytes > 0} {
-		if wanted {
-			p.disks = append(p.disks, fmt.Sprintf("%.40s-%s-%d.qcow2", p.spec.Name, head(p.uuid), len(p.disks)))
-		}
+	if p.spec.Image != "" || p.spec.DiskBytes > 0 {
+		p.disks = append(p.disks, nthDisk(p.spec.Name, p.uuid, 0))
+	}
+	if p.spec.Seed != nil {
+		p.seed = fmt.Sprintf("%.40s-%s", p.spec.Name, head(p.uuid)) + seedSuffix
 	}
 }
 
-func (s *Store) makeDisks(ctx context.Context, p plan) error {
-	files := p.disks
-	if p.spec.Image != "" {
-		if err := s.copyDisk(ctx, p.spec.Name, files[0], p.spec.Image); err != nil {
-			return err
-		}
-		files = files[1:]
+// nthDisk names the n-th disk of a machine.
+func nthDisk(name, uuid string, n int) string {
+	return fmt.Sprintf("%.40s-%s-%d.qcow2", name, head(uuid), n)
+}
+
+func (s *Store) makeDisks(ctx context.Context, p plan) (err error) {
+	switch {
+	case p.spec.Image != "":
+		fusion.Report(ctx, fusion.Progress{Step: "copies the image"})
+		err = s.copyDisk(ctx, p.spec.Name, p.disks[0], p.spec.Image, p.spec.DiskBytes)
+	case p.spec.DiskBytes > 0:
+		err = s.newDisk(ctx, p.spec.Name, p.disks[0], p.spec.DiskBytes)
 	}
-	if p.spec.DiskBytes > 0 {
-		return s.newDisk(ctx, p.spec.Name, files[0], p.spec.DiskBytes)
+	if err == nil && p.seed != "" {
+		err = s.poolError("machine.create", p.spec.Name, s.makeSeed(p))
 	}
-	return nil
+	return err
 }
 
 // removeDisks deletes disks that Create made. What cannot be deleted is logged:

@@ -110,7 +110,7 @@ func TestDefinition(t *testing.T) {
 	p := plan{spec: fusion.MachineSpec{Name: "m", CPUs: 3, MemoryBytes: 64 << 20}, uuid: "u", kind: "qemu",
 		pool: "/a & <b>", disks: []string{"one.qcow2", "two.qcow2"}, iso: "/a & <b>/cd.iso"}
 	text := must(xml.MarshalIndent(p.domain(), "", " "))(t)
-	for _, never := range []string{"port", "address", "<b>", "autoport"} {
+	for _, never := range []string{" port=", "address", "<b>", "autoport"} {
 		if strings.Contains(string(text), never) {
 			t.Errorf("it has %q:\n%s", never, text)
 		}
@@ -148,8 +148,10 @@ func TestUpload(t *testing.T) {
 	if err := s.Upload(ended, "late", 5, strings.NewReader("hello")); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
-	files := must(os.ReadDir(s.config.pool()))(t)
-	if len(files) != 3 {
+	if files := must(s.Images().List(ctx))(t); len(files) != 3 {
+		t.Errorf("the pool has %v", files)
+	}
+	if files := must(os.ReadDir(s.config.pool()))(t); len(files) != 6 { // with a note on each
 		t.Errorf("the pool has %v", files)
 	}
 	if data := must(os.ReadFile(filepath.Join(s.config.pool(), "a.iso")))(t); string(data) != "hello" {

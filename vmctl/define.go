@@ -14,23 +14,30 @@ import (
 // leave something behind. The disks of p are its own to remove when it fails.
 func (s *Store) define(ctx context.Context, p *plan) (fusion.Machine, error) {
 	text, err := xml.MarshalIndent(p.domain(), "", "  ")
-	if err == nil {
-		err = ctx.Err()
-	}
 	if err != nil {
 		s.removeDisks(p.disks)
 		return fusion.Machine{}, err
 	}
+	return s.defineAs(ctx, p, string(text))
+}
+
+// defineAs is define with a definition that was made by other means.
+func (s *Store) defineAs(ctx context.Context, p *plan, text string) (fusion.Machine, error) {
+	err := ctx.Err()
+	if err != nil {
+		s.removeDisks(p.files())
+		return fusion.Machine{}, err
+	}
 	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
 	defer cancel()
-	err = s.do(within, func(d driver) error { return d.define(string(text)) })
+	err = s.do(within, func(d driver) error { return d.define(text) })
 	if err == nil && p.spec.Start {
 		err = s.do(within, func(d driver) error { return d.act(p.uuid, fusion.Start) })
 	}
 	if err != nil {
 		return fusion.Machine{}, s.undo(ctx, p, err)
 	}
-	return s.defined(within, p, string(text))
+	return s.defined(within, p, text)
 }
 
 // defined gives the machine that was just made. When libvirt does not answer any
@@ -70,6 +77,6 @@ func (s *Store) undo(ctx context.Context, p *plan, why error) error {
 		return &fusion.Error{Op: "machine.create", Path: p.spec.Name, Cause: fmt.Errorf("%w; then %w", why, err),
 			Detail: "it may be there, with its disks", Hint: "if it is there once libvirt answers again, remove it; if not, its disks go by themselves"}
 	}
-	s.removeDisks(p.disks)
+	s.removeDisks(p.files())
 	return why
 }

@@ -22,8 +22,9 @@ func (s *Store) newDisk(ctx context.Context, name, file string, size int64) erro
 	})
 }
 
-// copyDisk makes a qcow2 in the pool that is a full copy of an image.
-func (s *Store) copyDisk(ctx context.Context, name, file, image string) error {
+// copyDisk makes a qcow2 in the pool that is a full copy of an image, of size bytes or,
+// when size is 0, of the image's own size.
+func (s *Store) copyDisk(ctx context.Context, name, file, image string, size int64) error {
 	const op = "machine.create"
 	path, err := s.image(op, image)
 	if err != nil {
@@ -37,16 +38,29 @@ func (s *Store) copyDisk(ctx context.Context, name, file, image string) error {
 	if err != nil {
 		return fail(op, image, err)
 	}
+	has := h.size
+	if h.format == formatRaw {
+		has = info.Size()
+	}
+	if size != 0 && size < has {
+		return invalid(op, name, fmt.Sprintf("the disk of the image %s has %s, more than %s", image, bytesText(has), bytesText(size)),
+			fmt.Sprintf("give it a disk of %s or more, or the image's own by saying no size", bytesText(has)))
+	}
 	if err := s.room(op, name, allocated(info)); err != nil {
 		return err
 	}
-	return s.makeDisk(ctx, name, file, func(to string) []string {
+	steps := []func(string) []string{func(to string) []string {
 		return []string{"convert", "-q", "-f", h.format, "-O", formatQcow2, path, to}
-	})
+	}}
+	if size > has {
+		steps = append(steps, func(to string) []string { return []string{"resize", "-q", "-f", formatQcow2, to, fmt.Sprint(size)} })
+	}
+	return s.makeDisk(ctx, name, file, steps...)
 }
 
-// makeDisk runs qemu-img on a partial file, which becomes file when it is whole.
-func (s *Store) makeDisk(ctx context.Context, name, file string, args func(path string) []string) error {
+// makeDisk runs qemu-img on a partial file, step by step, which becomes file when it is
+// whole.
+func (s *Store) makeDisk(ctx context.Context, name, file string, steps ...func(path string) []string) error {
 	const op = "machine.create"
 	program, err := exec.LookPath("qemu-img")
 	if err != nil {
@@ -55,14 +69,16 @@ func (s *Store) makeDisk(ctx context.Context, name, file string, args func(path 
 	final := filepath.Join(s.config.pool(), file)
 	temp := filepath.Join(s.config.pool(), partial+file)
 	defer os.Remove(temp) // after the rename there is nothing to remove
-	out, err := exec.CommandContext(ctx, program, args(temp)...).CombinedOutput()
-	switch {
-	case ctx.Err() != nil:
-		return fail(op, name, ctx.Err())
-	case err != nil && strings.Contains(string(out), "No space left"):
-		return noRoom(op, name, s.config.pool()+" is full")
-	case err != nil:
-		return &fusion.Error{Op: op, Path: name, Cause: errors.New("qemu-img refuses"), Detail: strings.TrimSpace(string(out))}
+	for _, args := range steps {
+		out, err := exec.CommandContext(ctx, program, args(temp)...).CombinedOutput()
+		switch {
+		case ctx.Err() != nil:
+			return fail(op, name, ctx.Err())
+		case err != nil && strings.Contains(string(out), "No space left"):
+			return noRoom(op, name, s.config.pool()+" is full")
+		case err != nil:
+			return &fusion.Error{Op: op, Path: name, Cause: errors.New("qemu-img refuses"), Detail: strings.TrimSpace(string(out))}
+		}
 	}
 	return s.poolError(op, name, os.Rename(temp, final))
 }

@@ -2,6 +2,7 @@ package vmctl
 
 import (
 	"encoding/xml"
+	"slices"
 	"strings"
 )
 
@@ -14,7 +15,8 @@ type domainXML struct {
 	UUID     string       `xml:"uuid"`
 	Metadata *metadataXML `xml:"metadata,omitempty"`
 	Memory   sizeXML      `xml:"memory"`
-	VCPU     int          `xml:"vcpu"`
+	Current  *sizeXML     `xml:"currentMemory,omitempty"`
+	VCPU     vcpuXML      `xml:"vcpu"`
 	OS       osXML        `xml:"os"`
 	Features *featuresXML `xml:"features,omitempty"`
 	CPU      *cpuXML      `xml:"cpu,omitempty"`
@@ -24,11 +26,22 @@ type domainXML struct {
 
 type metadataXML struct {
 	Machine *machineXML `xml:"urn:hither:machine:1 machine"`
+	Label   *labelXML   `xml:"urn:hither:label:1 label"`
+	Disks   *disksXML   `xml:"urn:hither:disks:1 disks"`
 }
 
 type machineXML struct {
 	Disks []string `xml:"urn:hither:machine:1 disk"`
 	Key   string   `xml:"urn:hither:machine:1 key,omitempty"`
+	// Bases are the files of the pool that the disks stand on.
+	Bases    []string     `xml:"urn:hither:machine:1 base"`
+	Template *templateXML `xml:"urn:hither:machine:1 template"`
+}
+
+// templateXML marks a template. Frozen are the targets of the disks that became
+// read-only with the mark.
+type templateXML struct {
+	Frozen []string `xml:"urn:hither:machine:1 frozen"`
 }
 
 type sizeXML struct {
@@ -36,9 +49,34 @@ type sizeXML struct {
 	Value int64  `xml:",chardata"`
 }
 
+// vcpuXML is how many CPUs are there, and how many there can be while it runs.
+type vcpuXML struct {
+	Current int `xml:"current,attr,omitempty"`
+	Value   int `xml:",chardata"`
+}
+
+// count is how many CPUs are there.
+func (v vcpuXML) count() int {
+	if v.Current > 0 {
+		return min(v.Current, v.Value)
+	}
+	return v.Value
+}
+
 type osXML struct {
-	Type osTypeXML `xml:"type"`
-	Boot []devXML  `xml:"boot"`
+	Firmware string         `xml:"firmware,attr,omitempty"` // "efi"; libvirt finds the files
+	Type     osTypeXML      `xml:"type"`
+	Features *osFirmwareXML `xml:"firmware,omitempty"`
+	Boot     []devXML       `xml:"boot"`
+}
+
+type osFirmwareXML struct {
+	Feature firmwareFeatureXML `xml:"feature"`
+}
+
+type firmwareFeatureXML struct {
+	Enabled string `xml:"enabled,attr"`
+	Name    string `xml:"name,attr"`
 }
 
 type osTypeXML struct {
@@ -76,15 +114,19 @@ type devicesXML struct {
 	Disks       []diskXML       `xml:"disk"`
 	Controllers []controllerXML `xml:"controller"`
 	Interfaces  []interfaceXML  `xml:"interface"`
+	Serials     []serialXML     `xml:"serial"`
+	Consoles    []serialXML     `xml:"console"`
 	Channels    []channelXML    `xml:"channel"`
 	Inputs      []inputXML      `xml:"input"`
 	Graphics    []graphicsXML   `xml:"graphics"`
 	Video       []videoXML      `xml:"video"`
 	Balloon     *balloonXML     `xml:"memballoon,omitempty"`
 	RNG         *rngXML         `xml:"rng,omitempty"`
+	TPM         *tpmXML         `xml:"tpm,omitempty"`
 }
 
 type diskXML struct {
+	XMLName  xml.Name       `xml:"disk"`
 	Type     string         `xml:"type,attr"`
 	Device   string         `xml:"device,attr"`
 	Driver   *diskDriverXML `xml:"driver,omitempty"`
@@ -117,8 +159,16 @@ type controllerXML struct {
 }
 
 type interfaceXML struct {
-	Type  string   `xml:"type,attr"`
-	Model modelXML `xml:"model"`
+	XMLName xml.Name       `xml:"interface"`
+	Type    string         `xml:"type,attr"`
+	MAC     *macXML        `xml:"mac,omitempty"`
+	Source  *cardSourceXML `xml:"source,omitempty"`
+	Model   modelXML       `xml:"model"`
+	Driver  *cardDriverXML `xml:"driver,omitempty"`
+}
+
+type macXML struct {
+	Address string `xml:"address,attr"`
 }
 
 type modelXML struct {
@@ -169,6 +219,17 @@ type rngXML struct {
 	Backend backendXML `xml:"backend"`
 }
 
+type tpmXML struct {
+	XMLName xml.Name      `xml:"tpm"`
+	Model   string        `xml:"model,attr"`
+	Backend tpmBackendXML `xml:"backend"`
+}
+
+type tpmBackendXML struct {
+	Type    string `xml:"type,attr"`
+	Version string `xml:"version,attr"`
+}
+
 type backendXML struct {
 	Model string `xml:"model,attr"`
 	Value string `xml:",chardata"`
@@ -181,8 +242,12 @@ func parseDomain(text string) (domainInfo, error) {
 		return domainInfo{}, err
 	}
 	info := domainInfo{
-		cpus: x.VCPU, memoryBytes: x.Memory.bytes(), accelerator: accelerator(x.Type), vnc: -1,
+		cpus: x.VCPU.count(), memoryBytes: x.Memory.bytes(), accelerator: accelerator(x.Type), vnc: -1, nics: parseNICs(text),
 	}
+	if now := x.Current; now != nil && now.bytes() > 0 {
+		info.memoryBytes = min(info.memoryBytes, now.bytes()) // a balloon has the rest
+	}
+	info.serial = opensSerial(x.Devices)
 	if len(x.Devices.Graphics) > 0 {
 		info.display = x.Devices.Graphics[0].Type
 	}
@@ -209,10 +274,26 @@ func parseDomain(text string) (domainInfo, error) {
 		}
 		info.disks = append(info.disks, disk)
 	}
-	if x.Metadata != nil && x.Metadata.Machine != nil {
-		info.ours, info.ownDisks, info.key = true, x.Metadata.Machine.Disks, x.Metadata.Machine.Key
-	}
+	info.metadata(x.Metadata)
 	return info, nil
+}
+
+// metadata reads what Hither wrote into the definition, or somebody in its name.
+func (info *domainInfo) metadata(x *metadataXML) {
+	if x == nil {
+		return
+	}
+	if x.Machine != nil {
+		m := x.Machine
+		info.ours, info.ownDisks, info.key, info.bases, info.template = true, m.Disks, m.Key, m.Bases, m.Template != nil
+	}
+	if x.Disks != nil {
+		info.ownDisks = slices.Concat(info.ownDisks, x.Disks.Disks)
+		info.added = x.Disks.Disks
+	}
+	if x.Label != nil {
+		info.labels = x.Label.labels()
+	}
 }
 
 func accelerator(domainType string) string {

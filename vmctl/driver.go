@@ -13,6 +13,11 @@ import (
 // as the hypervisor does, and may be called from many goroutines. Errors are
 // *driverError. The real one is libvirt; tests use one in memory.
 type driver interface {
+	hardwareDriver
+	labelDriver
+	consoleDriver
+	networkDriver
+	storageDriver
 	// domains lists every domain in one bulk call.
 	domains() ([]domain, error)
 	domain(uuid string) (domain, error)
@@ -29,7 +34,9 @@ type driver interface {
 	// JSON. Without an agent it is refused as unsupported; an agent's own error is
 	// an *agentRefusal, and one that is slow is busy.
 	agent(uuid, command string) (string, error)
-	stats() ([]domainStats, error)
+	// stats gives the counters of the running ones of some domains, or of all for
+	// none, in one bulk call.
+	stats(uuids ...string) ([]domainStats, error)
 	// snapshots lists a domain's snapshots, in no order, by their own names.
 	snapshots(uuid string) ([]fusion.Snapshot, error)
 	// takeSnapshot makes a snapshot from its XML: whole, or an error and nothing.
@@ -48,6 +55,7 @@ type driver interface {
 	// recovered waits until the hypervisor has looked after a domain amid whose work it
 	// was killed; what domain says before that may be what was true then.
 	recovered(uuid string) error
+	copyDriver
 	// advertisesKVM says whether the hypervisor claims to have KVM.
 	advertisesKVM() (bool, error)
 	// lost is closed when the connection broke; close does not close it.
@@ -64,6 +72,7 @@ type domain struct {
 	uuid, name string
 	state      fusion.MachineState
 	active     bool   // a hypervisor process exists
+	autostart  bool   // the hypervisor itself starts it
 	detail     string // why it is in this state, when the owner should know
 	unasked    bool   // it is off, and the hypervisor does not know of anybody who asked for that
 	domainInfo
@@ -76,12 +85,18 @@ type domainInfo struct {
 	accelerator string       // "kvm", "tcg", or what else libvirt calls it
 	vnc         int          // index of the VNC display, -1 when there is none
 	display     string       // type of the first display: "vnc", "spice", …
+	serial      bool         // it has a console that libvirt can open
 	disks       []domainDisk // not CD drives
 	drives      []string     // the targets of CD and floppy drives
 	inserted    []string     // the files in them
-	ownDisks    []string     // file names in the pool that Create made
-	ours        bool         // made by Create
-	key         string       // the idempotency key of the call that made it, or ""
+	ownDisks    []string     // file names in the pool that were made for it
+	added       []string     // those of them that Create did not make
+	labels      fusion.Labels
+	ours        bool   // made by Create
+	key         string // the idempotency key of the call that made it, or ""
+	nics        []domainNIC
+	bases       []string // file names in the pool that its disks stand on
+	template    bool
 }
 
 type domainDisk struct {

@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -139,10 +140,12 @@ func runsAt(t *testing.T, uuid string, stores ...*Store) (running, there int) {
 	return running, there
 }
 
-// poolFiles lists what lies in a pool.
+// poolFiles lists what lies in a pool but for the notes on images.
 func poolFiles(t *testing.T, s *Store) (names []string) {
 	for _, e := range must(os.ReadDir(s.config.pool()))(t) {
-		names = append(names, e.Name())
+		if !strings.HasPrefix(e.Name(), aboutPrefix) {
+			names = append(names, e.Name())
+		}
 	}
 	return names
 }

@@ -147,10 +147,12 @@ func TestImagesAndNames(t *testing.T) {
 	run(t, "qemu-img", "create", "-q", "-f", "qcow2", filepath.Join(config.pool(), "base.qcow2"), "64M")
 	run(t, "cp", "/etc/passwd", filepath.Join(config.pool(), "cd.iso"))
 	m := must(s.Create(t.Context(), fusion.MachineSpec{
-		Name: "x", Image: "base.qcow2", DiskBytes: 32 << 20, ISO: "cd.iso", MemoryBytes: 64 << 20, CPUs: 2, Start: true}))(t)
-	if len(m.Disks) != 2 || m.Disks[0].TotalBytes != 64<<20 || m.Disks[1].TotalBytes != 32<<20 || m.CPUs != 2 {
+		Name: "x", Image: "base.qcow2", DiskBytes: 96 << 20, ISO: "cd.iso", MemoryBytes: 64 << 20, CPUs: 2, Start: true}))(t)
+	if len(m.Disks) != 1 || m.Disks[0].TotalBytes != 96<<20 || m.CPUs != 2 {
 		t.Errorf("%+v", m)
 	}
+	_, err = s.Create(t.Context(), fusion.MachineSpec{Name: "y", Image: "base.qcow2", DiskBytes: 32 << 20, MemoryBytes: 64 << 20})
+	refused(t, err, fusion.ErrInvalid)
 	ok(t, s.Do(t.Context(), "x", fusion.ForceOff))
 	ok(t, s.Remove(t.Context(), "x"))
 	if left := must(filepath.Glob(filepath.Join(config.pool(), "*")))(t); len(left) != 3 {

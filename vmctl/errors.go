@@ -53,6 +53,8 @@ func hintFor(d *driverError) string {
 		return spaceHint
 	case has("internal snapshot") && errors.Is(d.cause, fusion.ErrUnsupported):
 		return "only qcow2 disks keep snapshots, and none beside UEFI firmware; convert a disk with: qemu-img convert -O qcow2 OLD NEW"
+	case has("any firmware"):
+		return "the machine starts by UEFI, whose firmware is not here; install it (Debian, Ubuntu: apt install ovmf)"
 	case has("Cannot access storage file", "Permission denied", "Could not open"):
 		return "libvirt's QEMU cannot read the file: start the node again with hither up --libvirt private, or let its user enter the directory"
 	case has("Cannot allocate memory", "cannot set up guest memory"):

@@ -24,14 +24,29 @@ type fake struct {
 	opened  int
 	acting  chan fusion.Verb // when set, a start tells of itself and waits for goOn
 	goOn    chan struct{}
-	guest   *scriptedAgent
+	guest   interface {
+		answer(command string) (string, error)
+	}
 	kept    map[string][]fusion.Snapshot // by UUID
 	deaf    bool                         // guests do not listen when asked to shut down
+	asked   [][]string                   // the arguments of stats
+	count   func(domain) fusion.Stats    // the counters of a domain; default: one second of CPU
 	late    bool                         // a machine is started while it is undefined, and runs on
+	texts   map[string]*fakeTexts        // by UUID
+	can     limits
+	stiff   bool                 // guests let go of nothing, and give no memory back
+	ports   map[string]*fakePort // open consoles by UUID
+	opens   chan *fakePort       // tells of each
+	plugged fakeNetworks
+	stored  fakeStorage
 }
 
 func newFake() *fake {
-	return &fake{all: map[string]domain{}, kept: map[string][]fusion.Snapshot{}, refuse: map[string]error{}, gone: make(chan struct{})}
+	return &fake{
+		all: map[string]domain{}, kept: map[string][]fusion.Snapshot{}, refuse: map[string]error{}, gone: make(chan struct{}),
+		texts: map[string]*fakeTexts{}, can: limits{memoryBytes: 8 << 30, cpus: 16},
+		ports: map[string]*fakePort{}, opens: make(chan *fakePort, 64),
+	}
 }
 
 // open is a Config's opener. After a loss the fake is whole again.
@@ -117,6 +132,15 @@ func (f *fake) define(text string) error {
 		return &driverError{fusion.ErrInvalid, err.Error()}
 	}
 	name, uuid := nameAndUUID(text)
+	f.mu.Lock()
+	d, there := f.all[uuid]
+	if !there {
+		f.texts[uuid] = &fakeTexts{next: text}
+	}
+	f.mu.Unlock()
+	if there {
+		return f.redefine(d, text)
+	}
 	f.put(domain{uuid: uuid, name: name, state: fusion.Off, domainInfo: info})
 	return nil
 }
@@ -163,10 +187,12 @@ func (f *fake) act(uuid string, verb fusion.Verb) error {
 	states := map[fusion.Verb]fusion.MachineState{
 		fusion.Start: fusion.Running, fusion.Stop: fusion.Off, fusion.ForceOff: fusion.Off,
 		fusion.Pause: fusion.Paused, fusion.Resume: fusion.Running, fusion.Reboot: fusion.Running,
+		fusion.Discard: fusion.Off,
 	}
 	d.state = states[verb]
 	d.active = d.state != fusion.Off
 	f.put(d)
+	f.restart(uuid)
 	return nil
 }
 
@@ -186,13 +212,21 @@ func (f *fake) agent(_, command string) (string, error) {
 	return f.guest.answer(command)
 }
 
-func (f *fake) stats() ([]domainStats, error) {
+func (f *fake) stats(uuids ...string) ([]domainStats, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.asked = append(f.asked, uuids)
+	if err := f.refuse["stats"]; err != nil {
+		return nil, err
+	}
 	var list []domainStats
 	for uuid, d := range f.all {
-		if d.active {
-			list = append(list, domainStats{uuid, fusion.Stats{CPUs: d.cpus, CPUSeconds: 1}})
+		if d.active && (len(uuids) == 0 || slices.Contains(uuids, uuid)) {
+			one := fusion.Stats{CPUs: d.cpus, CPUSeconds: 1}
+			if f.count != nil {
+				one = f.count(d)
+			}
+			list = append(list, domainStats{uuid, one})
 		}
 	}
 	return list, nil

@@ -25,7 +25,12 @@ func nameAndUUID(text string) (name, uuid string) {
 // store opens a Store on a fake and closes it when the test ends.
 func store(t *testing.T, f *fake) *Store {
 	t.Helper()
-	s := must(Open(t.Context(), Config{Dir: t.TempDir(), URI: "fake:///", open: f.open}))(t)
+	return storeAt(t, f, t.TempDir())
+}
+
+func storeAt(t *testing.T, f *fake, dir string) *Store {
+	t.Helper()
+	s := must(Open(t.Context(), Config{Dir: dir, URI: "fake:///", open: f.open}))(t)
 	t.Cleanup(func() { closeStore(t, s) })
 	return s
 }

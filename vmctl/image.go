@@ -43,6 +43,20 @@ func readHeader(path string) (header, error) {
 	return parseHeader(data[:n])
 }
 
+// virtualSize gives the size of a qcow2's disk in bytes, also of a linked one.
+func virtualSize(path string) (size int64, ok bool) {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, false
+	}
+	defer f.Close()
+	head := make([]byte, 32)
+	if _, err := io.ReadFull(f, head); err != nil || !bytes.HasPrefix(head, []byte("QFI\xfb")) {
+		return 0, false
+	}
+	return int64(binary.BigEndian.Uint64(head[24:]) & (1<<62 - 1)), true
+}
+
 // parseHeader reads the head of an image. For qcow2 see
 // https://gitlab.com/qemu-project/qemu/-/blob/master/docs/interop/qcow2.txt
 func parseHeader(data []byte) (header, error) {

@@ -25,6 +25,8 @@ type intent struct {
 	UUID  string   `json:"uuid"` // of the domain
 	Files []string `json:"files"`
 	Start bool     `json:"start,omitempty"`
+	// Bridge is one of Open vSwitch's that was made for a network; UUID is the network's.
+	Bridge string `json:"bridge,omitempty"`
 	// The rest is a move's (migrate.go), which the rule above does not settle. Move is
 	// the MigrationOffer's ID; To or From is the other host.
 	Move string        `json:"move,omitempty"`
@@ -35,8 +37,14 @@ type intent struct {
 	// Stays says that the source has looked and kept it: the verdict is given,
 	// whatever becomes of the machine.
 	Stays bool `json:"stays,omitempty"`
+	// Layer says that the domain was there before: of the files, those go that its
+	// definition does not name (clone_linked.go).
+	Layer bool `json:"layer,omitempty"`
 	// Definition is that with which the machine left, or will be defined here.
 	Definition string `json:"definition,omitempty"`
+	// Part says that the files are disks of a machine that stays, and that it is for
+	// settleDisk to say what becomes of them.
+	Part bool `json:"part,omitempty"`
 }
 
 // intend writes an intent down. The operation calls end when it returns, with
@@ -102,7 +110,11 @@ func (s *Store) settle(ctx context.Context, moves bool) (all bool) {
 		if held || i.To != "" && !moves || i.From != "" { // an arriving machine awaits its source's verdict
 			return
 		}
-		if err := s.settleOne(ctx, id, i); err != nil {
+		err := s.settleOne(ctx, id, i)
+		if errors.Is(err, errHeld) {
+			return // the end of the machine tells
+		}
+		if err != nil {
 			s.config.Log.Warn("something stays half done", "operation", i.Op, "machine", i.Name, "error", err)
 			all = false
 			return
@@ -137,6 +149,7 @@ func (s *Store) settling() {
 		if !s.connected() {
 			continue // the next connection tells
 		}
+		s.autostart(s.ctx)
 		if !s.settle(s.ctx, true) {
 			again = time.After(pause)
 			pause = min(2*pause, lastSettle)
@@ -150,6 +163,8 @@ func (s *Store) settleOne(ctx context.Context, id string, i intent) error {
 	switch {
 	case i.URI != s.URI():
 		return errors.New("it waits for " + i.URI)
+	case i.Op == opNetworkCreate, i.Op == opNetworkRemove:
+		return s.settleNetwork(ctx, i)
 	case i.To != "":
 		release, ok := s.claim("machine", i.Name)
 		if !ok {
@@ -158,12 +173,17 @@ func (s *Store) settleOne(ctx context.Context, id string, i intent) error {
 		defer release()
 		_, err := s.settleMove(ctx, id, i)
 		return err
+	case i.Part:
+		return s.settleDisk(ctx, i)
 	}
 	d, err := call(ctx, s, func(c driver) (domain, error) { return c.domain(i.UUID) }, nil)
 	switch {
 	case errors.Is(err, fusion.ErrNotFound):
 		s.config.Log.Info("undone what was half done", "operation", i.Op, "machine", i.Name)
 		s.removeDisks(i.Files)
+		return nil
+	case err == nil && i.Layer:
+		s.removeDisks(d.unnamed(s.config.pool(), i.Files))
 		return nil
 	case err != nil || !i.Start || d.state != fusion.Off:
 		return err

@@ -3,8 +3,6 @@
 package vmctl
 
 import (
-	"time"
-
 	"libvirt.org/go/libvirt"
 
 	"hither/fusion"
@@ -15,7 +13,13 @@ func (c *connection) define(xml string) error {
 	if err != nil {
 		return translate(err)
 	}
-	free(d)
+	defer free(d)
+	// What is asked for next is to have it, also before its event has come.
+	if uuid, err := d.GetUUIDString(); err == nil {
+		c.mu.Lock()
+		delete(c.infos, uuid)
+		c.mu.Unlock()
+	}
 	return nil
 }
 
@@ -52,6 +56,8 @@ func (c *connection) act(uuid string, verb fusion.Verb) error {
 		err = resume(d)
 	case fusion.Reboot:
 		err = d.Reboot(0)
+	case fusion.Discard:
+		err = d.ManagedSaveRemove(0)
 	}
 	return translate(err)
 }
@@ -62,48 +68,4 @@ func resume(d *libvirt.Domain) error {
 		return d.PMWakeup(0)
 	}
 	return d.Resume()
-}
-
-func (c *connection) stats() ([]domainStats, error) {
-	all, err := c.conn.GetAllDomainStats(nil, libvirt.DOMAIN_STATS_CPU_TOTAL|libvirt.DOMAIN_STATS_BALLOON|
-		libvirt.DOMAIN_STATS_VCPU|libvirt.DOMAIN_STATS_INTERFACE|libvirt.DOMAIN_STATS_BLOCK,
-		libvirt.CONNECT_GET_ALL_DOMAINS_STATS_ACTIVE|libvirt.CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT)
-	if err != nil {
-		return nil, translate(err)
-	}
-	defer freeStats(all)
-	now := time.Now()
-	var list []domainStats
-	for _, one := range all {
-		uuid, err := one.Domain.GetUUIDString()
-		if err != nil {
-			return nil, translate(err)
-		}
-		list = append(list, domainStats{uuid, sample(one, now)})
-	}
-	return list, nil
-}
-
-func sample(one libvirt.DomainStats, now time.Time) fusion.Stats {
-	s := fusion.Stats{Time: now, CPUs: len(one.Vcpu)}
-	if one.Cpu != nil {
-		s.CPUSeconds = float64(one.Cpu.Time) / 1e9
-	}
-	if b := one.Balloon; b != nil {
-		s.MemoryBytes = int64(b.Current) << 10
-		s.MemoryUsedBytes = int64(b.Rss) << 10
-		if b.UnusedSet && b.Available > b.Unused { // the guest says it itself
-			s.MemoryUsedBytes = int64(b.Available-b.Unused) << 10
-		}
-		s.MemoryUsedBytes = min(s.MemoryUsedBytes, s.MemoryBytes)
-	}
-	for _, b := range one.Block {
-		s.DiskReadBytes += int64(b.RdBytes)
-		s.DiskWriteBytes += int64(b.WrBytes)
-	}
-	for _, n := range one.Net {
-		s.NetInBytes += int64(n.RxBytes)
-		s.NetOutBytes += int64(n.TxBytes)
-	}
-	return s
 }

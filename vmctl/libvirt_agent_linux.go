@@ -4,6 +4,7 @@ package vmctl
 
 import (
 	"errors"
+	"strings"
 
 	"libvirt.org/go/libvirt"
 
@@ -25,6 +26,9 @@ func (c *connection) agent(uuid, command string) (string, error) {
 	if errors.As(err, &e) {
 		if failure := agentFailure(e.Message); failure != nil {
 			return "", failure
+		}
+		if strings.Contains(e.Message, "encode message payload") { // beyond what libvirt carries
+			return "", &driverError{fusion.ErrInvalid, "the answer of the guest is too long"}
 		}
 	}
 	if isCode(err, libvirt.ERR_AGENT_UNRESPONSIVE, libvirt.ERR_AGENT_UNSYNCED, libvirt.ERR_ARGUMENT_UNSUPPORTED, libvirt.ERR_OPERATION_UNSUPPORTED) {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"libvirt.org/go/libvirt"
 
@@ -20,11 +21,14 @@ type connection struct {
 	conn    *libvirt.Connect
 	changed func(uuid string)
 	gone    chan struct{}
-	once    sync.Once // closes gone
-	watchID int       // of lifecycle, -1 before it is registered
+	once    sync.Once   // closes gone
+	watches []int       // the callbacks that are registered
+	waits   atomic.Bool // stats take no NOWAIT
 
 	mu    sync.Mutex // guards the fields below
 	infos map[string]domainInfo
+	// forgotten counts, so that what was read before one was forgotten is not kept.
+	forgotten uint64
 }
 
 // openLibvirt connects. A dead peer is noticed within about half a minute by
@@ -42,7 +46,7 @@ func openLibvirt(uri string, changed func(uuid string)) (driver, error) {
 		releaseEventLoop()
 		return nil, translate(err)
 	}
-	c := &connection{conn: conn, changed: changed, gone: make(chan struct{}), watchID: -1, infos: map[string]domainInfo{}}
+	c := &connection{conn: conn, changed: changed, gone: make(chan struct{}), infos: map[string]domainInfo{}}
 	if err := c.listen(); err != nil {
 		return nil, errors.Join(translate(err), c.close())
 	}
@@ -56,8 +60,7 @@ func (c *connection) listen() error {
 	if err != nil {
 		return err
 	}
-	if c.watchID, err = c.conn.DomainEventLifecycleRegister(nil, c.lifecycle); err != nil {
-		c.watchID = -1
+	if err := c.watch(); err != nil {
 		return err
 	}
 	// The test driver has no keepalive; a hypervisor in this process needs none.
@@ -67,15 +70,43 @@ func (c *connection) listen() error {
 	return nil
 }
 
-// lifecycle runs in the event loop: it notes and returns.
-func (c *connection) lifecycle(_ *libvirt.Connect, d *libvirt.Domain, event *libvirt.DomainEventLifecycle) {
+// watch follows what changes a domain's state or its definition. A driver that lacks one
+// of the kinds has nothing that changes so.
+func (c *connection) watch() error {
+	for _, register := range []func() (int, error){
+		func() (int, error) {
+			return c.conn.DomainEventLifecycleRegister(nil, func(_ *libvirt.Connect, d *libvirt.Domain, _ *libvirt.DomainEventLifecycle) { c.noted(d) })
+		},
+		func() (int, error) {
+			return c.conn.DomainEventDeviceAddedRegister(nil, func(_ *libvirt.Connect, d *libvirt.Domain, _ *libvirt.DomainEventDeviceAdded) { c.noted(d) })
+		},
+		func() (int, error) {
+			return c.conn.DomainEventDeviceRemovedRegister(nil, func(_ *libvirt.Connect, d *libvirt.Domain, _ *libvirt.DomainEventDeviceRemoved) { c.noted(d) })
+		},
+		func() (int, error) {
+			return c.conn.DomainEventBalloonChangeRegister(nil, func(_ *libvirt.Connect, d *libvirt.Domain, _ *libvirt.DomainEventBalloonChange) { c.noted(d) })
+		},
+		func() (int, error) {
+			return c.conn.DomainEventMetadataChangeRegister(nil, func(_ *libvirt.Connect, d *libvirt.Domain, _ *libvirt.DomainEventMetadataChange) { c.noted(d) })
+		},
+	} {
+		id, err := register()
+		if err == nil {
+			c.watches = append(c.watches, id)
+		} else if !isCode(err, libvirt.ERR_NO_SUPPORT) {
+			return err
+		}
+	}
+	return nil
+}
+
+// noted runs in the event loop: it notes and returns.
+func (c *connection) noted(d *libvirt.Domain) {
 	uuid, err := d.GetUUIDString()
 	if err != nil {
 		return
 	}
-	c.mu.Lock()
-	delete(c.infos, uuid)
-	c.mu.Unlock()
+	c.forget(uuid)
 	c.changed(uuid)
 }
 
@@ -84,8 +115,8 @@ func (c *connection) lost() <-chan struct{} { return c.gone }
 // close takes the callbacks back first: each holds the connection open. Both are
 // refused when the other end went first, and then there is nothing to take back.
 func (c *connection) close() error {
-	if c.watchID >= 0 {
-		_ = c.conn.DomainEventDeregister(c.watchID)
+	for _, id := range c.watches {
+		_ = c.conn.DomainEventDeregister(id)
 	}
 	_ = c.conn.UnregisterCloseCallback()
 	_, err := c.conn.Close()
@@ -99,7 +130,11 @@ func (c *connection) domains() ([]domain, error) {
 		return nil, translate(err)
 	}
 	defer freeStats(all)
-	saved, err := c.saved()
+	saved, err := c.those(libvirt.CONNECT_LIST_DOMAINS_MANAGEDSAVE)
+	if err != nil {
+		return nil, err
+	}
+	starting, err := c.those(libvirt.CONNECT_LIST_DOMAINS_AUTOSTART)
 	if err != nil {
 		return nil, err
 	}
@@ -115,25 +150,27 @@ func (c *connection) domains() ([]domain, error) {
 		if err != nil {
 			return nil, err
 		}
+		d.autostart = starting[d.uuid]
 		list = append(list, d)
 	}
 	return list, nil
 }
 
-// saved gives the UUIDs of the domains that have a saved state.
-func (c *connection) saved() (map[string]bool, error) {
-	list, err := c.conn.ListAllDomains(libvirt.CONNECT_LIST_DOMAINS_MANAGEDSAVE)
+// those gives the UUIDs of the domains that a filter names: with a saved state, or that
+// libvirt starts by itself.
+func (c *connection) those(filter libvirt.ConnectListAllDomainsFlags) (map[string]bool, error) {
+	list, err := c.conn.ListAllDomains(filter)
 	if err != nil {
 		return nil, translate(err)
 	}
-	saved := map[string]bool{}
+	those := map[string]bool{}
 	for i := range list {
 		if uuid, err := list[i].GetUUIDString(); err == nil {
-			saved[uuid] = true
+			those[uuid] = true
 		}
 		free(&list[i])
 	}
-	return saved, nil
+	return those, nil
 }
 
 func (c *connection) domain(uuid string) (domain, error) {
@@ -152,7 +189,22 @@ func (c *connection) domain(uuid string) (domain, error) {
 			return domain{}, translate(err)
 		}
 	}
-	return c.describe(d, state, reason, saved)
+	out, err := c.describe(d, state, reason, saved)
+	if err == nil {
+		out.autostart, err = d.GetAutostart()
+	}
+	if isCode(err, libvirt.ERR_OPERATION_INVALID, libvirt.ERR_NO_SUPPORT) {
+		err = nil // a domain without a definition starts by nobody
+	}
+	return out, translated(err)
+}
+
+// translated is translate for what may be translated already.
+func translated(err error) error {
+	if d := (*driverError)(nil); errors.As(err, &d) {
+		return err
+	}
+	return translate(err)
 }
 
 func (c *connection) describe(d *libvirt.Domain, state libvirt.DomainState, reason int, saved map[string]bool) (domain, error) {
@@ -175,10 +227,11 @@ func (c *connection) describe(d *libvirt.Domain, state libvirt.DomainState, reas
 	return out, nil
 }
 
-// info reads the definition, once between two lifecycle events.
+// info reads the definition, once between two events.
 func (c *connection) info(d *libvirt.Domain, uuid string) (domainInfo, error) {
 	c.mu.Lock()
 	info, known := c.infos[uuid]
+	since := c.forgotten
 	c.mu.Unlock()
 	if known {
 		return info, nil
@@ -191,7 +244,9 @@ func (c *connection) info(d *libvirt.Domain, uuid string) (domainInfo, error) {
 		return domainInfo{}, &driverError{cause: errHypervisor, text: err.Error()}
 	}
 	c.mu.Lock()
-	c.infos[uuid] = info
+	if c.forgotten == since {
+		c.infos[uuid] = info
+	}
 	c.mu.Unlock()
 	return info, nil
 }

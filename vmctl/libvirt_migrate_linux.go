@@ -88,7 +88,7 @@ func (c *connection) progress(uuid string) (fusion.Progress, error) {
 	if err != nil || job.Type == libvirt.DOMAIN_JOB_NONE {
 		return fusion.Progress{}, translate(err)
 	}
-	p := fusion.Progress{Step: "copies disks and memory"}
+	var p fusion.Progress
 	if job.DataTotalSet && job.DataRemainingSet {
 		p.Total = int64(job.DataTotal)
 		p.Done = p.Total - int64(job.DataRemaining)

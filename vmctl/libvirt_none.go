@@ -14,3 +14,16 @@ func openLibvirt(uri string, _ func(string)) (driver, error) {
 		Detail: "this build has no libvirt (" + runtime.GOOS + ")",
 		Hint:   "virtual machines run on Linux hosts; pair one to use its machines from here"}
 }
+
+// Bare is refused likewise.
+type Bare struct{}
+
+// OpenBare refuses.
+func OpenBare(uri string) (*Bare, error) {
+	_, err := openLibvirt(uri, nil)
+	return nil, err
+}
+
+// List and Close have nothing to do.
+func (*Bare) List() (int, error) { return 0, fusion.ErrUnsupported }
+func (*Bare) Close() error       { return nil }

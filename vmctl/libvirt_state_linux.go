@@ -76,9 +76,9 @@ func isCode(err error, codes ...libvirt.ErrorNumber) bool {
 
 func causeOf(e libvirt.Error) error {
 	switch e.Code {
-	case libvirt.ERR_NO_DOMAIN, libvirt.ERR_NO_DOMAIN_SNAPSHOT:
+	case libvirt.ERR_NO_DOMAIN, libvirt.ERR_NO_DOMAIN_SNAPSHOT, libvirt.ERR_NO_NETWORK, libvirt.ERR_NO_STORAGE_POOL, libvirt.ERR_NO_STORAGE_VOL:
 		return fusion.ErrNotFound
-	case libvirt.ERR_DOM_EXIST:
+	case libvirt.ERR_DOM_EXIST, libvirt.ERR_NETWORK_EXIST, libvirt.ERR_STORAGE_VOL_EXIST:
 		return fusion.ErrExists
 	case libvirt.ERR_OPERATION_INVALID, libvirt.ERR_XML_ERROR, libvirt.ERR_XML_DETAIL,
 		libvirt.ERR_XML_INVALID_SCHEMA, libvirt.ERR_INVALID_ARG:

@@ -13,7 +13,7 @@ import (
 // List gives "self", then the virtual machines by name. While libvirt is away
 // they are shown as failed, with a note; without libvirt only "self" is there.
 func (s *Store) List(ctx context.Context) ([]fusion.Machine, error) {
-	machines := []fusion.Machine{s.self()}
+	machines := []fusion.Machine{s.self(ctx)}
 	if s.connected() {
 		if err := s.relist(ctx); err != nil && !errors.Is(err, fusion.ErrOffline) {
 			return nil, fail("machine.list", "", err)
@@ -21,10 +21,12 @@ func (s *Store) List(ctx context.Context) ([]fusion.Machine, error) {
 	}
 	s.config.Log.Debug("machines listed", "trace", fusion.Trace(ctx))
 	s.mu.Lock()
-	for _, r := range s.records {
-		machines = append(machines, s.machineLocked(r))
-	}
+	records := s.copyLocked()
 	s.mu.Unlock()
+	note := s.kvm.note()
+	for i := range records {
+		machines = append(machines, records[i].machine(note)) // without the lock: it looks at each disk
+	}
 	slices.SortFunc(machines[1:], func(a, b fusion.Machine) int { return strings.Compare(a.Name, b.Name) })
 	return machines, nil
 }
@@ -32,7 +34,7 @@ func (s *Store) List(ctx context.Context) ([]fusion.Machine, error) {
 // Get gives one machine.
 func (s *Store) Get(ctx context.Context, name string) (fusion.Machine, error) {
 	if name == fusion.Self {
-		return s.self(), nil
+		return s.self(ctx), nil
 	}
 	uuid, err := s.find(ctx, "machine.show", name)
 	if err != nil {
@@ -49,6 +51,15 @@ func (s *Store) connected() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.conn != nil
+}
+
+// copyLocked gives the records as they are now, in no order.
+func (s *Store) copyLocked() []record {
+	records := make([]record, 0, len(s.records))
+	for _, r := range s.records {
+		records = append(records, *r)
+	}
+	return records
 }
 
 func (s *Store) machineLocked(r *record) fusion.Machine { return r.machine(s.kvm.note()) }
@@ -120,7 +131,8 @@ func (s *Store) relist(ctx context.Context) error {
 		return err
 	}
 	starts := map[string]time.Time{}
-	if s.unknownStart(list) {
+	look := s.unknownStart(list)
+	if look {
 		starts = qemuStarts()
 	}
 	s.mu.Lock()
@@ -129,6 +141,9 @@ func (s *Store) relist(ctx context.Context) error {
 	for _, d := range list {
 		seen[d.uuid] = true
 		s.putLocked(d, starts[d.uuid], since)
+		if r := s.records[d.uuid]; look && r != nil {
+			r.sought = r.active
+		}
 	}
 	for uuid, r := range s.records {
 		switch {
@@ -142,13 +157,14 @@ func (s *Store) relist(ctx context.Context) error {
 	return nil
 }
 
-// unknownStart says whether a domain runs of which it is not known since when.
+// unknownStart says whether a domain runs of which it is not known since when, and
+// was not looked for yet: a hypervisor without processes has none to find.
 func (s *Store) unknownStart(list []domain) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.ContainsFunc(list, func(d domain) bool {
 		r := s.records[d.uuid]
-		return d.active && (r == nil || r.started.IsZero())
+		return d.active && (r == nil || !r.active || r.started.IsZero() && !r.sought)
 	})
 }
 
@@ -200,8 +216,11 @@ func (s *Store) putLocked(d domain, started time.Time, since uint64) record {
 	old := s.records[d.uuid]
 	d.state = s.stateLocked(d)
 	r := record{domain: d, shown: outsideName(d.name, d.uuid), started: started}
-	if d.active && old != nil && old.active && !old.started.IsZero() {
-		r.started = old.started
+	if d.active && old != nil && old.active {
+		r.sought = old.sought
+		if !old.started.IsZero() {
+			r.started = old.started
+		}
 	}
 	switch {
 	case old != nil && old.seq > since, old == nil && s.removed > since:
@@ -213,6 +232,9 @@ func (s *Store) putLocked(d domain, started time.Time, since uint64) record {
 	s.seq++
 	r.seq = s.seq
 	s.records[d.uuid] = &r
+	if old != nil && old.active && !r.active {
+		signal(s.unsettled) // a disk that it held may go now
+	}
 	if old != nil && old.shown != r.shown {
 		s.tellLocked(fusion.Machine{Name: old.shown}, true)
 	}
@@ -229,18 +251,14 @@ func (s *Store) removeLocked(uuid string) {
 	delete(s.stopping, uuid)
 	s.seq++
 	s.removed = s.seq
+	s.meters.forget(uuid)
 	s.tellLocked(fusion.Machine{Name: r.shown, Kind: fusion.KindVM, UUID: uuid, Verbs: []fusion.Verb{}}, true)
 }
 
 func sameDomain(a, b *record) bool {
 	return a.shown == b.shown && a.state == b.state && a.active == b.active && a.detail == b.detail &&
 		a.cpus == b.cpus && a.memoryBytes == b.memoryBytes && a.accelerator == b.accelerator &&
-		a.vnc == b.vnc && slices.Equal(a.disks, b.disks) && a.started.Equal(b.started)
-}
-
-// self is this computer, with what its owner should know of it.
-func (s *Store) self() fusion.Machine {
-	m := self()
-	m.Note = s.config.SelfNote
-	return m
+		a.vnc == b.vnc && a.serial == b.serial && a.template == b.template && slices.Equal(a.disks, b.disks) && slices.Equal(a.nics, b.nics) && a.started.Equal(b.started) &&
+		a.autostart == b.autostart && sameLabels(a.labels, b.labels) && slices.Equal(a.ownDisks, b.ownDisks) &&
+		slices.Equal(a.drives, b.drives) && slices.Equal(a.inserted, b.inserted)
 }

@@ -12,6 +12,7 @@ type record struct {
 	domain
 	shown   string // the name it has for others
 	started time.Time
+	sought  bool   // started was looked for since it is active
 	seq     uint64 // the Store's seq when it changed
 }
 
@@ -22,8 +23,10 @@ func (r *record) machine(kvmNote string) fusion.Machine {
 		CPUs: r.cpus, MemoryBytes: r.memoryBytes,
 		Accelerator: r.accelerator, UUID: r.uuid,
 		Screen: r.vnc >= 0, Verbs: verbsFor(r.domain),
-		Note: r.detail,
+		Note: r.detail, Labels: r.labels, Template: r.template,
 	}
+	m.Tags = append([]string{}, r.labels.Tags...) // never nil
+	m.Autostart = m.Autostart || r.autostart
 	if r.active {
 		m.Started = r.started
 	}
@@ -51,8 +54,8 @@ func measure(d domainDisk) fusion.Disk {
 	}
 	disk.UsedBytes = allocated(info)
 	disk.TotalBytes = info.Size()
-	if h, err := readHeader(d.path); err == nil && h.format == formatQcow2 {
-		disk.TotalBytes = h.size
+	if size, ok := virtualSize(d.path); ok {
+		disk.TotalBytes = size
 	}
 	return disk
 }
@@ -63,13 +66,18 @@ func verbsFor(d domain) []fusion.Verb {
 	if d.detail == onTheWay {
 		return []fusion.Verb{}
 	}
+	if d.template && !d.active {
+		return []fusion.Verb{}
+	}
 	switch d.state {
-	case fusion.Off, fusion.Saved:
+	case fusion.Off:
 		return []fusion.Verb{fusion.Start}
+	case fusion.Saved:
+		return []fusion.Verb{fusion.Start, fusion.Discard}
 	case fusion.Running:
-		return []fusion.Verb{fusion.Stop, fusion.ForceOff, fusion.Pause, fusion.Reboot}
+		return []fusion.Verb{fusion.Stop, fusion.ForceOff, fusion.Pause, fusion.Reboot, fusion.Save}
 	case fusion.Paused:
-		return []fusion.Verb{fusion.Resume, fusion.ForceOff}
+		return []fusion.Verb{fusion.Resume, fusion.ForceOff, fusion.Save}
 	case fusion.Starting, fusion.Stopping:
 		return []fusion.Verb{fusion.ForceOff}
 	case fusion.Failed:

@@ -87,6 +87,9 @@ func (s *Store) offer(r record) (MigrationOffer, error) {
 	if r.state != fusion.Running && r.state != fusion.Off {
 		return refuse("it is "+string(r.state), "a machine moves while it runs or is off")
 	}
+	if err := s.unlinked(r); err != nil {
+		return MigrationOffer{}, err
+	}
 	o := MigrationOffer{ID: strings.ReplaceAll(newUUID(), "-", ""), UUID: r.uuid, Name: r.shown, MemoryBytes: r.memoryBytes, CPUs: r.cpus, Off: r.state == fusion.Off}
 	made := map[string]bool{}
 	for _, file := range r.madeDisks() {
@@ -135,11 +138,12 @@ func (s *Store) move(ctx context.Context, offer MigrationOffer, r record, defini
 	s.running.Go(func() {
 		done <- s.do(context.WithoutCancel(ctx), func(d driver) error { return d.migrate(r.uuid, plan) })
 	})
-	return s.watchMove(ctx, r.uuid, done)
+	return s.watchJob(ctx, r.uuid, "copies disks and memory", done)
 }
 
-// watchMove reports how far the move is until it has ended.
-func (s *Store) watchMove(ctx context.Context, uuid string, done <-chan error) error {
+// watchJob reports how far the hypervisor's job of a machine is until it has ended, and
+// ends it when ctx does.
+func (s *Store) watchJob(ctx context.Context, uuid, step string, done <-chan error) error {
 	tick := time.NewTicker(500 * time.Millisecond)
 	defer tick.Stop()
 	ended := ctx.Done()
@@ -150,11 +154,12 @@ func (s *Store) watchMove(ctx context.Context, uuid string, done <-chan error) e
 		case <-ended:
 			ended = nil // once
 			if err := s.do(context.WithoutCancel(ctx), func(d driver) error { return d.abortJob(uuid) }); err != nil {
-				s.config.Log.Debug("a move could not be stopped", "error", err)
+				s.config.Log.Debug("a job could not be stopped", "error", err)
 			}
 		case <-tick.C:
 			p, err := call(ctx, s, func(d driver) (fusion.Progress, error) { return d.progress(uuid) }, nil)
 			if err == nil {
+				p.Step = step
 				fusion.Report(ctx, p)
 			}
 		}

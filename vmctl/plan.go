@@ -2,6 +2,8 @@ package vmctl
 
 import (
 	"path/filepath"
+	"runtime"
+	"slices"
 
 	"hither/fusion"
 )
@@ -14,9 +16,19 @@ type plan struct {
 	pool      string
 	disks     []string // file names in the pool
 	iso       string   // path, or ""
-	agentPath string   // of the guest agent's socket; "" lets libvirt choose
-	key       string   // idempotency key, or ""
-	half      bool     // it failed, and nobody knows whether it is there
+	seed      string   // file name in the pool, or ""
+	card      interfaceXML
+	agentPath string // of the guest agent's socket; "" lets libvirt choose
+	key       string // idempotency key, or ""
+	half      bool   // it failed, and nobody knows whether it is there
+}
+
+// files are those in the pool that are the machine's alone and go with it.
+func (p plan) files() []string {
+	if p.seed == "" {
+		return p.disks
+	}
+	return append(slices.Clone(p.disks), p.seed)
 }
 
 // domain is the definition: a q35 computer with what every system has drivers
@@ -24,18 +36,55 @@ type plan struct {
 func (p plan) domain() domainXML {
 	return domainXML{
 		Type: p.kind, Name: p.spec.Name, UUID: p.uuid,
-		Metadata: &metadataXML{Machine: &machineXML{Disks: p.disks, Key: p.key}},
+		Metadata: &metadataXML{Machine: &machineXML{Disks: p.files(), Key: p.key}},
 		Memory:   sizeXML{Unit: "bytes", Value: p.spec.MemoryBytes},
-		VCPU:     p.spec.CPUs,
-		OS: osXML{
-			Type: osTypeXML{Arch: "x86_64", Machine: "q35", Value: "hvm"},
-			Boot: []devXML{{"hd"}, {"cdrom"}, {"network"}},
-		},
+		VCPU:     vcpus(p.spec.CPUs),
+		OS:       p.os(),
 		Features: &featuresXML{},
 		CPU:      p.cpu(),
 		Clock:    &clockXML{Offset: "utc"},
 		Devices:  p.devices(),
 	}
+}
+
+// spareCPUs is how many CPUs a machine can have while it runs, on a computer that has
+// as many: a place that nobody uses costs a guest next to nothing.
+const spareCPUs = 16
+
+func vcpus(count int) vcpuXML {
+	most := max(count, min(runtime.NumCPU(), spareCPUs))
+	if most == count {
+		return vcpuXML{Value: count}
+	}
+	return vcpuXML{Current: count, Value: most}
+}
+
+func (p plan) os() osXML {
+	os := osXML{
+		Type: osTypeXML{Arch: "x86_64", Machine: machineType, Value: "hvm"},
+		Boot: []devXML{{"hd"}, {"cdrom"}, {"network"}},
+	}
+	if p.spec.Firmware == firmwareUEFI {
+		os.Firmware, os.Features = "efi", &osFirmwareXML{firmwareFeatureXML{Enabled: "no", Name: "secure-boot"}}
+	}
+	return os
+}
+
+const machineType = "q35"
+
+// sparePorts is how many devices can be added while a machine runs: each takes a port
+// of its own (https://libvirt.org/pci-hotplug.html, "q35").
+const sparePorts = 8
+
+// controllers has a port for each device that is there from the start, too: libvirt
+// gives those out first.
+func (p plan) controllers() []controllerXML {
+	all := []controllerXML{{Type: "usb", Model: "qemu-xhci"}, {Type: "pci", Model: "pcie-root"}}
+	const fixed = 5 // USB, network, channel, balloon, random numbers
+	for range fixed + len(p.disks) + sparePorts {
+		all = append(all, controllerXML{Type: "pci", Model: "pcie-root-port"})
+	}
+	return all
 }
 
 // cpu is the host's own under KVM; in emulation a plain one that has what
@@ -49,8 +98,9 @@ func (p plan) cpu() *cpuXML {
 
 func (p plan) devices() devicesXML {
 	d := devicesXML{
-		Controllers: []controllerXML{{Type: "usb", Model: "qemu-xhci"}},
-		Interfaces:  []interfaceXML{{Type: "user", Model: modelXML{Type: "virtio"}}},
+		Controllers: p.controllers(),
+		Interfaces:  []interfaceXML{p.card},
+		Serials:     serialPorts(),
 		Channels:    []channelXML{{Type: "unix", Target: targetXML{Type: "virtio", Name: "org.qemu.guest_agent.0"}}},
 		Inputs:      []inputXML{{"tablet", "usb"}, {"keyboard", "ps2"}},
 		Graphics:    []graphicsXML{{Type: "vnc", Listen: []listenXML{{Type: "none"}}}},
@@ -69,14 +119,30 @@ func (p plan) devices() devicesXML {
 			Target: targetXML{Dev: "vd" + string(rune('a'+i)), Bus: "virtio"},
 		})
 	}
-	if p.iso != "" {
-		d.Disks = append(d.Disks, diskXML{
-			Type: "file", Device: "cdrom",
-			Driver:   &diskDriverXML{Name: "qemu", Type: formatRaw},
-			Source:   &diskSourceXML{File: p.iso},
-			Target:   targetXML{Dev: "sda", Bus: "sata"},
-			ReadOnly: &struct{}{},
-		})
+	if p.spec.TPM {
+		d.TPM = newTPM()
+	}
+	d.Disks = append(d.Disks, newDrive(p.iso))
+	if p.seed != "" {
+		d.Disks = append(d.Disks, cdrom("sdb", filepath.Join(p.pool, p.seed)))
+	}
+	return d
+}
+
+// newDrive is a CD drive: it cannot be added while a machine runs, and an empty one is
+// of use later.
+func newDrive(image string) diskXML { return cdrom("sda", image) }
+
+// cdrom is a CD drive with an image, or with none.
+func cdrom(drive, path string) diskXML {
+	d := diskXML{
+		Type: "file", Device: "cdrom",
+		Driver:   &diskDriverXML{Name: "qemu", Type: formatRaw},
+		Target:   targetXML{Dev: drive, Bus: "sata"},
+		ReadOnly: &struct{}{},
+	}
+	if path != "" {
+		d.Source = &diskSourceXML{File: path}
 	}
 	return d
 }

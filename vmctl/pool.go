@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"hither/fusion"
@@ -26,7 +27,7 @@ func sweep(pool string) {
 		return
 	}
 	for _, path := range left {
-		_ = os.Remove(path) // it is tried again at the next start
+		_ = os.RemoveAll(path) // it is tried again at the next start
 	}
 }
 
@@ -76,7 +77,11 @@ func bytesText(n int64) string {
 	return fmt.Sprintf("%.1f %ciB", size, "KMGTPE"[unit])
 }
 
-// ownDisk says whether name can be a disk that Create made for the domain.
+// ownDisk says whether name can be a disk, or a seed, that Create made for the domain.
 func ownDisk(name, uuid string) bool {
-	return fusion.CheckName(name) == nil && strings.Contains(name, head(uuid)) && strings.HasSuffix(name, ".qcow2")
+	return fusion.CheckName(name) == nil && strings.Contains(name, head(uuid)) &&
+		(strings.HasSuffix(name, ".qcow2") || strings.HasSuffix(name, seedSuffix))
 }
+
+// madeName is how plan names the files that belong to one machine.
+var madeName = regexp.MustCompile(`-[0-9a-f]{8}(-[0-9]+\.qcow2|` + regexp.QuoteMeta(seedSuffix) + `)$`)

@@ -95,6 +95,9 @@ func (s *Store) touch(uuid string) {
 func (s *Store) touchLocked(uuid string) {
 	s.dirty[uuid] = true
 	signal(s.wake)
+	for heard := range s.listeners[uuid] {
+		signal(heard)
+	}
 }
 
 func signal(c chan struct{}) {
@@ -133,10 +136,22 @@ func (s *Store) follow(conn driver) {
 			s.drop(conn)
 			return
 		case <-s.wake:
-			for _, uuid := range s.takeDirty() {
-				s.learn(uuid)
-			}
+			s.learnAll(s.takeDirty())
 		}
+	}
+}
+
+// manyChanged is from how many changed domains on one call for all costs less than
+// one for each.
+const manyChanged = 16
+
+// learnAll brings records up to date after events.
+func (s *Store) learnAll(uuids []string) {
+	if len(uuids) >= manyChanged && s.relist(s.ctx) == nil {
+		return
+	}
+	for _, uuid := range uuids {
+		s.learn(uuid)
 	}
 }
 

@@ -21,7 +21,7 @@ func (s *Store) OpenConsole(ctx context.Context, name string) (net.Conn, error) 
 	}
 	if r.vnc < 0 {
 		return nil, &fusion.Error{Op: op, Path: name, Cause: fusion.ErrUnsupported, Detail: "it has no VNC display",
-			Hint: "give it one, as in virt-manager: Add Hardware, Graphics, VNC server"}
+			Hint: "give it one: hither machine display add, then start it anew"}
 	}
 	f, err := call(ctx, s, func(d driver) (*os.File, error) { return d.graphics(r.uuid, r.vnc) },
 		func(f *os.File) { _ = f.Close() }) // nobody took it

@@ -55,6 +55,7 @@ func TestTheVerdictOnAMove(t *testing.T) {
 				c.here.uuid, c.here.name = note.UUID, "m"
 				f.put(c.here)
 			}
+			s.hold("1", true) // as a move does: nobody else settles it
 			stays, err := s.settleMove(t.Context(), "1", note)
 			ok(t, err)
 			if stays == c.left || len(there.verdicts) != 1 || there.verdicts[0] != c.left {

@@ -45,6 +45,9 @@ func (s *Store) TakeSnapshot(ctx context.Context, machine string, spec fusion.Sn
 		if _, taken := named(list, spec.Name); taken {
 			return nil, &fusion.Error{Op: op, Path: path, Cause: fusion.ErrExists, Hint: "choose another name, or remove that snapshot first"}
 		}
+		if err := s.keeps(op, r); err != nil {
+			return nil, err
+		}
 		if err := s.canKeep(ctx, op, machine, r.domain, spec); err != nil {
 			return nil, err
 		}
@@ -93,6 +96,9 @@ func (s *Store) onSnapshot(ctx context.Context, op, machine, snapshot string, do
 		real, there := named(list, snapshot)
 		if !there {
 			return nil, noSuchSnapshot(op, machine, snapshot)
+		}
+		if err := s.keeps(op, r); err != nil {
+			return nil, err
 		}
 		if r.state == fusion.Saved && op == opRevert {
 			return nil, isSaved(op, machine)

@@ -17,7 +17,11 @@ const stopGrace = 10 * time.Second
 // made; a private one ends whole, with its daemon, and leaves no process. The
 // Store is of no use afterwards but to be closed.
 func (s *Store) StopAll(ctx context.Context) error {
+	s.mu.Lock()
+	s.ending = true
+	s.mu.Unlock()
 	err := s.stopMachines(ctx)
+	s.forgetStarted() // who ends all wants them again with the next node
 	if !s.privateUsed() {
 		return fail("machine.stop", "", err)
 	}

@@ -12,13 +12,20 @@ import (
 
 // Store is the machines of this computer. Close it when done; machines go on.
 //
-// Two goroutines last until Close: run follows events and reconnects, and settling
-// ends what was left half done. Each call to the hypervisor runs in a goroutine of
+// Five goroutines last until Close: run follows events and reconnects, settling ends what
+// was left half done, forwards.run keeps the port forwards, followSelf looks at this
+// computer itself, and followPower hears when it goes; Meters have one
+// while they measure. Each call to the hypervisor runs in a goroutine of
 // its own, at most maxCalls at a time, so that a caller whose context ends need not
 // wait for it.
 type Store struct {
-	config Config
-	kvm    *kvmProbe
+	config    Config
+	kvm       *kvmProbe
+	catalogue *catalogue
+	meters    *Meters
+
+	abilities abilities // of this computer itself
+	going     going
 
 	slots       chan struct{} // one per call to the hypervisor that has not returned
 	wake        chan struct{} // capacity 1: dirty or the connection changed
@@ -26,7 +33,10 @@ type Store struct {
 	ctx         context.Context
 	cancel      context.CancelFunc
 	running     sync.WaitGroup // run and all calls
+	networking  chan struct{}  // capacity 1: held while networks are changed
+	forwards    *forwards
 	screenshots atomic.Int64
+	consoles    consoles // the serial consoles that somebody looks at
 
 	mu       sync.Mutex      // guards the fields below
 	uri      string          // in use, "" when off
@@ -39,13 +49,20 @@ type Store struct {
 	dirty    map[string]bool      // UUIDs that changed; bounded by the number of domains
 	stopping map[string]time.Time // until when a guest is shown so, by UUID
 	watchers map[*watcher]bool
-	claims   map[string]int       // holders of the names of machines and images in work
-	arriving map[string]*incoming // machines on their way to this host, by UUID
-	leaving  map[string]bool      // machines on their way to another host, by name
-	intended map[string]bool      // the intents that operations of this process hold
+	claims   map[string]int           // holders of the names of machines and images in work
+	arriving map[string]*incoming     // machines on their way to this host, by UUID
+	leaving  map[string]bool          // machines on their way to another host, by name
+	intended map[string]bool          // the intents that operations of this process hold
+	fetches  map[string]chan struct{} // images on their way into the pool, by name; closed when that ended
+	// listeners hear of a domain's changes, by UUID; each has a capacity of 1.
+	listeners map[string]map[chan struct{}]bool
+	ending    bool // StopAll was called
 }
 
-var _ fusion.Machines = (*Store)(nil)
+var (
+	_ fusion.Machines = (*Store)(nil)
+	_ fusion.Hardware = (*Store)(nil)
+)
 
 // maxCalls bounds the calls to the hypervisor that may be stuck at a time.
 const maxCalls = 16
@@ -66,24 +83,36 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 			Hint: "choose a directory that can be written with --home"}
 	}
 	s := &Store{
-		config: config, kvm: newKVMProbe(config.Dir),
-		slots: make(chan struct{}, maxCalls), wake: make(chan struct{}, 1), unsettled: make(chan struct{}, 1),
-		records: map[string]*record{}, dirty: map[string]bool{},
+		config: config, kvm: newKVMProbe(config.Dir), catalogue: &catalogue{osinfo: config.Osinfo}, fetches: map[string]chan struct{}{},
+		abilities: abilities{power: config.Power},
+		slots:     make(chan struct{}, maxCalls), wake: make(chan struct{}, 1), unsettled: make(chan struct{}, 1),
+		networking: make(chan struct{}, 1),
+		records:    map[string]*record{}, dirty: map[string]bool{},
 		stopping: map[string]time.Time{}, watchers: map[*watcher]bool{}, claims: map[string]int{},
-		intended: map[string]bool{}, arriving: map[string]*incoming{}, leaving: map[string]bool{},
+		listeners: map[string]map[chan struct{}]bool{},
+		intended:  map[string]bool{}, arriving: map[string]*incoming{}, leaving: map[string]bool{},
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.meters = newMeters(s)
 	sweep(config.pool())
 	sweep(config.intents())
+	sweepNotes(config.pool(), time.Now())
 	if err := s.holdArriving(); err != nil {
 		config.Log.Warn("some of what was left half done is not known", "error", err)
 	}
 	if err := s.connect(ctx); err != nil {
 		config.Log.Warn("virtual machines are away", "error", err, "hint", fusion.Hint(err), "trace", fusion.Trace(ctx))
 	}
-	s.running.Add(2)
+	s.forwards = newForwards(s)
+	s.running.Add(3)
 	go s.run()
 	go s.settling()
+	go s.forwards.run()
+	s.running.Go(s.followSelf)
+	if config.Power != nil {
+		s.running.Go(s.followPower)
+	}
+	s.meters.wake()
 	return s, nil
 }
 

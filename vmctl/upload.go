@@ -2,6 +2,8 @@ package vmctl
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -31,22 +33,15 @@ func (s *Store) Upload(ctx context.Context, name string, size int64, r io.Reader
 		return s.poolError(op, name, err)
 	}
 	defer os.Remove(f.Name()) // after the rename there is nothing to remove
-	err = s.receive(ctx, op, name, f, size, r)
+	sum := sha256.New()
+	err = s.receive(ctx, op, name, f, size, io.TeeReader(r, sum))
 	if err := errors.Join(err, f.Close()); err != nil {
 		return s.poolError(op, name, err)
 	}
 	// The name is taken at the end only: an upload that broke may not have
 	// noticed yet when its person tries again.
-	release, ok := s.claim("image", name)
-	if !ok {
-		return taken(op, name)
-	}
-	defer release()
-	if err := vacant(op, name, final); err != nil {
+	if err := s.place(op, name, f.Name(), imageNote{Sum: "sha256:" + hex.EncodeToString(sum.Sum(nil))}); err != nil {
 		return err
-	}
-	if err := os.Rename(f.Name(), final); err != nil {
-		return s.poolError(op, name, err)
 	}
 	s.config.Log.Info("image uploaded", "image", name, "trace", fusion.Trace(ctx))
 	return nil

@@ -11,18 +11,19 @@ import (
 	"hither/fusion"
 )
 
-var verbs = []fusion.Verb{fusion.Start, fusion.Stop, fusion.ForceOff, fusion.Pause, fusion.Resume, fusion.Reboot}
+var verbs = []fusion.Verb{fusion.Start, fusion.Stop, fusion.ForceOff, fusion.Pause, fusion.Resume, fusion.Reboot, fusion.Save, fusion.Discard}
 
-// Do applies a verb. "self" has none: what switches a computer off is its own
-// desktop.
+// Do applies a verb. Those of "self" are in power.go.
 func (s *Store) Do(ctx context.Context, name string, verb fusion.Verb) error {
 	op := "machine." + string(verb)
-	if !slices.Contains(verbs, verb) {
-		return invalid("machine.do", name, fmt.Sprintf("there is no verb %q", string(verb)), "one of start, stop, force-off, pause, resume, reboot")
+	if name == fusion.Self && (slices.Contains(fusion.PowerVerbs, verb) || slices.Contains(verbs, verb)) {
+		return s.doSelf(ctx, verb)
 	}
-	if name == fusion.Self {
-		return &fusion.Error{Op: op, Path: name, Cause: fusion.ErrUnsupported,
-			Detail: "a computer is not switched from here", Hint: "open its desktop and use the menu there"}
+	if !slices.Contains(verbs, verb) {
+		return invalid("machine.do", name, fmt.Sprintf("there is no verb %q", string(verb)), "one of start, stop, force-off, pause, resume, reboot, save, discard")
+	}
+	if verb == fusion.Save {
+		return s.Save(ctx, name)
 	}
 	release, ok := s.share("machine", name)
 	if !ok {
@@ -38,6 +39,9 @@ func (s *Store) Do(ctx context.Context, name string, verb fusion.Verb) error {
 	if err != nil {
 		return err
 	}
+	if r.template && verb == fusion.Start {
+		return isTemplate(op, name)
+	}
 	if able := verbsFor(r.domain); !slices.Contains(able, verb) {
 		return invalid(op, name, "it is "+string(r.state), nowCan(able))
 	}
@@ -45,8 +49,11 @@ func (s *Store) Do(ctx context.Context, name string, verb fusion.Verb) error {
 	if err != nil && !(verb == fusion.ForceOff && s.isOff(ctx, uuid)) {
 		return fail(op, name, err)
 	}
-	if verb == fusion.Stop {
+	switch verb {
+	case fusion.Stop:
 		s.asked(ctx, uuid)
+	case fusion.Discard:
+		s.touch(uuid) // libvirt tells nobody
 	}
 	s.config.Log.Info("verb", "verb", verb, "machine", name, "trace", fusion.Trace(ctx))
 	return nil
@@ -116,6 +123,9 @@ func (s *Store) Remove(ctx context.Context, name string) error {
 	if d.active {
 		return &fusion.Error{Op: op, Path: name, Cause: fusion.ErrBusy, Detail: "it is " + string(d.state),
 			Hint: "force it off first"}
+	}
+	if err := s.unbased(op, d); err != nil {
+		return err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
 	defer cancel()

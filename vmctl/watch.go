@@ -45,13 +45,15 @@ func (s *Store) Watch(ctx context.Context, changed func(m fusion.Machine, remove
 // subscribe gives a watcher that is to be told what there is now.
 func (s *Store) subscribe() *watcher {
 	w := &watcher{wake: make(chan struct{}, 1), pending: map[string]news{}}
-	w.put(self(), false)
+	w.put(s.self(s.ctx), false)
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, r := range s.records {
-		w.put(s.machineLocked(r), false)
-	}
+	records := s.copyLocked()
 	s.watchers[w] = true
+	s.mu.Unlock()
+	note := s.kvm.note()
+	for i := range records {
+		w.putOlder(records[i].machine(note))
+	}
 	return w
 }
 
@@ -67,12 +69,20 @@ func (s *Store) tellLocked(m fusion.Machine, removed bool) {
 	}
 }
 
-func (w *watcher) put(m fusion.Machine, removed bool) {
+func (w *watcher) put(m fusion.Machine, removed bool) { w.add(news{m, removed}, true) }
+
+// putOlder is put of what was true a moment ago: what came since stands.
+func (w *watcher) putOlder(m fusion.Machine) { w.add(news{m, false}, false) }
+
+func (w *watcher) add(n news, replace bool) {
 	w.mu.Lock()
-	if _, there := w.pending[m.Name]; !there {
-		w.order = append(w.order, m.Name)
+	_, there := w.pending[n.machine.Name]
+	if !there {
+		w.order = append(w.order, n.machine.Name)
 	}
-	w.pending[m.Name] = news{m, removed}
+	if !there || replace {
+		w.pending[n.machine.Name] = n
+	}
 	w.mu.Unlock()
 	signal(w.wake)
 }

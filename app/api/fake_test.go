@@ -36,6 +36,7 @@ type fakeNode struct {
 
 	mu     sync.Mutex // guards the fields below
 	grants map[fusion.HostID][]fusion.Capability
+	went   []string // what Going was told
 }
 
 var _ Node = (*fakeNode)(nil)
@@ -123,6 +124,25 @@ func (n *fakeNode) CheckMove(context.Context, fusion.HostID, *pb.CheckMoveReques
 
 func (n *fakeNode) SettleMove(context.Context, fusion.HostID, *pb.SettleMoveRequest) error {
 	return nil
+}
+
+func (n *fakeNode) Place(context.Context, fusion.MachineSpec) (fusion.Placement, error) {
+	return fusion.Placement{Host: "nas", ID: "id-nas"}, nil
+}
+
+func (n *fakeNode) Wake(context.Context, string) (fusion.Woken, error) {
+	return fusion.Woken{By: []string{"nas"}, Packets: 1}, nil
+}
+
+func (n *fakeNode) SendWake(_ context.Context, cards []fusion.Card) (int, error) {
+	return len(cards), nil
+}
+
+func (n *fakeNode) Going(from fusion.HostID, away fusion.Away) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.went = append(n.went, string(from)+" "+string(away))
+	return away.Check()
 }
 
 type fakeOffer struct{}

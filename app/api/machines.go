@@ -18,6 +18,7 @@ type machineService struct{ s *Server }
 
 // named fills in whose machine it is.
 func named(m fusion.Machine, host fusion.HostInfo) *pb.Machine {
+	m = m.Offered(host)
 	m.Host = host.Name
 	m.Address = host.Name + "/" + m.Name
 	return convert.MachineToPB(m)
@@ -56,13 +57,20 @@ func (m machineService) Get(ctx context.Context, req *connect.Request[pb.Machine
 }
 
 func (m machineService) Create(ctx context.Context, req *connect.Request[pb.MachineCreateRequest]) (*connect.Response[pb.Machine], error) {
+	if err := m.s.mayFetch(ctx, req.Msg.Iso, req.Msg.Image); err != nil {
+		return nil, err
+	}
 	spec := fusion.MachineSpec{Name: req.Msg.Name, MemoryBytes: req.Msg.MemoryBytes, CPUs: int(req.Msg.Cpus),
-		DiskBytes: req.Msg.DiskBytes, ISO: req.Msg.Iso, Image: req.Msg.Image, Start: req.Msg.Start}
+		DiskBytes: req.Msg.DiskBytes, ISO: req.Msg.Iso, Image: req.Msg.Image, Start: req.Msg.Start,
+		Firmware: req.Msg.Firmware, TPM: req.Msg.Tpm, Network: req.Msg.Network, Seed: convert.SeedFromPB(req.Msg.Seed)}
 	return m.one(ctx, req.Msg.Host, func(x fusion.Machines) (fusion.Machine, error) { return x.Create(ctx, spec) })
 }
 
 func (m machineService) Do(ctx context.Context, req *connect.Request[pb.MachineDoRequest]) (*connect.Response[pb.MachineDoResponse], error) {
 	h, _, err := m.s.resolve(ctx, req.Msg.Host)
+	if err == nil {
+		err = m.s.mayDo(ctx, req.Msg.Name)
+	}
 	if err != nil {
 		return nil, err
 	}

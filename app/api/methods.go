@@ -51,10 +51,43 @@ var methods = map[string]need{
 	v1.MachineServiceRevertSnapshotProcedure: {cap: fusion.MachinesCap, job: "machine.snapshot.revert"},
 	v1.MachineServiceRemoveSnapshotProcedure: {cap: fusion.MachinesCap, job: "machine.snapshot.remove"},
 
+	v1.HardwareServiceShowProcedure:   {cap: fusion.ViewCap, quiet: true},
+	v1.HardwareServiceChangeProcedure: {cap: fusion.MachinesCap, job: "machine.change"},
+	v1.HardwareServiceLabelProcedure:  {cap: fusion.MachinesCap},
+	v1.HardwareServiceRenameProcedure: {cap: fusion.MachinesCap},
+	v1.HardwareServiceSaveProcedure:   {cap: fusion.ControlCap, job: "machine.save"},
+	v1.GuestServiceInfoProcedure:      {cap: fusion.ViewCap, quiet: true},
+	v1.GuestServiceExecProcedure:      {cap: fusion.ControlCap},
+
 	v1.MachineServiceMigrateProcedure:     {cap: fusion.AdminCap, job: "machine.migrate"},
 	v1.MachineServicePrepareMoveProcedure: {cap: fusion.AdminCap},
 	v1.MachineServiceSettleMoveProcedure:  {cap: fusion.AdminCap},
 	v1.MachineServiceCheckMoveProcedure:   {cap: fusion.AdminCap},
+
+	// Networks, forwarded ports and pools are the host's own, whoever's machines use them.
+	v1.NetworkServiceListProcedure:   {cap: fusion.ViewCap, quiet: true},
+	v1.NetworkServiceGetProcedure:    {cap: fusion.ViewCap, quiet: true},
+	v1.NetworkServiceCreateProcedure: {cap: fusion.AdminCap},
+	v1.NetworkServiceRemoveProcedure: {cap: fusion.AdminCap},
+	v1.NetworkServiceStartProcedure:  {cap: fusion.AdminCap},
+	v1.NetworkServiceStopProcedure:   {cap: fusion.AdminCap},
+	v1.NetworkServiceLeasesProcedure: {cap: fusion.ViewCap, quiet: true},
+	v1.NetworkServiceCardsProcedure:  {cap: fusion.ViewCap, quiet: true},
+
+	v1.ForwardServiceListProcedure:   {cap: fusion.ViewCap, quiet: true},
+	v1.ForwardServiceAddProcedure:    {cap: fusion.AdminCap},
+	v1.ForwardServiceRemoveProcedure: {cap: fusion.AdminCap},
+
+	v1.StorageServicePoolsProcedure:        {cap: fusion.ViewCap, quiet: true},
+	v1.StorageServiceVolumesProcedure:      {cap: fusion.ViewCap, quiet: true},
+	v1.StorageServiceCreateVolumeProcedure: {cap: fusion.AdminCap},
+	v1.StorageServiceGrowVolumeProcedure:   {cap: fusion.AdminCap},
+	v1.StorageServiceRemoveVolumeProcedure: {cap: fusion.AdminCap},
+	v1.CopyServiceCloneProcedure:           {cap: fusion.MachinesCap, job: "machine.clone"},
+	v1.CopyServiceSetTemplateProcedure:     {cap: fusion.MachinesCap},
+	// A file has all that is on the machine's disks: that is to control it.
+	v1.CopyServiceExportProcedure: {cap: fusion.MachinesCap, also: fusion.ControlCap, job: "machine.export"},
+	v1.CopyServiceDeployProcedure: {cap: fusion.AdminCap, job: "machine.deploy"},
 
 	v1.ScreenServiceListProcedure:    {cap: fusion.ViewCap, quiet: true},
 	v1.ScreenServiceConnectProcedure: {cap: fusion.ViewCap},
@@ -79,8 +112,28 @@ var methods = map[string]need{
 	v1.JobServiceListProcedure:   {cap: fusion.ViewCap, quiet: true},
 	v1.JobServiceCancelProcedure: {cap: fusion.MachinesCap},
 
+	v1.ImageServiceListProcedure:      {cap: fusion.ViewCap, quiet: true},
+	v1.ImageServiceCatalogueProcedure: {cap: fusion.ViewCap, quiet: true},
+	// An address of the caller's choice needs admin too.
+	v1.ImageServiceFetchProcedure:  {cap: fusion.MachinesCap, job: "image.fetch"},
+	v1.ImageServiceRemoveProcedure: {cap: fusion.MachinesCap},
+	// Only who may create machines has to know what is free for them.
+	v1.ComputerServiceResourcesProcedure: {cap: fusion.MachinesCap, quiet: true},
+	v1.ComputerServiceSetRolesProcedure:  {cap: fusion.AdminCap},
+	v1.ComputerServicePlaceProcedure:     {},
+	v1.ComputerServiceWakeProcedure:      {},
+	v1.ComputerServiceSendWakeProcedure:  {cap: fusion.ControlCap},
+	v1.ComputerServiceGoingProcedure:     {open: true}, // for paired keys, whatever they may do
+	v1.MeterServiceHistoryProcedure:      {cap: fusion.ViewCap, quiet: true},
+	v1.MeterServiceWatchProcedure:        {cap: fusion.ViewCap, quiet: true},
+	v1.MeterServiceKeepProcedure:         {cap: fusion.MachinesCap},
+
 	screenPath: {cap: fusion.ViewCap},
-	imagesPath: {cap: fusion.MachinesCap},
+	// A viewer without control only looks; a shell needs it.
+	terminalPath:   {cap: fusion.ViewCap},
+	guestFilesPath: {cap: fusion.ControlCap},
+	imagesPath:     {cap: fusion.MachinesCap},
+	copiesPath:     {cap: fusion.MachinesCap},
 	// A file that is handed over says what an app does: that is to control it.
 	handoverPath: {cap: fusion.AppsCap, also: fusion.ControlCap},
 }
@@ -88,6 +141,10 @@ var methods = map[string]need{
 // The paths that are not Connect methods.
 const (
 	screenPath   = "/screen"
-	imagesPath   = "/images/"
-	handoverPath = "/handover/"
+	terminalPath = "/terminal"
+	// guestFilesPath and a machine's name: the files of its guest.
+	guestFilesPath = "/guest/"
+	imagesPath     = "/images/"
+	copiesPath     = "/copies/"
+	handoverPath   = "/handover/"
 )

@@ -28,8 +28,23 @@ type rpc struct {
 func rpcs(t *testing.T) []rpc {
 	t.Helper()
 	var all []rpc
-	for _, file := range []protoreflect.FileDescriptor{pb.File_hither_v1_app_proto, pb.File_hither_v1_folder_proto, pb.File_hither_v1_job_proto,
-		pb.File_hither_v1_machine_proto, pb.File_hither_v1_node_proto, pb.File_hither_v1_screen_proto} {
+	for _, file := range []protoreflect.FileDescriptor{
+		pb.File_hither_v1_app_proto,
+		pb.File_hither_v1_computer_proto,
+		pb.File_hither_v1_copy_proto,
+		pb.File_hither_v1_folder_proto,
+		pb.File_hither_v1_forward_proto,
+		pb.File_hither_v1_guest_proto,
+		pb.File_hither_v1_hardware_proto,
+		pb.File_hither_v1_image_proto,
+		pb.File_hither_v1_job_proto,
+		pb.File_hither_v1_machine_proto,
+		pb.File_hither_v1_meter_proto,
+		pb.File_hither_v1_network_proto,
+		pb.File_hither_v1_node_proto,
+		pb.File_hither_v1_screen_proto,
+		pb.File_hither_v1_storage_proto,
+	} {
 		for i := range file.Services().Len() {
 			service := file.Services().Get(i)
 			for j := range service.Methods().Len() {
@@ -47,7 +62,10 @@ func rpcs(t *testing.T) []rpc {
 func TestEveryMethodHasARow(t *testing.T) {
 	stale := maps.Clone(methods)
 	delete(stale, screenPath)
+	delete(stale, terminalPath)
+	delete(stale, guestFilesPath)
 	delete(stale, imagesPath)
+	delete(stale, copiesPath)
 	delete(stale, handoverPath)
 	for _, r := range rpcs(t) {
 		if _, there := methods[r.procedure]; !there {
@@ -132,10 +150,22 @@ func paths(t *testing.T, dial client.Dial) map[string]error {
 		err = pipe.Close()
 	}
 	return map[string]error{
-		screenPath:   err,
-		imagesPath:   host.Machines().Upload(t.Context(), "image", 0, http.NoBody),
-		handoverPath: handOver(t.Context(), host.Apps()),
+		screenPath:    err,
+		terminalPath:  openShell(t.Context(), host),
+		imagesPath:    host.Machines().Upload(t.Context(), "image", 0, http.NoBody),
+		handoverPath:  handOver(t.Context(), host.Apps()),
+		"GET /images": readImage(t.Context(), host.Images()),
+		copiesPath:    bring(t.Context(), host),
 	}
+}
+
+// bring imports a machine, and removes it again.
+func bring(ctx context.Context, host fusion.Host) error {
+	_, err := host.Copies().Import(ctx, fusion.ImportSpec{Name: "brought", Raw: true}, 0, http.NoBody)
+	if err == nil {
+		err = host.Machines().Remove(ctx, "brought")
+	}
+	return err
 }
 
 // handOver calls all three methods of the path; the first error counts.
@@ -158,18 +188,28 @@ func handOver(ctx context.Context, apps fusion.Handover) error {
 // allowed says what each grant lets another computer do: the second entry in
 // the books, so that a change of the table in methods.go is a change here.
 var allowed = map[fusion.Capability][]string{
-	fusion.ViewCap: {"JobService/List", "NodeService/Info", "NodeService/Watch", "MachineService/List", "MachineService/Get",
-		"MachineService/Screenshot", "MachineService/Stats", "MachineService/Snapshots", "ScreenService/List", "ScreenService/Connect"},
-	fusion.ControlCap: {"MachineService/Do"},
+	fusion.ViewCap: {"JobService/List", "NodeService/Info", "NodeService/Watch", "MachineService/List",
+		"MachineService/Get", "MachineService/Screenshot", "MachineService/Stats", "MachineService/Snapshots",
+		"HardwareService/Show", "ScreenService/List", "ScreenService/Connect", "GuestService/Info", "ImageService/List",
+		"ImageService/Catalogue", "NetworkService/List", "NetworkService/Get", "NetworkService/Leases",
+		"NetworkService/Cards", "ForwardService/List", "StorageService/Pools", "StorageService/Volumes",
+		"MeterService/History", "MeterService/Watch"},
+	fusion.ControlCap: {"MachineService/Do", "HardwareService/Save", "GuestService/Exec", "ComputerService/SendWake"},
 	fusion.MachinesCap: {"MachineService/Create", "MachineService/Remove", "MachineService/TakeSnapshot",
-		"MachineService/RevertSnapshot", "MachineService/RemoveSnapshot", "JobService/Cancel"},
-	fusion.AppsCap:   {"AppService/List", "AppService/Icon", "AppService/Run", "AppService/End"},
-	fusion.FilesCap:  {"FolderService/List", "FolderService/Get"},
-	fusion.TunnelCap: {},
-	fusion.MeshCap:   {},
-
+		"MachineService/RevertSnapshot", "MachineService/RemoveSnapshot", "HardwareService/Change",
+		"HardwareService/Label", "HardwareService/Rename", "JobService/Cancel", "ImageService/Fetch",
+		"ImageService/Remove", "CopyService/Clone", "CopyService/SetTemplate",
+		"ComputerService/Resources", "MeterService/Keep"},
+	fusion.AppsCap:       {"AppService/List", "AppService/Icon", "AppService/Run", "AppService/End"},
+	fusion.FilesCap:      {"FolderService/List", "FolderService/Get"},
+	fusion.TunnelCap:     {},
+	fusion.MeshCap:       {},
 	fusion.MicrophoneCap: {},
-	fusion.AdminCap:      {"NodeService/Doctor", "MachineService/Migrate", "MachineService/PrepareMove", "MachineService/SettleMove", "MachineService/CheckMove", "FolderService/Add", "FolderService/Share", "FolderService/Remove"},
+	fusion.AdminCap: {"CopyService/Export", "NodeService/Doctor", "MachineService/Migrate", "MachineService/PrepareMove",
+		"MachineService/SettleMove", "MachineService/CheckMove", "FolderService/Add", "FolderService/Share",
+		"FolderService/Remove", "NetworkService/Create", "NetworkService/Remove", "NetworkService/Start",
+		"NetworkService/Stop", "ForwardService/Add", "ForwardService/Remove", "StorageService/CreateVolume",
+		"StorageService/GrowVolume", "StorageService/RemoveVolume", "CopyService/Deploy", "ComputerService/SetRoles"},
 }
 
 func (r rpc) allowedBy(grant fusion.Capability) bool {
@@ -210,6 +250,12 @@ func TestEachGrantAllowsItsOwn(t *testing.T) {
 		makes := grant == fusion.MachinesCap || grant == fusion.AdminCap
 		if err := open[imagesPath]; errors.Is(err, fusion.ErrPermission) == makes {
 			t.Errorf("image with %s: got %v", grant, err)
+		}
+		if err := open["GET /images"]; errors.Is(err, fusion.ErrPermission) == makes {
+			t.Errorf("the bytes of an image with %s: got %v", grant, err)
+		}
+		if err := open[copiesPath]; errors.Is(err, fusion.ErrPermission) == makes {
+			t.Errorf("import with %s: got %v", grant, err)
 		}
 		if err := open[handoverPath]; errors.Is(err, fusion.ErrPermission) == (grant == fusion.AdminCap) {
 			t.Errorf("handover with %s: got %v", grant, err)

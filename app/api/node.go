@@ -41,7 +41,7 @@ func (n nodeService) Info(ctx context.Context, req *connect.Request[pb.InfoReque
 	if err != nil {
 		return nil, err
 	}
-	return connect.NewResponse(convert.HostToPB(info)), nil
+	return connect.NewResponse(n.s.toldHost(ctx, convert.HostToPB(info))), nil
 }
 
 // Watch yields every host's events to the owner, and this host's to another
@@ -84,6 +84,7 @@ func (n nodeService) Watch(ctx context.Context, req *connect.Request[pb.WatchReq
 // not know of it.
 func (n nodeService) event(ctx context.Context, e fusion.Event, told map[string]bool) (*pb.Event, bool) {
 	out := convert.EventToPB(e)
+	n.s.toldHost(ctx, out.Host)
 	if e.Folder == nil {
 		return out, true
 	}

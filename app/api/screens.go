@@ -2,10 +2,6 @@ package api
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"io"
-	"net"
 	"net/http"
 	"time"
 
@@ -16,7 +12,6 @@ import (
 	"hither/app/convert"
 	"hither/fusion"
 	"hither/mirror/rtc"
-	"hither/mirror/wire"
 	pb "hither/proto/hither/v1"
 )
 
@@ -149,55 +144,26 @@ func (s *Server) upgradeScreen(w http.ResponseWriter, r *http.Request) {
 
 // takeOver answers 101 with the name of the view, and gives the viewer.
 func takeOver(w http.ResponseWriter) (viewer movable, err error) {
-	conn, buffered, err := http.NewResponseController(w).Hijack()
+	conn, err := hijack(w)
 	if err != nil {
 		return movable{}, err
 	}
-	viewer = newMovable(taken{Conn: conn, reader: buffered.Reader})
-	_, err = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: "+client.ScreenUpgrade+
-		"\r\n"+client.ViewHeader+": "+viewer.token+"\r\n\r\n")
-	if err == nil {
-		err = conn.SetDeadline(time.Time{})
-	}
-	if err != nil {
-		return movable{}, errors.Join(err, conn.Close())
-	}
-	return viewer, nil
+	viewer = newMovable(conn)
+	return viewer, conn.switched(client.ScreenUpgrade, client.ViewHeader+": "+viewer.token+"\r\n")
 }
-
-// taken reads what the server had read ahead first.
-type taken struct {
-	net.Conn
-	reader io.Reader
-}
-
-func (t taken) Read(p []byte) (int, error) { return t.reader.Read(p) }
-
-// helloTimeout bounds how long a WebSocket may take to name its screen.
-const helloTimeout = 10 * time.Second
 
 // screenSocket serves the page where WebRTC cannot run. The first message is a
 // screenRequest as JSON; an error is answered as JSON text before the end.
 func (s *Server) screenSocket(ctx context.Context, w http.ResponseWriter, r *http.Request) {
-	if err := s.checkOrigin(r); err != nil {
-		writeError(w, err)
-		return
-	}
-	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true}) // checkOrigin is stricter
-	if err != nil {
-		s.log.Debug("websocket", "err", err)
+	conn, ok := s.acceptSocket(w, r)
+	if !ok {
 		return
 	}
 	s.done.Add(1)
 	defer s.done.Done()
-	conn.SetReadLimit(wire.MaxMessage)
 	pipe, options, err := s.socketHello(ctx, conn)
 	if err != nil {
-		text, merr := json.Marshal(convert.Describe(err))
-		if merr == nil {
-			_ = conn.Write(ctx, websocket.MessageText, text) // the page may be gone
-		}
-		_ = conn.Close(websocket.StatusPolicyViolation, "refused")
+		refuseSocket(ctx, conn, err)
 		return
 	}
 	viewer := &socketPipe{ctx: ctx, conn: conn}
@@ -211,45 +177,13 @@ func (s *Server) socketHello(ctx context.Context, conn *websocket.Conn) (fusion.
 	ctx, cancel := context.WithTimeout(ctx, helloTimeout)
 	defer cancel()
 	var request screenRequest
-	kind, text, err := conn.Read(ctx)
-	if err == nil && kind == websocket.MessageText {
-		err = json.Unmarshal(text, &request)
-	}
-	if err != nil || request.Screen == "" {
+	if err := firstMessage(ctx, conn, &request); err != nil || request.Screen == "" {
 		return nil, fusion.ViewOptions{}, &fusion.Error{Op: "screen.open", Cause: fusion.ErrInvalid,
 			Detail: "the first message names no screen", Hint: "reload the page"}
 	}
-	if s.tokens.valid(request.Bearer) {
-		ctx = withCaller(ctx, Caller{Owner: true})
-	}
-	if err := s.allow(ctx, screenPath); err != nil {
+	ctx, err := s.admit(ctx, request.Bearer, screenPath)
+	if err != nil {
 		return nil, fusion.ViewOptions{}, err
 	}
 	return s.openScreen(ctx, request)
-}
-
-// socketPipe carries wire messages as binary WebSocket messages.
-type socketPipe struct {
-	ctx  context.Context // of the request; ends with the server
-	conn *websocket.Conn
-}
-
-func (p *socketPipe) Read() ([]byte, error) {
-	for {
-		kind, m, err := p.conn.Read(p.ctx)
-		switch {
-		case err != nil:
-			return nil, io.EOF // the page went away, however it did
-		case kind == websocket.MessageBinary && len(m) > 0:
-			return m, nil
-		}
-	}
-}
-
-func (p *socketPipe) Write(m []byte) error {
-	return p.conn.Write(p.ctx, websocket.MessageBinary, m)
-}
-
-func (p *socketPipe) Close() error {
-	return p.conn.CloseNow()
 }

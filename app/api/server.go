@@ -42,6 +42,7 @@ type Node interface {
 	Pairing
 	Desk
 	Moving
+	Computers
 }
 
 // Pairing is how computers come and go.
@@ -92,6 +93,7 @@ type Server struct {
 	page   fs.FS
 	tokens tokens
 	views  views
+	ready  exports
 	// datagrams carries the views that datagrams reach.
 	datagrams *rtc.Gateway
 	mux       *http.ServeMux
@@ -117,12 +119,28 @@ func New(node Node, page fs.FS, log *slog.Logger) *Server {
 	s.mux.Handle(v1.NewNodeServiceHandler(nodeService{s: s}, options...))
 	s.mux.Handle(v1.NewHostServiceHandler(hostService{s: s}, options...))
 	s.mux.Handle(v1.NewMachineServiceHandler(machineService{s: s}, options...))
+	s.mux.Handle(v1.NewHardwareServiceHandler(hardwareService{s: s}, options...))
+	s.mux.Handle(v1.NewCopyServiceHandler(copyService{s: s}, options...))
 	s.mux.Handle(v1.NewScreenServiceHandler(screenService{s: s}, options...))
 	s.mux.Handle(v1.NewAppServiceHandler(appService{s: s}, options...))
 	s.mux.Handle(v1.NewFolderServiceHandler(folderService{s: s}, options...))
 	s.mux.Handle(v1.NewJobServiceHandler(jobService{s: s}, options...))
+	s.mux.Handle(v1.NewGuestServiceHandler(guestService{s: s}, options...))
+	s.mux.Handle(v1.NewImageServiceHandler(imageService{s: s}, options...))
+	s.mux.Handle(v1.NewNetworkServiceHandler(networkService{s: s}, options...))
+	s.mux.Handle(v1.NewForwardServiceHandler(forwardService{s: s}, options...))
+	s.mux.Handle(v1.NewStorageServiceHandler(storageService{s: s}, options...))
+	s.mux.Handle(v1.NewComputerServiceHandler(computerService{s: s}, options...))
+	s.mux.Handle(v1.NewMeterServiceHandler(meterService{s: s}, options...))
 	s.mux.HandleFunc("GET "+screenPath, s.upgradeScreen)
+	s.mux.HandleFunc("GET "+terminalPath, s.upgradeTerminal)
+	s.mux.HandleFunc("GET "+guestFilesPath+"{machine}", s.readGuestFile)
+	s.mux.HandleFunc("PUT "+guestFilesPath+"{machine}", s.writeGuestFile)
 	s.mux.HandleFunc("PUT "+imagesPath+"{name...}", s.putImage)
+	s.mux.HandleFunc("GET "+imagesPath+"{sum...}", s.getImage)
+	s.mux.HandleFunc("POST "+copiesPath, s.importMachine)
+	s.mux.HandleFunc("GET "+copiesPath+"{ticket}", s.sendExport)
+	s.mux.HandleFunc("DELETE "+copiesPath+"{ticket}", s.dropExport)
 	s.mux.HandleFunc("POST "+handoverPath, s.handFile)
 	s.mux.HandleFunc("GET "+handoverPath+"{file}", s.takeFile)
 	s.mux.HandleFunc("DELETE "+handoverPath+"{file}", s.dropFile)
@@ -190,6 +208,7 @@ func (s *Server) Close() {
 		}
 	}
 	s.views.closeAll()
+	s.ready.closeAll(s.log)
 	if err := s.datagrams.Close(); err != nil {
 		s.log.Debug("close", "err", err)
 	}

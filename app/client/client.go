@@ -26,15 +26,24 @@ type Dial func(ctx context.Context) (net.Conn, error)
 
 // Client holds the API's services on one node.
 type Client struct {
-	Nodes    hitherv1connect.NodeServiceClient
-	Hosts    hitherv1connect.HostServiceClient
-	machines hitherv1connect.MachineServiceClient
-	screens  hitherv1connect.ScreenServiceClient
-	apps     hitherv1connect.AppServiceClient
-	folders  hitherv1connect.FolderServiceClient
-	jobs     hitherv1connect.JobServiceClient
-	http     *http.Client
-	screen   Dial
+	Nodes     hitherv1connect.NodeServiceClient
+	Hosts     hitherv1connect.HostServiceClient
+	machines  hitherv1connect.MachineServiceClient
+	hardware  hitherv1connect.HardwareServiceClient
+	copies    hitherv1connect.CopyServiceClient
+	screens   hitherv1connect.ScreenServiceClient
+	apps      hitherv1connect.AppServiceClient
+	folders   hitherv1connect.FolderServiceClient
+	jobs      hitherv1connect.JobServiceClient
+	guests    hitherv1connect.GuestServiceClient
+	images    hitherv1connect.ImageServiceClient
+	networks  hitherv1connect.NetworkServiceClient
+	forwards  hitherv1connect.ForwardServiceClient
+	storage   hitherv1connect.StorageServiceClient
+	computers hitherv1connect.ComputerServiceClient
+	meters    hitherv1connect.MeterServiceClient
+	http      *http.Client
+	screen    Dial
 	// Datagrams, when set, is what views of a host that is far away go on over.
 	// It tells itself when it does not connect. Set it before the first call.
 	Datagrams Datagrams
@@ -57,10 +66,19 @@ func New(dial, screen Dial) *Client {
 	c.Nodes = hitherv1connect.NewNodeServiceClient(c.http, base, options)
 	c.Hosts = hitherv1connect.NewHostServiceClient(c.http, base, options)
 	c.machines = hitherv1connect.NewMachineServiceClient(c.http, base, options)
+	c.hardware = hitherv1connect.NewHardwareServiceClient(c.http, base, options)
+	c.copies = hitherv1connect.NewCopyServiceClient(c.http, base, options)
 	c.screens = hitherv1connect.NewScreenServiceClient(c.http, base, options)
 	c.apps = hitherv1connect.NewAppServiceClient(c.http, base, options)
 	c.folders = hitherv1connect.NewFolderServiceClient(c.http, base, options)
+	c.computers = hitherv1connect.NewComputerServiceClient(c.http, base, options)
 	c.jobs = hitherv1connect.NewJobServiceClient(c.http, base, options)
+	c.guests = hitherv1connect.NewGuestServiceClient(c.http, base, options)
+	c.images = hitherv1connect.NewImageServiceClient(c.http, base, options)
+	c.networks = hitherv1connect.NewNetworkServiceClient(c.http, base, options)
+	c.forwards = hitherv1connect.NewForwardServiceClient(c.http, base, options)
+	c.storage = hitherv1connect.NewStorageServiceClient(c.http, base, options)
+	c.meters = hitherv1connect.NewMeterServiceClient(c.http, base, options)
 	return c
 }
 

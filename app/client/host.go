@@ -22,10 +22,19 @@ type host struct {
 var _ fusion.Host = (*host)(nil)
 
 func (h *host) Machines() fusion.Machines { return (*machines)(h) }
+func (h *host) Hardware() fusion.Hardware { return (*hardware)(h) }
+func (h *host) Copies() fusion.Copies     { return (*copies)(h) }
 func (h *host) Screens() fusion.Screens   { return (*screens)(h) }
 func (h *host) Apps() fusion.Apps         { return (*apps)(h) }
 func (h *host) Folders() fusion.Folders   { return (*folders)(h) }
 func (h *host) Jobs() fusion.Jobs         { return (*jobs)(h) }
+func (h *host) Images() fusion.Images     { return (*images)(h) }
+
+func (h *host) Terminals() fusion.Terminals { return (*terminals)(h) }
+func (h *host) Guests() fusion.Guests       { return (*guests)(h) }
+func (h *host) Networks() fusion.Networks   { return (*networks)(h) }
+func (h *host) Forwards() fusion.Forwards   { return (*forwards)(h) }
+func (h *host) Storage() fusion.Storage     { return (*storage)(h) }
 
 // call makes one unary call and explains its error with path.
 func call[Req, Res any](ctx context.Context, path string,

@@ -61,12 +61,18 @@ func long[Req, Res any](ctx context.Context, c *Client, path string,
 	if err == nil || ctx.Err() == nil {
 		return res, err
 	}
+	return nil, cancelCall(ctx, c, path, err)
+}
+
+// cancelCall cancels the job of a call whose ctx ended, which err says; it gives
+// what is to be answered.
+func cancelCall(ctx context.Context, c *Client, path string, err error) error {
 	within, stop := context.WithTimeout(context.WithoutCancel(ctx), cancelTime)
 	defer stop()
 	_, failed := call(within, path, c.jobs.Cancel, &pb.JobCancelRequest{})
 	if failed != nil && !errors.Is(failed, fusion.ErrNotFound) && !errors.Is(failed, fusion.ErrUnsupported) {
-		return nil, &fusion.Error{Op: "job.cancel", Path: path, Cause: errors.Join(ctx.Err(), failed),
+		return &fusion.Error{Op: "job.cancel", Path: path, Cause: errors.Join(ctx.Err(), failed),
 			Detail: "it could not be canceled and may go on", Hint: "hither job ls lists what is in work"}
 	}
-	return nil, err
+	return err
 }

@@ -1,13 +1,10 @@
 package client
 
 import (
-	"bufio"
 	"context"
 	"io"
 	"net"
-	"net/http"
 	"net/url"
-	"time"
 
 	"hither/app/convert"
 	"hither/fusion"
@@ -39,20 +36,12 @@ func (s *screens) List(ctx context.Context, machine string) ([]fusion.Screen, er
 // and from a host that is far away over datagrams when they are connected.
 func (s *screens) Open(ctx context.Context, screen string, options fusion.ViewOptions) (fusion.Pipe, error) {
 	path := (*host)(s).path(screen)
-	conn, err := s.c.screen(ctx)
+	var token string
+	stream, err := s.c.stream(ctx, func(conn net.Conn) (stream io.ReadWriteCloser, err error) {
+		stream, token, err = s.upgrade(ctx, conn, screen, options)
+		return stream, err
+	})
 	if err != nil {
-		return nil, transportError(ctx, "screen.open", path, err)
-	}
-	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) }) // wakes the exchange below
-	stream, token, err := s.upgrade(ctx, conn, screen, options)
-	if !stop() && err == nil {
-		err = ctx.Err()
-	}
-	if err == nil {
-		err = conn.SetDeadline(time.Time{})
-	}
-	if err != nil {
-		_ = conn.Close() // err says why
 		return nil, transportError(ctx, "screen.open", path, err)
 	}
 	if token == "" || s.c.Datagrams == nil {
@@ -70,32 +59,9 @@ func (s *screens) upgrade(ctx context.Context, conn net.Conn, screen string, opt
 	if options.Windows {
 		query.Set("windows", "1")
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/screen?"+query.Encode(), nil)
+	stream, header, err := upgrade(ctx, conn, "/screen?"+query.Encode(), ScreenUpgrade, (*host)(s).path(screen))
 	if err != nil {
 		return nil, "", err
 	}
-	req.Header.Set("Connection", "Upgrade")
-	req.Header.Set("Upgrade", ScreenUpgrade)
-	req.Header.Set(TraceHeader, fusion.Trace(ctx))
-	if err := req.Write(conn); err != nil {
-		return nil, "", err
-	}
-	reader := bufio.NewReaderSize(conn, 64<<10)
-	res, err := http.ReadResponse(reader, req)
-	if err != nil {
-		return nil, "", err
-	}
-	if res.StatusCode != http.StatusSwitchingProtocols {
-		defer res.Body.Close()
-		return nil, "", readError(res, (*host)(s).path(screen))
-	}
-	return upgraded{Conn: conn, reader: reader}, res.Header.Get(ViewHeader), nil
+	return stream, header.Get(ViewHeader), nil
 }
-
-// upgraded reads what came together with the answer first.
-type upgraded struct {
-	net.Conn
-	reader *bufio.Reader
-}
-
-func (u upgraded) Read(p []byte) (int, error) { return u.reader.Read(p) }

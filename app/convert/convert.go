@@ -47,7 +47,8 @@ func MachineToPB(m fusion.Machine) *pb.Machine {
 		Disks: All(m.Disks, func(d fusion.Disk) *pb.Disk {
 			return &pb.Disk{Name: d.Name, TotalBytes: d.TotalBytes, UsedBytes: d.UsedBytes}
 		}),
-		Screen: m.Screen, Verbs: words(m.Verbs),
+		Screen: m.Screen, Verbs: words(m.Verbs), Template: m.Template, Cannot: All(m.Cannot, refusalToPB),
+		Tags: m.Tags, Notes: m.Notes, Autostart: m.Autostart, Order: int32(m.Order),
 	}
 }
 
@@ -61,7 +62,9 @@ func MachineFromPB(m *pb.Machine) fusion.Machine {
 			return fusion.Disk{Name: d.GetName(), TotalBytes: d.GetTotalBytes(), UsedBytes: d.GetUsedBytes()}
 		}),
 		Screen: m.GetScreen(),
-		Verbs:  All(m.GetVerbs(), func(v string) fusion.Verb { return fusion.Verb(v) }),
+		Verbs:  All(m.GetVerbs(), func(v string) fusion.Verb { return fusion.Verb(v) }), Template: m.GetTemplate(),
+		Labels: fusion.Labels{Tags: list(m.GetTags()), Notes: m.GetNotes(), Autostart: m.GetAutostart(), Order: int(m.GetOrder())},
+		Cannot: refusalsFromPB(m.GetCannot()),
 	}
 }
 
@@ -137,7 +140,7 @@ func HostToPB(h fusion.HostInfo) *pb.Host {
 	return &pb.Host{
 		Id: string(h.ID), Name: h.Name, Online: h.Online, Path: h.Path, Roles: h.Roles, Local: h.Local,
 		Color: int32(h.Color), Os: h.OS, Version: h.Version, LastSeen: stamp(h.LastSeen),
-		Fingerprint: h.Fingerprint, Grants: h.Grants,
+		Fingerprint: h.Fingerprint, Grants: h.Grants, May: h.May, Away: string(h.Away), Cards: All(h.Cards, CardToPB),
 	}
 }
 
@@ -146,7 +149,7 @@ func HostFromPB(h *pb.Host) fusion.HostInfo {
 		ID: fusion.HostID(h.GetId()), Name: h.GetName(), Online: h.GetOnline(), Path: h.GetPath(),
 		Roles: list(h.GetRoles()), Local: h.GetLocal(), Color: int(h.GetColor()), OS: h.GetOs(),
 		Version: h.GetVersion(), LastSeen: moment(h.GetLastSeen()), Fingerprint: h.GetFingerprint(),
-		Grants: list(h.GetGrants()),
+		Grants: list(h.GetGrants()), May: list(h.GetMay()), Away: fusion.Away(h.GetAway()), Cards: All(h.GetCards(), CardFromPB),
 	}
 }
 

@@ -67,15 +67,29 @@ func TestEveryFieldComesBack(t *testing.T) {
 	there(t, StatsToPB, StatsFromPB)
 	there(t, SnapshotToPB, SnapshotFromPB)
 	there(t, JobToPB, JobFromPB)
+	there(t, PartsToPB, PartsFromPB)
+	there(t, ChangeToPB, ChangeFromPB)
+	there(t, ChangedToPB, ChangedFromPB)
+	there(t, LabelChangeToPB, LabelChangeFromPB)
+	there(t, NetworkToPB, NetworkFromPB)
+	there(t, LeaseToPB, LeaseFromPB)
+	there(t, NICToPB, NICFromPB)
+	there(t, ForwardToPB, ForwardFromPB)
+	there(t, PoolToPB, PoolFromPB)
+	there(t, VolumeToPB, VolumeFromPB)
 	there(t, ScreenToPB, ScreenFromPB)
 	there(t, AppToPB, AppFromPB)
 	there(t, FolderToPB, FolderFromPB)
 	there(t, HostToPB, HostFromPB)
+	there(t, CardToPB, CardFromPB)
+	there(t, ResourcesToPB, ResourcesFromPB)
+	there(t, PlacementToPB, PlacementFromPB)
 	there(t, EventToPB, EventFromPB)
 }
 
 func TestListsAreNeverNull(t *testing.T) {
-	for _, value := range []any{MachineFromPB(nil).Verbs, HostFromPB(nil).Roles, HostFromPB(nil).Grants, FolderFromPB(nil).Hosts} {
+	for _, value := range []any{MachineFromPB(nil).Verbs, HostFromPB(nil).Roles, HostFromPB(nil).Grants, FolderFromPB(nil).Hosts,
+		HostFromPB(nil).May, HostFromPB(nil).Cards, NetworkFromPB(nil).Machines, NICFromPB(nil).Addresses, VolumeFromPB(nil).Machines, VolumeFromPB(nil).BaseOf} {
 		if text, err := json.Marshal(value); err != nil || string(text) != "[]" {
 			t.Errorf("got %s, %v", text, err)
 		}

@@ -75,6 +75,10 @@ func New() *Registry {
 	return r
 }
 
+// errClosing is the cause (context.Cause) of an operation's end when nobody canceled
+// it: what it has done so far may be of use to the next node.
+var errClosing = &fusion.Error{Op: "node", Cause: fusion.ErrOffline, Detail: "the node is closing"}
+
 // Close ends all operations and waits until they have cleaned up.
 func (r *Registry) Close() error {
 	r.cancel()
@@ -114,12 +118,13 @@ func (r *Registry) begin(ctx context.Context, call Call, work func(context.Conte
 	if err := r.room(call); err != nil {
 		return nil, err
 	}
-	inner, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	inner, stopWith := context.WithCancelCause(context.WithoutCancel(ctx))
+	cancel := func() { stopWith(context.Canceled) }
 	j := &job{call: call, cancel: cancel, done: make(chan struct{}),
 		shown: fusion.Job{ID: rand.Text(), Op: call.Op, Name: call.Name, Started: time.Now()}}
 	r.all = append(r.all, j)
 	r.tell(j, false)
-	stop := context.AfterFunc(r.ctx, cancel)
+	stop := context.AfterFunc(r.ctx, func() { stopWith(errClosing) })
 	r.running.Go(func() {
 		defer stop()
 		defer cancel()

@@ -182,3 +182,45 @@ func TestCloseEndsWhatRuns(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestWhyAnOperationEnds: whoever does the work can tell a person who cancels from a
+// node that closes.
+func TestWhyAnOperationEnds(t *testing.T) {
+	for name, c := range map[string]struct {
+		end      func(r *Registry, id string) error
+		canceled bool
+	}{
+		"canceled": {func(r *Registry, id string) error { return r.Cancel(t.Context(), id) }, true},
+		"closed":   {func(r *Registry, _ string) error { return r.Close() }, false},
+	} {
+		r := New()
+		began, cause := make(chan struct{}), make(chan error, 1)
+		ended := make(chan error, 1)
+		go func() {
+			_, err := r.Do(t.Context(), Call{Op: "x", Name: "y"}, func(ctx context.Context) (any, error) {
+				close(began)
+				<-ctx.Done()
+				cause <- context.Cause(ctx)
+				return nil, ctx.Err()
+			})
+			ended <- err
+		}()
+		<-began
+		list, err := r.List(t.Context())
+		if err != nil || len(list) != 1 {
+			t.Fatalf("%s: %v, %v", name, list, err)
+		}
+		if err := c.end(r, list[0].ID); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if why := <-cause; errors.Is(why, context.Canceled) != c.canceled {
+			t.Errorf("%s: the cause is %v", name, why)
+		}
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: it ended with %v", name, err)
+		}
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -45,9 +45,12 @@ func flagError(cmd *cobra.Command, err error) error {
 
 func exitCode(err error) int {
 	var wrong usageError
+	var program programExit
 	switch {
 	case err == nil:
 		return exitOK
+	case errors.As(err, &program):
+		return int(program)
 	case errors.As(err, &wrong):
 		return exitUsage
 	case errors.Is(err, fusion.ErrNotFound):
@@ -63,6 +66,9 @@ func exitCode(err error) int {
 // printError writes "hither: <path>: <cause>" and, where there is one, a
 // second line with the hint.
 func printError(w io.Writer, err error) {
+	if program := programExit(0); errors.As(err, &program) {
+		return // it said itself what is wrong
+	}
 	fmt.Fprintf(w, "hither: %s\n", printable(errorText(err)))
 	if hint := fusion.Hint(err); hint != "" {
 		fmt.Fprintf(w, "hint: %s\n", printable(hint))

@@ -50,7 +50,7 @@ func everyHost[T any](g *globals, cmd *cobra.Command, c *client.Client,
 		case errs[i] != nil:
 			fmt.Fprintf(cmd.ErrOrStderr(), "note: %s\n", printable(errorText(errs[i])))
 		case !h.Online && !h.Local && !g.json:
-			fmt.Fprintf(cmd.ErrOrStderr(), "note: %s is offline%s\n", printable(h.Name), lastSeen(h))
+			fmt.Fprintf(cmd.ErrOrStderr(), "note: %s is %s%s\n", printable(h.Name), hostState(h), lastSeen(h))
 		}
 		all = append(all, lists[i]...)
 	}

@@ -18,6 +18,7 @@ import (
 	"hither/app/convert"
 	"hither/app/home"
 	"hither/fusion"
+	"hither/fusion/hosttest"
 	pb "hither/proto/hither/v1"
 	"hither/proto/hither/v1/hitherv1connect"
 )
@@ -38,7 +39,11 @@ type fake struct {
 	machines map[string][]*pb.Machine // by host
 	images   map[string]string
 	folders  []*pb.Folder
-	kept     []*pb.Snapshot // of nas/win11
+	guests   fusion.Host      // has the consoles and guests of nas
+	kept     []*pb.Snapshot   // of nas/win11
+	memory   *hosttest.Memory // nas's networks, forwards and storage
+	cut      bool             // an exported file was cut off once
+	placed   map[string]bool  // keys
 }
 
 func newFake(h home.Home) *fake {
@@ -48,16 +53,20 @@ func newFake(h home.Home) *fake {
 		hosts: []*pb.Host{
 			{Id: "12D3desk", Name: "desk", Online: true, Local: true, Os: "Debian", Fingerprint: "aaaa-bbbb"},
 			{Id: "12D3nas", Name: "nas", Online: true, Path: "direct", Color: 1, Grants: []string{"admin"}, Fingerprint: "cccc-dddd"},
-			{Id: "12D3lap", Name: "lap", Color: 2, LastSeen: timestamppb.New(time.Now().Add(-2*time.Hour - time.Minute))},
+			{Id: "12D3lap", Name: "lap", Color: 2, Away: "asleep", Cards: []*pb.Card{{Name: "eth0", Mac: "52:54:00:00:00:01", Nets: []string{"192.0.2.9/24"}, Wake: "off"}}, LastSeen: timestamppb.New(time.Now().Add(-2*time.Hour - time.Minute))},
 		},
 		machines: map[string][]*pb.Machine{
 			"desk": {{Name: "self", Kind: "self", State: "running", Cpus: 4, MemoryBytes: 8 << 30, Os: "Debian"}},
 			"nas": {
-				{Name: "self", Kind: "self", State: "running", Cpus: 2, MemoryBytes: 4 << 30},
+				{Name: "self", Kind: "self", State: "running", Cpus: 2, MemoryBytes: 4 << 30, Verbs: []string{"sleep", "stop"},
+					Cannot: []*pb.Refusal{{Verb: "reboot", Reason: "its hardware cannot do that"}}},
 				{Name: "win11", Kind: "vm", State: "off", Cpus: 2, MemoryBytes: 3 << 29, Verbs: []string{"start"}},
 			},
 		},
+		guests: newGuests(),
+		placed: map[string]bool{},
 		images: map[string]string{"there.iso": "old", "other.iso": "old"},
+		memory: newFakeMemory(),
 	}
 }
 
@@ -66,10 +75,22 @@ func (f *fake) handler() http.Handler {
 	mux.Handle(hitherv1connect.NewNodeServiceHandler(f))
 	mux.Handle(hitherv1connect.NewHostServiceHandler(fakeHosts{fake: f}))
 	mux.Handle(hitherv1connect.NewMachineServiceHandler(fakeMachines{fake: f}))
+	mux.Handle(hitherv1connect.NewHardwareServiceHandler(fakeHardware{fake: f}))
+	mux.Handle(hitherv1connect.NewCopyServiceHandler(fakeCopies{fake: f}))
+	mux.HandleFunc("GET /copies/{ticket}", f.exported)
+	mux.HandleFunc("DELETE /copies/{ticket}", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	mux.HandleFunc("POST /copies/", f.imported)
 	mux.Handle(hitherv1connect.NewScreenServiceHandler(fakeScreens{fake: f}))
 	mux.Handle(hitherv1connect.NewAppServiceHandler(fakeApps{fake: f}))
 	mux.Handle(hitherv1connect.NewFolderServiceHandler(fakeFolders{fake: f}))
 	mux.Handle(hitherv1connect.NewJobServiceHandler(fakeJobs{fake: f}))
+	f.addGuests(mux)
+	mux.Handle(hitherv1connect.NewImageServiceHandler(fakeImages{fake: f}))
+	mux.Handle(hitherv1connect.NewNetworkServiceHandler(fakeNetworks{fake: f}))
+	mux.Handle(hitherv1connect.NewForwardServiceHandler(fakeForwards{fake: f}))
+	mux.Handle(hitherv1connect.NewStorageServiceHandler(fakeStorage{fake: f}))
+	mux.Handle(hitherv1connect.NewComputerServiceHandler(fakeComputers{fake: f}))
+	mux.Handle(hitherv1connect.NewMeterServiceHandler(fakeMeters{fake: f}))
 	if f.screen != nil {
 		mux.HandleFunc("GET /screen", f.screen)
 	}
@@ -204,6 +225,9 @@ func (f fakeMachines) find(host, name string) (*pb.Machine, error) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if name == "refuses" && !slices.ContainsFunc(f.machines[h], func(m *pb.Machine) bool { return m.Name == name }) {
+		f.machines[h] = append(f.machines[h], &pb.Machine{Name: name, Kind: "vm", State: "running"}) // for who asks for it
+	}
 	for _, m := range f.machines[h] {
 		if m.Name == name {
 			return m, nil
@@ -237,12 +261,12 @@ func (f fakeMachines) Create(_ context.Context, req *connect.Request[pb.MachineC
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, image := range []string{r.Iso, r.Image} {
-		if _, there := f.images[image]; image != "" && !there {
+		if _, there := f.images[image]; image != "" && !there && !fusion.IsURL(image) && image != "debian-13" {
 			return refuse[pb.Machine](fusion.ErrNotFound, image, "upload it")
 		}
 	}
 	m := &pb.Machine{Address: h + "/" + r.Name, Host: h, Name: r.Name, Kind: "vm", State: "off", Cpus: r.Cpus, MemoryBytes: r.MemoryBytes,
-		Disks: []*pb.Disk{{Name: "vda", TotalBytes: r.DiskBytes}}, Note: fmt.Sprintf("iso %q image %q start %v", f.images[r.Iso], f.images[r.Image], r.Start)}
+		Disks: []*pb.Disk{{Name: "vda", TotalBytes: r.DiskBytes}}, Note: fmt.Sprintf("iso %q image %q start %v", f.images[r.Iso], f.images[r.Image], r.Start) + seedText(r.Seed)}
 	f.machines[h] = append(f.machines[h], m)
 	return answer(m)
 }
@@ -252,7 +276,10 @@ func (f fakeMachines) Do(_ context.Context, req *connect.Request[pb.MachineDoReq
 	if err != nil {
 		return nil, err
 	}
-	if m.Name == "self" {
+	if m.Name == "refuses" {
+		return refuse[pb.MachineDoResponse](fusion.ErrInvalid, "nas/refuses: it never reboots", "let it be")
+	}
+	if m.Name == "self" && !slices.Contains(m.Verbs, req.Msg.Verb) {
 		return refuse[pb.MachineDoResponse](fusion.ErrPermission, m.Name+"/"+req.Msg.Verb, "")
 	}
 	f.mu.Lock()

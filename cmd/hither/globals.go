@@ -19,6 +19,7 @@ import (
 type globals struct {
 	home string
 	json bool
+	yes  bool // of the commands that ask
 }
 
 // running gives the node of this home and starts none; its calls answer

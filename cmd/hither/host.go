@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"strings"
@@ -17,7 +18,7 @@ import (
 
 func hostCommand(g *globals) *cobra.Command {
 	return group("host", "Computers that this one is paired with",
-		hostLs(g), hostShow(g), hostForget(g), hostGrant(g))
+		hostLs(g), hostShow(g), hostForget(g), hostGrant(g), hostWake(g), hostRole(g), hostHistory(g))
 }
 
 // hosts lists the hosts that the node knows, this computer first.
@@ -62,13 +63,13 @@ func hostLs(g *globals) *cobra.Command {
 }
 
 func printHosts(w io.Writer, list []fusion.HostInfo) error {
-	t := newTable("HOST", "STATE", "PATH", "OS", "MAY DO HERE", "KEY")
+	t := newTable("HOST", "STATE", "PATH", "ROLES", "OS", "MAY DO HERE", "KEY")
 	for _, h := range list {
 		path, grants := h.Path, strings.Join(h.Grants, " ")
 		if h.Local {
 			path, grants = "this computer", ""
 		}
-		t.add(h.Name, hostState(h), path, h.OS, grants, h.Fingerprint)
+		t.add(h.Name, hostState(h), path, strings.Join(h.Roles, " "), h.OS, grants, h.Fingerprint)
 	}
 	return t.write(w)
 }
@@ -77,7 +78,12 @@ func hostState(h fusion.HostInfo) string {
 	if h.Online {
 		return "online"
 	}
-	return "offline"
+	return cmp.Or(map[fusion.Away]string{fusion.Asleep: "asleep", fusion.PoweredOff: "switched off", fusion.Restarting: "restarting"}[h.Away], "offline")
+}
+
+func cardText(c fusion.Card) string {
+	listens := map[string]string{"on": "wakes by the network", "off": "does not listen while it sleeps"}[c.Wake]
+	return strings.TrimSpace(c.MAC + " " + strings.Join(c.Nets, " ") + " " + listens)
 }
 
 func hostShow(g *globals) *cobra.Command {
@@ -93,9 +99,13 @@ func hostShow(g *globals) *cobra.Command {
 				return err
 			}
 			return g.show(cmd, h, func(w io.Writer) error {
-				return fields(w, "name", h.Name, "id", string(h.ID), "state", hostState(h), "path", h.Path,
+				pairs := []string{"name", h.Name, "id", string(h.ID), "state", hostState(h), "path", h.Path,
 					"os", h.OS, "version", h.Version, "roles", strings.Join(h.Roles, " "),
-					"key", h.Fingerprint, "may do here", strings.Join(h.Grants, " "), "last seen", ago(time.Now(), h.LastSeen))
+					"key", h.Fingerprint, "may do here", strings.Join(h.Grants, " "), "last seen", ago(time.Now(), h.LastSeen), "may do there", strings.Join(h.May, " ")}
+				for _, card := range h.Cards {
+					pairs = append(pairs, "card "+card.Name, cardText(card))
+				}
+				return fields(w, pairs...)
 			})
 		},
 	}

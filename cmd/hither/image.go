@@ -19,7 +19,7 @@ import (
 type image struct {
 	flag string
 	path string // a file of this computer, or ""
-	name string // its name in the pool
+	name string // its name in the pool, or an address that the host fetches it from
 	bare bool   // the pool's image of this name goes before the file
 }
 
@@ -31,8 +31,8 @@ func parseImage(flag, value string) (image, error) {
 	switch {
 	case value == "":
 		return image{}, nil
-	case strings.Contains(value, "://"):
-		return refuse(fusion.ErrUnsupported, "an image is not fetched from a URL yet", "download it, then give the PATH of the file")
+	case fusion.IsURL(value):
+		return image{flag: flag, name: value}, fusion.FetchSpec{From: value}.Check()
 	case onOtherHost(value):
 		return refuse(fusion.ErrUnsupported, "a file of another host cannot be named yet", "copy it to this computer, or give the NAME of an image in the host's pool")
 	}

@@ -66,6 +66,9 @@ func progressText(p fusion.Progress) string {
 	if p.Total > 0 {
 		text += fmt.Sprintf(" of %s, %d %%", bytesText(p.Total), min(p.Done*100/p.Total, 100))
 	}
+	if p.Rate > 0 {
+		text += ", " + bytesText(p.Rate) + "/s"
+	}
 	return text
 }
 

@@ -11,18 +11,27 @@ import (
 func machineCreate(g *globals) *cobra.Command {
 	var spec fusion.MachineSpec
 	var memory, disk size
+	var first seedFlags
+	var key string
 	cmd := &cobra.Command{
-		Use: "create [HOST/]NAME", Short: "Create a virtual machine", Args: exactly("NAME"),
+		Use: "create [HOST/|any/]NAME", Short: "Create a virtual machine", Args: exactly("NAME"),
 		Long: "Create a virtual machine. A PATH is on this computer; its bytes go into the pool of\n" +
 			"the machine's host under the file's name. A bare NAME is the pool's image of that\n" +
-			"name, else a file of this directory.",
-		Example: "  hither machine create nas/debian --disk 20GiB --iso ~/debian.iso --start",
+			"name, else a file of this directory, else the catalogue's (hither image catalog),\n" +
+			"which the host fetches first, as it does a URL. A cloud image makes of itself what\n" +
+			"--user, --ssh-key, --password-file, --hostname and --package say.\n" +
+			"any/NAME is made where there is room for it.",
+		Example: "  hither machine create nas/debian --disk 20GiB --iso ~/debian.iso --start\n" +
+			"  hither machine create web --image debian-13 --disk 20GiB --ssh-key ~/.ssh/id_ed25519.pub --start",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			address, err := machineAddress(args[0])
 			if err != nil {
 				return err
 			}
 			spec.Name, spec.MemoryBytes, spec.DiskBytes = address.Machine, int64(memory), int64(disk)
+			if spec.Seed, err = first.read(); err != nil {
+				return err
+			}
 			iso, err := parseImage("--iso", spec.ISO)
 			if err != nil {
 				return err
@@ -31,21 +40,30 @@ func machineCreate(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return g.create(cmd, address, spec, iso, disk)
+			address, placement, err := g.place(cmd, address, spec, key)
+			if err != nil {
+				return err
+			}
+			return g.create(cmd, address, placement, spec, iso, disk)
 		},
 	}
 	f := cmd.Flags()
 	f.Var(&memory, "memory", "memory (default 1GiB)")
 	f.IntVar(&spec.CPUs, "cpus", 0, "processors (default 1)")
-	f.Var(&disk, "disk", "size of a new disk (default none)")
-	f.StringVar(&spec.ISO, "iso", "", "image for the CD drive, a `PATH` or NAME")
-	f.StringVar(&spec.Image, "image", "", "image to copy as the first disk, a `NAME` or PATH")
+	f.Var(&disk, "disk", "size of its disk, of an image at least the image's own (default none, or the image's own)")
+	f.StringVar(&spec.ISO, "iso", "", "image for the CD drive, a `PATH`, NAME or URL")
+	f.StringVar(&spec.Image, "image", "", "image to copy as the disk, a `NAME`, PATH or URL")
+	f.StringVar(&spec.Firmware, "firmware", "", "`bios` or uefi (default bios)")
+	f.BoolVar(&spec.TPM, "tpm", false, "give it a TPM 2.0")
+	f.StringVar(&spec.Network, "network", "", "`NAME` of the host's network it is on (default user-mode networking)")
+	f.StringVar(&key, "key", "", "a `KEY` of your own: with it, the same command once more makes nothing twice")
 	f.BoolVar(&spec.Start, "start", false, "start it at once")
+	first.add(cmd)
 	return cmd
 }
 
 // create brings the images to the host and makes the machine.
-func (g *globals) create(cmd *cobra.Command, address fusion.Address, spec fusion.MachineSpec, iso, disk image) error {
+func (g *globals) create(cmd *cobra.Command, address fusion.Address, placement *fusion.Placement, spec fusion.MachineSpec, iso, disk image) error {
 	host, err := g.machine(cmd.Context(), address)
 	if err != nil {
 		return err
@@ -64,5 +82,8 @@ func (g *globals) create(cmd *cobra.Command, address fusion.Address, spec fusion
 	if err != nil {
 		return err
 	}
-	return g.showMachine(cmd, m)
+	if placement != nil && g.json {
+		return g.show(cmd, placedMachine{m, placement}, nil)
+	}
+	return g.showMachine(cmd, m, nil)
 }

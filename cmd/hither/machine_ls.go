@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"io"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,21 +16,26 @@ import (
 )
 
 func machineLs(g *globals) *cobra.Command {
-	return &cobra.Command{
+	var tag, state string
+	cmd := &cobra.Command{
 		Use: "ls [HOST]", Short: "List the machines of a host, or of all that are online", Args: between(0, 1, "HOST"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			list, err := listed(g, cmd, args, func(h fusion.Host) ([]fusion.Machine, error) { return h.Machines().List(cmd.Context()) }, machinesOf)
 			if err != nil {
 				return err
 			}
+			list = slices.DeleteFunc(list, func(m fusion.Machine) bool {
+				return tag != "" && !slices.Contains(m.Tags, tag) || state != "" && string(m.State) != state
+			})
 			for i := range list {
-				if list[i].Verbs == nil {
-					list[i].Verbs = []fusion.Verb{}
-				}
+				sound(&list[i])
 			}
 			return g.show(cmd, list, func(w io.Writer) error { return printMachines(w, list) })
 		},
 	}
+	cmd.Flags().StringVar(&tag, "tag", "", "only those with this `TAG`")
+	cmd.Flags().StringVar(&state, "state", "", "only those in this `STATE`: running, off, saved, paused …")
+	return cmd
 }
 
 func machinesOf(ctx context.Context, c *client.Client, h fusion.HostInfo) ([]fusion.Machine, error) {
@@ -41,9 +48,13 @@ func machinesOf(ctx context.Context, c *client.Client, h fusion.HostInfo) ([]fus
 }
 
 func printMachines(w io.Writer, list []fusion.Machine) error {
-	t := newTable("MACHINE", "STATE", "CPUS", "MEMORY", "OS", "STARTED")
+	t := newTable("MACHINE", "STATE", "CPUS", "MEMORY", "OS", "STARTED", "TAGS")
 	for _, m := range list {
-		t.add(cmp.Or(m.Address, m.Name), string(m.State), strconv.Itoa(m.CPUs), bytesText(m.MemoryBytes), m.OS, ago(time.Now(), m.Started))
+		state := string(m.State)
+		if m.Template {
+			state = "template"
+		}
+		t.add(cmp.Or(m.Address, m.Name), state, strconv.Itoa(m.CPUs), bytesText(m.MemoryBytes), m.OS, ago(time.Now(), m.Started), strings.Join(m.Tags, " "))
 	}
 	return t.write(w)
 }

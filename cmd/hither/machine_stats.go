@@ -12,9 +12,13 @@ import (
 )
 
 func machineStats(g *globals) *cobra.Command {
-	return &cobra.Command{
-		Use: "stats MACHINE", Short: "Show a running machine's counters", Args: exactly("MACHINE"),
+	var since time.Duration
+	cmd := &cobra.Command{
+		Use: "stats MACHINE", Short: "Show a running machine's counters, or what was measured of it lately", Args: exactly("MACHINE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if cmd.Flags().Changed("since") {
+				return g.historyOf(cmd, args[0], since)
+			}
 			address, host, err := g.target(cmd.Context(), args[0])
 			if err != nil {
 				return err
@@ -26,6 +30,8 @@ func machineStats(g *globals) *cobra.Command {
 			return g.show(cmd, s, func(w io.Writer) error { return printStats(w, s) })
 		},
 	}
+	cmd.Flags().DurationVar(&since, "since", 0, "what was measured in the last `TIME`, such as 5m or 24h")
+	return cmd
 }
 
 // statsOf picks one machine out of the sample of all.

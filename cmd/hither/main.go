@@ -55,7 +55,8 @@ func rootCommand() *cobra.Command {
 		statusCommand(flags), doctorCommand(flags), downCommand(flags), webCommand(flags),
 		pairCommand(flags), hostCommand(flags), machineCommand(flags),
 		screenCommand(flags), viewCommand(flags), recordCommand(flags), appCommand(flags), folderCommand(flags),
-		jobCommand(flags),
+		jobCommand(flags), imageCommand(flags),
+		jobCommand(flags), networkCommand(flags), storageCommand(flags),
 	)
 	return root
 }

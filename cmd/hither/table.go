@@ -69,7 +69,7 @@ var stateColors = map[string]string{
 	"running": "32", "online": "32", "ok": "32", "idle": "32",
 	"starting": "33", "stopping": "33", "paused": "33", "syncing": "33", "scanning": "33", "waiting": "33", "warn": "33",
 	"failed": "31", "error": "31", "bad": "31",
-	"off": "2", "saved": "2", "offline": "2",
+	"off": "2", "saved": "2", "template": "2", "offline": "2", "asleep": "2", "switched off": "2", "restarting": "33",
 }
 
 // colors gives how to paint a cell, which is not at all off a terminal.

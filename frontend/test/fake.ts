@@ -5,12 +5,13 @@ import { App } from '../src/state/app.svelte'
 
 export const host = (name: string, more: Partial<Host> = {}): Host => ({
   id: 'id-' + name, name, online: true, path: '', local: false, color: 1, os: 'Debian', version: '0.1.0', lastSeen: new Date(0),
-  fingerprint: 'coral-otter', grants: ['admin'], ...more,
+  fingerprint: 'coral-otter', grants: ['admin'], roles: [], may: ['admin'], away: '', cards: [], ...more,
 })
 
 export const machine = (owner: string, name: string, state: Machine['state'], more: Partial<Machine> = {}): Machine => ({
   host: owner, name, state, kind: name === 'self' ? 'self' : 'vm', cpus: 2, memoryBytes: 1 << 30, os: 'Debian', note: '',
-  accelerator: 'kvm', uuid: '', started: null, disks: [], screen: true, verbs: state === 'off' ? ['start'] : ['stop', 'pause'], ...more,
+  accelerator: 'kvm', uuid: '', started: null, disks: [], screen: true, tags: [], notes: '', autostart: false, order: 0, template: false, cannot: [],
+  verbs: state === 'off' ? ['start'] : ['stop', 'pause'], ...more,
 })
 
 export const screen = (owner: string, name: string): Screen => ({
@@ -66,6 +67,10 @@ export function fakeApi(stream: Stream, more: Partial<Api> = {}): Api {
     }),
     stats: async () => [],
     screens: async () => [],
+    networks: async () => [],
+    cards: async () => [],
+    forwards: async () => [],
+    pools: async () => [],
     doctor: async () => [{ name: 'libvirt', state: 'bad', text: 'is missing', hint: 'sudo apt install libvirt-daemon' }],
     apps: async () => [{ id: 'xterm', name: 'XTerm', comment: 'Terminal', icon: 'x', categories: [], installed: false }],
     async *offer(_, signal) {

@@ -8,7 +8,7 @@ import Shell from '../src/Shell.svelte'
 import { fakeApp, fill, machine } from './fake'
 
 const job = (more: Partial<Job> = {}): Job => ({
-  id: 'J1', host: 'cloud', op: 'machine.create', name: 'web', started: new Date(1000), ended: null, error: '',
+  id: 'J1', host: 'cloud', op: 'machine.create', name: 'web', started: new Date(1000), ended: null, error: '', rate: 0,
   step: '', done: 1 << 30, total: 4 * (1 << 30), ...more,
 })
 

@@ -44,7 +44,8 @@ describe('a machine that moves', () => {
   })
 
   it('takes its page along', async () => {
-    const { stream } = open()
+    const { app, stream } = open()
+    await vi.waitFor(() => expect(app.machines.find('cloud', 'build')?.uuid).toBe('u1'))
     await page.findByText('on cloud')
     stream.push({ kind: 'machine', machine: machine('laptop', 'build', 'paused', { uuid: 'u1', screen: false }) })
     stream.push({ kind: 'machine', machine: machine('cloud', 'build', 'off', { uuid: 'u1' }) }, { removed: true })

@@ -124,7 +124,7 @@ describe('library', () => {
   it('opens the palette by key and runs what was found', async () => {
     const app = await open('/library')
     await fireEvent.keyDown(document.body, { key: 'k', ctrlKey: true })
-    const field = await page.findByRole('combobox')
+    const field = await page.findByPlaceholderText('Machine, computer, app or command')
     await fireEvent.input(field, { target: { value: 'open build' } })
     await fireEvent.keyDown(field, { key: 'Enter' })
     expect(app.router.path).toBe('/machine/cloud/build')

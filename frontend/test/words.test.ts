@@ -19,7 +19,7 @@ it('says everything in both languages, with the same parameters', () => {
 })
 
 it('uses every word, and only words it has', () => {
-  const files = import.meta.glob(['../src/**/*.svelte', '../src/**/*.ts', '!../src/i18n/{,snapshot.,sound.}{en,zh}.ts'], { query: '?raw', import: 'default', eager: true })
+  const files = import.meta.glob(['../src/**/*.svelte', '../src/**/*.ts', '!../src/i18n/{en,zh,*.en,*.zh}.ts'], { query: '?raw', import: 'default', eager: true })
   const code = Object.values(files).join('\n')
   for (const key of Object.keys(catalogues.en)) {
     const family = key.slice(0, key.lastIndexOf('.') + 1)

@@ -17,6 +17,7 @@ func (s *suite) readers() map[string]func(context.Context) error {
 		"info":         func(ctx context.Context) error { _, err := h.Info(ctx); return err },
 		"machine list": func(ctx context.Context) error { _, err := h.Machines().List(ctx); return err },
 		"machine get":  func(ctx context.Context) error { _, err := h.Machines().Get(ctx, fusion.Self); return err },
+		"resources":    func(ctx context.Context) error { _, err := h.Resources(ctx); return err },
 		"stats":        func(ctx context.Context) error { _, err := h.Machines().Stats(ctx); return err },
 	}
 	if s.Monitor {

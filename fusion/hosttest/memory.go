@@ -13,9 +13,8 @@ import (
 // Memory is a Host whose machines, screens, apps and folders exist in memory
 // only. Its machines obey at once. It starts no goroutine.
 type Memory struct {
-	info fusion.HostInfo
-
 	mu       sync.Mutex // guards the fields below
+	info     fusion.HostInfo
 	machines map[string]*memoryMachine
 	images   map[string][]byte
 	apps     map[string]fusion.App
@@ -23,9 +22,20 @@ type Memory struct {
 	launched int
 	handed   map[string]*memoryHanded // files by ID
 	folders  map[string]fusion.Folder
+	networks map[string]fusion.Network
+	cards    map[string]string // of machines, to their networks
+	forwards []fusion.Forward
+	volumes  map[string]fusion.Volume
 	paired   map[fusion.HostID]bool
 	views    map[*memoryView]struct{}
 	watchers map[*memoryWatcher]struct{}
+
+	terminals map[*memoryTerminal]struct{}
+	agents    map[string]map[string][]byte // files by machine and path
+	resources fusion.Resources
+	went      []fusion.Verb // power verbs
+	measured  map[string][]fusion.MeterPoint
+	always    bool // measured
 }
 
 var _ fusion.Host = (*Memory)(nil)
@@ -34,16 +44,24 @@ var _ fusion.Host = (*Memory)(nil)
 func NewMemory(id fusion.HostID, name string) *Memory {
 	m := &Memory{
 		info: fusion.HostInfo{ID: id, Name: name, Online: true, Roles: []string{}, Local: true,
-			OS: "Memory", Version: "test", Fingerprint: string(id), Grants: []string{"admin"}},
-		machines: map[string]*memoryMachine{},
-		images:   map[string][]byte{},
-		apps:     map[string]fusion.App{},
-		running:  map[string]fusion.Screen{},
-		handed:   map[string]*memoryHanded{},
-		folders:  map[string]fusion.Folder{},
-		paired:   map[fusion.HostID]bool{},
-		views:    map[*memoryView]struct{}{},
-		watchers: map[*memoryWatcher]struct{}{},
+			OS: "Memory", Version: "test", Fingerprint: string(id), Grants: []string{"admin"},
+			May: []string{"admin"}, Cards: []fusion.Card{{Name: "eth0", MAC: "52:54:00:00:00:01", Nets: []string{"192.0.2.1/24"}, Wake: "on"}}},
+		resources: fusion.Resources{CPUs: 2, MemoryBytes: 4 << 30, FreeBytes: 3 << 30, PoolBytes: 100 << 30, Accelerator: "tcg"},
+		machines:  map[string]*memoryMachine{},
+		images:    map[string][]byte{},
+		apps:      map[string]fusion.App{},
+		running:   map[string]fusion.Screen{},
+		handed:    map[string]*memoryHanded{},
+		folders:   map[string]fusion.Folder{},
+		networks:  map[string]fusion.Network{},
+		cards:     map[string]string{},
+		volumes:   map[string]fusion.Volume{},
+		paired:    map[fusion.HostID]bool{},
+		views:     map[*memoryView]struct{}{},
+		watchers:  map[*memoryWatcher]struct{}{},
+		terminals: map[*memoryTerminal]struct{}{},
+		agents:    map[string]map[string][]byte{},
+		measured:  map[string][]fusion.MeterPoint{},
 	}
 	m.machines[fusion.Self] = newMemorySelf()
 	for _, app := range []fusion.App{
@@ -64,14 +82,27 @@ func (m *Memory) Pair(other fusion.HostID) {
 }
 
 // Info gives the host.
-func (m *Memory) Info(ctx context.Context) (fusion.HostInfo, error) { return m.info, ctx.Err() }
+func (m *Memory) Info(ctx context.Context) (fusion.HostInfo, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.info, ctx.Err()
+}
 
-// Machines, Screens, Apps, Folders and Jobs give the parts of the host.
-func (m *Memory) Machines() fusion.Machines { return memoryMachines{m} }
-func (m *Memory) Screens() fusion.Screens   { return memoryScreens{m} }
-func (m *Memory) Apps() fusion.Apps         { return memoryApps{m} }
-func (m *Memory) Folders() fusion.Folders   { return memoryFolders{m} }
-func (m *Memory) Jobs() fusion.Jobs         { return memoryJobs{} }
+// Machines and the rest give the parts of the host.
+func (m *Memory) Machines() fusion.Machines   { return memoryMachines{m} }
+func (m *Memory) Hardware() fusion.Hardware   { return memoryHardware{m} }
+func (m *Memory) Copies() fusion.Copies       { return memoryCopies{m} }
+func (m *Memory) Images() fusion.Images       { return memoryImages{m} }
+func (m *Memory) Terminals() fusion.Terminals { return memoryTerminals{m} }
+func (m *Memory) Guests() fusion.Guests       { return memoryGuests{m} }
+func (m *Memory) Networks() fusion.Networks   { return memoryNetworks{m} }
+func (m *Memory) Forwards() fusion.Forwards   { return memoryForwards{m} }
+func (m *Memory) Storage() fusion.Storage     { return memoryStorage{m} }
+func (m *Memory) Screens() fusion.Screens     { return memoryScreens{m} }
+func (m *Memory) Apps() fusion.Apps           { return memoryApps{m} }
+func (m *Memory) Folders() fusion.Folders     { return memoryFolders{m} }
+func (m *Memory) Jobs() fusion.Jobs           { return memoryJobs{} }
+func (m *Memory) Meters() fusion.Meters       { return memoryMeters{m} }
 
 // maxEvents wait for a slow watcher; then it is cut off.
 const maxEvents = 1024

@@ -25,24 +25,31 @@ const (
 type memoryMachine struct {
 	fusion.Machine
 	snapshots []fusion.Snapshot
+	parts     memoryParts
+	iso       string
+	base      string // the machine on whose disks it stands, or ""
 }
 
 func newMemorySelf() *memoryMachine {
 	return &memoryMachine{Machine: fusion.Machine{Name: fusion.Self, Kind: fusion.KindSelf, State: fusion.Running,
-		CPUs: 2, MemoryBytes: 4 << 30, OS: "Memory", Screen: true, Started: time.Now(), Verbs: []fusion.Verb{}}}
+		CPUs: 2, MemoryBytes: 4 << 30, OS: "Memory", Screen: true, Started: time.Now(), Labels: fusion.Labels{Tags: []string{}},
+		Verbs:  []fusion.Verb{fusion.Sleep, fusion.Stop},
+		Cannot: []fusion.Refusal{{Verb: fusion.Reboot, Reason: "a host in memory has nothing to boot from"}}}}
 }
 
 // verbsOf gives what makes sense for a VM in a state, and where it leads.
 func verbsOf(state fusion.MachineState) map[fusion.Verb][]fusion.MachineState {
 	off := []fusion.MachineState{fusion.Stopping, fusion.Off}
 	switch state {
-	case fusion.Off, fusion.Saved, fusion.Failed:
+	case fusion.Off, fusion.Failed:
 		return map[fusion.Verb][]fusion.MachineState{fusion.Start: {fusion.Starting, fusion.Running}}
+	case fusion.Saved:
+		return map[fusion.Verb][]fusion.MachineState{fusion.Start: {fusion.Starting, fusion.Running}, fusion.Discard: {fusion.Off}}
 	case fusion.Running:
 		return map[fusion.Verb][]fusion.MachineState{fusion.Stop: off, fusion.ForceOff: off,
-			fusion.Pause: {fusion.Paused}, fusion.Reboot: {fusion.Running}}
+			fusion.Pause: {fusion.Paused}, fusion.Reboot: {fusion.Running}, fusion.Save: {fusion.Saved}}
 	case fusion.Paused:
-		return map[fusion.Verb][]fusion.MachineState{fusion.Resume: {fusion.Running}, fusion.ForceOff: off}
+		return map[fusion.Verb][]fusion.MachineState{fusion.Resume: {fusion.Running}, fusion.ForceOff: off, fusion.Save: {fusion.Saved}}
 	}
 	return nil
 }
@@ -61,7 +68,11 @@ func (m *Memory) listMachines() []fusion.Machine {
 func (v *memoryMachine) copy() fusion.Machine {
 	c := v.Machine
 	c.Disks = slices.Clone(c.Disks)
+	c.Tags = append([]string{}, c.Tags...)
 	if c.Kind == fusion.KindVM {
+		c.Verbs = []fusion.Verb{}
+	}
+	if c.Kind == fusion.KindVM && !c.Template {
 		c.Verbs = slices.Sorted(maps.Keys(verbsOf(c.State)))
 	}
 	return c
@@ -73,9 +84,10 @@ func (m *Memory) become(v *memoryMachine, state fusion.MachineState) {
 	switch state {
 	case fusion.Starting:
 		v.Started = time.Now()
-	case fusion.Off:
+	case fusion.Off, fusion.Saved:
 		v.Started = time.Time{}
 		m.endViews(v.Name)
+		m.endTerminals(v.Name)
 	}
 	c := v.copy()
 	m.emit(fusion.Event{Kind: fusion.EventMachine, Machine: &c})
@@ -137,7 +149,19 @@ func (p memoryMachines) Create(ctx context.Context, spec fusion.MachineSpec) (fu
 			return refuse(fusion.ErrInvalid, fmt.Sprintf("no image %q in the pool", image), "upload it first")
 		}
 	}
-	v := &memoryMachine{Machine: fusion.Machine{Name: spec.Name, Kind: fusion.KindVM, State: fusion.Off, CPUs: spec.CPUs,
+	if spec.Seed != nil {
+		if err := spec.Seed.Check(); err != nil {
+			return fusion.Machine{}, err
+		}
+	}
+	if size := int64(len(p.m.images[spec.Image])); spec.DiskBytes > 0 && size > spec.DiskBytes {
+		return refuse(fusion.ErrInvalid, "the image is larger than the disk", "give it a larger disk")
+	}
+	if _, there := p.m.networks[spec.Network]; spec.Network != "" && !there {
+		return refuse(fusion.ErrNotFound, fmt.Sprintf("no network %q", spec.Network), "`hither network ls` shows the networks")
+	}
+	p.m.cards[spec.Name] = spec.Network
+	v := &memoryMachine{iso: spec.ISO, Machine: fusion.Machine{Name: spec.Name, Kind: fusion.KindVM, State: fusion.Off, CPUs: spec.CPUs,
 		MemoryBytes: spec.MemoryBytes, Accelerator: "tcg", UUID: fmt.Sprintf("memory-%s", spec.Name), Screen: true}}
 	if spec.DiskBytes > 0 {
 		v.Disks = []fusion.Disk{{Name: "vda", TotalBytes: spec.DiskBytes}}
@@ -162,12 +186,16 @@ func (p memoryMachines) Do(ctx context.Context, name string, verb fusion.Verb) e
 	if err != nil {
 		return err
 	}
+	if slices.Contains(v.Verbs, verb) {
+		p.m.went = append(p.m.went, verb)
+		return nil
+	}
 	if v.Kind == fusion.KindSelf {
 		return &fusion.Error{Op: op, Path: name, Cause: fusion.ErrUnsupported,
 			Hint: "use the computer's own power menu"}
 	}
 	states, ok := verbsOf(v.State)[verb]
-	if !ok {
+	if !ok || v.Template {
 		return &fusion.Error{Op: op, Path: name, Cause: fusion.ErrInvalid, Detail: "it is " + string(v.State),
 			Hint: fmt.Sprintf("now possible: %v", v.copy().Verbs)}
 	}
@@ -193,8 +221,12 @@ func (p memoryMachines) Remove(ctx context.Context, name string) error {
 	case v.State != fusion.Off:
 		return &fusion.Error{Op: "machine.remove", Path: name, Cause: fusion.ErrBusy,
 			Detail: "it is " + string(v.State), Hint: "turn it off first"}
+	case p.m.isBase(name):
+		return isBase("machine.remove", name)
 	}
 	delete(p.m.machines, name)
+	delete(p.m.cards, name)
+	p.m.forwards = slices.DeleteFunc(p.m.forwards, func(f fusion.Forward) bool { return f.Machine == name })
 	p.m.emit(fusion.Event{Kind: fusion.EventMachine, Removed: true, Machine: &fusion.Machine{Name: name}})
 	return nil
 }

@@ -14,10 +14,13 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestMemory(t *testing.T) {
-	all := Options{VMs: true, Apps: true, Monitor: true, Monitors: true, Folders: true}
-	Run(t, all, func(*testing.T) (fusion.Host, fusion.HostID) {
+	all := Options{VMs: true, Apps: true, Monitor: true, Monitors: true, Folders: true, Networks: true, Agent: "with-agent"}
+	Run(t, all, func(t *testing.T) (fusion.Host, fusion.HostID) {
 		m := NewMemory("memory-1", "memory")
 		m.Pair("memory-2")
+		_, err := m.Machines().Create(t.Context(), fusion.MachineSpec{Name: all.Agent, Start: true})
+		must(t, "create", err)
+		m.GiveAgent(all.Agent)
 		return m, "memory-2"
 	})
 	t.Run("least", func(t *testing.T) {

@@ -24,8 +24,12 @@ type Options struct {
 	Monitor bool
 	// Monitors: the desktop of "self" has several monitors.
 	Monitors bool
+	// Networks: Networks can make isolated networks.
+	Networks bool
 	// Folders: folders can be added. With an other host they are shared too.
 	Folders bool
+	// Agent is a machine that runs and whose guest agent answers, or "".
+	Agent string
 	// Patience bounds each wait for a state; default 60 s.
 	Patience time.Duration
 }
@@ -42,15 +46,39 @@ func Run(t *testing.T, options Options, open func(t *testing.T) (host fusion.Hos
 	t.Run("info", s.testInfo)
 	t.Run("machines", s.testMachines)
 	t.Run("self", s.testSelf)
+	t.Run("power", s.testPower)
+	t.Run("resources", s.testResources)
+	t.Run("roles", s.testRoles)
 	t.Run("upload", s.testUpload)
+	t.Run("no hardware", s.testNoHardware)
 	if s.VMs {
 		t.Run("create", s.testCreate)
 		t.Run("life", s.testLife)
 		t.Run("snapshots", s.testSnapshots)
+		t.Run("hardware", s.testHardware)
+		t.Run("labels", s.testLabels)
+		t.Run("save", s.testSave)
+		t.Run("images", s.testImages)
+		t.Run("seed", s.testSeed)
+		t.Run("clones", s.testClones)
+		t.Run("templates", s.testTemplates)
+		t.Run("export and import", s.testExport)
 		t.Run("console", s.testConsole)
+		t.Run("serial", s.testSerial)
 		t.Run("machine watch", s.testMachineWatch)
 		t.Run("machine watch race", s.testMachineWatchRace)
 		t.Run("host watch", s.testHostWatch)
+	}
+	t.Run("shell", s.testShell)
+	t.Run("guests", s.testGuests)
+	t.Run("networks", s.testNetworks)
+	t.Run("storage", s.testStorage)
+	if s.VMs {
+		t.Run("forwards", s.testForwards)
+		t.Run("volumes", s.testVolumes)
+	}
+	if s.Networks {
+		t.Run("make networks", s.testMakeNetworks)
 	}
 	t.Run("screens", s.testScreens)
 	if s.Monitors {
@@ -63,8 +91,10 @@ func Run(t *testing.T, options Options, open func(t *testing.T) (host fusion.Hos
 	if s.Folders {
 		t.Run("folders", s.testFolders)
 	}
+	t.Run("catalogue", s.testCatalogue)
 	t.Run("migrate", s.testMigrate)
 	t.Run("jobs", s.testJobs)
+	t.Run("meters", s.testMeters)
 	t.Run("ready", s.testReady)
 	t.Run("ended context", s.testEnded)
 	t.Run("many callers", s.testMany)

@@ -18,23 +18,58 @@ const sector = 512
 //go:embed count.asm
 var counter []byte
 
+//go:embed plug.asm
+var plug []byte
+
+//go:embed talk.asm
+var talker []byte
+
+//go:embed seed.asm
+var seeded []byte
+
 // Counter writes a raw disk of size bytes at path with the system of count.asm, which
 // counts as long as it runs. It needs binutils.
 func Counter(t testing.TB, path string, size int64) {
 	t.Helper()
+	assemble(t, counter, path, size)
+}
+
+// Plug writes a raw disk of size bytes at path with the system of plug.asm, which counts
+// its disks and lets go of devices. It needs binutils.
+func Plug(t testing.TB, path string, size int64) {
+	t.Helper()
+	assemble(t, plug, path, size)
+}
+
+// Talker is Counter for talk.asm, which answers on the first serial port.
+func Talker(t testing.TB, path string, size int64) {
+	t.Helper()
+	assemble(t, talker, path, size)
+}
+
+// Cloud writes a raw disk of size bytes at path with the system of seed.asm, which calls
+// itself what a seed in its CD drive says. It needs binutils.
+func Cloud(t testing.TB, path string, size int64) {
+	t.Helper()
+	assemble(t, seeded, path, size)
+}
+
+// assemble makes a raw disk of one boot sector.
+func assemble(t testing.TB, text []byte, path string, size int64) {
+	t.Helper()
 	dir := t.TempDir()
-	source, object, image := filepath.Join(dir, "count.asm"), filepath.Join(dir, "count.o"), filepath.Join(dir, "count.bin")
-	if err := os.WriteFile(source, counter, 0o600); err != nil {
+	source, object, image := filepath.Join(dir, "boot.asm"), filepath.Join(dir, "boot.o"), filepath.Join(dir, "boot.bin")
+	if err := os.WriteFile(source, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	run(t, "as", "--32", source, "-o", object)
 	run(t, "ld", "-m", "elf_i386", "-Ttext", "0x7c00", "--oformat", "binary", object, "-o", image)
-	text, err := os.ReadFile(image)
-	if err == nil && len(text) != sector {
-		err = fmt.Errorf("the boot sector has %d bytes", len(text))
+	made, err := os.ReadFile(image)
+	if err == nil && len(made) != sector {
+		err = fmt.Errorf("the boot sector has %d bytes", len(made))
 	}
 	if err == nil {
-		err = os.WriteFile(path, text, 0o600)
+		err = os.WriteFile(path, made, 0o600)
 	}
 	if err == nil {
 		err = os.Truncate(path, size)

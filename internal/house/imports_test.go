@@ -80,10 +80,10 @@ func mayImport(from, to string) bool {
 		}
 	}
 	switch {
-	case under(from, "hither/app/client"), under(from, "hither/app/convert"), under(from, "hither/app/home"):
+	case under(from, "hither/app/client"), under(from, "hither/app/convert"), under(from, "hither/app/home"), under(from, "hither/app/terminal"):
 		// Clients link no subsystem, only the framing of the screen wire.
 		return to == "hither/fusion" || to == "hither/mirror/wire" || under(to, "hither/proto") ||
-			under(to, "hither/app/convert") || under(to, "hither/app/home")
+			under(to, "hither/app/convert") || under(to, "hither/app/home") || under(to, "hither/app/terminal")
 	case under(from, "hither/app/shell"):
 		return under(to, "hither/app") && to != "hither/app" && !under(to, "hither/app/api") || to == "hither/fusion" || under(to, "hither/proto") || to == "hither/frontend"
 	case from == "hither":

@@ -1,6 +1,11 @@
+import type { NetworkApi } from './networks'
 import type { Carrier, Listener, Target, Transport } from '../mirror/carrier'
+import type { Change, Changed, LabelChange, Parts } from './hardware'
+import type { TerminalTarget } from '../terminal/session.svelte'
+import type { CopiesApi } from './copies'
 import type {
-  App, Check, Event, Folder, Host, Machine, MachineSpec, Nearby, Offer, Screen, Snapshot, Stats, Status, Verb,
+  App, CatalogueImage, Check, Event, Folder, GuestInfo, History, Host, Image, Machine, MachineSpec, MeterPoint, Nearby, Offer, Placement, Screen,
+  Snapshot, Stats, Status, Verb, Woken,
 } from './model'
 
 export interface Picture {
@@ -13,7 +18,7 @@ export interface Picture {
  * memory. Every method throws UiError. In each, host is a name or an ID and
  * empty for this computer.
  */
-export interface Api {
+export interface Api extends NetworkApi, CopiesApi {
   status(): Promise<Status>
   doctor(host: string): Promise<Check[]>
   watch(signal: AbortSignal): AsyncIterable<Event>
@@ -23,7 +28,13 @@ export interface Api {
   forget(host: string): Promise<void>
   grant(host: string, grants: string[]): Promise<Host>
 
-  createMachine(host: string, spec: MachineSpec): Promise<Machine>
+  /** Of several calls with one key, one makes a machine. */
+  createMachine(host: string, spec: MachineSpec, key?: string): Promise<Machine>
+  /** Chooses a computer for a machine; with a key, the same one each time. */
+  place(spec: MachineSpec, key?: string): Promise<Placement>
+  /** Has a computer woken by whoever is awake on its network. */
+  wake(host: string): Promise<Woken>
+  setRoles(host: string, add: string[], remove: string[]): Promise<string[]>
   doMachine(host: string, name: string, verb: Verb): Promise<void>
   /** Moves a running machine to the computer with the ID to. */
   moveMachine(host: string, name: string, to: string): Promise<void>
@@ -35,10 +46,29 @@ export interface Api {
   takeSnapshot(host: string, machine: string, name: string, note: string): Promise<Snapshot>
   revertSnapshot(host: string, machine: string, snapshot: string): Promise<void>
   removeSnapshot(host: string, machine: string, snapshot: string): Promise<void>
+  hardware(host: string, machine: string): Promise<Parts>
+  changeHardware(host: string, machine: string, change: Change): Promise<Changed>
+  label(host: string, machine: string, change: LabelChange): Promise<Machine>
+  rename(host: string, machine: string, name: string): Promise<void>
+  saveMachine(host: string, machine: string): Promise<void>
   screenshot(host: string, name: string, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>>
   stats(host: string): Promise<Stats[]>
+  /** What was measured from one moment to another, in ms since 1970, in about so many steps. */
+  history(host: string, machine: string, from: number, to: number, points: number): Promise<History>
+  /** Each new measurement of a machine, about one a second. */
+  measured(host: string, machine: string, signal: AbortSignal): AsyncIterable<MeterPoint>
+  /** Whether a host measures its machines always, or while somebody looks. */
+  measureAlways(host: string, always: boolean): Promise<void>
   /** Streams a file into the host's image pool; progress is 0 to 1. */
   upload(host: string, name: string, file: File, progress: (part: number) => void, signal: AbortSignal): Promise<void>
+
+  /** What is in a host's image pool, by name. */
+  images(host: string): Promise<Image[]>
+  /** What a host can run of what it knows where to fetch, cloud images first. */
+  catalogue(host: string): Promise<CatalogueImage[]>
+  /** Brings an image into the pool; from is a name of the catalogue or an address, "" no sum. */
+  fetchImage(host: string, name: string, from: string, sum: string): Promise<Image>
+  removeImage(host: string, name: string): Promise<void>
 
   /** A machine's own screen first, then the monitors of a desktop with several, then running apps. */
   screens(host: string, machine: string): Promise<Screen[]>
@@ -54,5 +84,8 @@ export interface Api {
   shareFolder(host: string, name: string, withHost: string): Promise<void>
   removeFolder(host: string, name: string): Promise<void>
 
+  /** What the agent in a virtual machine says of its system. */
+  guest(host: string, machine: string): Promise<GuestInfo>
+  openTerminal(target: TerminalTarget, to: Listener, signal: AbortSignal): Promise<Carrier>
   openScreen(target: Target, transport: Transport, to: Listener, signal: AbortSignal): Promise<Carrier>
 }

@@ -1,10 +1,12 @@
 import { timestampDate, type Timestamp } from '@bufbuild/protobuf/wkt'
+import type { Card as PbCard, Placement as PbPlacement } from './gen/hither/v1/computer_pb'
 import type { Folder as PbFolder } from './gen/hither/v1/folder_pb'
+import type { GuestInfo as PbGuest } from './gen/hither/v1/guest_pb'
 import type { Job as PbJob } from './gen/hither/v1/job_pb'
 import type { Machine as PbMachine, Snapshot as PbSnapshot, Stats as PbStats } from './gen/hither/v1/machine_pb'
 import type { Event as PbEvent, Host as PbHost } from './gen/hither/v1/node_pb'
 import type { Screen as PbScreen } from './gen/hither/v1/screen_pb'
-import type { Event, Folder, Host, Job, Machine, Screen, Snapshot, Stats } from './model'
+import type { Card, Event, Folder, GuestInfo, Host, Job, Machine, Placement, Screen, Snapshot, Stats } from './model'
 
 export function date(t: Timestamp | undefined): Date | null {
   const d = t ? timestampDate(t) : null
@@ -12,14 +14,30 @@ export function date(t: Timestamp | undefined): Date | null {
 }
 
 export function host(h: PbHost): Host {
-  const { id, name, online, path, local, color, os, version, fingerprint, grants } = h
-  return { id, name, online, path, local, color, os, version, fingerprint, grants, lastSeen: date(h.lastSeen) }
+  const { id, name, online, path, local, color, os, version, fingerprint, grants, roles, may } = h
+  return {
+    id, name, online, path, local, color, os, version, fingerprint, grants, roles, may,
+    lastSeen: date(h.lastSeen), away: h.away as Host['away'], cards: h.cards.map(card),
+  }
+}
+
+const card = ({ name, mac, nets, wake }: PbCard): Card => ({ name, mac, nets, wake: wake as Card['wake'] })
+
+export function placement(p: PbPlacement): Placement {
+  const candidates = p.candidates.map(({ host, id, roles, fits, why, resources: r }) => ({
+    host, id, roles, fits, why,
+    resources: r
+      ? { cpus: r.cpus, freeBytes: Number(r.freeBytes), poolBytes: Number(r.poolBytes), accelerator: r.accelerator }
+      : null,
+  }))
+  return { host: p.host, id: p.id, candidates }
 }
 
 export function machine(m: PbMachine): Machine {
-  const { host, name, cpus, os, note, accelerator, uuid, screen, verbs } = m
+  const { host, name, cpus, os, note, accelerator, uuid, screen, verbs, tags, notes, autostart, order, template } = m
   return {
-    host, name, cpus, os, note, accelerator, uuid, screen, verbs,
+    host, name, cpus, os, note, accelerator, uuid, screen, verbs, tags, notes, autostart, order, template,
+    cannot: m.cannot.map(({ verb, reason }) => ({ verb, reason })),
     kind: m.kind === 'self' ? 'self' : 'vm',
     state: m.state as Machine['state'],
     memoryBytes: Number(m.memoryBytes),
@@ -37,9 +55,20 @@ export function snapshot(s: PbSnapshot): Snapshot {
   return { name, note, parent, memory, current, created: date(s.created), state: s.state as Snapshot['state'] }
 }
 
+export function guest(g: PbGuest): GuestInfo {
+  const { agent, hostname, os, kernel } = g
+  return {
+    agent, hostname, os, kernel,
+    interfaces: g.interfaces.map(({ name, mac, addresses }) => ({ name, mac, addresses })),
+    fileSystems: g.fileSystems.map(({ mountPoint, type, totalBytes, usedBytes }) => ({
+      mountPoint, type, totalBytes: Number(totalBytes), usedBytes: Number(usedBytes),
+    })),
+  }
+}
+
 export function job(j: PbJob): Job {
   const { id, host, op, name, error, step } = j
-  return { id, host, op, name, error, step, started: date(j.started), ended: date(j.ended), done: Number(j.done), total: Number(j.total) }
+  return { id, host, op, name, error, step, started: date(j.started), ended: date(j.ended), done: Number(j.done), total: Number(j.total), rate: Number(j.rate) }
 }
 
 export function screen(s: PbScreen): Screen {

@@ -12,10 +12,55 @@ export interface Host {
   lastSeen: Date | null
   fingerprint: string
   grants: string[]
+  roles: string[]
+  /** What this computer may do there; empty when it does not say. */
+  may: string[]
+  /** Why it is offline, as it said before it went. */
+  away: '' | 'asleep' | 'off' | 'restarting'
+  cards: Card[]
+}
+
+/** A wired network card, which can wake its computer; wake is empty where nobody knows. */
+export interface Card {
+  name: string
+  mac: string
+  nets: string[]
+  wake: '' | 'on' | 'off'
+}
+
+/** Who sent the magic packet of a computer. */
+export interface Woken {
+  by: string[]
+  note: string
+}
+
+/** What a computer has free for one more machine, in bytes. */
+export interface Resources {
+  cpus: number
+  freeBytes: number
+  poolBytes: number
+  accelerator: string
+}
+
+/** A computer that was looked at for a machine; why says why it does not fit. */
+export interface Candidate {
+  host: string
+  id: string
+  roles: string[]
+  fits: boolean
+  why: string
+  resources: Resources | null
+}
+
+/** The computer that was chosen for a machine, "" when none fits; the best candidate is the first. */
+export interface Placement {
+  host: string
+  id: string
+  candidates: Candidate[]
 }
 
 export type MachineState = 'off' | 'starting' | 'running' | 'paused' | 'saved' | 'stopping' | 'failed'
-export type Verb = 'start' | 'stop' | 'force-off' | 'pause' | 'resume' | 'reboot'
+export type Verb = 'start' | 'stop' | 'force-off' | 'pause' | 'resume' | 'reboot' | 'discard' | 'sleep'
 
 export interface Disk {
   name: string
@@ -38,6 +83,15 @@ export interface Machine {
   disks: Disk[]
   screen: boolean
   verbs: string[]
+  tags: string[]
+  /** What its owner wrote; note is what its host says. */
+  notes: string
+  autostart: boolean
+  order: number
+  /** It is there to be cloned and cannot be started. */
+  template: boolean
+  /** Verbs of its kind that it lacks here, and why. */
+  cannot: Array<{ verb: string; reason: string }>
 }
 
 export interface Snapshot {
@@ -49,6 +103,17 @@ export interface Snapshot {
   state: MachineState
   memory: boolean
   current: boolean
+}
+
+export interface GuestInfo {
+  agent: string
+  hostname: string
+  os: string
+  kernel: string
+  /** Addresses have the length of their prefix behind them: "10.0.2.15/24". */
+  interfaces: Array<{ name: string; mac: string; addresses: string[] }>
+  /** totalBytes is 0 where the agent does not say. */
+  fileSystems: Array<{ mountPoint: string; type: string; totalBytes: number; usedBytes: number }>
 }
 
 /** A long operation of a host; done and total are bytes, total is 0 when nobody knows. */
@@ -63,6 +128,50 @@ export interface Job {
   step: string
   done: number
   total: number
+  /** Bytes per second, 0 when nobody knows. */
+  rate: number
+}
+
+/** One file of a host's image pool. */
+export interface Image {
+  name: string
+  /** "" when it is none that is known. */
+  format: 'qcow2' | 'raw' | 'iso' | ''
+  bytes: number
+  /** Of the disk in it, 0 when there is none. */
+  diskBytes: number
+  /** "sha256:…", "" when nobody knows. */
+  sum: string
+  /** The address it was fetched from, or "". */
+  source: string
+  user: string
+  added: Date | null
+  /** The machines that have it in a drive. */
+  usedBy: string[]
+}
+
+/** An image that a host knows where to fetch. */
+export interface CatalogueImage {
+  name: string
+  title: string
+  format: Image['format']
+  arch: string
+  /** Who logs in when nothing else is asked for. */
+  user: string
+  /** Whether what comes is checked against its publisher's sum. */
+  checked: boolean
+  /** Sensible sizes, 0 says nothing. */
+  memoryBytes: number
+  diskBytes: number
+}
+
+/** What a cloud image makes of itself at its first start; "" leaves its own. */
+export interface Seed {
+  user: string
+  sshKeys: string[]
+  password: string
+  hostname: string
+  packages: string[]
 }
 
 export interface Screen {
@@ -113,6 +222,38 @@ export interface Stats {
   load: number
 }
 
+/** What a quantity was over a step of time. */
+export interface Range {
+  min: number
+  avg: number
+  max: number
+}
+
+/** A machine over one step; null is what was not measured. */
+export interface MeterPoint {
+  /** Begin, in seconds since 1970. */
+  at: number
+  /** Measurements in it. */
+  samples: number
+  /** Share of all processors, 0 to 1. */
+  cpu: Range | null
+  /** Bytes. */
+  memory: Range | null
+  /** Bytes a second, as the others. */
+  diskRead: Range | null
+  diskWrite: Range | null
+  netIn: Range | null
+  netOut: Range | null
+}
+
+/** Steps without a measurement are not among the points. */
+export interface History {
+  stepSeconds: number
+  points: MeterPoint[]
+  /** The host measures all the time. */
+  always: boolean
+}
+
 export interface Check {
   name: string
   state: string
@@ -142,8 +283,13 @@ export interface MachineSpec {
   memoryBytes: number
   cpus: number
   diskBytes: number
+  /** A name in the pool or the catalogue, or an address; "" is none. */
   iso: string
+  image: string
+  seed: Seed | null
   start: boolean
+  /** A network of the host, or "" for none. */
+  network: string
 }
 
 export type Event = { seq: number; removed: boolean } & (

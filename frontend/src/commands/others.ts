@@ -8,9 +8,11 @@ import AppWindow from '@lucide/svelte/icons/app-window'
 import Unplug from '@lucide/svelte/icons/unplug'
 import { about } from '../state/app.svelte'
 import { to } from '../state/router.svelte'
+import { wakeHost } from './power'
 import type { Command } from './target'
 
 export const hostCommands: Command<'host'>[] = [
+  wakeHost,
   {
     name: 'host.show',
     label: 'verb.hostPage',

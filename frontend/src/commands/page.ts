@@ -1,3 +1,4 @@
+import FileUp from '@lucide/svelte/icons/file-up'
 import FolderPlus from '@lucide/svelte/icons/folder-plus'
 import FolderSync from '@lucide/svelte/icons/folder-sync'
 import LayoutGrid from '@lucide/svelte/icons/layout-grid'
@@ -30,6 +31,13 @@ export const pageCommands: Command<'page'>[] = [
     key: 'n',
     when: (app) => app.hosts.list.some((h) => h.online),
     do: (app) => (app.dialog = { kind: 'create', host: '' }),
+  },
+  {
+    name: 'import',
+    label: 'verb.import',
+    icon: FileUp,
+    when: (app) => app.hosts.list.some((h) => h.online),
+    do: (app) => (app.dialog = { kind: 'import', host: '' }),
   },
   {
     name: 'pair',

@@ -3,6 +3,7 @@ import { i18n, t, type Key } from '../i18n/i18n.svelte'
 import { isMac } from '../platform/platform'
 import { title } from '../pages/machine/title'
 import type { App } from '../state/app.svelte'
+import { fetchImage } from './image'
 import { machineCommands } from './machine'
 import { hostCommands, screenCommands } from './others'
 import { pageCommands } from './page'
@@ -74,7 +75,7 @@ function screens(app: App): Entry[] {
 
 function hosts(app: App): Entry[] {
   return app.hosts.list.flatMap((host) =>
-    hostCommands
+    [...hostCommands, fetchImage]
       .filter((c) => c.when(app, host))
       .map((c) => ({
         id: `${c.name}:${host.id}`,

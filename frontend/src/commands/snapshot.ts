@@ -11,7 +11,7 @@ export const takeSnapshot: Command<'machine'> = {
   name: 'snapshot.take',
   label: 'verb.takeSnapshot',
   icon: Camera,
-  when: (app, target) => target.machine.kind === 'vm' && free(app, target),
+  when: (app, target) => target.machine.kind === 'vm' && !target.machine.template && free(app, target),
   do: (app, { machine }) => (app.dialog = { kind: 'take-snapshot', machine }),
 }
 

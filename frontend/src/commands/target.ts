@@ -1,5 +1,6 @@
 import type { Component } from 'svelte'
-import type { Folder, Host, Machine, Screen, Snapshot } from '../api/model'
+import type { Folder, Host, Image, Machine, Screen, Snapshot } from '../api/model'
+import type { Network, Volume } from '../api/networks'
 import type { Key } from '../i18n/i18n.svelte'
 import type { App } from '../state/app.svelte'
 
@@ -11,6 +12,9 @@ export interface Targets {
   folder: { folder: Folder; host: Host }
   snapshot: { snapshot: Snapshot; machine: Machine; host: Host }
   screen: { screen: Screen; host: Host }
+  image: { image: Image; host: Host }
+  network: { network: Network; host: Host }
+  volume: { volume: Volume; host: Host }
 }
 
 /** One row of the command table: it feeds buttons, menus and the palette. */

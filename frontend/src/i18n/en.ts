@@ -1,12 +1,28 @@
+import { hardwareEn } from './hardware.en'
+import { consoleEn } from './console.en'
+import { createEn } from './create.en'
+import { imageEn } from './image.en'
+import { copiesEn } from './copies.en'
+import { computerEn } from './computer.en'
 import { jobEn } from './job.en'
+import { meterEn } from './meter.en'
 import { moveEn } from './move.en'
+import { networkEn } from './network.en'
 import { snapshotEn } from './snapshot.en'
 import { soundEn } from './sound.en'
 
 // Every word of the page. Plain and short, sentence case, verbs on buttons.
 export const en = {
+  ...hardwareEn,
+  ...consoleEn,
+  ...createEn,
+  ...imageEn,
+  ...copiesEn,
+  ...computerEn,
   ...jobEn,
+  ...meterEn,
   ...moveEn,
+  ...networkEn,
   ...snapshotEn,
   ...soundEn,
   'nav.library': 'Library',
@@ -166,20 +182,9 @@ export const en = {
   'machine.accelerator.tcg': 'Emulation (TCG, slower)',
   'machine.up': 'Up for',
   'machine.used': '{used} of {total}',
-  'machine.noStats': 'Figures appear while the machine runs.',
   'machine.toolbar': 'Machine actions',
   'monitors.label': 'Monitor',
   'monitors.all': 'All monitors',
-
-  'stats.cpu': 'CPU',
-  'stats.memory': 'Memory',
-  'stats.disk': 'Disk',
-  'stats.net': 'Network',
-  'stats.read': 'read',
-  'stats.write': 'write',
-  'stats.in': 'in',
-  'stats.out': 'out',
-  'stats.plot': '{name} over the last minutes, now {now}',
 
   'screen.label': 'Screen of {name} on {host}',
   'screen.connecting': 'Connecting…',
@@ -296,7 +301,7 @@ export const en = {
   'grant.view': 'See',
   'grant.view.hint': 'computers, machines and screens',
   'grant.control': 'Control',
-  'grant.control.hint': 'keyboard, mouse and power',
+  'grant.control.hint': 'keyboard, mouse, and the power of virtual machines',
   'grant.machines': 'Machines',
   'grant.machines.hint': 'create and remove them',
   'grant.apps': 'Apps',
@@ -306,7 +311,7 @@ export const en = {
   'grant.microphone': 'Microphone',
   'grant.microphone.hint': 'speak to apps here with its own microphone',
   'grant.admin': 'Everything',
-  'grant.admin.hint': 'an owner’s own computer; includes all of the above',
+  'grant.admin.hint': 'an owner’s own computer; includes all of the above, and its power',
 
   'pair.title': 'Pair a computer',
   'pair.show': 'Show a code',
@@ -329,23 +334,6 @@ export const en = {
   'pair.done': 'Paired with {name}',
   'pair.done.hint': 'Compare the fingerprint with the one on the other computer.',
   'pair.open': 'Show in library',
-
-  'create.title': 'Create a machine',
-  'create.name': 'Name',
-  'create.name.hint': 'Letters, digits and . _ - ~, beginning with a letter or digit.',
-  'create.host': 'On computer',
-  'create.memory': 'Memory',
-  'create.cpus': 'CPUs',
-  'create.disk': 'Disk',
-  'create.disk.none': 'None',
-  'create.iso': 'Install from',
-  'create.iso.none': 'No image chosen',
-  'create.iso.choose': 'Choose ISO…',
-  'create.iso.clear': 'Remove image',
-  'create.start': 'Start it when it is made',
-  'create.do': 'Create',
-  'create.uploading': 'Uploading {name}: {part}',
-  'create.making': 'Creating…',
 
   'field.name.bad': 'A name has 1 to 64 letters, digits or . _ - ~ and begins with a letter or digit.',
   'field.required': 'Please fill this in.',

@@ -6,5 +6,7 @@ export const jobEn = {
   'job.machine.snapshot.remove': 'Delete a snapshot of {name}',
   'job.other': 'Working on {name}',
   'job.on': 'on {host}',
+  'job.image.fetch': 'Fetch {name}',
+  'job.rate': '{rate}/s',
   'job.part': '{done} of {total}',
 }

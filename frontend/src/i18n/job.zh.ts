@@ -8,5 +8,7 @@ export const jobZh: Record<keyof typeof jobEn, string> = {
   'job.machine.snapshot.remove': '删除 {name} 的快照',
   'job.other': '正在处理 {name}',
   'job.on': '在 {host} 上',
+  'job.image.fetch': '获取 {name}',
+  'job.rate': '{rate}/秒',
   'job.part': '{done} / {total}',
 }

@@ -1,7 +1,14 @@
 import { appZh } from './node.app.zh'
+import { computerNodeZh } from './node.computer.zh'
+import { consoleNodeZh } from './node.console.zh'
+import { copiesNodeZh } from './node.copies.zh'
+import { hardwareNodeZh } from './node.hardware.zh'
 import { hostZh } from './node.host.zh'
+import { imageNodeZh } from './node.image.zh'
 import { jobNodeZh } from './node.job.zh'
+import { meterNodeZh } from './node.meter.zh'
 import { moveNodeZh } from './node.move.zh'
+import { networkNodeZh } from './node.network.zh'
 import { snapshotNodeZh } from './node.snapshot.zh'
 
 /**
@@ -9,4 +16,17 @@ import { snapshotNodeZh } from './node.snapshot.zh'
  * it, with {0}, {1} … for the parts that vary; a test of the sources
  * (internal/house) fails when one is missing.
  */
-export const nodeZh: Record<string, string> = { ...appZh, ...hostZh, ...jobNodeZh, ...moveNodeZh, ...snapshotNodeZh }
+export const nodeZh: Record<string, string> = {
+  ...appZh,
+  ...computerNodeZh,
+  ...consoleNodeZh,
+  ...copiesNodeZh,
+  ...hardwareNodeZh,
+  ...hostZh,
+  ...imageNodeZh,
+  ...jobNodeZh,
+  ...meterNodeZh,
+  ...moveNodeZh,
+  ...networkNodeZh,
+  ...snapshotNodeZh,
+}

@@ -1,12 +1,28 @@
+import { consoleZh } from './console.zh'
 import type { Key } from './i18n.svelte'
+import { hardwareZh } from './hardware.zh'
+import { createZh } from './create.zh'
+import { imageZh } from './image.zh'
+import { copiesZh } from './copies.zh'
+import { computerZh } from './computer.zh'
 import { jobZh } from './job.zh'
+import { meterZh } from './meter.zh'
 import { moveZh } from './move.zh'
+import { networkZh } from './network.zh'
 import { snapshotZh } from './snapshot.zh'
 import { soundZh } from './sound.zh'
 
 export const zh: Record<Key, string> = {
+  ...hardwareZh,
+  ...consoleZh,
+  ...createZh,
+  ...imageZh,
+  ...copiesZh,
+  ...computerZh,
   ...jobZh,
+  ...meterZh,
   ...moveZh,
+  ...networkZh,
   ...snapshotZh,
   ...soundZh,
   'nav.library': '机器库',
@@ -166,20 +182,9 @@ export const zh: Record<Key, string> = {
   'machine.accelerator.tcg': '模拟（TCG，较慢）',
   'machine.up': '已运行',
   'machine.used': '已用 {used}，共 {total}',
-  'machine.noStats': '机器运行时会显示数据。',
   'machine.toolbar': '机器操作',
   'monitors.label': '显示器',
   'monitors.all': '所有显示器',
-
-  'stats.cpu': 'CPU',
-  'stats.memory': '内存',
-  'stats.disk': '磁盘',
-  'stats.net': '网络',
-  'stats.read': '读',
-  'stats.write': '写',
-  'stats.in': '入',
-  'stats.out': '出',
-  'stats.plot': '最近几分钟的{name}，当前 {now}',
 
   'screen.label': '{host} 上 {name} 的屏幕',
   'screen.connecting': '正在连接…',
@@ -296,7 +301,7 @@ export const zh: Record<Key, string> = {
   'grant.view': '查看',
   'grant.view.hint': '电脑、机器和屏幕',
   'grant.control': '控制',
-  'grant.control.hint': '键盘、鼠标和电源',
+  'grant.control.hint': '键盘、鼠标和虚拟机的电源',
   'grant.machines': '机器',
   'grant.machines.hint': '新建和删除',
   'grant.apps': '应用',
@@ -306,7 +311,7 @@ export const zh: Record<Key, string> = {
   'grant.microphone': '麦克风',
   'grant.microphone.hint': '用它的麦克风对这里的应用说话',
   'grant.admin': '一切',
-  'grant.admin.hint': '自己的电脑；包含以上全部',
+  'grant.admin.hint': '自己的电脑；包含以上全部及其电源',
 
   'pair.title': '配对电脑',
   'pair.show': '显示配对码',
@@ -329,23 +334,6 @@ export const zh: Record<Key, string> = {
   'pair.done': '已与 {name} 配对',
   'pair.done.hint': '请与另一台电脑上显示的指纹核对。',
   'pair.open': '在机器库中查看',
-
-  'create.title': '新建机器',
-  'create.name': '名称',
-  'create.name.hint': '字母、数字和 . _ - ~，以字母或数字开头。',
-  'create.host': '所在电脑',
-  'create.memory': '内存',
-  'create.cpus': 'CPU 数',
-  'create.disk': '磁盘',
-  'create.disk.none': '无',
-  'create.iso': '安装介质',
-  'create.iso.none': '未选择映像',
-  'create.iso.choose': '选择 ISO…',
-  'create.iso.clear': '移除映像',
-  'create.start': '创建后立即启动',
-  'create.do': '新建',
-  'create.uploading': '正在上传 {name}：{part}',
-  'create.making': '正在创建…',
 
   'field.name.bad': '名称为 1 到 64 个字母、数字或 . _ - ~，以字母或数字开头。',
   'field.required': '请填写。',

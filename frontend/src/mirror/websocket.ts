@@ -1,15 +1,15 @@
 import { UiError, errorFromJson } from '../api/error'
-import type { Carrier, Listener, Target } from './carrier'
+import type { Carrier, Listener } from './carrier'
 
 /**
- * Opens a view over the WebSocket /screen. The first message is JSON with the
- * bearer token; then each message is one of docs/wire.md. A text message from
+ * Opens a view over the WebSocket /screen or /terminal. The first message is JSON
+ * with the bearer token and target; then each message is one of docs/wire.md. A text message from
  * the host is an error as JSON, the last thing it says.
  */
 export function openWebSocket(
   url: string,
   bearer: string,
-  target: Target,
+  target: object,
   to: Listener,
   signal: AbortSignal,
 ): Promise<Carrier> {
@@ -43,7 +43,7 @@ export function openWebSocket(
       signal.removeEventListener('abort', abort)
       const error = said ?? closeError(event)
       if (open) to.ended(error)
-      else reject(error ?? new UiError({ op: 'screen.open', path: target.screen, cause: 'offline' }))
+      else reject(error ?? new UiError({ op: 'screen.open', cause: 'offline' }))
     }
   })
 }

@@ -1,22 +1,31 @@
 import { getContext, setContext } from 'svelte'
 import type { Api } from '../api/api'
 import { UiError } from '../api/error'
-import type { App as Program, Event, Folder, Host, Job, Machine, MachineSpec, Screen, Snapshot, Status, Verb } from '../api/model'
+import type { App as Program, Event, Folder, Host, Image, Job, Machine, MachineSpec, Screen, Snapshot, Status, Verb } from '../api/model'
+import type { Volume } from '../api/networks'
 import { t, type Key, type Params, type Text } from '../i18n/i18n.svelte'
 import { isDesktop, openWindow } from '../platform/platform'
 import { Session, type Glass } from '../mirror/session.svelte'
+import { TerminalSession, type Paper } from '../terminal/session.svelte'
 import { Catalogue } from './catalogue.svelte'
+import { Copies } from './copies.svelte'
+import { Computers } from './computers.svelte'
 import { Folders } from './folders.svelte'
+import { Hardware } from './hardware.svelte'
+import { Guests } from './guests.svelte'
 import { Hosts } from './hosts.svelte'
+import { Images } from './images.svelte'
 import { jobLabel, Jobs } from './jobs.svelte'
 import { Machines } from './machines.svelte'
+import { Meters } from './meters.svelte'
 import { Monitors } from './monitors.svelte'
+import { Networks } from './networks.svelte'
 import { Router, to } from './router.svelte'
 import { Screens } from './screens.svelte'
 import { Settings } from './settings.svelte'
 import { Snapshots } from './snapshots.svelte'
 import { Stats } from './stats.svelte'
-import { Tasks } from './tasks.svelte'
+import { Tasks, type Task } from './tasks.svelte'
 import { Thumbs } from './thumbs.svelte'
 import { Watch } from './watch.svelte'
 
@@ -30,16 +39,27 @@ export interface Confirm {
 export type Dialog =
   | { kind: 'pair' }
   | { kind: 'create'; host: string }
+  | { kind: 'fetch-image'; host: Host }
   | { kind: 'add-folder' }
   | { kind: 'share'; folder: Folder }
   | { kind: 'take-snapshot'; machine: Machine }
   | { kind: 'move'; machine: Machine }
+  | { kind: 'hardware'; what: 'resources' | 'disk' | 'grow' | 'remove' | 'nic' | 'cd' | 'boot'; machine: Machine; part?: string }
+  | { kind: 'rename'; machine: Machine }
+  | { kind: 'tags'; machines: Machine[] }
+  | { kind: 'add-network'; host: Host }
+  | { kind: 'add-forward'; machine: Machine; host: Host }
+  | { kind: 'volume'; host: Host; pool: string; volume: Volume | null }
+  | { kind: 'clone'; machine: Machine }
+  | { kind: 'export'; machine: Machine }
+  | { kind: 'import'; host: string }
   | { kind: 'palette' }
   | { kind: 'confirm'; confirm: Confirm }
 
 export const about = {
   machine: (m: Machine) => `machine:${m.host}/${m.name}`,
   host: (h: Host) => `host:${h.id}`,
+  images: (h: Host) => `images:${h.id}`,
   folder: (f: Folder) => `folder:${f.host}/${f.name}`,
   screen: (s: Screen) => `screen:${s.host}/${s.name}`,
   app: (host: string, id: string) => `app:${host}/${id}`,
@@ -64,6 +84,13 @@ export class App {
   readonly catalogue: Catalogue
   readonly monitors: Monitors
   readonly snapshots: Snapshots
+  readonly hardware: Hardware
+  readonly guests: Guests
+  readonly images: Images
+  readonly networks: Networks
+  readonly copies = new Copies(this)
+  readonly computers: Computers
+  readonly meters: Meters
   dialog = $state.raw<Dialog | null>(null)
   status = $state.raw<Status | null>(null)
 
@@ -78,6 +105,12 @@ export class App {
     this.catalogue = new Catalogue(api)
     this.monitors = new Monitors(api)
     this.snapshots = new Snapshots(api)
+    this.hardware = new Hardware(api, this.tasks, (host) => this.idOf(host))
+    this.guests = new Guests(api)
+    this.images = new Images(api)
+    this.networks = new Networks(api, this.tasks)
+    this.computers = new Computers(api, this.tasks)
+    this.meters = new Meters(api)
   }
 
   private get tables() {
@@ -95,6 +128,8 @@ export class App {
     )
     return () => {
       this.watch.close()
+      this.stats.close()
+      this.meters.close()
       stopRouter()
     }
   }
@@ -147,6 +182,15 @@ export class App {
     )
   }
 
+  /** Whether a host measures its machines always, or while somebody looks. */
+  measureAlways(h: Host, always: boolean): Promise<true | undefined> {
+    const key = always ? 'task.measureAlways' : 'task.measureLooked'
+    return this.tasks.run({ key, params: { host: h.name } }, about.host(h), async () => {
+      await this.api.measureAlways(h.id, always)
+      return true as const
+    })
+  }
+
   takeSnapshot(m: Machine, name: string, note: string): Promise<true | undefined> {
     return this.onSnapshot(m, 'machine.snapshot.take', { key: 'task.takeSnapshot', params: { name } }, (host) =>
       this.api.takeSnapshot(host, m.name, name, note),
@@ -184,19 +228,36 @@ export class App {
     )
   }
 
-  /** Uploads the image, if any, then makes the machine. */
+  /** Uploads the file, if any, under the name that spec has for it, then makes the machine, on a computer that is chosen where host is ANY. */
   create(host: string, spec: MachineSpec, image: File | null): Promise<Machine | undefined> {
-    const work = async (task: { progress: number | null; abort: AbortController }) => {
+    const work = async (task: Task) => {
+      const { on, key } = await this.computers.where(host, spec)
+      task.job = { host: on, op: 'machine.create', name: spec.name }
       if (image) {
-        await this.api.upload(host, spec.iso, image, (part) => (task.progress = part), task.abort.signal)
+        await this.api.upload(on, spec.iso || spec.image, image, (part) => (task.progress = part), task.abort.signal)
         task.progress = null
       }
-      return this.api.createMachine(host, spec)
+      return this.api.createMachine(on, spec, key)
     }
-    return this.tasks.run({ key: 'task.create', params: { name: spec.name } }, 'create', work, {
-      canCancel: image !== null,
-      job: { host, op: 'machine.create', name: spec.name },
-    })
+    const settled = this.computers.settling(spec, work)
+    return this.tasks.run({ key: 'task.create', params: { name: spec.name } }, 'create', settled, { canCancel: image !== null })
+  }
+
+  /** Brings an image into a host's pool; the list of tasks shows how far that is. */
+  async fetchImage(h: Host, name: string, from: string, sum: string): Promise<Image | undefined> {
+    const image = await this.tasks.run(
+      { key: 'task.fetchImage', params: { name } },
+      about.images(h),
+      () => this.api.fetchImage(h.id, name, from, sum),
+      { job: { host: h.id, op: 'image.fetch', name } },
+    )
+    await this.images.load(h.id)
+    return image
+  }
+
+  async removeImage(h: Host, image: Image): Promise<void> {
+    await this.tasks.run({ key: 'task.removeImage', params: { name: image.name } }, about.images(h), () => this.api.removeImage(h.id, image.name))
+    await this.images.load(h.id)
   }
 
   /** Launches an app: in the desktop window as a window of the desktop, in a browser as a page. */
@@ -296,6 +357,12 @@ export class App {
       windows: screen.includes('/'), // an app's; a monitor has none, and an older host shows an app's display
     }
     return new Session(target, (...args) => this.api.openScreen(...args), glass, webrtc ? 'webrtc' : 'websocket')
+  }
+
+  /** Opens a terminal that the caller closes. */
+  terminal(host: Host, machine: string, paper: Paper, skipped: (bytes: number) => string): TerminalSession {
+    const target = { host: host.local ? '' : host.id, machine }
+    return new TerminalSession(target, (...args) => this.api.openTerminal(...args), paper, skipped)
   }
 
   confirm(confirm: Confirm): void {

@@ -11,9 +11,11 @@ export class Hosts extends Table<Host> {
     this.all.sort((a, b) => Number(b.local) - Number(a.local) || a.name.localeCompare(b.name)),
   )
   local = $derived(this.all.find((h) => h.local))
+  /** The first of each name. */
+  private named = $derived(new Map(this.all.reverse().map((h) => [h.name, h])))
 
   /** By ID or name; empty is this computer. */
   find(ref: string): Host | undefined {
-    return ref === '' ? this.local : (this.map.get(ref) ?? this.all.find((h) => h.name === ref))
+    return ref === '' ? this.local : (this.get(ref) ?? this.named.get(ref))
   }
 }

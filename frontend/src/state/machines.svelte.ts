@@ -2,6 +2,8 @@ import type { Host, Machine } from '../api/model'
 import type { Hosts } from './hosts.svelte'
 import { Table } from './table.svelte'
 
+const names = new Intl.Collator()
+
 /** The machines of every host. Those of a host that is offline stay as last seen. */
 export class Machines extends Table<Machine> {
   constructor(private readonly hosts: Hosts) {
@@ -11,20 +13,32 @@ export class Machines extends Table<Machine> {
     )
   }
 
+  /** By the host's ID, sorted once for all who ask. */
+  private readonly groups = $derived.by(() => {
+    const groups = new Map<string, Machine[]>()
+    const sorted = this.all.sort((a, b) => Number(b.kind === 'self') - Number(a.kind === 'self') || names.compare(a.name, b.name))
+    for (const m of sorted) {
+      const id = this.hostOf(m)?.id
+      if (id === undefined) continue
+      const group = groups.get(id)
+      if (group) group.push(m)
+      else groups.set(id, [m])
+    }
+    return groups
+  })
+
   hostOf(m: Machine): Host | undefined {
     return this.hosts.find(m.host)
   }
 
   /** "self" first, then by name. */
   of(host: Host): Machine[] {
-    return this.all
-      .filter((m) => this.hostOf(m)?.id === host.id)
-      .sort((a, b) => Number(b.kind === 'self') - Number(a.kind === 'self') || a.name.localeCompare(b.name))
+    return this.groups.get(host.id) ?? []
   }
 
   find(host: string, name: string): Machine | undefined {
     const owner = this.hosts.find(host)
-    return this.all.find((m) => m.name === name && owner !== undefined && this.hostOf(m)?.id === owner.id)
+    return owner && (this.get(owner.name + '/' + name) ?? this.get(owner.id + '/' + name))
   }
 
   /** The same machine on another computer, after it moved; one that is still arriving does not count. */

@@ -12,6 +12,9 @@ export class Settings {
   theme = $state<Theme>(read('hither-theme', ['system', 'light', 'dark'], 'system'))
   inspector = $state(read('hither-inspector', ['on', 'off'], 'on') === 'on')
 
+  /** Terminals keep their text for a screen reader. */
+  reader = $state(read('hither-terminal-reader', ['on', 'off'], 'off') === 'on')
+
   keyboard = $state<Keyboard>(read('hither-keyboard', ['physical', 'text'], 'physical'))
 
   constructor() {
@@ -35,6 +38,11 @@ export class Settings {
   setInspector(open: boolean): void {
     this.inspector = open
     write('hither-inspector', open ? 'on' : 'off')
+  }
+
+  setReader(on: boolean): void {
+    this.reader = on
+    write('hither-terminal-reader', on ? 'on' : 'off')
   }
 
   setKeyboard(keyboard: Keyboard): void {

@@ -18,7 +18,8 @@ export interface Point {
   load: number | null
 }
 
-const KEEP = 150
+/** As many as a card draws. */
+const KEEP = 40
 /** Samples further apart than this many seconds have a gap between them. */
 const GAP_S = 20
 
@@ -42,15 +43,25 @@ export function rates(before: Sample | undefined, now: Sample): Point {
   }
 }
 
+/** How a host is followed: by how many and how often, and when it was asked last. */
+interface Pace {
+  paces: number[]
+  timer: ReturnType<typeof setTimeout> | undefined
+  asked: number
+  busy: boolean
+}
+
 /**
  * Samples of the running machines of the hosts that someone looks at. follow
  * starts the polling of a host and returns the way to end it; the fastest
- * follower sets the pace, and one call is under way at most.
+ * follower sets the pace, however many there are, and one call is under way at
+ * most.
  */
 export class Stats {
   private readonly points = new SvelteMap<string, Point[]>()
   private readonly last = new Map<string, Sample>()
-  private readonly followers = new Map<string, { paces: number[]; timer?: ReturnType<typeof setTimeout> }>()
+  private readonly hosts = new Map<string, Pace>()
+  private closed = false
   readonly errors = new SvelteMap<string, UiError>()
 
   constructor(private readonly api: Pick<Api, 'stats'>) {}
@@ -61,31 +72,39 @@ export class Stats {
   }
 
   follow(hostId: string, everyMs: number): () => void {
-    const f = this.followers.get(hostId) ?? { paces: [] }
-    this.followers.set(hostId, f)
-    f.paces.push(everyMs)
-    clearTimeout(f.timer)
-    void this.poll(hostId)
+    let p = this.hosts.get(hostId)
+    if (!p) this.hosts.set(hostId, (p = { paces: [], timer: undefined, asked: -Infinity, busy: false }))
+    p.paces.push(everyMs)
+    if (everyMs <= Math.min(...p.paces)) this.plan(hostId, p)
     return () => {
-      f.paces.splice(f.paces.indexOf(everyMs), 1)
-      if (f.paces.length > 0) return
-      clearTimeout(f.timer)
-      this.followers.delete(hostId)
+      p.paces.splice(p.paces.indexOf(everyMs), 1)
+      if (p.paces.length === 0) clearTimeout(p.timer)
     }
   }
 
-  private async poll(hostId: string): Promise<void> {
-    const f = this.followers.get(hostId)
-    if (!f) return
+  /** Ends all polling, for good. */
+  close(): void {
+    this.closed = true
+    for (const p of this.hosts.values()) clearTimeout(p.timer)
+  }
+
+  private plan(hostId: string, p: Pace): void {
+    clearTimeout(p.timer)
+    if (p.busy || p.paces.length === 0 || this.closed) return
+    p.timer = setTimeout(() => void this.poll(hostId, p), Math.max(0, p.asked + Math.min(...p.paces) - performance.now()))
+  }
+
+  private async poll(hostId: string, p: Pace): Promise<void> {
+    p.asked = performance.now()
+    p.busy = true
     try {
       if (document.visibilityState === 'visible') this.add(hostId, await this.api.stats(hostId))
       this.errors.delete(hostId)
     } catch (thrown) {
       this.errors.set(hostId, UiError.from(thrown))
     }
-    if (this.followers.get(hostId) !== f) return
-    clearTimeout(f.timer)
-    f.timer = setTimeout(() => void this.poll(hostId), Math.min(...f.paces))
+    p.busy = false
+    this.plan(hostId, p)
   }
 
   private add(hostId: string, samples: Sample[]): void {

@@ -1,12 +1,12 @@
-import { SvelteMap } from 'svelte/reactivity'
-
 /**
  * The things of one noun by key, fed by a watch stream. A stream tells what is
  * now and then "ready": begin marks everything as old, ready drops what the
- * stream did not name again.
+ * stream did not name again. Whoever reads it is told of changes by one signal
+ * for all of it: a thousand things are read as one list.
  */
 export class Table<T> {
-  protected readonly map = new SvelteMap<string, T>()
+  private readonly map = new Map<string, T>()
+  private version = $state(0)
   private old: Set<string> | null = null
 
   constructor(
@@ -25,6 +25,7 @@ export class Table<T> {
       if (value !== undefined && !this.keep(value)) this.map.delete(key)
     }
     this.old = null
+    this.version++
   }
 
   apply(value: T, removed: boolean): void {
@@ -32,9 +33,16 @@ export class Table<T> {
     this.old?.delete(key)
     if (removed) this.map.delete(key)
     else this.map.set(key, value)
+    this.version++
   }
 
   get all(): T[] {
+    void this.version
     return [...this.map.values()]
+  }
+
+  protected get(key: string): T | undefined {
+    void this.version
+    return this.map.get(key)
   }
 }

@@ -9,15 +9,18 @@ export class Task {
   error = $state.raw<UiError | null>(null)
   readonly abort = new AbortController()
   readonly id = crypto.randomUUID()
+  /** The job of a host (its ID) that does it, once that is known. */
+  job = $state.raw<{ host: string; op: string; name: string } | undefined>()
 
   constructor(
     readonly label: Text,
     /** What it is about: "machine:HOST/NAME". Its error is shown there. */
     readonly about: string,
     readonly canCancel: boolean,
-    /** The job of a host (its ID) that does it. */
-    readonly job?: { host: string; op: string; name: string },
-  ) {}
+    job?: Task['job'],
+  ) {
+    this.job = job
+  }
 
   cancel(): void {
     this.abort.abort()

@@ -4,6 +4,8 @@ import { UiError } from '../api/error'
 import type { Machine } from '../api/model'
 
 const EVERY_MS = 10_000
+/** A card that only scrolls by is not worth a picture. */
+const FIRST_MS = 120
 const LOCK = 'hither-view:'
 
 /**
@@ -29,7 +31,7 @@ export class Thumbs {
       if (document.visibilityState === 'visible') await this.take(key, hostId, machine(), stop.signal)
       if (!stop.signal.aborted) timer = setTimeout(loop, EVERY_MS)
     }
-    let timer = setTimeout(loop, 50)
+    let timer = setTimeout(loop, FIRST_MS)
     return () => {
       clearTimeout(timer)
       stop.abort()

@@ -15,7 +15,8 @@ const BACKOFF_MS = [250, 500, 1000, 2000, 5000]
 
 /**
  * One NodeService.Watch stream for as long as the page is open. It begins anew
- * with backoff when it ends, and at once when a sequence number is missing.
+ * with backoff when it ends, and at once when a sequence number is missing. What
+ * comes at once is told at once, so that a thousand events draw the page one time.
  */
 export class Watch {
   state = $state<WatchState>('connecting')
@@ -24,6 +25,10 @@ export class Watch {
   error = $state.raw<UiError | null>(null)
   private stop = new AbortController()
   private attempt = 0
+  private queue: Event[] = []
+  /** Whether the present state is still on its way: it is told as a whole. */
+  private arriving = true
+  private soon: ReturnType<typeof setTimeout> | undefined
   private wake: (() => void) | null = null
 
   constructor(
@@ -49,6 +54,7 @@ export class Watch {
 
   close(): void {
     this.stop.abort()
+    clearTimeout(this.soon)
     this.wake?.()
   }
 
@@ -59,6 +65,7 @@ export class Watch {
     this.stop.signal.addEventListener('abort', end, { once: true })
     let last = -1
     this.tables.begin()
+    this.arriving = true
     try {
       for await (const event of this.api.watch(mine.signal)) {
         if (last >= 0 && event.seq !== last + 1) return true
@@ -71,18 +78,33 @@ export class Watch {
     } finally {
       this.stop.signal.removeEventListener('abort', end)
       mine.abort()
+      this.flush()
     }
     return false
   }
 
   private take(event: Event): void {
-    if (event.kind !== 'ready') return this.tables.apply(event)
+    if (event.kind !== 'ready') {
+      this.queue.push(event)
+      if (!this.arriving) this.soon ??= setTimeout(() => this.flush())
+      return
+    }
     if (event.removed) return
+    this.flush()
+    this.arriving = false
     this.tables.ready()
     this.loaded = true
     this.state = 'live'
     this.error = null
     this.attempt = 0
+  }
+
+  private flush(): void {
+    clearTimeout(this.soon)
+    this.soon = undefined
+    const events = this.queue
+    this.queue = []
+    for (const event of events) this.tables.apply(event)
   }
 
   private sleep(ms: number): Promise<void> {

@@ -17,35 +17,158 @@ async function typeInto(page) {
   const [r] = await page.locator('[data-testid=screen]').evaluate((c) => c.getContext('2d').getImageData(65, c.height - 55, 1, 1).data)
   if (r !== 240) throw new Error('the key did not show: ' + r)
 }
+const hardwareButton = (n) => (page) => page.locator('[data-testid=hardware] h3 + button').nth(n).click()
+/** Chooses the first image of the catalogue and goes on. */
+async function toMachine(page) {
+  await page.keyboard.press('n')
+  await page.locator('dialog [data-row]').first().click()
+  await page.locator('dialog [type=submit]').click()
+}
+/** Brings the plots into sight, over one of their spans, with the pointer on one. */
+const stats = (span) => async (page) => {
+  await page.locator('[data-testid=stats] [role=radiogroup] label').nth(span).click()
+  await page.waitForTimeout(2500)
+  const box = page.locator('[data-testid=stats]')
+  await box.locator('input[type=checkbox]').scrollIntoViewIfNeeded()
+  if (!(await box.locator('canvas').count())) return
+  const over = await box.locator('.u-over').nth(1).boundingBox()
+  await page.mouse.move(over.x + over.width * 0.6, over.y + over.height / 2)
+}
+/** Scrolls until a machine's card is in the document: only those near the window are. */
+async function card(page, name) {
+  const found = page.locator(`[data-machine=${name}]`)
+  while (!(await found.count())) await page.locator('#content').evaluate(async (view) => {
+    view.scrollBy(0, 300)
+    await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))
+  })
+  return found
+}
 const views = [
   { name: 'library', path: '/library' },
   { name: 'machine', path: '/machine/cloud/build-01?transport=websocket', act: typeInto, wait: '[data-state=live]' },
   { name: 'monitors', path: '/machine/laptop/self?monitor=HDMI-1&transport=websocket', wait: '[role=radiogroup]' },
   { name: 'machine-off', path: '/machine/laptop/ipxe' },
+  { name: 'stats', path: '/machine/cloud/build-01?transport=websocket', act: stats(0), wait: '[data-testid=stats] canvas' },
+  { name: 'stats-day', path: '/machine/laptop/win11?transport=websocket', act: stats(2), wait: '[data-testid=stats] canvas' },
+  { name: 'stats-off', path: '/machine/laptop/ipxe', act: stats(0), wait: '[data-testid=stats] p' },
   { name: 'snapshots', path: '/machine/cloud/build-01?transport=websocket', act: (page) => page.locator('[data-current=true]').scrollIntoViewIfNeeded() },
   { name: 'snapshots-take', path: '/machine/laptop/ipxe', act: (page) => page.locator('[data-testid=snapshots] button').first().click(), wait: 'dialog' },
   { name: 'snapshots-revert', path: '/machine/laptop/ipxe', act: async (page) => {
     await page.locator('[data-snapshot=clean] button').click()
     await page.locator('[role=menuitem]').first().click()
   }, wait: '[role=alertdialog]' },
+  { name: 'hardware', path: '/machine/cloud/build-01?transport=websocket', act: (page) => page.locator('[data-testid=hardware]').scrollIntoViewIfNeeded() },
+  { name: 'hardware-labels', path: '/machine/cloud/build-01?transport=websocket', act: async (page) => {
+    await page.locator('[data-testid=labels] button').filter({ has: page.locator('svg.lucide-pencil') }).click()
+  }, wait: '[data-testid=labels] textarea' },
+  { name: 'hardware-set', path: '/machine/cloud/build-01?transport=websocket', act: hardwareButton(0), wait: 'dialog' },
+  { name: 'hardware-told', path: '/machine/cloud/build-01?transport=websocket', act: async (page) => {
+    await hardwareButton(0)(page)
+    await page.locator('dialog button[type=submit]').click()
+  }, wait: '[data-testid=told]' },
+  { name: 'hardware-remove', path: '/machine/cloud/build-01?transport=websocket', act: async (page) => {
+    await page.locator('[data-disk=vdb] button').click()
+    await page.locator('[role=menuitem]').last().click()
+  }, wait: '[role=alertdialog]' },
+  { name: 'hardware-boot', path: '/machine/laptop/ipxe', act: hardwareButton(3), wait: 'dialog' },
+  { name: 'hardware-display', path: '/machine/cloud/console' },
+  { name: 'filters', path: '/library?tag=lab' },
+  { name: 'console', path: '/machine/cloud/build-01?tab=console', wait: '.xterm-rows' },
+  { name: 'console-off', path: '/machine/laptop/ipxe?tab=console' },
+  { name: 'console-none', path: '/machine/laptop/win11?tab=console' },
+  { name: 'shell', path: '/machine/laptop/self?tab=console', wait: '.xterm-rows' },
+  { name: 'shell-ended', path: '/machine/laptop/self?tab=console', act: async (page) => {
+    await page.locator('.xterm-rows').waitFor()
+    await page.keyboard.type('exit\n')
+  }, wait: '[role=toolbar] button:has-text("hell")' },
   { name: 'jobs', path: '/library', act: (page) => page.locator('header button[aria-expanded]').click(), wait: '[role=progressbar]' },
   { name: 'move', path: '/library', act: async (page) => {
-    await page.locator('[data-machine=win11] [aria-haspopup=menu]').click()
+    await (await card(page, 'win11')).locator('[aria-haspopup=menu]').click()
     await page.locator('[role=menuitem]').filter({ hasText: /Move to|迁移到/ }).click()
   }, wait: 'dialog' },
+  { name: 'template', path: '/machine/laptop/debian-12' },
+  ...[['clone', 'ipxe', /Clone…|克隆…/], ['from-template', 'debian-12', null], ['export', 'ipxe', /Export|导出/]].map(([name, machine, item]) => ({
+    name, path: '/library', wait: 'dialog', act: async (page) => {
+      const found = await card(page, machine)
+      if (!item) return found.locator('button:not([tabindex="-1"])').first().click()
+      await found.locator('[aria-haspopup=menu]').click()
+      await page.locator('[role=menuitem]').filter({ hasText: item }).click()
+    },
+  })),
+  { name: 'import', path: '/library', act: (page) => page.getByRole('button', { name: /Import machine|导入机器/ }).click(), wait: 'dialog' },
   { name: 'apps', path: '/apps/cloud' },
   { name: 'app', path: '/app/cloud/self/xterm-1?transport=websocket', wait: '[data-state=live]' },
   { name: 'folders', path: '/folders' },
   { name: 'host', path: '/host/cloud' },
+  { name: 'networks', path: '/host/cloud', act: async (page) => {
+    await page.locator('[data-network=default] button[aria-expanded]').first().click()
+    await page.locator('[data-network=office]').scrollIntoViewIfNeeded()
+  } },
+  { name: 'networks-add', path: '/host/cloud', act: (page) => page.locator('[data-testid=networks] > button').click(), wait: 'dialog' },
+  { name: 'networks-busy', path: '/host/cloud', act: async (page) => {
+    await page.locator('[data-network=default] [aria-haspopup=menu]').click()
+    await page.locator('[role=menuitem]').first().click()
+    await page.locator('[role=alertdialog] button').last().click()
+  }, wait: '[data-testid=networks] [role=alert]' },
+  { name: 'networks-none', path: '/host/laptop', act: (page) => page.locator('[data-testid=networks]').scrollIntoViewIfNeeded() },
+  { name: 'storage', path: '/host/cloud', act: async (page) => {
+    await page.locator('[data-pool=hither] button[aria-expanded]').click()
+    await page.locator('[data-volume=scratch]').scrollIntoViewIfNeeded()
+  } },
+  { name: 'storage-add', path: '/host/cloud', act: async (page) => {
+    await page.locator('[data-pool=hither] button[aria-expanded]').click()
+    await page.locator('[data-pool=hither] button').filter({ hasText: /Add volume|添加卷/ }).click()
+  }, wait: 'dialog' },
+  { name: 'cards', path: '/machine/cloud/build-01?transport=websocket', act: (page) => page.locator('[data-forward="5353"]').scrollIntoViewIfNeeded() },
+  { name: 'cards-forward', path: '/machine/cloud/build-01?transport=websocket', act: async (page) => {
+    await page.locator('[data-testid=network] h3 + button').click()
+    await page.locator('dialog input[type=checkbox]').check()
+  }, wait: 'dialog' },
   { name: 'settings', path: '/settings' },
   { name: 'palette', path: '/library', act: dialog('Control+k') },
-  { name: 'create', path: '/library', act: dialog('n') },
+  { name: 'create', path: '/library', act: dialog('n'), wait: 'dialog [role=radiogroup] [data-row]' },
+  { name: 'create-pool', path: '/library', act: async (page) => {
+    await page.keyboard.press('n')
+    await page.locator('dialog input[value=pool]').check({ force: true })
+  }, wait: 'dialog [data-row]' },
+  { name: 'create-machine', path: '/library', act: (page) => toMachine(page) },
+  { name: 'create-start', path: '/library', act: async (page) => {
+    await toMachine(page)
+    await page.locator('dialog input').first().fill('web')
+    await page.locator('dialog textarea').fill('')
+    await page.locator('dialog [type=submit]').click()
+  }, wait: 'dialog dl' },
+  { name: 'create-progress', path: '/library', act: async (page) => {
+    await toMachine(page)
+    await page.locator('dialog input').first().fill('web-' + (Date.now() % 10000))
+    await page.locator('dialog textarea').fill('ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGPKj7Zk ada@laptop')
+    await page.locator('dialog [type=submit]').click()
+    await page.locator('dialog [type=submit]').click()
+  }, wait: 'dialog [role=progressbar]' },
+  { name: 'images', path: '/host/cloud', act: (page) => page.locator('[data-testid=images]').scrollIntoViewIfNeeded(), wait: '[data-image]' },
+  { name: 'images-fetch', path: '/host/cloud', act: async (page) => {
+    await page.locator('[data-testid=images] button').first().click()
+    await page.locator('dialog input[value=address]').check({ force: true })
+  }, wait: 'dialog input[type=url]' },
+  { name: 'where', path: '/library', act: async (page) => {
+    await page.keyboard.press('n')
+    await page.locator('dialog select').first().selectOption('any')
+  }, wait: '[data-testid=placement] li' },
+  { name: 'power', path: '/machine/cloud/self?transport=websocket', act: (page) => page.locator('[data-testid=power] button').last().click(), wait: '[role=alertdialog]' },
+  { name: 'self', path: '/machine/cloud/self?transport=websocket', wait: '[data-testid=power]' },
+  { name: 'wake', path: '/library', act: async (page) => {
+    const wake = page.locator('[data-host=nas][data-machine=self] button').filter({ hasText: /Wake|唤醒/ }).first()
+    await wake.click()
+    await wake.scrollIntoViewIfNeeded()
+  }, wait: '[role=status] svg' },
+  { name: 'roles', path: '/host/nas' },
+  { name: 'role-filter', path: '/library?role=storage' },
   { name: 'pair', path: '/library', act: dialog('p'), wait: '[data-testid=pair-code]' },
-  { name: 'menu', path: '/library', act: (page) => page.locator('[data-machine=win11] [aria-haspopup=menu]').click() },
-  { name: 'error', path: '/library', act: (page) => page.locator('[data-machine=staging] button:not([tabindex="-1"])').first().click(), wait: '[role=alert]' },
+  { name: 'menu', path: '/library', act: async (page) => (await card(page, 'win11')).locator('[aria-haspopup=menu]').click() },
+  { name: 'error', path: '/library', act: async (page) => (await card(page, 'staging')).locator('button:not([tabindex="-1"])').first().click(), wait: '[role=alert]' },
   { name: 'select', path: '/library', act: async (page) => {
-    await page.locator('button[aria-pressed=false]').first().click()
-    for (const box of await page.locator('article input[type=checkbox]').all()) await box.check()
+    await page.locator('article input[type=checkbox]').first().focus()
+    await page.keyboard.press('Control+a')
   } },
   { name: 'signin', path: '/library', signedOut: true },
 ]

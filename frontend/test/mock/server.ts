@@ -3,12 +3,19 @@ import { create } from '@bufbuild/protobuf'
 import { timestampFromDate, timestampNow } from '@bufbuild/protobuf/wkt'
 import { Code, ConnectError, type ConnectRouter } from '@connectrpc/connect'
 import { AppService } from '../../src/api/gen/hither/v1/app_pb'
+import { CopyService } from '../../src/api/gen/hither/v1/copy_pb'
+import { ComputerService } from '../../src/api/gen/hither/v1/computer_pb'
 import { FolderSchema, FolderService } from '../../src/api/gen/hither/v1/folder_pb'
-import { JobService } from '../../src/api/gen/hither/v1/job_pb'
+import { HardwareService } from '../../src/api/gen/hither/v1/hardware_pb'
+import { GuestService } from '../../src/api/gen/hither/v1/guest_pb'
+import { ImageSchema, ImageService } from '../../src/api/gen/hither/v1/image_pb'
+import { JobSchema, JobService } from '../../src/api/gen/hither/v1/job_pb'
 import { MachineSchema, MachineService, SnapshotSchema, type Machine } from '../../src/api/gen/hither/v1/machine_pb'
 import { ErrorSchema, EventSchema, HostService, NodeService, type Event } from '../../src/api/gen/hither/v1/node_pb'
 import { ScreenService } from '../../src/api/gen/hither/v1/screen_pb'
+import { networkRoutes } from './networks'
 import { pngOf } from './png'
+import { meters } from './meters'
 import * as world from './world'
 
 type Change = Partial<Pick<Event, 'kind' | 'removed' | 'host' | 'machine' | 'screen' | 'folder' | 'job'>>
@@ -38,12 +45,27 @@ const outcome: Record<string, [string, string, string[]]> = {
   start: ['starting', 'running', ['stop', 'force-off', 'pause', 'reboot']],
   stop: ['stopping', 'off', ['start']],
   'force-off': ['off', 'off', ['start']],
+  discard: ['off', 'off', ['start']],
   pause: ['paused', 'paused', ['resume', 'force-off']],
   resume: ['running', 'running', ['stop', 'force-off', 'pause', 'reboot']],
   reboot: ['running', 'running', ['stop', 'force-off', 'pause', 'reboot']],
+  sleep: ['running', 'running', ['sleep', 'reboot', 'stop']],
+}
+
+/** A job that takes a while. */
+async function work(host: string, op: string, name: string): Promise<void> {
+  const owner = world.hosts.find((h) => h.id === host) ?? world.hosts[0]!
+  const job = create(JobSchema, { id: `J-${name}`, host: owner.name, op, name, started: timestampNow(), step: 'downloads the image', total: 420n << 20n, rate: 31n << 20n })
+  for (let part = 1n; part <= 60n; part++) {
+    job.done = (part * job.total) / 60n
+    tell({ kind: 'job', job })
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  tell({ kind: 'job', removed: true, job })
 }
 
 export function routes(router: ConnectRouter): void {
+  networkRoutes(router)
   router.service(NodeService, {
     status: () => ({
       id: '12D3KooWAAA', name: 'laptop', home: '/home/ada/.local/share/hither', version: '0.1.0', libvirtUri: 'qemu:///system',
@@ -102,11 +124,65 @@ export function routes(router: ConnectRouter): void {
       return {}
     },
   })
+  router.service(ComputerService, {
+    wake: ({ host }) => {
+      if (host !== '12D3KooWCCC') throw fail(Code.InvalidArgument, 'invalid', 'host.wake', host, 'it is awake', '')
+      return { by: ['laptop'], packets: 1 }
+    },
+    setRoles: ({ host, add, remove }) => {
+      const h = world.hosts.find((x) => x.id === host)!
+      h.roles = [...h.roles.filter((r) => !remove.includes(r)), ...add]
+      tell({ kind: 'host', host: h })
+      return { roles: h.roles }
+    },
+    place: ({ memoryBytes }) => {
+      const GIB = 1n << 30n
+      const fits = memoryBytes < 12n * GIB
+      return {
+        host: fits ? 'cloud' : '', id: fits ? '12D3KooWBBB' : '',
+        candidates: [
+          { host: 'cloud', id: '12D3KooWBBB', roles: ['compute'], fits, why: fits ? '' : 'memory', resources: { cpus: 4, freeBytes: 12n * GIB, poolBytes: 300n * GIB, accelerator: 'kvm' } },
+          { host: 'laptop', id: '12D3KooWAAA', fits: false, why: 'memory', resources: { cpus: 8, freeBytes: GIB, poolBytes: 300n * GIB, accelerator: 'kvm' } },
+          { host: 'nas', id: '12D3KooWCCC', roles: ['storage', 'router'], fits: false, why: 'offline' },
+        ],
+      }
+    },
+  })
   router.service(JobService, {
     cancel: ({ id }) => {
       const at = world.jobs.findIndex((j) => j.id === id)
       if (at < 0) throw fail(Code.NotFound, 'not_found', 'job.cancel', id, '', 'hither job ls lists what is in work')
       tell({ kind: 'job', removed: true, job: world.jobs.splice(at, 1)[0] })
+      return {}
+    },
+  })
+  router.service(GuestService, {
+    info: ({ host, machine }) => {
+      const m = byName(host, machine)
+      if (machine !== 'build-01') {
+        throw fail(Code.Unimplemented, 'unsupported', 'machine.guest', m.name, 'no guest agent answers in it', 'install qemu-guest-agent in it')
+      }
+      return {
+        agent: '7.2.19', hostname: 'build-01', os: 'Debian GNU/Linux 12 (bookworm)', kernel: '6.1.0-28-amd64',
+        interfaces: [{ name: 'enp1s0', mac: '52:54:00:8e:11:02', addresses: ['10.0.2.15/24', 'fec0::5054:ff:fe8e:1102/64'] }],
+        fileSystems: [
+          { mountPoint: '/', type: 'ext4', totalBytes: 20n << 30n, usedBytes: 7n << 30n },
+          { mountPoint: '/boot/efi', type: 'vfat', totalBytes: 512n << 20n, usedBytes: 6n << 20n },
+        ],
+      }
+    },
+  })
+  router.service(ImageService, {
+    list: () => ({ images: world.images }),
+    catalogue: () => ({ images: world.catalogue }),
+    fetch: async ({ host, name, from }) => {
+      await work(host, 'image.fetch', name)
+      const image = create(ImageSchema, { name, format: 'qcow2', bytes: 400n << 20n, source: from, added: timestampNow() })
+      world.images.push(image)
+      return image
+    },
+    remove: ({ name }) => {
+      world.images.splice(world.images.findIndex((i) => i.name === name), 1)
       return {}
     },
   })
@@ -121,11 +197,12 @@ export function routes(router: ConnectRouter): void {
       setTimeout(() => become(m, then, verbs), 600)
       return {}
     },
-    create: ({ host, name, memoryBytes, cpus }) => {
+    create: async ({ host, name, memoryBytes, cpus, image }) => {
       const owner = world.hosts.find((h) => h.id === host) ?? world.hosts[0]!
       if (world.machines.some((m) => m.host === owner.name && m.name === name)) {
         throw fail(Code.AlreadyExists, 'exists', 'machine.create', name, '', 'Choose another name.')
       }
+      if (image) await work(host, 'machine.create', name)
       const machine = create(MachineSchema, { host: owner.name, name, kind: 'vm', state: 'off', memoryBytes, cpus, screen: true, verbs: ['start'] })
       world.machines.push(machine)
       tell({ kind: 'machine', machine })
@@ -181,6 +258,50 @@ export function routes(router: ConnectRouter): void {
       }
     },
   })
+  router.service(HardwareService, {
+    show: ({ machine }) => (machine === 'console' ? { ...world.parts, displays: ['spice'], pending: false, nextCpus: 2 } : world.parts),
+    change: ({ change }) => {
+      if (change?.kind === 'firmware') {
+        throw fail(Code.Unimplemented, 'unsupported', 'machine.change', 'ipxe', 'its host has no UEFI firmware', "install the firmware on the machine's host (Debian, Ubuntu: apt install ovmf)")
+      }
+      if (change?.kind === 'disk.add') return { when: 'now', part: 'vdd' }
+      return { when: 'next-start', note: 'a running machine has at most the memory that it began with' }
+    },
+    label: ({ host, machine, change }) => {
+      const m = byName(host, machine)
+      m.tags = [...new Set([...m.tags, ...(change?.add ?? [])])].filter((t) => !change?.drop.includes(t)).sort()
+      if (change?.notes !== undefined) m.notes = change.notes
+      if (change?.autostart !== undefined) m.autostart = change.autostart
+      if (change?.order !== undefined) m.order = change.order
+      tell({ kind: 'machine', machine: m })
+      return m
+    },
+    rename: ({ host, machine, name }) => {
+      const m = byName(host, machine)
+      tell({ kind: 'machine', removed: true, machine: create(MachineSchema, { ...m }) })
+      m.name = name
+      tell({ kind: 'machine', machine: m })
+      return {}
+    },
+    save: ({ host, machine }) => (become(byName(host, machine), 'saved', ['start', 'discard']), {}),
+  })
+  router.service(CopyService, {
+    clone: ({ host, machine: of, name }) => {
+      const { cpus, memoryBytes, host: owner } = byName(host, of)
+      const machine = create(MachineSchema, { host: owner, name, kind: 'vm', state: 'off', memoryBytes, cpus, screen: true, verbs: ['start'] })
+      world.machines.push(machine)
+      tell({ kind: 'machine', machine })
+      return machine
+    },
+    setTemplate: ({ host, machine: name, on }) => {
+      const m = byName(host, name)
+      m.template = on
+      become(m, 'off', on ? [] : ['start'])
+      return m
+    },
+    export: ({ machine }) => ({ ticket: 'T', name: machine + '.ova', size: 1n }),
+  })
+  meters(router)
   router.service(ScreenService, {
     list: ({ host, machine }) => {
       const owner = world.hosts.find((h) => h.id === host || (host === '' && h.local))

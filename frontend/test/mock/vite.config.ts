@@ -3,6 +3,7 @@ import { connectNodeAdapter } from '@connectrpc/connect-node'
 import { defineConfig, type Plugin } from 'vite'
 import { serveScreen } from './screen'
 import { routes } from './server'
+import { serveTerminal } from './terminal'
 
 /** Serves the built page with a node in memory: open /#token=test. */
 function mock(): Plugin {
@@ -11,6 +12,7 @@ function mock(): Plugin {
     configurePreviewServer(server) {
       const api = connectNodeAdapter({ routes })
       serveScreen(server.httpServer as Server)
+      serveTerminal(server.httpServer as Server)
       server.middlewares.use((request, response, next) => {
         if (request.url?.startsWith('/hither.v1.')) {
           if (request.url.endsWith('/Session') || request.headers.authorization === 'Bearer bearer') return api(request, response)

@@ -1,6 +1,8 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { FolderSchema } from '../../src/api/gen/hither/v1/folder_pb'
+import { PartsSchema } from '../../src/api/gen/hither/v1/hardware_pb'
+import { CatalogueImageSchema, ImageSchema } from '../../src/api/gen/hither/v1/image_pb'
 import { JobSchema } from '../../src/api/gen/hither/v1/job_pb'
 import { MachineSchema, SnapshotSchema } from '../../src/api/gen/hither/v1/machine_pb'
 import { HostSchema } from '../../src/api/gen/hither/v1/node_pb'
@@ -12,20 +14,24 @@ const ago = (minutes: number) => timestampFromDate(new Date(Date.now() - minutes
 export const hosts = [
   create(HostSchema, {
     id: '12D3KooWAAA', name: 'laptop', online: true, local: true, color: 0, os: 'Debian GNU/Linux 12', version: '0.1.0',
-    fingerprint: 'coral-otter-9f3a', grants: ['admin'], lastSeen: ago(0),
+    fingerprint: 'coral-otter-9f3a', grants: ['admin'], lastSeen: ago(0), may: ['admin'],
+    cards: [{ name: 'enp0s31f6', mac: '54:e1:ad:12:34:56', nets: ['192.168.1.20/24'], wake: 'on' }],
   }),
   create(HostSchema, {
     id: '12D3KooWBBB', name: 'cloud', online: true, path: 'direct', color: 1, os: 'Ubuntu 24.04 LTS', version: '0.1.0',
-    fingerprint: 'amber-finch-27c1', grants: ['admin'], lastSeen: ago(0),
+    fingerprint: 'amber-finch-27c1', grants: ['admin'], lastSeen: ago(0), may: ['admin'], roles: ['compute'],
+    cards: [{ name: 'eth0', mac: '52:54:00:12:34:56', nets: ['10.0.0.2/24'], wake: 'off' }],
   }),
   create(HostSchema, {
     id: '12D3KooWCCC', name: 'nas', online: false, color: 2, os: 'Debian GNU/Linux 12', version: '0.1.0',
-    fingerprint: 'slate-heron-51d0', grants: ['view', 'files'], lastSeen: ago(134),
+    fingerprint: 'slate-heron-51d0', grants: ['view', 'files'], lastSeen: ago(134), may: ['view', 'files'], roles: ['storage', 'router'], away: 'asleep',
+    cards: [{ name: 'eno1', mac: '3c:ec:ef:65:43:21', nets: ['192.168.1.9/24'], wake: 'on' }],
   }),
 ]
 
 const verbsOf: Record<string, string[]> = {
-  running: ['stop', 'force-off', 'pause', 'reboot'], paused: ['resume', 'force-off'], off: ['start'], failed: ['start'],
+  running: ['stop', 'force-off', 'pause', 'reboot', 'save'], paused: ['resume', 'force-off', 'save'], off: ['start'], failed: ['start'],
+  saved: ['start', 'discard'],
 }
 
 function machine(host: string, name: string, state: string, more: MessageInitShape<typeof MachineSchema> = {}) {
@@ -39,7 +45,9 @@ function machine(host: string, name: string, state: string, more: MessageInitSha
 
 const self = (host: string, os: string, cpus: number) =>
   machine(host, 'self', 'running', {
-    kind: 'self', os, cpus, memoryBytes: 16n * GIB, accelerator: '', verbs: [],
+    kind: 'self', os, cpus, memoryBytes: 16n * GIB, accelerator: '', started: ago(3127),
+    verbs: host === 'cloud' ? ['reboot', 'stop'] : ['sleep', 'reboot', 'stop'],
+    cannot: host === 'cloud' ? [{ verb: 'sleep', reason: 'its hardware or its system cannot do that' }] : [],
     disks: [
       { name: '/', totalBytes: 512n * GIB, usedBytes: 211n * GIB },
       { name: '/home', totalBytes: 1024n * GIB, usedBytes: 840n * GIB },
@@ -48,16 +56,21 @@ const self = (host: string, os: string, cpus: number) =>
 
 export const machines = [
   self('laptop', 'Debian GNU/Linux 12', 8),
-  machine('laptop', 'win11', 'running', { os: 'Windows 11', cpus: 4, memoryBytes: 8n * GIB }),
+  machine('laptop', 'win11', 'running', { os: 'Windows 11', cpus: 4, memoryBytes: 8n * GIB, tags: ['office', 'work'] }),
   machine('laptop', 'fedora-dev', 'paused', { os: 'Fedora Linux 41' }),
+  machine('laptop', 'ipxe', 'off', { memoryBytes: 256n << 20n, cpus: 1, tags: ['lab'] }),
+  machine('laptop', 'haiku', 'saved', { os: 'Haiku R1', tags: ['lab'] }),
+  machine('laptop', 'debian-12', 'off', { os: 'Debian GNU/Linux 12', template: true, verbs: [] }),
   machine('laptop', 'ipxe', 'off', { memoryBytes: 256n << 20n, cpus: 1 }),
   self('cloud', 'Ubuntu 24.04 LTS', 4),
   machine('cloud', 'build-01', 'running', {
     os: 'Debian GNU/Linux 12', accelerator: 'tcg',
     note: 'KVM does not run here; the machine is emulated and slower.',
+    tags: ['ci', 'lab'], notes: 'Builds the kernel each night.\nAsk Ada before it is changed: the runners know its address.', autostart: true, order: 2,
   }),
   machine('cloud', 'build-02', 'starting', { os: 'Debian GNU/Linux 12' }),
-  machine('cloud', 'staging', 'failed', { os: 'Alpine Linux 3.20' }),
+  machine('cloud', 'staging', 'failed', { os: 'Alpine Linux 3.20', tags: ['lab'] }),
+  machine('cloud', 'console', 'running', { os: 'FreeBSD 14', screen: false, note: 'its display speaks spice; give it a VNC display to see it here' }),
   self('nas', 'Debian GNU/Linux 12', 4),
   machine('nas', 'media', 'off', { os: 'Debian GNU/Linux 12' }),
 ]
@@ -130,6 +143,51 @@ export const apps = [
 export const jobs = [
   create(JobSchema, {
     id: 'J1', host: 'cloud', op: 'machine.create', name: 'build-02', started: timestampFromDate(new Date(Date.now() - 40_000)),
-    step: 'copies the image', done: 1288490188n, total: 2147483648n,
+    step: 'downloads the image', done: 288490188n, total: 439483648n, rate: 18874368n,
   }),
+]
+
+/** What every machine is made of. */
+export const parts = create(PartsSchema, {
+  cpus: 2, nextCpus: 4, mostCpus: 255, memoryBytes: 2n * GIB, nextMemoryBytes: 2n * GIB, hostMemoryBytes: 16n * GIB,
+  disks: [
+    { name: 'vda', bus: 'virtio', format: 'qcow2', file: 'build-01-5f0c2e11-0.qcow2', totalBytes: 20n * GIB, usedBytes: 7n * GIB, made: true },
+    { name: 'vdb', bus: 'virtio', format: 'qcow2', file: 'build-01-5f0c2e11-1.qcow2', totalBytes: 80n * GIB, usedBytes: 31n * GIB, made: true },
+    { name: 'vdc', bus: 'virtio', format: 'raw', file: 'scratch.img', totalBytes: 8n * GIB, usedBytes: 0n, of: 'next-start' },
+  ],
+  drives: [{ name: 'sda', kind: 'cdrom', image: 'debian-12.9.0-amd64-netinst.iso' }],
+  nics: [
+    { mac: '52:54:00:4b:1f:0a', network: 'user', model: 'virtio' },
+    { mac: '52:54:00:9c:22:e1', network: 'default', model: 'virtio' },
+  ],
+  boot: ['disk', 'cd', 'net'], firmware: 'uefi', tpm: true, displays: ['vnc'], pending: true,
+  networks: ['user', 'default', 'lab'], images: ['debian-12.9.0-amd64-netinst.iso', 'memtest86.iso'],
+})
+/** The image pool of each computer. */
+export const images = [
+  create(ImageSchema, {
+    name: 'debian-13', format: 'qcow2', bytes: 334n << 20n, diskBytes: 3n * GIB, sum: 'sha512:' + 'ab'.repeat(64), user: 'debian', arch: 'x86_64',
+    source: 'https://cloud.debian.org/images/cloud/trixie/latest/debian-13-genericcloud-amd64.qcow2', added: ago(3000),
+  }),
+  create(ImageSchema, { name: 'golden-build.qcow2', format: 'qcow2', bytes: 2n * GIB, diskBytes: 40n * GIB, sum: 'sha256:' + 'cd'.repeat(32), added: ago(90000) }),
+  create(ImageSchema, { name: 'ubuntu-24.04.2-live-server-amd64.iso', format: 'iso', bytes: 3n * GIB, sum: 'sha256:' + 'ef'.repeat(32), added: ago(70), usedBy: ['build-01'] }),
+]
+
+const cloud = (name: string, title: string, user: string, gib = 20n) =>
+  create(CatalogueImageSchema, {
+    name, title, user, format: 'qcow2', arch: 'x86_64', url: `https://example.org/${name}.qcow2`, sumsUrl: 'https://example.org/SUMS',
+    memoryBytes: 2n * GIB, diskBytes: gib * GIB, runs: true,
+  })
+const media = (name: string, title: string) =>
+  create(CatalogueImageSchema, { name, title, format: 'iso', arch: 'x86_64', url: `https://example.org/${name}.iso`, runs: true })
+
+export const catalogue = [
+  cloud('debian-13', 'Debian 13 (trixie)', 'debian'),
+  cloud('debian-12', 'Debian 12 (bookworm)', 'debian'),
+  cloud('ubuntu-24.04', 'Ubuntu 24.04 LTS', 'ubuntu'),
+  cloud('fedora-43', 'Fedora Cloud 43', 'fedora'),
+  cloud('alpine-3.22', 'Alpine Linux 3.22', 'alpine', 4n),
+  cloud('rocky-9', 'Rocky Linux 9', 'rocky'),
+  media('freebsd14.1', 'FreeBSD 14.1'),
+  media('nixos-24.11', 'NixOS 24.11'),
 ]

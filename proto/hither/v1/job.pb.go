@@ -24,17 +24,19 @@ const (
 
 // Job is fusion.Job; done and total are bytes.
 type Job struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	Host          string                 `protobuf:"bytes,2,opt,name=host,proto3" json:"host,omitempty"`
-	Op            string                 `protobuf:"bytes,3,opt,name=op,proto3" json:"op,omitempty"`
-	Name          string                 `protobuf:"bytes,4,opt,name=name,proto3" json:"name,omitempty"`
-	Started       *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=started,proto3" json:"started,omitempty"`
-	Ended         *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=ended,proto3" json:"ended,omitempty"`
-	Error         string                 `protobuf:"bytes,7,opt,name=error,proto3" json:"error,omitempty"`
-	Step          string                 `protobuf:"bytes,8,opt,name=step,proto3" json:"step,omitempty"`
-	Done          int64                  `protobuf:"varint,9,opt,name=done,proto3" json:"done,omitempty"`
-	Total         int64                  `protobuf:"varint,10,opt,name=total,proto3" json:"total,omitempty"`
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Id      string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Host    string                 `protobuf:"bytes,2,opt,name=host,proto3" json:"host,omitempty"`
+	Op      string                 `protobuf:"bytes,3,opt,name=op,proto3" json:"op,omitempty"`
+	Name    string                 `protobuf:"bytes,4,opt,name=name,proto3" json:"name,omitempty"`
+	Started *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=started,proto3" json:"started,omitempty"`
+	Ended   *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=ended,proto3" json:"ended,omitempty"`
+	Error   string                 `protobuf:"bytes,7,opt,name=error,proto3" json:"error,omitempty"`
+	Step    string                 `protobuf:"bytes,8,opt,name=step,proto3" json:"step,omitempty"`
+	Done    int64                  `protobuf:"varint,9,opt,name=done,proto3" json:"done,omitempty"`
+	Total   int64                  `protobuf:"varint,10,opt,name=total,proto3" json:"total,omitempty"`
+	// Bytes per second.
+	Rate          int64 `protobuf:"varint,11,opt,name=rate,proto3" json:"rate,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -135,6 +137,13 @@ func (x *Job) GetDone() int64 {
 func (x *Job) GetTotal() int64 {
 	if x != nil {
 		return x.Total
+	}
+	return 0
+}
+
+func (x *Job) GetRate() int64 {
+	if x != nil {
+		return x.Rate
 	}
 	return 0
 }
@@ -319,7 +328,7 @@ var File_hither_v1_job_proto protoreflect.FileDescriptor
 
 const file_hither_v1_job_proto_rawDesc = "" +
 	"\n" +
-	"\x13hither/v1/job.proto\x12\thither.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x89\x02\n" +
+	"\x13hither/v1/job.proto\x12\thither.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9d\x02\n" +
 	"\x03Job\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04host\x18\x02 \x01(\tR\x04host\x12\x0e\n" +
@@ -331,7 +340,8 @@ const file_hither_v1_job_proto_rawDesc = "" +
 	"\x04step\x18\b \x01(\tR\x04step\x12\x12\n" +
 	"\x04done\x18\t \x01(\x03R\x04done\x12\x14\n" +
 	"\x05total\x18\n" +
-	" \x01(\x03R\x05total\"$\n" +
+	" \x01(\x03R\x05total\x12\x12\n" +
+	"\x04rate\x18\v \x01(\x03R\x04rate\"$\n" +
 	"\x0eJobListRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\"5\n" +
 	"\x0fJobListResponse\x12\"\n" +

@@ -24,22 +24,31 @@ const (
 
 // Machine is fusion.Machine; state and kind are its words ("running", "vm").
 type Machine struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Address       string                 `protobuf:"bytes,1,opt,name=address,proto3" json:"address,omitempty"`
-	Host          string                 `protobuf:"bytes,2,opt,name=host,proto3" json:"host,omitempty"`
-	Name          string                 `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
-	Kind          string                 `protobuf:"bytes,4,opt,name=kind,proto3" json:"kind,omitempty"`
-	State         string                 `protobuf:"bytes,5,opt,name=state,proto3" json:"state,omitempty"`
-	Cpus          int32                  `protobuf:"varint,6,opt,name=cpus,proto3" json:"cpus,omitempty"`
-	MemoryBytes   int64                  `protobuf:"varint,7,opt,name=memory_bytes,json=memoryBytes,proto3" json:"memory_bytes,omitempty"`
-	Os            string                 `protobuf:"bytes,8,opt,name=os,proto3" json:"os,omitempty"`
-	Note          string                 `protobuf:"bytes,9,opt,name=note,proto3" json:"note,omitempty"`
-	Accelerator   string                 `protobuf:"bytes,10,opt,name=accelerator,proto3" json:"accelerator,omitempty"`
-	Uuid          string                 `protobuf:"bytes,11,opt,name=uuid,proto3" json:"uuid,omitempty"`
-	Started       *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=started,proto3" json:"started,omitempty"`
-	Disks         []*Disk                `protobuf:"bytes,13,rep,name=disks,proto3" json:"disks,omitempty"`
-	Screen        bool                   `protobuf:"varint,14,opt,name=screen,proto3" json:"screen,omitempty"`
-	Verbs         []string               `protobuf:"bytes,15,rep,name=verbs,proto3" json:"verbs,omitempty"`
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Address     string                 `protobuf:"bytes,1,opt,name=address,proto3" json:"address,omitempty"`
+	Host        string                 `protobuf:"bytes,2,opt,name=host,proto3" json:"host,omitempty"`
+	Name        string                 `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	Kind        string                 `protobuf:"bytes,4,opt,name=kind,proto3" json:"kind,omitempty"`
+	State       string                 `protobuf:"bytes,5,opt,name=state,proto3" json:"state,omitempty"`
+	Cpus        int32                  `protobuf:"varint,6,opt,name=cpus,proto3" json:"cpus,omitempty"`
+	MemoryBytes int64                  `protobuf:"varint,7,opt,name=memory_bytes,json=memoryBytes,proto3" json:"memory_bytes,omitempty"`
+	Os          string                 `protobuf:"bytes,8,opt,name=os,proto3" json:"os,omitempty"`
+	Note        string                 `protobuf:"bytes,9,opt,name=note,proto3" json:"note,omitempty"`
+	Accelerator string                 `protobuf:"bytes,10,opt,name=accelerator,proto3" json:"accelerator,omitempty"`
+	Uuid        string                 `protobuf:"bytes,11,opt,name=uuid,proto3" json:"uuid,omitempty"`
+	Started     *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=started,proto3" json:"started,omitempty"`
+	Disks       []*Disk                `protobuf:"bytes,13,rep,name=disks,proto3" json:"disks,omitempty"`
+	Screen      bool                   `protobuf:"varint,14,opt,name=screen,proto3" json:"screen,omitempty"`
+	Verbs       []string               `protobuf:"bytes,15,rep,name=verbs,proto3" json:"verbs,omitempty"`
+	// What is written on it: fusion.Labels.
+	Tags      []string `protobuf:"bytes,16,rep,name=tags,proto3" json:"tags,omitempty"`
+	Notes     string   `protobuf:"bytes,17,opt,name=notes,proto3" json:"notes,omitempty"`
+	Autostart bool     `protobuf:"varint,18,opt,name=autostart,proto3" json:"autostart,omitempty"`
+	Order     int32    `protobuf:"varint,19,opt,name=order,proto3" json:"order,omitempty"`
+	// It is there to be cloned and cannot be started.
+	Template bool `protobuf:"varint,31,opt,name=template,proto3" json:"template,omitempty"`
+	// Verbs of its kind that it lacks here, and why.
+	Cannot        []*Refusal `protobuf:"bytes,32,rep,name=cannot,proto3" json:"cannot,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -179,6 +188,100 @@ func (x *Machine) GetVerbs() []string {
 	return nil
 }
 
+func (x *Machine) GetTags() []string {
+	if x != nil {
+		return x.Tags
+	}
+	return nil
+}
+
+func (x *Machine) GetNotes() string {
+	if x != nil {
+		return x.Notes
+	}
+	return ""
+}
+
+func (x *Machine) GetAutostart() bool {
+	if x != nil {
+		return x.Autostart
+	}
+	return false
+}
+
+func (x *Machine) GetOrder() int32 {
+	if x != nil {
+		return x.Order
+	}
+	return 0
+}
+
+func (x *Machine) GetTemplate() bool {
+	if x != nil {
+		return x.Template
+	}
+	return false
+}
+
+func (x *Machine) GetCannot() []*Refusal {
+	if x != nil {
+		return x.Cannot
+	}
+	return nil
+}
+
+type Refusal struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Verb          string                 `protobuf:"bytes,1,opt,name=verb,proto3" json:"verb,omitempty"`
+	Reason        string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Refusal) Reset() {
+	*x = Refusal{}
+	mi := &file_hither_v1_machine_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Refusal) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Refusal) ProtoMessage() {}
+
+func (x *Refusal) ProtoReflect() protoreflect.Message {
+	mi := &file_hither_v1_machine_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Refusal.ProtoReflect.Descriptor instead.
+func (*Refusal) Descriptor() ([]byte, []int) {
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Refusal) GetVerb() string {
+	if x != nil {
+		return x.Verb
+	}
+	return ""
+}
+
+func (x *Refusal) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 type Disk struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -190,7 +293,7 @@ type Disk struct {
 
 func (x *Disk) Reset() {
 	*x = Disk{}
-	mi := &file_hither_v1_machine_proto_msgTypes[1]
+	mi := &file_hither_v1_machine_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -202,7 +305,7 @@ func (x *Disk) String() string {
 func (*Disk) ProtoMessage() {}
 
 func (x *Disk) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_machine_proto_msgTypes[1]
+	mi := &file_hither_v1_machine_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -215,7 +318,7 @@ func (x *Disk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Disk.ProtoReflect.Descriptor instead.
 func (*Disk) Descriptor() ([]byte, []int) {
-	return file_hither_v1_machine_proto_rawDescGZIP(), []int{1}
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Disk) GetName() string {
@@ -248,7 +351,7 @@ type MachineListRequest struct {
 
 func (x *MachineListRequest) Reset() {
 	*x = MachineListRequest{}
-	mi := &file_hither_v1_machine_proto_msgTypes[2]
+	mi := &file_hither_v1_machine_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -260,7 +363,7 @@ func (x *MachineListRequest) String() string {
 func (*MachineListRequest) ProtoMessage() {}
 
 func (x *MachineListRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_machine_proto_msgTypes[2]
+	mi := &file_hither_v1_machine_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -273,7 +376,7 @@ func (x *MachineListRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MachineListRequest.ProtoReflect.Descriptor instead.
 func (*MachineListRequest) Descriptor() ([]byte, []int) {
-	return file_hither_v1_machine_proto_rawDescGZIP(), []int{2}
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *MachineListRequest) GetHost() string {
@@ -292,7 +395,7 @@ type MachineListResponse struct {
 
 func (x *MachineListResponse) Reset() {
 	*x = MachineListResponse{}
-	mi := &file_hither_v1_machine_proto_msgTypes[3]
+	mi := &file_hither_v1_machine_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -304,7 +407,7 @@ func (x *MachineListResponse) String() string {
 func (*MachineListResponse) ProtoMessage() {}
 
 func (x *MachineListResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_machine_proto_msgTypes[3]
+	mi := &file_hither_v1_machine_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -317,7 +420,7 @@ func (x *MachineListResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MachineListResponse.ProtoReflect.Descriptor instead.
 func (*MachineListResponse) Descriptor() ([]byte, []int) {
-	return file_hither_v1_machine_proto_rawDescGZIP(), []int{3}
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *MachineListResponse) GetMachines() []*Machine {
@@ -337,7 +440,7 @@ type MachineGetRequest struct {
 
 func (x *MachineGetRequest) Reset() {
 	*x = MachineGetRequest{}
-	mi := &file_hither_v1_machine_proto_msgTypes[4]
+	mi := &file_hither_v1_machine_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -349,7 +452,7 @@ func (x *MachineGetRequest) String() string {
 func (*MachineGetRequest) ProtoMessage() {}
 
 func (x *MachineGetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_machine_proto_msgTypes[4]
+	mi := &file_hither_v1_machine_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -362,7 +465,7 @@ func (x *MachineGetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MachineGetRequest.ProtoReflect.Descriptor instead.
 func (*MachineGetRequest) Descriptor() ([]byte, []int) {
-	return file_hither_v1_machine_proto_rawDescGZIP(), []int{4}
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *MachineGetRequest) GetHost() string {
@@ -389,13 +492,17 @@ type MachineCreateRequest struct {
 	Iso           string                 `protobuf:"bytes,6,opt,name=iso,proto3" json:"iso,omitempty"`
 	Image         string                 `protobuf:"bytes,7,opt,name=image,proto3" json:"image,omitempty"`
 	Start         bool                   `protobuf:"varint,8,opt,name=start,proto3" json:"start,omitempty"`
+	Firmware      string                 `protobuf:"bytes,9,opt,name=firmware,proto3" json:"firmware,omitempty"`
+	Tpm           bool                   `protobuf:"varint,10,opt,name=tpm,proto3" json:"tpm,omitempty"`
+	Seed          *Seed                  `protobuf:"bytes,11,opt,name=seed,proto3" json:"seed,omitempty"`
+	Network       string                 `protobuf:"bytes,20,opt,name=network,proto3" json:"network,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *MachineCreateRequest) Reset() {
 	*x = MachineCreateRequest{}
-	mi := &file_hither_v1_machine_proto_msgTypes[5]
+	mi := &file_hither_v1_machine_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -407,7 +514,7 @@ func (x *MachineCreateRequest) String() string {
 func (*MachineCreateRequest) ProtoMessage() {}
 
 func (x *MachineCreateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_machine_proto_msgTypes[5]
+	mi := &file_hither_v1_machine_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -420,7 +527,7 @@ func (x *MachineCreateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MachineCreateRequest.ProtoReflect.Descriptor instead.
 func (*MachineCreateRequest) Descriptor() ([]byte, []int) {
-	return file_hither_v1_machine_proto_rawDescGZIP(), []int{5}
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *MachineCreateRequest) GetHost() string {
@@ -479,6 +586,34 @@ func (x *MachineCreateRequest) GetStart() bool {
 	return false
 }
 
+func (x *MachineCreateRequest) GetFirmware() string {
+	if x != nil {
+		return x.Firmware
+	}
+	return ""
+}
+
+func (x *MachineCreateRequest) GetTpm() bool {
+	if x != nil {
+		return x.Tpm
+	}
+	return false
+}
+
+func (x *MachineCreateRequest) GetSeed() *Seed {
+	if x != nil {
+		return x.Seed
+	}
+	return nil
+}
+
+func (x *MachineCreateRequest) GetNetwork() string {
+	if x != nil {
+		return x.Network
+	}
+	return ""
+}
+
 type MachineDoRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Host          string                 `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
@@ -490,7 +625,7 @@ type MachineDoRequest struct {
 
 func (x *MachineDoRequest) Reset() {
 	*x = MachineDoRequest{}
-	mi := &file_hither_v1_machine_proto_msgTypes[6]
+	mi := &file_hither_v1_machine_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -502,7 +637,7 @@ func (x *MachineDoRequest) String() string {
 func (*MachineDoRequest) ProtoMessage() {}
 
 func (x *MachineDoRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_machine_proto_msgTypes[6]
+	mi := &file_hither_v1_machine_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -515,7 +650,7 @@ func (x *MachineDoRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MachineDoRequest.ProtoReflect.Descriptor instead.
 func (*MachineDoRequest) Descriptor() ([]byte, []int) {
-	return file_hither_v1_machine_proto_rawDescGZIP(), []int{6}
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *MachineDoRequest) GetHost() string {
@@ -547,7 +682,7 @@ type MachineDoResponse struct {
 
 func (x *MachineDoResponse) Reset() {
 	*x = MachineDoResponse{}
-	mi := &file_hither_v1_machine_proto_msgTypes[7]
+	mi := &file_hither_v1_machine_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -559,7 +694,7 @@ func (x *MachineDoResponse) String() string {
 func (*MachineDoResponse) ProtoMessage() {}
 
 func (x *MachineDoResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_machine_proto_msgTypes[7]
+	mi := &file_hither_v1_machine_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -572,7 +707,7 @@ func (x *MachineDoResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MachineDoResponse.ProtoReflect.Descriptor instead.
 func (*MachineDoResponse) Descriptor() ([]byte, []int) {
-	return file_hither_v1_machine_proto_rawDescGZIP(), []int{7}
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{8}
 }
 
 type MachineRemoveRequest struct {
@@ -585,7 +720,7 @@ type MachineRemoveRequest struct {
 
 func (x *MachineRemoveRequest) Reset() {
 	*x = MachineRemoveRequest{}
-	mi := &file_hither_v1_machine_proto_msgTypes[8]
+	mi := &file_hither_v1_machine_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -597,7 +732,7 @@ func (x *MachineRemoveRequest) String() string {
 func (*MachineRemoveRequest) ProtoMessage() {}
 
 func (x *MachineRemoveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_machine_proto_msgTypes[8]
+	mi := &file_hither_v1_machine_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -610,7 +745,7 @@ func (x *MachineRemoveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MachineRemoveRequest.ProtoReflect.Descriptor instead.
 func (*MachineRemoveRequest) Descriptor() ([]byte, []int) {
-	return file_hither_v1_machine_proto_rawDescGZIP(), []int{8}
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *MachineRemoveRequest) GetHost() string {
@@ -635,7 +770,7 @@ type MachineRemoveResponse struct {
 
 func (x *MachineRemoveResponse) Reset() {
 	*x = MachineRemoveResponse{}
-	mi := &file_hither_v1_machine_proto_msgTypes[9]
+	mi := &file_hither_v1_machine_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -647,7 +782,7 @@ func (x *MachineRemoveResponse) String() string {
 func (*MachineRemoveResponse) ProtoMessage() {}
 
 func (x *MachineRemoveResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_machine_proto_msgTypes[9]
+	mi := &file_hither_v1_machine_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -660,7 +795,7 @@ func (x *MachineRemoveResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MachineRemoveResponse.ProtoReflect.Descriptor instead.
 func (*MachineRemoveResponse) Descriptor() ([]byte, []int) {
-	return file_hither_v1_machine_proto_rawDescGZIP(), []int{9}
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{10}
 }
 
 type MachineScreenshotRequest struct {
@@ -673,7 +808,7 @@ type MachineScreenshotRequest struct {
 
 func (x *MachineScreenshotRequest) Reset() {
 	*x = MachineScreenshotRequest{}
-	mi := &file_hither_v1_machine_proto_msgTypes[10]
+	mi := &file_hither_v1_machine_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -685,7 +820,7 @@ func (x *MachineScreenshotRequest) String() string {
 func (*MachineScreenshotRequest) ProtoMessage() {}
 
 func (x *MachineScreenshotRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_machine_proto_msgTypes[10]
+	mi := &file_hither_v1_machine_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -698,7 +833,7 @@ func (x *MachineScreenshotRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MachineScreenshotRequest.ProtoReflect.Descriptor instead.
 func (*MachineScreenshotRequest) Descriptor() ([]byte, []int) {
-	return file_hither_v1_machine_proto_rawDescGZIP(), []int{10}
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *MachineScreenshotRequest) GetHost() string {
@@ -724,7 +859,7 @@ type MachineScreenshotResponse struct {
 
 func (x *MachineScreenshotResponse) Reset() {
 	*x = MachineScreenshotResponse{}
-	mi := &file_hither_v1_machine_proto_msgTypes[11]
+	mi := &file_hither_v1_machine_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -736,7 +871,7 @@ func (x *MachineScreenshotResponse) String() string {
 func (*MachineScreenshotResponse) ProtoMessage() {}
 
 func (x *MachineScreenshotResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_machine_proto_msgTypes[11]
+	mi := &file_hither_v1_machine_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -749,7 +884,7 @@ func (x *MachineScreenshotResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MachineScreenshotResponse.ProtoReflect.Descriptor instead.
 func (*MachineScreenshotResponse) Descriptor() ([]byte, []int) {
-	return file_hither_v1_machine_proto_rawDescGZIP(), []int{11}
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *MachineScreenshotResponse) GetPng() []byte {
@@ -768,7 +903,7 @@ type MachineStatsRequest struct {
 
 func (x *MachineStatsRequest) Reset() {
 	*x = MachineStatsRequest{}
-	mi := &file_hither_v1_machine_proto_msgTypes[12]
+	mi := &file_hither_v1_machine_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -780,7 +915,7 @@ func (x *MachineStatsRequest) String() string {
 func (*MachineStatsRequest) ProtoMessage() {}
 
 func (x *MachineStatsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_machine_proto_msgTypes[12]
+	mi := &file_hither_v1_machine_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -793,7 +928,7 @@ func (x *MachineStatsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MachineStatsRequest.ProtoReflect.Descriptor instead.
 func (*MachineStatsRequest) Descriptor() ([]byte, []int) {
-	return file_hither_v1_machine_proto_rawDescGZIP(), []int{12}
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *MachineStatsRequest) GetHost() string {
@@ -812,7 +947,7 @@ type MachineStatsResponse struct {
 
 func (x *MachineStatsResponse) Reset() {
 	*x = MachineStatsResponse{}
-	mi := &file_hither_v1_machine_proto_msgTypes[13]
+	mi := &file_hither_v1_machine_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -824,7 +959,7 @@ func (x *MachineStatsResponse) String() string {
 func (*MachineStatsResponse) ProtoMessage() {}
 
 func (x *MachineStatsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_machine_proto_msgTypes[13]
+	mi := &file_hither_v1_machine_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -837,7 +972,7 @@ func (x *MachineStatsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MachineStatsResponse.ProtoReflect.Descriptor instead.
 func (*MachineStatsResponse) Descriptor() ([]byte, []int) {
-	return file_hither_v1_machine_proto_rawDescGZIP(), []int{13}
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *MachineStatsResponse) GetStats() []*Stats {
@@ -867,7 +1002,7 @@ type Stats struct {
 
 func (x *Stats) Reset() {
 	*x = Stats{}
-	mi := &file_hither_v1_machine_proto_msgTypes[14]
+	mi := &file_hither_v1_machine_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -879,7 +1014,7 @@ func (x *Stats) String() string {
 func (*Stats) ProtoMessage() {}
 
 func (x *Stats) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_machine_proto_msgTypes[14]
+	mi := &file_hither_v1_machine_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -892,7 +1027,7 @@ func (x *Stats) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stats.ProtoReflect.Descriptor instead.
 func (*Stats) Descriptor() ([]byte, []int) {
-	return file_hither_v1_machine_proto_rawDescGZIP(), []int{14}
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Stats) GetName() string {
@@ -988,7 +1123,7 @@ type Snapshot struct {
 
 func (x *Snapshot) Reset() {
 	*x = Snapshot{}
-	mi := &file_hither_v1_machine_proto_msgTypes[15]
+	mi := &file_hither_v1_machine_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1000,7 +1135,7 @@ func (x *Snapshot) String() string {
 func (*Snapshot) ProtoMessage() {}
 
 func (x *Snapshot) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_machine_proto_msgTypes[15]
+	mi := &file_hither_v1_machine_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1013,7 +1148,7 @@ func (x *Snapshot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Snapshot.ProtoReflect.Descriptor instead.
 func (*Snapshot) Descriptor() ([]byte, []int) {
-	return file_hither_v1_machine_proto_rawDescGZIP(), []int{15}
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Snapshot) GetName() string {
@@ -1075,7 +1210,7 @@ type MachineSnapshotsRequest struct {
 
 func (x *MachineSnapshotsRequest) Reset() {
 	*x = MachineSnapshotsRequest{}
-	mi := &file_hither_v1_machine_proto_msgTypes[16]
+	mi := &file_hither_v1_machine_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1087,7 +1222,7 @@ func (x *MachineSnapshotsRequest) String() string {
 func (*MachineSnapshotsRequest) ProtoMessage() {}
 
 func (x *MachineSnapshotsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_machine_proto_msgTypes[16]
+	mi := &file_hither_v1_machine_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1100,7 +1235,7 @@ func (x *MachineSnapshotsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MachineSnapshotsRequest.ProtoReflect.Descriptor instead.
 func (*MachineSnapshotsRequest) Descriptor() ([]byte, []int) {
-	return file_hither_v1_machine_proto_rawDescGZIP(), []int{16}
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *MachineSnapshotsRequest) GetHost() string {
@@ -1126,7 +1261,7 @@ type MachineSnapshotsResponse struct {
 
 func (x *MachineSnapshotsResponse) Reset() {
 	*x = MachineSnapshotsResponse{}
-	mi := &file_hither_v1_machine_proto_msgTypes[17]
+	mi := &file_hither_v1_machine_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1138,7 +1273,7 @@ func (x *MachineSnapshotsResponse) String() string {
 func (*MachineSnapshotsResponse) ProtoMessage() {}
 
 func (x *MachineSnapshotsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_machine_proto_msgTypes[17]
+	mi := &file_hither_v1_machine_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1151,7 +1286,7 @@ func (x *MachineSnapshotsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MachineSnapshotsResponse.ProtoReflect.Descriptor instead.
 func (*MachineSnapshotsResponse) Descriptor() ([]byte, []int) {
-	return file_hither_v1_machine_proto_rawDescGZIP(), []int{17}
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *MachineSnapshotsResponse) GetSnapshots() []*Snapshot {
@@ -1174,7 +1309,7 @@ type TakeSnapshotRequest struct {
 
 func (x *TakeSnapshotRequest) Reset() {
 	*x = TakeSnapshotRequest{}
-	mi := &file_hither_v1_machine_proto_msgTypes[18]
+	mi := &file_hither_v1_machine_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1186,7 +1321,7 @@ func (x *TakeSnapshotRequest) String() string {
 func (*TakeSnapshotRequest) ProtoMessage() {}
 
 func (x *TakeSnapshotRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_machine_proto_msgTypes[18]
+	mi := &file_hither_v1_machine_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1199,7 +1334,7 @@ func (x *TakeSnapshotRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TakeSnapshotRequest.ProtoReflect.Descriptor instead.
 func (*TakeSnapshotRequest) Descriptor() ([]byte, []int) {
-	return file_hither_v1_machine_proto_rawDescGZIP(), []int{18}
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *TakeSnapshotRequest) GetHost() string {
@@ -1248,7 +1383,7 @@ type RevertSnapshotRequest struct {
 
 func (x *RevertSnapshotRequest) Reset() {
 	*x = RevertSnapshotRequest{}
-	mi := &file_hither_v1_machine_proto_msgTypes[19]
+	mi := &file_hither_v1_machine_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1260,7 +1395,7 @@ func (x *RevertSnapshotRequest) String() string {
 func (*RevertSnapshotRequest) ProtoMessage() {}
 
 func (x *RevertSnapshotRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_machine_proto_msgTypes[19]
+	mi := &file_hither_v1_machine_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1273,7 +1408,7 @@ func (x *RevertSnapshotRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevertSnapshotRequest.ProtoReflect.Descriptor instead.
 func (*RevertSnapshotRequest) Descriptor() ([]byte, []int) {
-	return file_hither_v1_machine_proto_rawDescGZIP(), []int{19}
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *RevertSnapshotRequest) GetHost() string {
@@ -1305,7 +1440,7 @@ type RevertSnapshotResponse struct {
 
 func (x *RevertSnapshotResponse) Reset() {
 	*x = RevertSnapshotResponse{}
-	mi := &file_hither_v1_machine_proto_msgTypes[20]
+	mi := &file_hither_v1_machine_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1317,7 +1452,7 @@ func (x *RevertSnapshotResponse) String() string {
 func (*RevertSnapshotResponse) ProtoMessage() {}
 
 func (x *RevertSnapshotResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_machine_proto_msgTypes[20]
+	mi := &file_hither_v1_machine_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1330,7 +1465,7 @@ func (x *RevertSnapshotResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevertSnapshotResponse.ProtoReflect.Descriptor instead.
 func (*RevertSnapshotResponse) Descriptor() ([]byte, []int) {
-	return file_hither_v1_machine_proto_rawDescGZIP(), []int{20}
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{21}
 }
 
 type RemoveSnapshotRequest struct {
@@ -1344,7 +1479,7 @@ type RemoveSnapshotRequest struct {
 
 func (x *RemoveSnapshotRequest) Reset() {
 	*x = RemoveSnapshotRequest{}
-	mi := &file_hither_v1_machine_proto_msgTypes[21]
+	mi := &file_hither_v1_machine_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1356,7 +1491,7 @@ func (x *RemoveSnapshotRequest) String() string {
 func (*RemoveSnapshotRequest) ProtoMessage() {}
 
 func (x *RemoveSnapshotRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_machine_proto_msgTypes[21]
+	mi := &file_hither_v1_machine_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1369,7 +1504,7 @@ func (x *RemoveSnapshotRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveSnapshotRequest.ProtoReflect.Descriptor instead.
 func (*RemoveSnapshotRequest) Descriptor() ([]byte, []int) {
-	return file_hither_v1_machine_proto_rawDescGZIP(), []int{21}
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *RemoveSnapshotRequest) GetHost() string {
@@ -1401,7 +1536,7 @@ type RemoveSnapshotResponse struct {
 
 func (x *RemoveSnapshotResponse) Reset() {
 	*x = RemoveSnapshotResponse{}
-	mi := &file_hither_v1_machine_proto_msgTypes[22]
+	mi := &file_hither_v1_machine_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1413,7 +1548,7 @@ func (x *RemoveSnapshotResponse) String() string {
 func (*RemoveSnapshotResponse) ProtoMessage() {}
 
 func (x *RemoveSnapshotResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_machine_proto_msgTypes[22]
+	mi := &file_hither_v1_machine_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1426,7 +1561,7 @@ func (x *RemoveSnapshotResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveSnapshotResponse.ProtoReflect.Descriptor instead.
 func (*RemoveSnapshotResponse) Descriptor() ([]byte, []int) {
-	return file_hither_v1_machine_proto_rawDescGZIP(), []int{22}
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{23}
 }
 
 type MigrateRequest struct {
@@ -1440,7 +1575,7 @@ type MigrateRequest struct {
 
 func (x *MigrateRequest) Reset() {
 	*x = MigrateRequest{}
-	mi := &file_hither_v1_machine_proto_msgTypes[23]
+	mi := &file_hither_v1_machine_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1452,7 +1587,7 @@ func (x *MigrateRequest) String() string {
 func (*MigrateRequest) ProtoMessage() {}
 
 func (x *MigrateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_machine_proto_msgTypes[23]
+	mi := &file_hither_v1_machine_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1465,7 +1600,7 @@ func (x *MigrateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrateRequest.ProtoReflect.Descriptor instead.
 func (*MigrateRequest) Descriptor() ([]byte, []int) {
-	return file_hither_v1_machine_proto_rawDescGZIP(), []int{23}
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *MigrateRequest) GetHost() string {
@@ -1497,7 +1632,7 @@ type MigrateResponse struct {
 
 func (x *MigrateResponse) Reset() {
 	*x = MigrateResponse{}
-	mi := &file_hither_v1_machine_proto_msgTypes[24]
+	mi := &file_hither_v1_machine_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1509,7 +1644,7 @@ func (x *MigrateResponse) String() string {
 func (*MigrateResponse) ProtoMessage() {}
 
 func (x *MigrateResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_machine_proto_msgTypes[24]
+	mi := &file_hither_v1_machine_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1522,7 +1657,7 @@ func (x *MigrateResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrateResponse.ProtoReflect.Descriptor instead.
 func (*MigrateResponse) Descriptor() ([]byte, []int) {
-	return file_hither_v1_machine_proto_rawDescGZIP(), []int{24}
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{25}
 }
 
 type PrepareMoveRequest struct {
@@ -1544,7 +1679,7 @@ type PrepareMoveRequest struct {
 
 func (x *PrepareMoveRequest) Reset() {
 	*x = PrepareMoveRequest{}
-	mi := &file_hither_v1_machine_proto_msgTypes[25]
+	mi := &file_hither_v1_machine_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1556,7 +1691,7 @@ func (x *PrepareMoveRequest) String() string {
 func (*PrepareMoveRequest) ProtoMessage() {}
 
 func (x *PrepareMoveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_machine_proto_msgTypes[25]
+	mi := &file_hither_v1_machine_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1569,7 +1704,7 @@ func (x *PrepareMoveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PrepareMoveRequest.ProtoReflect.Descriptor instead.
 func (*PrepareMoveRequest) Descriptor() ([]byte, []int) {
-	return file_hither_v1_machine_proto_rawDescGZIP(), []int{25}
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *PrepareMoveRequest) GetId() string {
@@ -1641,7 +1776,7 @@ type MovingDisk struct {
 
 func (x *MovingDisk) Reset() {
 	*x = MovingDisk{}
-	mi := &file_hither_v1_machine_proto_msgTypes[26]
+	mi := &file_hither_v1_machine_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1653,7 +1788,7 @@ func (x *MovingDisk) String() string {
 func (*MovingDisk) ProtoMessage() {}
 
 func (x *MovingDisk) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_machine_proto_msgTypes[26]
+	mi := &file_hither_v1_machine_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1666,7 +1801,7 @@ func (x *MovingDisk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MovingDisk.ProtoReflect.Descriptor instead.
 func (*MovingDisk) Descriptor() ([]byte, []int) {
-	return file_hither_v1_machine_proto_rawDescGZIP(), []int{26}
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *MovingDisk) GetFile() string {
@@ -1705,7 +1840,7 @@ type PrepareMoveResponse struct {
 
 func (x *PrepareMoveResponse) Reset() {
 	*x = PrepareMoveResponse{}
-	mi := &file_hither_v1_machine_proto_msgTypes[27]
+	mi := &file_hither_v1_machine_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1717,7 +1852,7 @@ func (x *PrepareMoveResponse) String() string {
 func (*PrepareMoveResponse) ProtoMessage() {}
 
 func (x *PrepareMoveResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_machine_proto_msgTypes[27]
+	mi := &file_hither_v1_machine_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1730,7 +1865,7 @@ func (x *PrepareMoveResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PrepareMoveResponse.ProtoReflect.Descriptor instead.
 func (*PrepareMoveResponse) Descriptor() ([]byte, []int) {
-	return file_hither_v1_machine_proto_rawDescGZIP(), []int{27}
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *PrepareMoveResponse) GetPool() string {
@@ -1771,7 +1906,7 @@ type SettleMoveRequest struct {
 
 func (x *SettleMoveRequest) Reset() {
 	*x = SettleMoveRequest{}
-	mi := &file_hither_v1_machine_proto_msgTypes[28]
+	mi := &file_hither_v1_machine_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1783,7 +1918,7 @@ func (x *SettleMoveRequest) String() string {
 func (*SettleMoveRequest) ProtoMessage() {}
 
 func (x *SettleMoveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_machine_proto_msgTypes[28]
+	mi := &file_hither_v1_machine_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1796,7 +1931,7 @@ func (x *SettleMoveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SettleMoveRequest.ProtoReflect.Descriptor instead.
 func (*SettleMoveRequest) Descriptor() ([]byte, []int) {
-	return file_hither_v1_machine_proto_rawDescGZIP(), []int{28}
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *SettleMoveRequest) GetUuid() string {
@@ -1821,7 +1956,7 @@ type SettleMoveResponse struct {
 
 func (x *SettleMoveResponse) Reset() {
 	*x = SettleMoveResponse{}
-	mi := &file_hither_v1_machine_proto_msgTypes[29]
+	mi := &file_hither_v1_machine_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1833,7 +1968,7 @@ func (x *SettleMoveResponse) String() string {
 func (*SettleMoveResponse) ProtoMessage() {}
 
 func (x *SettleMoveResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_machine_proto_msgTypes[29]
+	mi := &file_hither_v1_machine_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1846,7 +1981,7 @@ func (x *SettleMoveResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SettleMoveResponse.ProtoReflect.Descriptor instead.
 func (*SettleMoveResponse) Descriptor() ([]byte, []int) {
-	return file_hither_v1_machine_proto_rawDescGZIP(), []int{29}
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{30}
 }
 
 type CheckMoveRequest struct {
@@ -1858,7 +1993,7 @@ type CheckMoveRequest struct {
 
 func (x *CheckMoveRequest) Reset() {
 	*x = CheckMoveRequest{}
-	mi := &file_hither_v1_machine_proto_msgTypes[30]
+	mi := &file_hither_v1_machine_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1870,7 +2005,7 @@ func (x *CheckMoveRequest) String() string {
 func (*CheckMoveRequest) ProtoMessage() {}
 
 func (x *CheckMoveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_machine_proto_msgTypes[30]
+	mi := &file_hither_v1_machine_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1883,7 +2018,7 @@ func (x *CheckMoveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckMoveRequest.ProtoReflect.Descriptor instead.
 func (*CheckMoveRequest) Descriptor() ([]byte, []int) {
-	return file_hither_v1_machine_proto_rawDescGZIP(), []int{30}
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *CheckMoveRequest) GetUuid() string {
@@ -1902,7 +2037,7 @@ type CheckMoveResponse struct {
 
 func (x *CheckMoveResponse) Reset() {
 	*x = CheckMoveResponse{}
-	mi := &file_hither_v1_machine_proto_msgTypes[31]
+	mi := &file_hither_v1_machine_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1914,7 +2049,7 @@ func (x *CheckMoveResponse) String() string {
 func (*CheckMoveResponse) ProtoMessage() {}
 
 func (x *CheckMoveResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_machine_proto_msgTypes[31]
+	mi := &file_hither_v1_machine_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1927,7 +2062,7 @@ func (x *CheckMoveResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckMoveResponse.ProtoReflect.Descriptor instead.
 func (*CheckMoveResponse) Descriptor() ([]byte, []int) {
-	return file_hither_v1_machine_proto_rawDescGZIP(), []int{31}
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *CheckMoveResponse) GetWhole() bool {
@@ -1941,7 +2076,7 @@ var File_hither_v1_machine_proto protoreflect.FileDescriptor
 
 const file_hither_v1_machine_proto_rawDesc = "" +
 	"\n" +
-	"\x17hither/v1/machine.proto\x12\thither.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x91\x03\n" +
+	"\x17hither/v1/machine.proto\x12\thither.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15hither/v1/image.proto\"\xb7\x04\n" +
 	"\aMachine\x12\x18\n" +
 	"\aaddress\x18\x01 \x01(\tR\aaddress\x12\x12\n" +
 	"\x04host\x18\x02 \x01(\tR\x04host\x12\x12\n" +
@@ -1958,7 +2093,16 @@ const file_hither_v1_machine_proto_rawDesc = "" +
 	"\astarted\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\astarted\x12%\n" +
 	"\x05disks\x18\r \x03(\v2\x0f.hither.v1.DiskR\x05disks\x12\x16\n" +
 	"\x06screen\x18\x0e \x01(\bR\x06screen\x12\x14\n" +
-	"\x05verbs\x18\x0f \x03(\tR\x05verbs\"Z\n" +
+	"\x05verbs\x18\x0f \x03(\tR\x05verbs\x12\x12\n" +
+	"\x04tags\x18\x10 \x03(\tR\x04tags\x12\x14\n" +
+	"\x05notes\x18\x11 \x01(\tR\x05notes\x12\x1c\n" +
+	"\tautostart\x18\x12 \x01(\bR\tautostart\x12\x14\n" +
+	"\x05order\x18\x13 \x01(\x05R\x05order\x12\x1a\n" +
+	"\btemplate\x18\x1f \x01(\bR\btemplate\x12*\n" +
+	"\x06cannot\x18  \x03(\v2\x12.hither.v1.RefusalR\x06cannot\"5\n" +
+	"\aRefusal\x12\x12\n" +
+	"\x04verb\x18\x01 \x01(\tR\x04verb\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\"Z\n" +
 	"\x04Disk\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1f\n" +
 	"\vtotal_bytes\x18\x02 \x01(\x03R\n" +
@@ -1971,7 +2115,7 @@ const file_hither_v1_machine_proto_rawDesc = "" +
 	"\bmachines\x18\x01 \x03(\v2\x12.hither.v1.MachineR\bmachines\";\n" +
 	"\x11MachineGetRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x12\n" +
-	"\x04name\x18\x02 \x01(\tR\x04name\"\xd2\x01\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\"\xbf\x02\n" +
 	"\x14MachineCreateRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12!\n" +
@@ -1981,7 +2125,12 @@ const file_hither_v1_machine_proto_rawDesc = "" +
 	"disk_bytes\x18\x05 \x01(\x03R\tdiskBytes\x12\x10\n" +
 	"\x03iso\x18\x06 \x01(\tR\x03iso\x12\x14\n" +
 	"\x05image\x18\a \x01(\tR\x05image\x12\x14\n" +
-	"\x05start\x18\b \x01(\bR\x05start\"N\n" +
+	"\x05start\x18\b \x01(\bR\x05start\x12\x1a\n" +
+	"\bfirmware\x18\t \x01(\tR\bfirmware\x12\x10\n" +
+	"\x03tpm\x18\n" +
+	" \x01(\bR\x03tpm\x12#\n" +
+	"\x04seed\x18\v \x01(\v2\x0f.hither.v1.SeedR\x04seed\x12\x18\n" +
+	"\anetwork\x18\x14 \x01(\tR\anetwork\"N\n" +
 	"\x10MachineDoRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n" +
@@ -2107,86 +2256,90 @@ func file_hither_v1_machine_proto_rawDescGZIP() []byte {
 	return file_hither_v1_machine_proto_rawDescData
 }
 
-var file_hither_v1_machine_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
+var file_hither_v1_machine_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
 var file_hither_v1_machine_proto_goTypes = []any{
 	(*Machine)(nil),                   // 0: hither.v1.Machine
-	(*Disk)(nil),                      // 1: hither.v1.Disk
-	(*MachineListRequest)(nil),        // 2: hither.v1.MachineListRequest
-	(*MachineListResponse)(nil),       // 3: hither.v1.MachineListResponse
-	(*MachineGetRequest)(nil),         // 4: hither.v1.MachineGetRequest
-	(*MachineCreateRequest)(nil),      // 5: hither.v1.MachineCreateRequest
-	(*MachineDoRequest)(nil),          // 6: hither.v1.MachineDoRequest
-	(*MachineDoResponse)(nil),         // 7: hither.v1.MachineDoResponse
-	(*MachineRemoveRequest)(nil),      // 8: hither.v1.MachineRemoveRequest
-	(*MachineRemoveResponse)(nil),     // 9: hither.v1.MachineRemoveResponse
-	(*MachineScreenshotRequest)(nil),  // 10: hither.v1.MachineScreenshotRequest
-	(*MachineScreenshotResponse)(nil), // 11: hither.v1.MachineScreenshotResponse
-	(*MachineStatsRequest)(nil),       // 12: hither.v1.MachineStatsRequest
-	(*MachineStatsResponse)(nil),      // 13: hither.v1.MachineStatsResponse
-	(*Stats)(nil),                     // 14: hither.v1.Stats
-	(*Snapshot)(nil),                  // 15: hither.v1.Snapshot
-	(*MachineSnapshotsRequest)(nil),   // 16: hither.v1.MachineSnapshotsRequest
-	(*MachineSnapshotsResponse)(nil),  // 17: hither.v1.MachineSnapshotsResponse
-	(*TakeSnapshotRequest)(nil),       // 18: hither.v1.TakeSnapshotRequest
-	(*RevertSnapshotRequest)(nil),     // 19: hither.v1.RevertSnapshotRequest
-	(*RevertSnapshotResponse)(nil),    // 20: hither.v1.RevertSnapshotResponse
-	(*RemoveSnapshotRequest)(nil),     // 21: hither.v1.RemoveSnapshotRequest
-	(*RemoveSnapshotResponse)(nil),    // 22: hither.v1.RemoveSnapshotResponse
-	(*MigrateRequest)(nil),            // 23: hither.v1.MigrateRequest
-	(*MigrateResponse)(nil),           // 24: hither.v1.MigrateResponse
-	(*PrepareMoveRequest)(nil),        // 25: hither.v1.PrepareMoveRequest
-	(*MovingDisk)(nil),                // 26: hither.v1.MovingDisk
-	(*PrepareMoveResponse)(nil),       // 27: hither.v1.PrepareMoveResponse
-	(*SettleMoveRequest)(nil),         // 28: hither.v1.SettleMoveRequest
-	(*SettleMoveResponse)(nil),        // 29: hither.v1.SettleMoveResponse
-	(*CheckMoveRequest)(nil),          // 30: hither.v1.CheckMoveRequest
-	(*CheckMoveResponse)(nil),         // 31: hither.v1.CheckMoveResponse
-	(*timestamppb.Timestamp)(nil),     // 32: google.protobuf.Timestamp
+	(*Refusal)(nil),                   // 1: hither.v1.Refusal
+	(*Disk)(nil),                      // 2: hither.v1.Disk
+	(*MachineListRequest)(nil),        // 3: hither.v1.MachineListRequest
+	(*MachineListResponse)(nil),       // 4: hither.v1.MachineListResponse
+	(*MachineGetRequest)(nil),         // 5: hither.v1.MachineGetRequest
+	(*MachineCreateRequest)(nil),      // 6: hither.v1.MachineCreateRequest
+	(*MachineDoRequest)(nil),          // 7: hither.v1.MachineDoRequest
+	(*MachineDoResponse)(nil),         // 8: hither.v1.MachineDoResponse
+	(*MachineRemoveRequest)(nil),      // 9: hither.v1.MachineRemoveRequest
+	(*MachineRemoveResponse)(nil),     // 10: hither.v1.MachineRemoveResponse
+	(*MachineScreenshotRequest)(nil),  // 11: hither.v1.MachineScreenshotRequest
+	(*MachineScreenshotResponse)(nil), // 12: hither.v1.MachineScreenshotResponse
+	(*MachineStatsRequest)(nil),       // 13: hither.v1.MachineStatsRequest
+	(*MachineStatsResponse)(nil),      // 14: hither.v1.MachineStatsResponse
+	(*Stats)(nil),                     // 15: hither.v1.Stats
+	(*Snapshot)(nil),                  // 16: hither.v1.Snapshot
+	(*MachineSnapshotsRequest)(nil),   // 17: hither.v1.MachineSnapshotsRequest
+	(*MachineSnapshotsResponse)(nil),  // 18: hither.v1.MachineSnapshotsResponse
+	(*TakeSnapshotRequest)(nil),       // 19: hither.v1.TakeSnapshotRequest
+	(*RevertSnapshotRequest)(nil),     // 20: hither.v1.RevertSnapshotRequest
+	(*RevertSnapshotResponse)(nil),    // 21: hither.v1.RevertSnapshotResponse
+	(*RemoveSnapshotRequest)(nil),     // 22: hither.v1.RemoveSnapshotRequest
+	(*RemoveSnapshotResponse)(nil),    // 23: hither.v1.RemoveSnapshotResponse
+	(*MigrateRequest)(nil),            // 24: hither.v1.MigrateRequest
+	(*MigrateResponse)(nil),           // 25: hither.v1.MigrateResponse
+	(*PrepareMoveRequest)(nil),        // 26: hither.v1.PrepareMoveRequest
+	(*MovingDisk)(nil),                // 27: hither.v1.MovingDisk
+	(*PrepareMoveResponse)(nil),       // 28: hither.v1.PrepareMoveResponse
+	(*SettleMoveRequest)(nil),         // 29: hither.v1.SettleMoveRequest
+	(*SettleMoveResponse)(nil),        // 30: hither.v1.SettleMoveResponse
+	(*CheckMoveRequest)(nil),          // 31: hither.v1.CheckMoveRequest
+	(*CheckMoveResponse)(nil),         // 32: hither.v1.CheckMoveResponse
+	(*timestamppb.Timestamp)(nil),     // 33: google.protobuf.Timestamp
+	(*Seed)(nil),                      // 34: hither.v1.Seed
 }
 var file_hither_v1_machine_proto_depIdxs = []int32{
-	32, // 0: hither.v1.Machine.started:type_name -> google.protobuf.Timestamp
-	1,  // 1: hither.v1.Machine.disks:type_name -> hither.v1.Disk
-	0,  // 2: hither.v1.MachineListResponse.machines:type_name -> hither.v1.Machine
-	14, // 3: hither.v1.MachineStatsResponse.stats:type_name -> hither.v1.Stats
-	32, // 4: hither.v1.Stats.time:type_name -> google.protobuf.Timestamp
-	32, // 5: hither.v1.Snapshot.created:type_name -> google.protobuf.Timestamp
-	15, // 6: hither.v1.MachineSnapshotsResponse.snapshots:type_name -> hither.v1.Snapshot
-	26, // 7: hither.v1.PrepareMoveRequest.disks:type_name -> hither.v1.MovingDisk
-	2,  // 8: hither.v1.MachineService.List:input_type -> hither.v1.MachineListRequest
-	4,  // 9: hither.v1.MachineService.Get:input_type -> hither.v1.MachineGetRequest
-	5,  // 10: hither.v1.MachineService.Create:input_type -> hither.v1.MachineCreateRequest
-	6,  // 11: hither.v1.MachineService.Do:input_type -> hither.v1.MachineDoRequest
-	8,  // 12: hither.v1.MachineService.Remove:input_type -> hither.v1.MachineRemoveRequest
-	10, // 13: hither.v1.MachineService.Screenshot:input_type -> hither.v1.MachineScreenshotRequest
-	12, // 14: hither.v1.MachineService.Stats:input_type -> hither.v1.MachineStatsRequest
-	16, // 15: hither.v1.MachineService.Snapshots:input_type -> hither.v1.MachineSnapshotsRequest
-	18, // 16: hither.v1.MachineService.TakeSnapshot:input_type -> hither.v1.TakeSnapshotRequest
-	19, // 17: hither.v1.MachineService.RevertSnapshot:input_type -> hither.v1.RevertSnapshotRequest
-	21, // 18: hither.v1.MachineService.RemoveSnapshot:input_type -> hither.v1.RemoveSnapshotRequest
-	23, // 19: hither.v1.MachineService.Migrate:input_type -> hither.v1.MigrateRequest
-	25, // 20: hither.v1.MachineService.PrepareMove:input_type -> hither.v1.PrepareMoveRequest
-	28, // 21: hither.v1.MachineService.SettleMove:input_type -> hither.v1.SettleMoveRequest
-	30, // 22: hither.v1.MachineService.CheckMove:input_type -> hither.v1.CheckMoveRequest
-	3,  // 23: hither.v1.MachineService.List:output_type -> hither.v1.MachineListResponse
-	0,  // 24: hither.v1.MachineService.Get:output_type -> hither.v1.Machine
-	0,  // 25: hither.v1.MachineService.Create:output_type -> hither.v1.Machine
-	7,  // 26: hither.v1.MachineService.Do:output_type -> hither.v1.MachineDoResponse
-	9,  // 27: hither.v1.MachineService.Remove:output_type -> hither.v1.MachineRemoveResponse
-	11, // 28: hither.v1.MachineService.Screenshot:output_type -> hither.v1.MachineScreenshotResponse
-	13, // 29: hither.v1.MachineService.Stats:output_type -> hither.v1.MachineStatsResponse
-	17, // 30: hither.v1.MachineService.Snapshots:output_type -> hither.v1.MachineSnapshotsResponse
-	15, // 31: hither.v1.MachineService.TakeSnapshot:output_type -> hither.v1.Snapshot
-	20, // 32: hither.v1.MachineService.RevertSnapshot:output_type -> hither.v1.RevertSnapshotResponse
-	22, // 33: hither.v1.MachineService.RemoveSnapshot:output_type -> hither.v1.RemoveSnapshotResponse
-	24, // 34: hither.v1.MachineService.Migrate:output_type -> hither.v1.MigrateResponse
-	27, // 35: hither.v1.MachineService.PrepareMove:output_type -> hither.v1.PrepareMoveResponse
-	29, // 36: hither.v1.MachineService.SettleMove:output_type -> hither.v1.SettleMoveResponse
-	31, // 37: hither.v1.MachineService.CheckMove:output_type -> hither.v1.CheckMoveResponse
-	23, // [23:38] is the sub-list for method output_type
-	8,  // [8:23] is the sub-list for method input_type
-	8,  // [8:8] is the sub-list for extension type_name
-	8,  // [8:8] is the sub-list for extension extendee
-	0,  // [0:8] is the sub-list for field type_name
+	33, // 0: hither.v1.Machine.started:type_name -> google.protobuf.Timestamp
+	2,  // 1: hither.v1.Machine.disks:type_name -> hither.v1.Disk
+	1,  // 2: hither.v1.Machine.cannot:type_name -> hither.v1.Refusal
+	0,  // 3: hither.v1.MachineListResponse.machines:type_name -> hither.v1.Machine
+	34, // 4: hither.v1.MachineCreateRequest.seed:type_name -> hither.v1.Seed
+	15, // 5: hither.v1.MachineStatsResponse.stats:type_name -> hither.v1.Stats
+	33, // 6: hither.v1.Stats.time:type_name -> google.protobuf.Timestamp
+	33, // 7: hither.v1.Snapshot.created:type_name -> google.protobuf.Timestamp
+	16, // 8: hither.v1.MachineSnapshotsResponse.snapshots:type_name -> hither.v1.Snapshot
+	27, // 9: hither.v1.PrepareMoveRequest.disks:type_name -> hither.v1.MovingDisk
+	3,  // 10: hither.v1.MachineService.List:input_type -> hither.v1.MachineListRequest
+	5,  // 11: hither.v1.MachineService.Get:input_type -> hither.v1.MachineGetRequest
+	6,  // 12: hither.v1.MachineService.Create:input_type -> hither.v1.MachineCreateRequest
+	7,  // 13: hither.v1.MachineService.Do:input_type -> hither.v1.MachineDoRequest
+	9,  // 14: hither.v1.MachineService.Remove:input_type -> hither.v1.MachineRemoveRequest
+	11, // 15: hither.v1.MachineService.Screenshot:input_type -> hither.v1.MachineScreenshotRequest
+	13, // 16: hither.v1.MachineService.Stats:input_type -> hither.v1.MachineStatsRequest
+	17, // 17: hither.v1.MachineService.Snapshots:input_type -> hither.v1.MachineSnapshotsRequest
+	19, // 18: hither.v1.MachineService.TakeSnapshot:input_type -> hither.v1.TakeSnapshotRequest
+	20, // 19: hither.v1.MachineService.RevertSnapshot:input_type -> hither.v1.RevertSnapshotRequest
+	22, // 20: hither.v1.MachineService.RemoveSnapshot:input_type -> hither.v1.RemoveSnapshotRequest
+	24, // 21: hither.v1.MachineService.Migrate:input_type -> hither.v1.MigrateRequest
+	26, // 22: hither.v1.MachineService.PrepareMove:input_type -> hither.v1.PrepareMoveRequest
+	29, // 23: hither.v1.MachineService.SettleMove:input_type -> hither.v1.SettleMoveRequest
+	31, // 24: hither.v1.MachineService.CheckMove:input_type -> hither.v1.CheckMoveRequest
+	4,  // 25: hither.v1.MachineService.List:output_type -> hither.v1.MachineListResponse
+	0,  // 26: hither.v1.MachineService.Get:output_type -> hither.v1.Machine
+	0,  // 27: hither.v1.MachineService.Create:output_type -> hither.v1.Machine
+	8,  // 28: hither.v1.MachineService.Do:output_type -> hither.v1.MachineDoResponse
+	10, // 29: hither.v1.MachineService.Remove:output_type -> hither.v1.MachineRemoveResponse
+	12, // 30: hither.v1.MachineService.Screenshot:output_type -> hither.v1.MachineScreenshotResponse
+	14, // 31: hither.v1.MachineService.Stats:output_type -> hither.v1.MachineStatsResponse
+	18, // 32: hither.v1.MachineService.Snapshots:output_type -> hither.v1.MachineSnapshotsResponse
+	16, // 33: hither.v1.MachineService.TakeSnapshot:output_type -> hither.v1.Snapshot
+	21, // 34: hither.v1.MachineService.RevertSnapshot:output_type -> hither.v1.RevertSnapshotResponse
+	23, // 35: hither.v1.MachineService.RemoveSnapshot:output_type -> hither.v1.RemoveSnapshotResponse
+	25, // 36: hither.v1.MachineService.Migrate:output_type -> hither.v1.MigrateResponse
+	28, // 37: hither.v1.MachineService.PrepareMove:output_type -> hither.v1.PrepareMoveResponse
+	30, // 38: hither.v1.MachineService.SettleMove:output_type -> hither.v1.SettleMoveResponse
+	32, // 39: hither.v1.MachineService.CheckMove:output_type -> hither.v1.CheckMoveResponse
+	25, // [25:40] is the sub-list for method output_type
+	10, // [10:25] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_hither_v1_machine_proto_init() }
@@ -2194,13 +2347,14 @@ func file_hither_v1_machine_proto_init() {
 	if File_hither_v1_machine_proto != nil {
 		return
 	}
+	file_hither_v1_image_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_hither_v1_machine_proto_rawDesc), len(file_hither_v1_machine_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   32,
+			NumMessages:   33,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

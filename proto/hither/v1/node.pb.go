@@ -24,19 +24,24 @@ const (
 
 // Host is fusion.HostInfo.
 type Host struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
-	Online        bool                   `protobuf:"varint,3,opt,name=online,proto3" json:"online,omitempty"`
-	Path          string                 `protobuf:"bytes,4,opt,name=path,proto3" json:"path,omitempty"`
-	Roles         []string               `protobuf:"bytes,5,rep,name=roles,proto3" json:"roles,omitempty"`
-	Local         bool                   `protobuf:"varint,6,opt,name=local,proto3" json:"local,omitempty"`
-	Color         int32                  `protobuf:"varint,7,opt,name=color,proto3" json:"color,omitempty"`
-	Os            string                 `protobuf:"bytes,8,opt,name=os,proto3" json:"os,omitempty"`
-	Version       string                 `protobuf:"bytes,9,opt,name=version,proto3" json:"version,omitempty"`
-	LastSeen      *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=last_seen,json=lastSeen,proto3" json:"last_seen,omitempty"`
-	Fingerprint   string                 `protobuf:"bytes,11,opt,name=fingerprint,proto3" json:"fingerprint,omitempty"`
-	Grants        []string               `protobuf:"bytes,12,rep,name=grants,proto3" json:"grants,omitempty"`
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Id          string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Name        string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Online      bool                   `protobuf:"varint,3,opt,name=online,proto3" json:"online,omitempty"`
+	Path        string                 `protobuf:"bytes,4,opt,name=path,proto3" json:"path,omitempty"`
+	Roles       []string               `protobuf:"bytes,5,rep,name=roles,proto3" json:"roles,omitempty"`
+	Local       bool                   `protobuf:"varint,6,opt,name=local,proto3" json:"local,omitempty"`
+	Color       int32                  `protobuf:"varint,7,opt,name=color,proto3" json:"color,omitempty"`
+	Os          string                 `protobuf:"bytes,8,opt,name=os,proto3" json:"os,omitempty"`
+	Version     string                 `protobuf:"bytes,9,opt,name=version,proto3" json:"version,omitempty"`
+	LastSeen    *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=last_seen,json=lastSeen,proto3" json:"last_seen,omitempty"`
+	Fingerprint string                 `protobuf:"bytes,11,opt,name=fingerprint,proto3" json:"fingerprint,omitempty"`
+	Grants      []string               `protobuf:"bytes,12,rep,name=grants,proto3" json:"grants,omitempty"`
+	// What the asking computer may do there.
+	May []string `protobuf:"bytes,21,rep,name=may,proto3" json:"may,omitempty"`
+	// Why it is offline, as it said before it went.
+	Away          string  `protobuf:"bytes,22,opt,name=away,proto3" json:"away,omitempty"`
+	Cards         []*Card `protobuf:"bytes,23,rep,name=cards,proto3" json:"cards,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -151,6 +156,27 @@ func (x *Host) GetFingerprint() string {
 func (x *Host) GetGrants() []string {
 	if x != nil {
 		return x.Grants
+	}
+	return nil
+}
+
+func (x *Host) GetMay() []string {
+	if x != nil {
+		return x.May
+	}
+	return nil
+}
+
+func (x *Host) GetAway() string {
+	if x != nil {
+		return x.Away
+	}
+	return ""
+}
+
+func (x *Host) GetCards() []*Card {
+	if x != nil {
+		return x.Cards
 	}
 	return nil
 }
@@ -1521,7 +1547,7 @@ var File_hither_v1_node_proto protoreflect.FileDescriptor
 
 const file_hither_v1_node_proto_rawDesc = "" +
 	"\n" +
-	"\x14hither/v1/node.proto\x12\thither.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16hither/v1/folder.proto\x1a\x13hither/v1/job.proto\x1a\x17hither/v1/machine.proto\x1a\x16hither/v1/screen.proto\"\xb5\x02\n" +
+	"\x14hither/v1/node.proto\x12\thither.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18hither/v1/computer.proto\x1a\x16hither/v1/folder.proto\x1a\x13hither/v1/job.proto\x1a\x17hither/v1/machine.proto\x1a\x16hither/v1/screen.proto\"\x82\x03\n" +
 	"\x04Host\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
@@ -1535,7 +1561,10 @@ const file_hither_v1_node_proto_rawDesc = "" +
 	"\tlast_seen\x18\n" +
 	" \x01(\v2\x1a.google.protobuf.TimestampR\blastSeen\x12 \n" +
 	"\vfingerprint\x18\v \x01(\tR\vfingerprint\x12\x16\n" +
-	"\x06grants\x18\f \x03(\tR\x06grants\"m\n" +
+	"\x06grants\x18\f \x03(\tR\x06grants\x12\x10\n" +
+	"\x03may\x18\x15 \x03(\tR\x03may\x12\x12\n" +
+	"\x04away\x18\x16 \x01(\tR\x04away\x12%\n" +
+	"\x05cards\x18\x17 \x03(\v2\x0f.hither.v1.CardR\x05cards\"m\n" +
 	"\x05Error\x12\x0e\n" +
 	"\x02op\x18\x01 \x01(\tR\x02op\x12\x12\n" +
 	"\x04path\x18\x02 \x01(\tR\x04path\x12\x14\n" +
@@ -1676,55 +1705,57 @@ var file_hither_v1_node_proto_goTypes = []any{
 	(*NearbyResponse)(nil),        // 25: hither.v1.NearbyResponse
 	(*NearbyHost)(nil),            // 26: hither.v1.NearbyHost
 	(*timestamppb.Timestamp)(nil), // 27: google.protobuf.Timestamp
-	(*Machine)(nil),               // 28: hither.v1.Machine
-	(*Screen)(nil),                // 29: hither.v1.Screen
-	(*Folder)(nil),                // 30: hither.v1.Folder
-	(*Job)(nil),                   // 31: hither.v1.Job
+	(*Card)(nil),                  // 28: hither.v1.Card
+	(*Machine)(nil),               // 29: hither.v1.Machine
+	(*Screen)(nil),                // 30: hither.v1.Screen
+	(*Folder)(nil),                // 31: hither.v1.Folder
+	(*Job)(nil),                   // 32: hither.v1.Job
 }
 var file_hither_v1_node_proto_depIdxs = []int32{
 	27, // 0: hither.v1.Host.last_seen:type_name -> google.protobuf.Timestamp
-	0,  // 1: hither.v1.StatusResponse.peers:type_name -> hither.v1.Host
-	6,  // 2: hither.v1.DoctorResponse.checks:type_name -> hither.v1.Check
-	0,  // 3: hither.v1.Event.host:type_name -> hither.v1.Host
-	28, // 4: hither.v1.Event.machine:type_name -> hither.v1.Machine
-	29, // 5: hither.v1.Event.screen:type_name -> hither.v1.Screen
-	30, // 6: hither.v1.Event.folder:type_name -> hither.v1.Folder
-	31, // 7: hither.v1.Event.job:type_name -> hither.v1.Job
-	0,  // 8: hither.v1.HostListResponse.hosts:type_name -> hither.v1.Host
-	27, // 9: hither.v1.OfferResponse.expires:type_name -> google.protobuf.Timestamp
-	0,  // 10: hither.v1.OfferResponse.host:type_name -> hither.v1.Host
-	26, // 11: hither.v1.NearbyResponse.hosts:type_name -> hither.v1.NearbyHost
-	2,  // 12: hither.v1.NodeService.Status:input_type -> hither.v1.StatusRequest
-	4,  // 13: hither.v1.NodeService.Doctor:input_type -> hither.v1.DoctorRequest
-	7,  // 14: hither.v1.NodeService.Info:input_type -> hither.v1.InfoRequest
-	8,  // 15: hither.v1.NodeService.Watch:input_type -> hither.v1.WatchRequest
-	10, // 16: hither.v1.NodeService.WebToken:input_type -> hither.v1.WebTokenRequest
-	12, // 17: hither.v1.NodeService.Session:input_type -> hither.v1.SessionRequest
-	14, // 18: hither.v1.NodeService.Down:input_type -> hither.v1.DownRequest
-	16, // 19: hither.v1.HostService.List:input_type -> hither.v1.HostListRequest
-	18, // 20: hither.v1.HostService.Offer:input_type -> hither.v1.OfferRequest
-	20, // 21: hither.v1.HostService.Join:input_type -> hither.v1.JoinRequest
-	21, // 22: hither.v1.HostService.Forget:input_type -> hither.v1.HostForgetRequest
-	23, // 23: hither.v1.HostService.Grant:input_type -> hither.v1.HostGrantRequest
-	24, // 24: hither.v1.HostService.Nearby:input_type -> hither.v1.NearbyRequest
-	3,  // 25: hither.v1.NodeService.Status:output_type -> hither.v1.StatusResponse
-	5,  // 26: hither.v1.NodeService.Doctor:output_type -> hither.v1.DoctorResponse
-	0,  // 27: hither.v1.NodeService.Info:output_type -> hither.v1.Host
-	9,  // 28: hither.v1.NodeService.Watch:output_type -> hither.v1.Event
-	11, // 29: hither.v1.NodeService.WebToken:output_type -> hither.v1.WebTokenResponse
-	13, // 30: hither.v1.NodeService.Session:output_type -> hither.v1.SessionResponse
-	15, // 31: hither.v1.NodeService.Down:output_type -> hither.v1.DownResponse
-	17, // 32: hither.v1.HostService.List:output_type -> hither.v1.HostListResponse
-	19, // 33: hither.v1.HostService.Offer:output_type -> hither.v1.OfferResponse
-	0,  // 34: hither.v1.HostService.Join:output_type -> hither.v1.Host
-	22, // 35: hither.v1.HostService.Forget:output_type -> hither.v1.HostForgetResponse
-	0,  // 36: hither.v1.HostService.Grant:output_type -> hither.v1.Host
-	25, // 37: hither.v1.HostService.Nearby:output_type -> hither.v1.NearbyResponse
-	25, // [25:38] is the sub-list for method output_type
-	12, // [12:25] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	28, // 1: hither.v1.Host.cards:type_name -> hither.v1.Card
+	0,  // 2: hither.v1.StatusResponse.peers:type_name -> hither.v1.Host
+	6,  // 3: hither.v1.DoctorResponse.checks:type_name -> hither.v1.Check
+	0,  // 4: hither.v1.Event.host:type_name -> hither.v1.Host
+	29, // 5: hither.v1.Event.machine:type_name -> hither.v1.Machine
+	30, // 6: hither.v1.Event.screen:type_name -> hither.v1.Screen
+	31, // 7: hither.v1.Event.folder:type_name -> hither.v1.Folder
+	32, // 8: hither.v1.Event.job:type_name -> hither.v1.Job
+	0,  // 9: hither.v1.HostListResponse.hosts:type_name -> hither.v1.Host
+	27, // 10: hither.v1.OfferResponse.expires:type_name -> google.protobuf.Timestamp
+	0,  // 11: hither.v1.OfferResponse.host:type_name -> hither.v1.Host
+	26, // 12: hither.v1.NearbyResponse.hosts:type_name -> hither.v1.NearbyHost
+	2,  // 13: hither.v1.NodeService.Status:input_type -> hither.v1.StatusRequest
+	4,  // 14: hither.v1.NodeService.Doctor:input_type -> hither.v1.DoctorRequest
+	7,  // 15: hither.v1.NodeService.Info:input_type -> hither.v1.InfoRequest
+	8,  // 16: hither.v1.NodeService.Watch:input_type -> hither.v1.WatchRequest
+	10, // 17: hither.v1.NodeService.WebToken:input_type -> hither.v1.WebTokenRequest
+	12, // 18: hither.v1.NodeService.Session:input_type -> hither.v1.SessionRequest
+	14, // 19: hither.v1.NodeService.Down:input_type -> hither.v1.DownRequest
+	16, // 20: hither.v1.HostService.List:input_type -> hither.v1.HostListRequest
+	18, // 21: hither.v1.HostService.Offer:input_type -> hither.v1.OfferRequest
+	20, // 22: hither.v1.HostService.Join:input_type -> hither.v1.JoinRequest
+	21, // 23: hither.v1.HostService.Forget:input_type -> hither.v1.HostForgetRequest
+	23, // 24: hither.v1.HostService.Grant:input_type -> hither.v1.HostGrantRequest
+	24, // 25: hither.v1.HostService.Nearby:input_type -> hither.v1.NearbyRequest
+	3,  // 26: hither.v1.NodeService.Status:output_type -> hither.v1.StatusResponse
+	5,  // 27: hither.v1.NodeService.Doctor:output_type -> hither.v1.DoctorResponse
+	0,  // 28: hither.v1.NodeService.Info:output_type -> hither.v1.Host
+	9,  // 29: hither.v1.NodeService.Watch:output_type -> hither.v1.Event
+	11, // 30: hither.v1.NodeService.WebToken:output_type -> hither.v1.WebTokenResponse
+	13, // 31: hither.v1.NodeService.Session:output_type -> hither.v1.SessionResponse
+	15, // 32: hither.v1.NodeService.Down:output_type -> hither.v1.DownResponse
+	17, // 33: hither.v1.HostService.List:output_type -> hither.v1.HostListResponse
+	19, // 34: hither.v1.HostService.Offer:output_type -> hither.v1.OfferResponse
+	0,  // 35: hither.v1.HostService.Join:output_type -> hither.v1.Host
+	22, // 36: hither.v1.HostService.Forget:output_type -> hither.v1.HostForgetResponse
+	0,  // 37: hither.v1.HostService.Grant:output_type -> hither.v1.Host
+	25, // 38: hither.v1.HostService.Nearby:output_type -> hither.v1.NearbyResponse
+	26, // [26:39] is the sub-list for method output_type
+	13, // [13:26] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_hither_v1_node_proto_init() }
@@ -1732,6 +1763,7 @@ func file_hither_v1_node_proto_init() {
 	if File_hither_v1_node_proto != nil {
 		return
 	}
+	file_hither_v1_computer_proto_init()
 	file_hither_v1_folder_proto_init()
 	file_hither_v1_job_proto_init()
 	file_hither_v1_machine_proto_init()

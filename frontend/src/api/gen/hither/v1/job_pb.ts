@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file hither/v1/job.proto.
  */
 export const file_hither_v1_job: GenFile = /*@__PURE__*/
-  fileDesc("ChNoaXRoZXIvdjEvam9iLnByb3RvEgloaXRoZXIudjEiywEKA0pvYhIKCgJpZBgBIAEoCRIMCgRob3N0GAIgASgJEgoKAm9wGAMgASgJEgwKBG5hbWUYBCABKAkSKwoHc3RhcnRlZBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKQoFZW5kZWQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBWVycm9yGAcgASgJEgwKBHN0ZXAYCCABKAkSDAoEZG9uZRgJIAEoAxINCgV0b3RhbBgKIAEoAyIeCg5Kb2JMaXN0UmVxdWVzdBIMCgRob3N0GAEgASgJIi8KD0pvYkxpc3RSZXNwb25zZRIcCgRqb2JzGAEgAygLMg4uaGl0aGVyLnYxLkpvYiIsChBKb2JDYW5jZWxSZXF1ZXN0EgwKBGhvc3QYASABKAkSCgoCaWQYAiABKAkiEwoRSm9iQ2FuY2VsUmVzcG9uc2UykAEKCkpvYlNlcnZpY2USPQoETGlzdBIZLmhpdGhlci52MS5Kb2JMaXN0UmVxdWVzdBoaLmhpdGhlci52MS5Kb2JMaXN0UmVzcG9uc2USQwoGQ2FuY2VsEhsuaGl0aGVyLnYxLkpvYkNhbmNlbFJlcXVlc3QaHC5oaXRoZXIudjEuSm9iQ2FuY2VsUmVzcG9uc2VCIVofaGl0aGVyL3Byb3RvL2hpdGhlci92MTtoaXRoZXJ2MWIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("ChNoaXRoZXIvdjEvam9iLnByb3RvEgloaXRoZXIudjEi2QEKA0pvYhIKCgJpZBgBIAEoCRIMCgRob3N0GAIgASgJEgoKAm9wGAMgASgJEgwKBG5hbWUYBCABKAkSKwoHc3RhcnRlZBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKQoFZW5kZWQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBWVycm9yGAcgASgJEgwKBHN0ZXAYCCABKAkSDAoEZG9uZRgJIAEoAxINCgV0b3RhbBgKIAEoAxIMCgRyYXRlGAsgASgDIh4KDkpvYkxpc3RSZXF1ZXN0EgwKBGhvc3QYASABKAkiLwoPSm9iTGlzdFJlc3BvbnNlEhwKBGpvYnMYASADKAsyDi5oaXRoZXIudjEuSm9iIiwKEEpvYkNhbmNlbFJlcXVlc3QSDAoEaG9zdBgBIAEoCRIKCgJpZBgCIAEoCSITChFKb2JDYW5jZWxSZXNwb25zZTKQAQoKSm9iU2VydmljZRI9CgRMaXN0EhkuaGl0aGVyLnYxLkpvYkxpc3RSZXF1ZXN0GhouaGl0aGVyLnYxLkpvYkxpc3RSZXNwb25zZRJDCgZDYW5jZWwSGy5oaXRoZXIudjEuSm9iQ2FuY2VsUmVxdWVzdBocLmhpdGhlci52MS5Kb2JDYW5jZWxSZXNwb25zZUIhWh9oaXRoZXIvcHJvdG8vaGl0aGVyL3YxO2hpdGhlcnYxYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * Job is fusion.Job; done and total are bytes.
@@ -69,6 +69,13 @@ export type Job = Message<"hither.v1.Job"> & {
    * @generated from field: int64 total = 10;
    */
   total: bigint;
+
+  /**
+   * Bytes per second.
+   *
+   * @generated from field: int64 rate = 11;
+   */
+  rate: bigint;
 };
 
 /**

@@ -6,13 +6,15 @@ import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegen
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Seed } from "./image_pb";
+import { file_hither_v1_image } from "./image_pb";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file hither/v1/machine.proto.
  */
 export const file_hither_v1_machine: GenFile = /*@__PURE__*/
-  fileDesc("ChdoaXRoZXIvdjEvbWFjaGluZS5wcm90bxIJaGl0aGVyLnYxIqACCgdNYWNoaW5lEg8KB2FkZHJlc3MYASABKAkSDAoEaG9zdBgCIAEoCRIMCgRuYW1lGAMgASgJEgwKBGtpbmQYBCABKAkSDQoFc3RhdGUYBSABKAkSDAoEY3B1cxgGIAEoBRIUCgxtZW1vcnlfYnl0ZXMYByABKAMSCgoCb3MYCCABKAkSDAoEbm90ZRgJIAEoCRITCgthY2NlbGVyYXRvchgKIAEoCRIMCgR1dWlkGAsgASgJEisKB3N0YXJ0ZWQYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEh4KBWRpc2tzGA0gAygLMg8uaGl0aGVyLnYxLkRpc2sSDgoGc2NyZWVuGA4gASgIEg0KBXZlcmJzGA8gAygJIj0KBERpc2sSDAoEbmFtZRgBIAEoCRITCgt0b3RhbF9ieXRlcxgCIAEoAxISCgp1c2VkX2J5dGVzGAMgASgDIiIKEk1hY2hpbmVMaXN0UmVxdWVzdBIMCgRob3N0GAEgASgJIjsKE01hY2hpbmVMaXN0UmVzcG9uc2USJAoIbWFjaGluZXMYASADKAsyEi5oaXRoZXIudjEuTWFjaGluZSIvChFNYWNoaW5lR2V0UmVxdWVzdBIMCgRob3N0GAEgASgJEgwKBG5hbWUYAiABKAkilQEKFE1hY2hpbmVDcmVhdGVSZXF1ZXN0EgwKBGhvc3QYASABKAkSDAoEbmFtZRgCIAEoCRIUCgxtZW1vcnlfYnl0ZXMYAyABKAMSDAoEY3B1cxgEIAEoBRISCgpkaXNrX2J5dGVzGAUgASgDEgsKA2lzbxgGIAEoCRINCgVpbWFnZRgHIAEoCRINCgVzdGFydBgIIAEoCCI8ChBNYWNoaW5lRG9SZXF1ZXN0EgwKBGhvc3QYASABKAkSDAoEbmFtZRgCIAEoCRIMCgR2ZXJiGAMgASgJIhMKEU1hY2hpbmVEb1Jlc3BvbnNlIjIKFE1hY2hpbmVSZW1vdmVSZXF1ZXN0EgwKBGhvc3QYASABKAkSDAoEbmFtZRgCIAEoCSIXChVNYWNoaW5lUmVtb3ZlUmVzcG9uc2UiNgoYTWFjaGluZVNjcmVlbnNob3RSZXF1ZXN0EgwKBGhvc3QYASABKAkSDAoEbmFtZRgCIAEoCSIoChlNYWNoaW5lU2NyZWVuc2hvdFJlc3BvbnNlEgsKA3BuZxgBIAEoDCIjChNNYWNoaW5lU3RhdHNSZXF1ZXN0EgwKBGhvc3QYASABKAkiNwoUTWFjaGluZVN0YXRzUmVzcG9uc2USHwoFc3RhdHMYASADKAsyEC5oaXRoZXIudjEuU3RhdHMigQIKBVN0YXRzEgwKBG5hbWUYASABKAkSKAoEdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEwoLY3B1X3NlY29uZHMYAyABKAESDAoEY3B1cxgEIAEoBRIZChFtZW1vcnlfdXNlZF9ieXRlcxgFIAEoAxIUCgxtZW1vcnlfYnl0ZXMYBiABKAMSFwoPZGlza19yZWFkX2J5dGVzGAcgASgDEhgKEGRpc2tfd3JpdGVfYnl0ZXMYCCABKAMSFAoMbmV0X2luX2J5dGVzGAkgASgDEhUKDW5ldF9vdXRfYnl0ZXMYCiABKAMSDAoEbG9hZBgLIAEoASKTAQoIU25hcHNob3QSDAoEbmFtZRgBIAEoCRIMCgRub3RlGAIgASgJEg4KBnBhcmVudBgDIAEoCRIrCgdjcmVhdGVkGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVzdGF0ZRgFIAEoCRIOCgZtZW1vcnkYBiABKAgSDwoHY3VycmVudBgHIAEoCCI4ChdNYWNoaW5lU25hcHNob3RzUmVxdWVzdBIMCgRob3N0GAEgASgJEg8KB21hY2hpbmUYAiABKAkiQgoYTWFjaGluZVNuYXBzaG90c1Jlc3BvbnNlEiYKCXNuYXBzaG90cxgBIAMoCzITLmhpdGhlci52MS5TbmFwc2hvdCJjChNUYWtlU25hcHNob3RSZXF1ZXN0EgwKBGhvc3QYASABKAkSDwoHbWFjaGluZRgCIAEoCRIMCgRuYW1lGAMgASgJEgwKBG5vdGUYBCABKAkSEQoJbm9fbWVtb3J5GAUgASgIIkgKFVJldmVydFNuYXBzaG90UmVxdWVzdBIMCgRob3N0GAEgASgJEg8KB21hY2hpbmUYAiABKAkSEAoIc25hcHNob3QYAyABKAkiGAoWUmV2ZXJ0U25hcHNob3RSZXNwb25zZSJIChVSZW1vdmVTbmFwc2hvdFJlcXVlc3QSDAoEaG9zdBgBIAEoCRIPCgdtYWNoaW5lGAIgASgJEhAKCHNuYXBzaG90GAMgASgJIhgKFlJlbW92ZVNuYXBzaG90UmVzcG9uc2UiOAoOTWlncmF0ZVJlcXVlc3QSDAoEaG9zdBgBIAEoCRIMCgRuYW1lGAIgASgJEgoKAnRvGAMgASgJIhEKD01pZ3JhdGVSZXNwb25zZSKjAQoSUHJlcGFyZU1vdmVSZXF1ZXN0EgoKAmlkGAEgASgJEgwKBHV1aWQYAiABKAkSDAoEbmFtZRgDIAEoCRIUCgxtZW1vcnlfYnl0ZXMYBCABKAMSDAoEY3B1cxgFIAEoBRIkCgVkaXNrcxgGIAMoCzIVLmhpdGhlci52MS5Nb3ZpbmdEaXNrEg4KBmltYWdlcxgHIAMoCRILCgNvZmYYCCABKAgiOQoKTW92aW5nRGlzaxIMCgRmaWxlGAEgASgJEg0KBWJ5dGVzGAIgASgDEg4KBnN0b3JlZBgDIAEoAyJTChNQcmVwYXJlTW92ZVJlc3BvbnNlEgwKBHBvb2wYASABKAkSDQoFYWdlbnQYAiABKAkSDgoGc2VjcmV0GAMgASgJEg8KB21pc3NpbmcYBCADKAkiMAoRU2V0dGxlTW92ZVJlcXVlc3QSDAoEdXVpZBgBIAEoCRINCgV5b3VycxgCIAEoCCIUChJTZXR0bGVNb3ZlUmVzcG9uc2UiIAoQQ2hlY2tNb3ZlUmVxdWVzdBIMCgR1dWlkGAEgASgJIiIKEUNoZWNrTW92ZVJlc3BvbnNlEg0KBXdob2xlGAEgASgIMuwICg5NYWNoaW5lU2VydmljZRJFCgRMaXN0Eh0uaGl0aGVyLnYxLk1hY2hpbmVMaXN0UmVxdWVzdBoeLmhpdGhlci52MS5NYWNoaW5lTGlzdFJlc3BvbnNlEjcKA0dldBIcLmhpdGhlci52MS5NYWNoaW5lR2V0UmVxdWVzdBoSLmhpdGhlci52MS5NYWNoaW5lEj0KBkNyZWF0ZRIfLmhpdGhlci52MS5NYWNoaW5lQ3JlYXRlUmVxdWVzdBoSLmhpdGhlci52MS5NYWNoaW5lEj8KAkRvEhsuaGl0aGVyLnYxLk1hY2hpbmVEb1JlcXVlc3QaHC5oaXRoZXIudjEuTWFjaGluZURvUmVzcG9uc2USSwoGUmVtb3ZlEh8uaGl0aGVyLnYxLk1hY2hpbmVSZW1vdmVSZXF1ZXN0GiAuaGl0aGVyLnYxLk1hY2hpbmVSZW1vdmVSZXNwb25zZRJXCgpTY3JlZW5zaG90EiMuaGl0aGVyLnYxLk1hY2hpbmVTY3JlZW5zaG90UmVxdWVzdBokLmhpdGhlci52MS5NYWNoaW5lU2NyZWVuc2hvdFJlc3BvbnNlEkgKBVN0YXRzEh4uaGl0aGVyLnYxLk1hY2hpbmVTdGF0c1JlcXVlc3QaHy5oaXRoZXIudjEuTWFjaGluZVN0YXRzUmVzcG9uc2USVAoJU25hcHNob3RzEiIuaGl0aGVyLnYxLk1hY2hpbmVTbmFwc2hvdHNSZXF1ZXN0GiMuaGl0aGVyLnYxLk1hY2hpbmVTbmFwc2hvdHNSZXNwb25zZRJDCgxUYWtlU25hcHNob3QSHi5oaXRoZXIudjEuVGFrZVNuYXBzaG90UmVxdWVzdBoTLmhpdGhlci52MS5TbmFwc2hvdBJVCg5SZXZlcnRTbmFwc2hvdBIgLmhpdGhlci52MS5SZXZlcnRTbmFwc2hvdFJlcXVlc3QaIS5oaXRoZXIudjEuUmV2ZXJ0U25hcHNob3RSZXNwb25zZRJVCg5SZW1vdmVTbmFwc2hvdBIgLmhpdGhlci52MS5SZW1vdmVTbmFwc2hvdFJlcXVlc3QaIS5oaXRoZXIudjEuUmVtb3ZlU25hcHNob3RSZXNwb25zZRJACgdNaWdyYXRlEhkuaGl0aGVyLnYxLk1pZ3JhdGVSZXF1ZXN0GhouaGl0aGVyLnYxLk1pZ3JhdGVSZXNwb25zZRJMCgtQcmVwYXJlTW92ZRIdLmhpdGhlci52MS5QcmVwYXJlTW92ZVJlcXVlc3QaHi5oaXRoZXIudjEuUHJlcGFyZU1vdmVSZXNwb25zZRJJCgpTZXR0bGVNb3ZlEhwuaGl0aGVyLnYxLlNldHRsZU1vdmVSZXF1ZXN0Gh0uaGl0aGVyLnYxLlNldHRsZU1vdmVSZXNwb25zZRJGCglDaGVja01vdmUSGy5oaXRoZXIudjEuQ2hlY2tNb3ZlUmVxdWVzdBocLmhpdGhlci52MS5DaGVja01vdmVSZXNwb25zZUIhWh9oaXRoZXIvcHJvdG8vaGl0aGVyL3YxO2hpdGhlcnYxYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("ChdoaXRoZXIvdjEvbWFjaGluZS5wcm90bxIJaGl0aGVyLnYxIpUDCgdNYWNoaW5lEg8KB2FkZHJlc3MYASABKAkSDAoEaG9zdBgCIAEoCRIMCgRuYW1lGAMgASgJEgwKBGtpbmQYBCABKAkSDQoFc3RhdGUYBSABKAkSDAoEY3B1cxgGIAEoBRIUCgxtZW1vcnlfYnl0ZXMYByABKAMSCgoCb3MYCCABKAkSDAoEbm90ZRgJIAEoCRITCgthY2NlbGVyYXRvchgKIAEoCRIMCgR1dWlkGAsgASgJEisKB3N0YXJ0ZWQYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEh4KBWRpc2tzGA0gAygLMg8uaGl0aGVyLnYxLkRpc2sSDgoGc2NyZWVuGA4gASgIEg0KBXZlcmJzGA8gAygJEgwKBHRhZ3MYECADKAkSDQoFbm90ZXMYESABKAkSEQoJYXV0b3N0YXJ0GBIgASgIEg0KBW9yZGVyGBMgASgFEhAKCHRlbXBsYXRlGB8gASgIEiIKBmNhbm5vdBggIAMoCzISLmhpdGhlci52MS5SZWZ1c2FsIicKB1JlZnVzYWwSDAoEdmVyYhgBIAEoCRIOCgZyZWFzb24YAiABKAkiPQoERGlzaxIMCgRuYW1lGAEgASgJEhMKC3RvdGFsX2J5dGVzGAIgASgDEhIKCnVzZWRfYnl0ZXMYAyABKAMiIgoSTWFjaGluZUxpc3RSZXF1ZXN0EgwKBGhvc3QYASABKAkiOwoTTWFjaGluZUxpc3RSZXNwb25zZRIkCghtYWNoaW5lcxgBIAMoCzISLmhpdGhlci52MS5NYWNoaW5lIi8KEU1hY2hpbmVHZXRSZXF1ZXN0EgwKBGhvc3QYASABKAkSDAoEbmFtZRgCIAEoCSLkAQoUTWFjaGluZUNyZWF0ZVJlcXVlc3QSDAoEaG9zdBgBIAEoCRIMCgRuYW1lGAIgASgJEhQKDG1lbW9yeV9ieXRlcxgDIAEoAxIMCgRjcHVzGAQgASgFEhIKCmRpc2tfYnl0ZXMYBSABKAMSCwoDaXNvGAYgASgJEg0KBWltYWdlGAcgASgJEg0KBXN0YXJ0GAggASgIEhAKCGZpcm13YXJlGAkgASgJEgsKA3RwbRgKIAEoCBIdCgRzZWVkGAsgASgLMg8uaGl0aGVyLnYxLlNlZWQSDwoHbmV0d29yaxgUIAEoCSI8ChBNYWNoaW5lRG9SZXF1ZXN0EgwKBGhvc3QYASABKAkSDAoEbmFtZRgCIAEoCRIMCgR2ZXJiGAMgASgJIhMKEU1hY2hpbmVEb1Jlc3BvbnNlIjIKFE1hY2hpbmVSZW1vdmVSZXF1ZXN0EgwKBGhvc3QYASABKAkSDAoEbmFtZRgCIAEoCSIXChVNYWNoaW5lUmVtb3ZlUmVzcG9uc2UiNgoYTWFjaGluZVNjcmVlbnNob3RSZXF1ZXN0EgwKBGhvc3QYASABKAkSDAoEbmFtZRgCIAEoCSIoChlNYWNoaW5lU2NyZWVuc2hvdFJlc3BvbnNlEgsKA3BuZxgBIAEoDCIjChNNYWNoaW5lU3RhdHNSZXF1ZXN0EgwKBGhvc3QYASABKAkiNwoUTWFjaGluZVN0YXRzUmVzcG9uc2USHwoFc3RhdHMYASADKAsyEC5oaXRoZXIudjEuU3RhdHMigQIKBVN0YXRzEgwKBG5hbWUYASABKAkSKAoEdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEwoLY3B1X3NlY29uZHMYAyABKAESDAoEY3B1cxgEIAEoBRIZChFtZW1vcnlfdXNlZF9ieXRlcxgFIAEoAxIUCgxtZW1vcnlfYnl0ZXMYBiABKAMSFwoPZGlza19yZWFkX2J5dGVzGAcgASgDEhgKEGRpc2tfd3JpdGVfYnl0ZXMYCCABKAMSFAoMbmV0X2luX2J5dGVzGAkgASgDEhUKDW5ldF9vdXRfYnl0ZXMYCiABKAMSDAoEbG9hZBgLIAEoASKTAQoIU25hcHNob3QSDAoEbmFtZRgBIAEoCRIMCgRub3RlGAIgASgJEg4KBnBhcmVudBgDIAEoCRIrCgdjcmVhdGVkGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVzdGF0ZRgFIAEoCRIOCgZtZW1vcnkYBiABKAgSDwoHY3VycmVudBgHIAEoCCI4ChdNYWNoaW5lU25hcHNob3RzUmVxdWVzdBIMCgRob3N0GAEgASgJEg8KB21hY2hpbmUYAiABKAkiQgoYTWFjaGluZVNuYXBzaG90c1Jlc3BvbnNlEiYKCXNuYXBzaG90cxgBIAMoCzITLmhpdGhlci52MS5TbmFwc2hvdCJjChNUYWtlU25hcHNob3RSZXF1ZXN0EgwKBGhvc3QYASABKAkSDwoHbWFjaGluZRgCIAEoCRIMCgRuYW1lGAMgASgJEgwKBG5vdGUYBCABKAkSEQoJbm9fbWVtb3J5GAUgASgIIkgKFVJldmVydFNuYXBzaG90UmVxdWVzdBIMCgRob3N0GAEgASgJEg8KB21hY2hpbmUYAiABKAkSEAoIc25hcHNob3QYAyABKAkiGAoWUmV2ZXJ0U25hcHNob3RSZXNwb25zZSJIChVSZW1vdmVTbmFwc2hvdFJlcXVlc3QSDAoEaG9zdBgBIAEoCRIPCgdtYWNoaW5lGAIgASgJEhAKCHNuYXBzaG90GAMgASgJIhgKFlJlbW92ZVNuYXBzaG90UmVzcG9uc2UiOAoOTWlncmF0ZVJlcXVlc3QSDAoEaG9zdBgBIAEoCRIMCgRuYW1lGAIgASgJEgoKAnRvGAMgASgJIhEKD01pZ3JhdGVSZXNwb25zZSKjAQoSUHJlcGFyZU1vdmVSZXF1ZXN0EgoKAmlkGAEgASgJEgwKBHV1aWQYAiABKAkSDAoEbmFtZRgDIAEoCRIUCgxtZW1vcnlfYnl0ZXMYBCABKAMSDAoEY3B1cxgFIAEoBRIkCgVkaXNrcxgGIAMoCzIVLmhpdGhlci52MS5Nb3ZpbmdEaXNrEg4KBmltYWdlcxgHIAMoCRILCgNvZmYYCCABKAgiOQoKTW92aW5nRGlzaxIMCgRmaWxlGAEgASgJEg0KBWJ5dGVzGAIgASgDEg4KBnN0b3JlZBgDIAEoAyJTChNQcmVwYXJlTW92ZVJlc3BvbnNlEgwKBHBvb2wYASABKAkSDQoFYWdlbnQYAiABKAkSDgoGc2VjcmV0GAMgASgJEg8KB21pc3NpbmcYBCADKAkiMAoRU2V0dGxlTW92ZVJlcXVlc3QSDAoEdXVpZBgBIAEoCRINCgV5b3VycxgCIAEoCCIUChJTZXR0bGVNb3ZlUmVzcG9uc2UiIAoQQ2hlY2tNb3ZlUmVxdWVzdBIMCgR1dWlkGAEgASgJIiIKEUNoZWNrTW92ZVJlc3BvbnNlEg0KBXdob2xlGAEgASgIMuwICg5NYWNoaW5lU2VydmljZRJFCgRMaXN0Eh0uaGl0aGVyLnYxLk1hY2hpbmVMaXN0UmVxdWVzdBoeLmhpdGhlci52MS5NYWNoaW5lTGlzdFJlc3BvbnNlEjcKA0dldBIcLmhpdGhlci52MS5NYWNoaW5lR2V0UmVxdWVzdBoSLmhpdGhlci52MS5NYWNoaW5lEj0KBkNyZWF0ZRIfLmhpdGhlci52MS5NYWNoaW5lQ3JlYXRlUmVxdWVzdBoSLmhpdGhlci52MS5NYWNoaW5lEj8KAkRvEhsuaGl0aGVyLnYxLk1hY2hpbmVEb1JlcXVlc3QaHC5oaXRoZXIudjEuTWFjaGluZURvUmVzcG9uc2USSwoGUmVtb3ZlEh8uaGl0aGVyLnYxLk1hY2hpbmVSZW1vdmVSZXF1ZXN0GiAuaGl0aGVyLnYxLk1hY2hpbmVSZW1vdmVSZXNwb25zZRJXCgpTY3JlZW5zaG90EiMuaGl0aGVyLnYxLk1hY2hpbmVTY3JlZW5zaG90UmVxdWVzdBokLmhpdGhlci52MS5NYWNoaW5lU2NyZWVuc2hvdFJlc3BvbnNlEkgKBVN0YXRzEh4uaGl0aGVyLnYxLk1hY2hpbmVTdGF0c1JlcXVlc3QaHy5oaXRoZXIudjEuTWFjaGluZVN0YXRzUmVzcG9uc2USVAoJU25hcHNob3RzEiIuaGl0aGVyLnYxLk1hY2hpbmVTbmFwc2hvdHNSZXF1ZXN0GiMuaGl0aGVyLnYxLk1hY2hpbmVTbmFwc2hvdHNSZXNwb25zZRJDCgxUYWtlU25hcHNob3QSHi5oaXRoZXIudjEuVGFrZVNuYXBzaG90UmVxdWVzdBoTLmhpdGhlci52MS5TbmFwc2hvdBJVCg5SZXZlcnRTbmFwc2hvdBIgLmhpdGhlci52MS5SZXZlcnRTbmFwc2hvdFJlcXVlc3QaIS5oaXRoZXIudjEuUmV2ZXJ0U25hcHNob3RSZXNwb25zZRJVCg5SZW1vdmVTbmFwc2hvdBIgLmhpdGhlci52MS5SZW1vdmVTbmFwc2hvdFJlcXVlc3QaIS5oaXRoZXIudjEuUmVtb3ZlU25hcHNob3RSZXNwb25zZRJACgdNaWdyYXRlEhkuaGl0aGVyLnYxLk1pZ3JhdGVSZXF1ZXN0GhouaGl0aGVyLnYxLk1pZ3JhdGVSZXNwb25zZRJMCgtQcmVwYXJlTW92ZRIdLmhpdGhlci52MS5QcmVwYXJlTW92ZVJlcXVlc3QaHi5oaXRoZXIudjEuUHJlcGFyZU1vdmVSZXNwb25zZRJJCgpTZXR0bGVNb3ZlEhwuaGl0aGVyLnYxLlNldHRsZU1vdmVSZXF1ZXN0Gh0uaGl0aGVyLnYxLlNldHRsZU1vdmVSZXNwb25zZRJGCglDaGVja01vdmUSGy5oaXRoZXIudjEuQ2hlY2tNb3ZlUmVxdWVzdBocLmhpdGhlci52MS5DaGVja01vdmVSZXNwb25zZUIhWh9oaXRoZXIvcHJvdG8vaGl0aGVyL3YxO2hpdGhlcnYxYgZwcm90bzM", [file_google_protobuf_timestamp, file_hither_v1_image]);
 
 /**
  * Machine is fusion.Machine; state and kind are its words ("running", "vm").
@@ -94,6 +96,42 @@ export type Machine = Message<"hither.v1.Machine"> & {
    * @generated from field: repeated string verbs = 15;
    */
   verbs: string[];
+
+  /**
+   * What is written on it: fusion.Labels.
+   *
+   * @generated from field: repeated string tags = 16;
+   */
+  tags: string[];
+
+  /**
+   * @generated from field: string notes = 17;
+   */
+  notes: string;
+
+  /**
+   * @generated from field: bool autostart = 18;
+   */
+  autostart: boolean;
+
+  /**
+   * @generated from field: int32 order = 19;
+   */
+  order: number;
+
+  /**
+   * It is there to be cloned and cannot be started.
+   *
+   * @generated from field: bool template = 31;
+   */
+  template: boolean;
+
+  /**
+   * Verbs of its kind that it lacks here, and why.
+   *
+   * @generated from field: repeated hither.v1.Refusal cannot = 32;
+   */
+  cannot: Refusal[];
 };
 
 /**
@@ -102,6 +140,28 @@ export type Machine = Message<"hither.v1.Machine"> & {
  */
 export const MachineSchema: GenMessage<Machine> = /*@__PURE__*/
   messageDesc(file_hither_v1_machine, 0);
+
+/**
+ * @generated from message hither.v1.Refusal
+ */
+export type Refusal = Message<"hither.v1.Refusal"> & {
+  /**
+   * @generated from field: string verb = 1;
+   */
+  verb: string;
+
+  /**
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message hither.v1.Refusal.
+ * Use `create(RefusalSchema)` to create a new message.
+ */
+export const RefusalSchema: GenMessage<Refusal> = /*@__PURE__*/
+  messageDesc(file_hither_v1_machine, 1);
 
 /**
  * @generated from message hither.v1.Disk
@@ -128,7 +188,7 @@ export type Disk = Message<"hither.v1.Disk"> & {
  * Use `create(DiskSchema)` to create a new message.
  */
 export const DiskSchema: GenMessage<Disk> = /*@__PURE__*/
-  messageDesc(file_hither_v1_machine, 1);
+  messageDesc(file_hither_v1_machine, 2);
 
 /**
  * @generated from message hither.v1.MachineListRequest
@@ -145,7 +205,7 @@ export type MachineListRequest = Message<"hither.v1.MachineListRequest"> & {
  * Use `create(MachineListRequestSchema)` to create a new message.
  */
 export const MachineListRequestSchema: GenMessage<MachineListRequest> = /*@__PURE__*/
-  messageDesc(file_hither_v1_machine, 2);
+  messageDesc(file_hither_v1_machine, 3);
 
 /**
  * @generated from message hither.v1.MachineListResponse
@@ -162,7 +222,7 @@ export type MachineListResponse = Message<"hither.v1.MachineListResponse"> & {
  * Use `create(MachineListResponseSchema)` to create a new message.
  */
 export const MachineListResponseSchema: GenMessage<MachineListResponse> = /*@__PURE__*/
-  messageDesc(file_hither_v1_machine, 3);
+  messageDesc(file_hither_v1_machine, 4);
 
 /**
  * @generated from message hither.v1.MachineGetRequest
@@ -184,7 +244,7 @@ export type MachineGetRequest = Message<"hither.v1.MachineGetRequest"> & {
  * Use `create(MachineGetRequestSchema)` to create a new message.
  */
 export const MachineGetRequestSchema: GenMessage<MachineGetRequest> = /*@__PURE__*/
-  messageDesc(file_hither_v1_machine, 4);
+  messageDesc(file_hither_v1_machine, 5);
 
 /**
  * @generated from message hither.v1.MachineCreateRequest
@@ -229,6 +289,26 @@ export type MachineCreateRequest = Message<"hither.v1.MachineCreateRequest"> & {
    * @generated from field: bool start = 8;
    */
   start: boolean;
+
+  /**
+   * @generated from field: string firmware = 9;
+   */
+  firmware: string;
+
+  /**
+   * @generated from field: bool tpm = 10;
+   */
+  tpm: boolean;
+
+  /**
+   * @generated from field: hither.v1.Seed seed = 11;
+   */
+  seed?: Seed | undefined;
+
+  /**
+   * @generated from field: string network = 20;
+   */
+  network: string;
 };
 
 /**
@@ -236,7 +316,7 @@ export type MachineCreateRequest = Message<"hither.v1.MachineCreateRequest"> & {
  * Use `create(MachineCreateRequestSchema)` to create a new message.
  */
 export const MachineCreateRequestSchema: GenMessage<MachineCreateRequest> = /*@__PURE__*/
-  messageDesc(file_hither_v1_machine, 5);
+  messageDesc(file_hither_v1_machine, 6);
 
 /**
  * @generated from message hither.v1.MachineDoRequest
@@ -263,7 +343,7 @@ export type MachineDoRequest = Message<"hither.v1.MachineDoRequest"> & {
  * Use `create(MachineDoRequestSchema)` to create a new message.
  */
 export const MachineDoRequestSchema: GenMessage<MachineDoRequest> = /*@__PURE__*/
-  messageDesc(file_hither_v1_machine, 6);
+  messageDesc(file_hither_v1_machine, 7);
 
 /**
  * @generated from message hither.v1.MachineDoResponse
@@ -276,7 +356,7 @@ export type MachineDoResponse = Message<"hither.v1.MachineDoResponse"> & {
  * Use `create(MachineDoResponseSchema)` to create a new message.
  */
 export const MachineDoResponseSchema: GenMessage<MachineDoResponse> = /*@__PURE__*/
-  messageDesc(file_hither_v1_machine, 7);
+  messageDesc(file_hither_v1_machine, 8);
 
 /**
  * @generated from message hither.v1.MachineRemoveRequest
@@ -298,7 +378,7 @@ export type MachineRemoveRequest = Message<"hither.v1.MachineRemoveRequest"> & {
  * Use `create(MachineRemoveRequestSchema)` to create a new message.
  */
 export const MachineRemoveRequestSchema: GenMessage<MachineRemoveRequest> = /*@__PURE__*/
-  messageDesc(file_hither_v1_machine, 8);
+  messageDesc(file_hither_v1_machine, 9);
 
 /**
  * @generated from message hither.v1.MachineRemoveResponse
@@ -311,7 +391,7 @@ export type MachineRemoveResponse = Message<"hither.v1.MachineRemoveResponse"> &
  * Use `create(MachineRemoveResponseSchema)` to create a new message.
  */
 export const MachineRemoveResponseSchema: GenMessage<MachineRemoveResponse> = /*@__PURE__*/
-  messageDesc(file_hither_v1_machine, 9);
+  messageDesc(file_hither_v1_machine, 10);
 
 /**
  * @generated from message hither.v1.MachineScreenshotRequest
@@ -333,7 +413,7 @@ export type MachineScreenshotRequest = Message<"hither.v1.MachineScreenshotReque
  * Use `create(MachineScreenshotRequestSchema)` to create a new message.
  */
 export const MachineScreenshotRequestSchema: GenMessage<MachineScreenshotRequest> = /*@__PURE__*/
-  messageDesc(file_hither_v1_machine, 10);
+  messageDesc(file_hither_v1_machine, 11);
 
 /**
  * @generated from message hither.v1.MachineScreenshotResponse
@@ -350,7 +430,7 @@ export type MachineScreenshotResponse = Message<"hither.v1.MachineScreenshotResp
  * Use `create(MachineScreenshotResponseSchema)` to create a new message.
  */
 export const MachineScreenshotResponseSchema: GenMessage<MachineScreenshotResponse> = /*@__PURE__*/
-  messageDesc(file_hither_v1_machine, 11);
+  messageDesc(file_hither_v1_machine, 12);
 
 /**
  * @generated from message hither.v1.MachineStatsRequest
@@ -367,7 +447,7 @@ export type MachineStatsRequest = Message<"hither.v1.MachineStatsRequest"> & {
  * Use `create(MachineStatsRequestSchema)` to create a new message.
  */
 export const MachineStatsRequestSchema: GenMessage<MachineStatsRequest> = /*@__PURE__*/
-  messageDesc(file_hither_v1_machine, 12);
+  messageDesc(file_hither_v1_machine, 13);
 
 /**
  * @generated from message hither.v1.MachineStatsResponse
@@ -384,7 +464,7 @@ export type MachineStatsResponse = Message<"hither.v1.MachineStatsResponse"> & {
  * Use `create(MachineStatsResponseSchema)` to create a new message.
  */
 export const MachineStatsResponseSchema: GenMessage<MachineStatsResponse> = /*@__PURE__*/
-  messageDesc(file_hither_v1_machine, 13);
+  messageDesc(file_hither_v1_machine, 14);
 
 /**
  * Stats is fusion.Stats: one sample of counters.
@@ -453,7 +533,7 @@ export type Stats = Message<"hither.v1.Stats"> & {
  * Use `create(StatsSchema)` to create a new message.
  */
 export const StatsSchema: GenMessage<Stats> = /*@__PURE__*/
-  messageDesc(file_hither_v1_machine, 14);
+  messageDesc(file_hither_v1_machine, 15);
 
 /**
  * Snapshot is fusion.Snapshot; state is the machine's state when it was taken.
@@ -502,7 +582,7 @@ export type Snapshot = Message<"hither.v1.Snapshot"> & {
  * Use `create(SnapshotSchema)` to create a new message.
  */
 export const SnapshotSchema: GenMessage<Snapshot> = /*@__PURE__*/
-  messageDesc(file_hither_v1_machine, 15);
+  messageDesc(file_hither_v1_machine, 16);
 
 /**
  * @generated from message hither.v1.MachineSnapshotsRequest
@@ -524,7 +604,7 @@ export type MachineSnapshotsRequest = Message<"hither.v1.MachineSnapshotsRequest
  * Use `create(MachineSnapshotsRequestSchema)` to create a new message.
  */
 export const MachineSnapshotsRequestSchema: GenMessage<MachineSnapshotsRequest> = /*@__PURE__*/
-  messageDesc(file_hither_v1_machine, 16);
+  messageDesc(file_hither_v1_machine, 17);
 
 /**
  * @generated from message hither.v1.MachineSnapshotsResponse
@@ -541,7 +621,7 @@ export type MachineSnapshotsResponse = Message<"hither.v1.MachineSnapshotsRespon
  * Use `create(MachineSnapshotsResponseSchema)` to create a new message.
  */
 export const MachineSnapshotsResponseSchema: GenMessage<MachineSnapshotsResponse> = /*@__PURE__*/
-  messageDesc(file_hither_v1_machine, 17);
+  messageDesc(file_hither_v1_machine, 18);
 
 /**
  * @generated from message hither.v1.TakeSnapshotRequest
@@ -578,7 +658,7 @@ export type TakeSnapshotRequest = Message<"hither.v1.TakeSnapshotRequest"> & {
  * Use `create(TakeSnapshotRequestSchema)` to create a new message.
  */
 export const TakeSnapshotRequestSchema: GenMessage<TakeSnapshotRequest> = /*@__PURE__*/
-  messageDesc(file_hither_v1_machine, 18);
+  messageDesc(file_hither_v1_machine, 19);
 
 /**
  * @generated from message hither.v1.RevertSnapshotRequest
@@ -605,7 +685,7 @@ export type RevertSnapshotRequest = Message<"hither.v1.RevertSnapshotRequest"> &
  * Use `create(RevertSnapshotRequestSchema)` to create a new message.
  */
 export const RevertSnapshotRequestSchema: GenMessage<RevertSnapshotRequest> = /*@__PURE__*/
-  messageDesc(file_hither_v1_machine, 19);
+  messageDesc(file_hither_v1_machine, 20);
 
 /**
  * @generated from message hither.v1.RevertSnapshotResponse
@@ -618,7 +698,7 @@ export type RevertSnapshotResponse = Message<"hither.v1.RevertSnapshotResponse">
  * Use `create(RevertSnapshotResponseSchema)` to create a new message.
  */
 export const RevertSnapshotResponseSchema: GenMessage<RevertSnapshotResponse> = /*@__PURE__*/
-  messageDesc(file_hither_v1_machine, 20);
+  messageDesc(file_hither_v1_machine, 21);
 
 /**
  * @generated from message hither.v1.RemoveSnapshotRequest
@@ -645,7 +725,7 @@ export type RemoveSnapshotRequest = Message<"hither.v1.RemoveSnapshotRequest"> &
  * Use `create(RemoveSnapshotRequestSchema)` to create a new message.
  */
 export const RemoveSnapshotRequestSchema: GenMessage<RemoveSnapshotRequest> = /*@__PURE__*/
-  messageDesc(file_hither_v1_machine, 21);
+  messageDesc(file_hither_v1_machine, 22);
 
 /**
  * @generated from message hither.v1.RemoveSnapshotResponse
@@ -658,7 +738,7 @@ export type RemoveSnapshotResponse = Message<"hither.v1.RemoveSnapshotResponse">
  * Use `create(RemoveSnapshotResponseSchema)` to create a new message.
  */
 export const RemoveSnapshotResponseSchema: GenMessage<RemoveSnapshotResponse> = /*@__PURE__*/
-  messageDesc(file_hither_v1_machine, 22);
+  messageDesc(file_hither_v1_machine, 23);
 
 /**
  * @generated from message hither.v1.MigrateRequest
@@ -685,7 +765,7 @@ export type MigrateRequest = Message<"hither.v1.MigrateRequest"> & {
  * Use `create(MigrateRequestSchema)` to create a new message.
  */
 export const MigrateRequestSchema: GenMessage<MigrateRequest> = /*@__PURE__*/
-  messageDesc(file_hither_v1_machine, 23);
+  messageDesc(file_hither_v1_machine, 24);
 
 /**
  * @generated from message hither.v1.MigrateResponse
@@ -698,7 +778,7 @@ export type MigrateResponse = Message<"hither.v1.MigrateResponse"> & {
  * Use `create(MigrateResponseSchema)` to create a new message.
  */
 export const MigrateResponseSchema: GenMessage<MigrateResponse> = /*@__PURE__*/
-  messageDesc(file_hither_v1_machine, 24);
+  messageDesc(file_hither_v1_machine, 25);
 
 /**
  * @generated from message hither.v1.PrepareMoveRequest
@@ -756,7 +836,7 @@ export type PrepareMoveRequest = Message<"hither.v1.PrepareMoveRequest"> & {
  * Use `create(PrepareMoveRequestSchema)` to create a new message.
  */
 export const PrepareMoveRequestSchema: GenMessage<PrepareMoveRequest> = /*@__PURE__*/
-  messageDesc(file_hither_v1_machine, 25);
+  messageDesc(file_hither_v1_machine, 26);
 
 /**
  * MovingDisk is a disk's file in the pool and its virtual size.
@@ -787,7 +867,7 @@ export type MovingDisk = Message<"hither.v1.MovingDisk"> & {
  * Use `create(MovingDiskSchema)` to create a new message.
  */
 export const MovingDiskSchema: GenMessage<MovingDisk> = /*@__PURE__*/
-  messageDesc(file_hither_v1_machine, 26);
+  messageDesc(file_hither_v1_machine, 27);
 
 /**
  * @generated from message hither.v1.PrepareMoveResponse
@@ -825,7 +905,7 @@ export type PrepareMoveResponse = Message<"hither.v1.PrepareMoveResponse"> & {
  * Use `create(PrepareMoveResponseSchema)` to create a new message.
  */
 export const PrepareMoveResponseSchema: GenMessage<PrepareMoveResponse> = /*@__PURE__*/
-  messageDesc(file_hither_v1_machine, 27);
+  messageDesc(file_hither_v1_machine, 28);
 
 /**
  * @generated from message hither.v1.SettleMoveRequest
@@ -847,7 +927,7 @@ export type SettleMoveRequest = Message<"hither.v1.SettleMoveRequest"> & {
  * Use `create(SettleMoveRequestSchema)` to create a new message.
  */
 export const SettleMoveRequestSchema: GenMessage<SettleMoveRequest> = /*@__PURE__*/
-  messageDesc(file_hither_v1_machine, 28);
+  messageDesc(file_hither_v1_machine, 29);
 
 /**
  * @generated from message hither.v1.SettleMoveResponse
@@ -860,7 +940,7 @@ export type SettleMoveResponse = Message<"hither.v1.SettleMoveResponse"> & {
  * Use `create(SettleMoveResponseSchema)` to create a new message.
  */
 export const SettleMoveResponseSchema: GenMessage<SettleMoveResponse> = /*@__PURE__*/
-  messageDesc(file_hither_v1_machine, 29);
+  messageDesc(file_hither_v1_machine, 30);
 
 /**
  * @generated from message hither.v1.CheckMoveRequest
@@ -877,7 +957,7 @@ export type CheckMoveRequest = Message<"hither.v1.CheckMoveRequest"> & {
  * Use `create(CheckMoveRequestSchema)` to create a new message.
  */
 export const CheckMoveRequestSchema: GenMessage<CheckMoveRequest> = /*@__PURE__*/
-  messageDesc(file_hither_v1_machine, 30);
+  messageDesc(file_hither_v1_machine, 31);
 
 /**
  * @generated from message hither.v1.CheckMoveResponse
@@ -894,7 +974,7 @@ export type CheckMoveResponse = Message<"hither.v1.CheckMoveResponse"> & {
  * Use `create(CheckMoveResponseSchema)` to create a new message.
  */
 export const CheckMoveResponseSchema: GenMessage<CheckMoveResponse> = /*@__PURE__*/
-  messageDesc(file_hither_v1_machine, 31);
+  messageDesc(file_hither_v1_machine, 32);
 
 /**
  * MachineService mirrors fusion.Machines. In every request host is a host's

@@ -1,0 +1,152 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"connectrpc.com/connect"
+	"google.golang.org/protobuf/encoding/protojson"
+
+	"hither/app/client"
+	"hither/app/convert"
+	"hither/app/jobs"
+	"hither/fusion"
+	pb "hither/proto/hither/v1"
+)
+
+type copyService struct{ s *Server }
+
+func (c copyService) Clone(ctx context.Context, req *connect.Request[pb.CloneRequest]) (*connect.Response[pb.Machine], error) {
+	h, info, err := c.s.resolve(ctx, req.Msg.Host)
+	if err != nil {
+		return nil, err
+	}
+	spec := fusion.CloneSpec{Name: req.Msg.Name, Mode: fusion.CloneMode(req.Msg.Mode), Start: req.Msg.Start}
+	m, err := h.Copies().Clone(ctx, req.Msg.Machine, spec)
+	if err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(named(m, info)), nil
+}
+
+func (c copyService) SetTemplate(ctx context.Context, req *connect.Request[pb.SetTemplateRequest]) (*connect.Response[pb.Machine], error) {
+	h, info, err := c.s.resolve(ctx, req.Msg.Host)
+	if err != nil {
+		return nil, err
+	}
+	m, err := h.Copies().SetTemplate(ctx, req.Msg.Machine, req.Msg.On)
+	if err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(named(m, info)), nil
+}
+
+func (c copyService) Export(ctx context.Context, req *connect.Request[pb.ExportRequest]) (*connect.Response[pb.ExportResponse], error) {
+	h, _, err := c.s.resolve(ctx, req.Msg.Host)
+	if err != nil {
+		return nil, err
+	}
+	e, err := h.Copies().Export(ctx, req.Msg.Machine, fusion.ExportFormat(req.Msg.Format))
+	if err != nil {
+		return nil, err
+	}
+	ticket := c.s.ready.put(callerOf(ctx), e, c.s.log)
+	return connect.NewResponse(&pb.ExportResponse{Ticket: ticket, Name: e.Name(), Size: e.Size()}), nil
+}
+
+func (c copyService) Deploy(ctx context.Context, req *connect.Request[pb.DeployRequest]) (*connect.Response[pb.DeployResponse], error) {
+	h, _, err := c.s.resolve(ctx, req.Msg.Host)
+	if err != nil {
+		return nil, err
+	}
+	spec := fusion.DeploySpec{Count: int(req.Msg.Count), Prefix: req.Msg.Prefix, Start: req.Msg.Start}
+	for _, id := range req.Msg.To {
+		spec.To = append(spec.To, fusion.HostID(id))
+	}
+	made, err := h.Copies().Deploy(ctx, req.Msg.Machine, spec)
+	if err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(&pb.DeployResponse{Machines: convert.All(made, convert.MachineToPB)}), nil
+}
+
+// importMachine makes a machine of a request's body, as a job: it is the caller's
+// until the body has come, and then the host's.
+func (s *Server) importMachine(w http.ResponseWriter, r *http.Request) {
+	ctx := withTrace(r.Context(), r.Header)
+	if key := r.Header.Get(client.KeyHeader); len(key) <= maxKey && fusion.CheckName(key) == nil {
+		ctx = fusion.WithKey(ctx, key)
+	}
+	m, err := s.doImport(ctx, w, r)
+	switch {
+	case errors.Is(err, context.Canceled):
+		w.WriteHeader(client.StatusCanceled)
+		return
+	case err != nil:
+		writeError(w, err)
+		drain(w, r)
+		return
+	}
+	text, err := protojson.Marshal(m)
+	if err != nil {
+		writeError(w, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(text) // the caller is gone if this fails; the machine is there
+}
+
+func (s *Server) doImport(ctx context.Context, w http.ResponseWriter, r *http.Request) (*pb.Machine, error) {
+	if err := s.allow(ctx, copiesPath); err != nil {
+		return nil, err
+	}
+	query := r.URL.Query()
+	spec, err := importSpec(query)
+	if err != nil {
+		return nil, err
+	}
+	h, info, err := s.resolve(ctx, query.Get("host"))
+	if err != nil {
+		return nil, err
+	}
+	call := jobs.Call{Caller: callerOf(ctx).String(), Key: fusion.Key(ctx), Print: copiesPath + "\n" + query.Encode() + "\n" + strconv.FormatInt(r.ContentLength, 10),
+		Op: "machine.import", Name: spec.Name, Hidden: !info.Local}
+	made, err := s.node.Jobs().Do(ctx, call, func(ctx context.Context) (any, error) {
+		// A job that is canceled does not wait for a sender that sends nothing.
+		stop := context.AfterFunc(ctx, func() { _ = http.NewResponseController(w).SetReadDeadline(time.Now()) })
+		defer stop()
+		m, err := h.Copies().Import(ctx, spec, r.ContentLength, r.Body)
+		return named(m, info), err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return made.(*pb.Machine), nil
+}
+
+func importSpec(query url.Values) (fusion.ImportSpec, error) {
+	spec := fusion.ImportSpec{Name: query.Get("name"), Raw: query.Get("raw") == "true", Start: query.Get("start") == "true"}
+	memory, err := number(query.Get("memory"))
+	if err != nil {
+		return spec, err
+	}
+	cpus, err := number(query.Get("cpus"))
+	spec.MemoryBytes, spec.CPUs = memory, int(min(cpus, 1<<20))
+	return spec, err
+}
+
+// number reads a count; none is 0.
+func number(text string) (int64, error) {
+	if text == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < 0 {
+		return 0, &fusion.Error{Op: "machine.import", Cause: fusion.ErrInvalid, Detail: "a size is no number", Hint: "give sizes in bytes"}
+	}
+	return n, nil
+}

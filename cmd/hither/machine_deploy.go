@@ -1,0 +1,61 @@
+package main
+
+import (
+	"context"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"hither/fusion"
+)
+
+func machineDeploy(g *globals) *cobra.Command {
+	var spec fusion.DeploySpec
+	var to []string
+	cmd := &cobra.Command{
+		Use: "deploy MACHINE", Short: "Make copies of a machine that is off, or of a template, on several hosts at once", Args: exactly("MACHINE"),
+		Long: "Make copies of a machine that is off, or of a template, on several hosts at once, each\n" +
+			"with a name and network addresses of its own. Its bytes go to each host once; several\n" +
+			"machines on one host are linked clones of a template there (PREFIX-base). The machine's\n" +
+			"host must be paired with the others, and may make machines there.",
+		Example: "  hither machine deploy laptop/web --to cloud,nas --count 2 --name shop --start",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			address, err := machineAddress(args[0])
+			if err != nil {
+				return err
+			}
+			c, err := g.join(cmd.Context())
+			if err != nil {
+				return err
+			}
+			for _, name := range to {
+				id, err := hostID(cmd.Context(), c, name)
+				if err != nil {
+					return err
+				}
+				spec.To = append(spec.To, id)
+			}
+			host := c.Host(address.Host)
+			var made []fusion.Machine
+			err = following(cmd, host, "machine.deploy", address.Machine, func(ctx context.Context) (err error) {
+				made, err = host.Copies().Deploy(ctx, address.Machine, spec)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			for i := range made {
+				if made[i].Verbs == nil {
+					made[i].Verbs = []fusion.Verb{}
+				}
+			}
+			return g.show(cmd, made, func(w io.Writer) error { return printMachines(w, made) })
+		},
+	}
+	f := cmd.Flags()
+	f.StringSliceVar(&to, "to", nil, "the `HOSTS`, with commas between them")
+	f.IntVar(&spec.Count, "count", 0, "machines on each host (default 1)")
+	f.StringVar(&spec.Prefix, "name", "", "a `PREFIX` of the names (default the machine's)")
+	f.BoolVar(&spec.Start, "start", false, "start them at once")
+	return cmd
+}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"hither/fusion"
+)
+
+func diskCommand(g *globals) *cobra.Command {
+	var bytes, grown size
+	var keep bool
+	add := &cobra.Command{
+		Use: "add MACHINE --size SIZE", Short: "Give a machine a new disk; one that runs gets it at once", Args: exactly("MACHINE"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if bytes == 0 {
+				return usageHint("machine disk add: --size is missing", "as in --size 20GiB")
+			}
+			return g.change(cmd, args[0], fusion.Change{Kind: fusion.AddDisk, Bytes: int64(bytes)})
+		},
+	}
+	add.Flags().Var(&bytes, "size", "its size, as in 20GiB")
+	grow := &cobra.Command{
+		Use: "grow MACHINE DISK --size SIZE", Short: "Make a disk larger; its guest then grows what is on it", Args: exactly("MACHINE", "DISK"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if grown == 0 {
+				return usageHint("machine disk grow: --size is missing", "as in --size 40GiB")
+			}
+			return g.change(cmd, args[0], fusion.Change{Kind: fusion.GrowDisk, Disk: args[1], Bytes: int64(grown)})
+		},
+	}
+	grow.Flags().Var(&grown, "size", "its new size, as in 40GiB")
+	rm := &cobra.Command{
+		Use: "rm MACHINE DISK", Short: "Take a disk away, with what is on it if it was made for the machine", Args: exactly("MACHINE", "DISK"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return g.change(cmd, args[0], fusion.Change{Kind: fusion.RemoveDisk, Disk: args[1], Keep: keep})
+		},
+	}
+	rm.Flags().BoolVar(&keep, "keep", false, "keep its file in the pool, as an image")
+	return group("disk", "Disks of a virtual machine; `hither machine hw` names them", add, grow, rm)
+}
+
+func nicCommand(g *globals) *cobra.Command {
+	var network string
+	add := &cobra.Command{
+		Use: "add MACHINE", Short: "Give a machine a network card", Args: exactly("MACHINE"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return g.change(cmd, args[0], fusion.Change{Kind: fusion.AddNIC, Network: network})
+		},
+	}
+	add.Flags().StringVar(&network, "network", fusion.UserNetwork, "a `NETWORK` of the machine's host, or user: out, and nothing in")
+	rm := &cobra.Command{
+		Use: "rm MACHINE MAC", Short: "Take a network card away", Args: exactly("MACHINE", "MAC"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return g.change(cmd, args[0], fusion.Change{Kind: fusion.RemoveNIC, NIC: args[1]})
+		},
+	}
+	return group("nic", "Network cards of a virtual machine; `hither machine hw` names them", add, rm)
+}
+
+func cdCommand(g *globals) *cobra.Command {
+	var drive string
+	insert := &cobra.Command{
+		Use: "insert MACHINE ISO", Short: "Put an image into a machine's CD drive", Args: exactly("MACHINE", "ISO"),
+		Long: "Put an image into a machine's CD drive. ISO is a PATH on this computer, whose bytes go into\n" +
+			"the pool of the machine's host, or the NAME of an image there.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			address, host, err := g.target(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			iso, err := parseImage("ISO", args[1])
+			if err != nil {
+				return err
+			}
+			name, err := iso.bring(cmd, host.Machines(), address)
+			if err != nil {
+				return err
+			}
+			return g.change(cmd, args[0], fusion.Change{Kind: fusion.InsertCD, Image: name, Drive: drive})
+		},
+	}
+	eject := &cobra.Command{
+		Use: "eject MACHINE", Short: "Take out what is in a machine's CD drive", Args: exactly("MACHINE"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return g.change(cmd, args[0], fusion.Change{Kind: fusion.EjectCD, Drive: drive})
+		},
+	}
+	for _, cmd := range []*cobra.Command{insert, eject} {
+		cmd.Flags().StringVar(&drive, "drive", "", "the `DRIVE` (default: the first)")
+	}
+	return group("cd", "The CD drive of a virtual machine", insert, eject)
+}
+
+func machineBoot(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use: "boot MACHINE ORDER", Short: "Say where a machine looks for its system: some of disk,cd,net", Args: exactly("MACHINE", "ORDER"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return g.change(cmd, args[0], fusion.Change{Kind: fusion.SetBoot, Boot: strings.Split(args[1], ",")})
+		},
+	}
+}
+
+func displayCommand(g *globals) *cobra.Command {
+	return group("display", "The display of a virtual machine", &cobra.Command{
+		Use: "add MACHINE", Short: "Give a machine a display that Hither can show, from its next start on", Args: exactly("MACHINE"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return g.change(cmd, args[0], fusion.Change{Kind: fusion.AddDisplay})
+		},
+	})
+}

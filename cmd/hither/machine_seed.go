@@ -1,0 +1,76 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"hither/fusion"
+)
+
+// seedFlags say what a cloud image makes of itself. Files are read here, where the
+// command is typed.
+type seedFlags struct {
+	seed     fusion.Seed
+	keys     []string // files
+	password string   // a file
+}
+
+func (f *seedFlags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.seed.User, "user", "", "who logs in to a cloud image (default: the image's own user)")
+	flags.StringArrayVar(&f.keys, "ssh-key", nil, "a `FILE` with public SSH keys of that user; may be given several times")
+	flags.StringVar(&f.password, "password-file", "", "a `FILE` whose first line is that user's password, for the console")
+	flags.StringVar(&f.seed.Hostname, "hostname", "", "the machine's name for itself (default: NAME)")
+	flags.StringArrayVar(&f.seed.Packages, "package", nil, "a `PACKAGE` that is installed at the first start; may be given several times")
+}
+
+// mostKeyFile bounds the files in bytes.
+const mostKeyFile = 64 << 10
+
+// read gives the seed, or nil when nothing of it was asked for.
+func (f *seedFlags) read() (*fusion.Seed, error) {
+	if f.seed.User == "" && f.seed.Hostname == "" && f.password == "" && len(f.keys)+len(f.seed.Packages) == 0 {
+		return nil, nil
+	}
+	seed := f.seed
+	for _, file := range f.keys {
+		text, err := readSmall("--ssh-key", file)
+		if err != nil {
+			return nil, err
+		}
+		for line := range strings.Lines(text) {
+			if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
+				seed.SSHKeys = append(seed.SSHKeys, line)
+			}
+		}
+	}
+	if f.password != "" {
+		text, err := readSmall("--password-file", f.password)
+		if err != nil {
+			return nil, err
+		}
+		first, _, _ := strings.Cut(text, "\n")
+		if seed.Password = strings.TrimSuffix(first, "\r"); seed.Password == "" {
+			return nil, &fusion.Error{Op: "--password-file", Path: f.password, Cause: fusion.ErrInvalid, Detail: "its first line is empty", Hint: "write the password there"}
+		}
+	}
+	return &seed, seed.Check()
+}
+
+func readSmall(flag, file string) (string, error) {
+	info, err := os.Stat(file)
+	if err == nil && info.Size() > mostKeyFile {
+		return "", &fusion.Error{Op: flag, Path: file, Cause: fusion.ErrInvalid, Detail: "the file is too large", Hint: "give a small file of text"}
+	}
+	var text []byte
+	if err == nil {
+		text, err = os.ReadFile(file)
+	}
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", flag, err)
+	}
+	return string(text), nil
+}

@@ -1,0 +1,61 @@
+import { fromJson } from '@bufbuild/protobuf'
+import { createClient, type Transport } from '@connectrpc/connect'
+import { machine } from './convert'
+import type { UiError } from './error'
+import { CopyService } from './gen/hither/v1/copy_pb'
+import { MachineSchema } from './gen/hither/v1/machine_pb'
+import type { Machine } from './model'
+import type { Session } from './session'
+import { send } from './upload'
+
+export interface CloneSpec {
+  name: string
+  mode: 'full' | 'linked'
+  start: boolean
+}
+
+export interface ImportSpec {
+  name: string
+  /** A file without any mark of a format is a raw disk. */
+  raw: boolean
+  start: boolean
+}
+
+/** A machine's file that waits to be downloaded. */
+export interface ReadyFile {
+  url: string
+  name: string
+}
+
+/** The part of the Api about copies of machines; host is as in Api. */
+export interface CopiesApi {
+  cloneMachine(host: string, name: string, spec: CloneSpec): Promise<Machine>
+  setTemplate(host: string, name: string, on: boolean): Promise<Machine>
+  exportMachine(host: string, name: string, format: 'qcow2' | 'ova'): Promise<ReadyFile>
+  /** Sends a file of which the host makes a machine; progress is 0 to 1. */
+  importMachine(host: string, spec: ImportSpec, file: File, progress: (part: number) => void, signal: AbortSignal): Promise<Machine>
+}
+
+export function copiesApi(session: Session, transport: Transport, fail: (thrown: unknown) => UiError): CopiesApi {
+  const copies = createClient(CopyService, transport)
+  return {
+    cloneMachine: async (host, name, spec) => machine(await copies.clone({ host, machine: name, ...toClone(spec) })),
+    setTemplate: async (host, name, on) => machine(await copies.setTemplate({ host, machine: name, on })),
+    exportMachine: async (host, name, format) => {
+      const ready = await copies.export({ host, machine: name, format })
+      return { url: new URL('/copies/' + encodeURIComponent(ready.ticket), session.base).href, name: ready.name }
+    },
+    importMachine: async (host, spec, file, progress, signal) => {
+      const url = new URL('/copies/', session.base)
+      url.search = new URLSearchParams({ host, name: spec.name, raw: String(spec.raw), start: String(spec.start) }).toString()
+      try {
+        const text = await send(session, 'POST', url, 'machine.import', spec.name, file, progress, signal)
+        return machine(fromJson(MachineSchema, JSON.parse(text)))
+      } catch (thrown) {
+        throw fail(thrown)
+      }
+    },
+  }
+}
+
+const toClone = ({ name, mode, start }: CloneSpec) => ({ name, mode, start })

@@ -1,0 +1,110 @@
+// What a machine is made of, as package fusion has it: plain values.
+import type { DiskPart as PbDisk, HardwareChanged, Parts as PbParts } from './gen/hither/v1/hardware_pb'
+
+/** '' always, 'now' until the machine stops, 'next-start' from its next start on. */
+export type Of = '' | 'now' | 'next-start'
+
+export interface DiskPart {
+  name: string
+  bus: string
+  format: string
+  file: string
+  totalBytes: number
+  usedBytes: number
+  readOnly: boolean
+  /** Made for this machine: its file goes with it. */
+  made: boolean
+  of: Of
+}
+
+export interface DrivePart {
+  name: string
+  kind: string
+  image: string
+  of: Of
+}
+
+export interface NicPart {
+  mac: string
+  network: string
+  model: string
+  of: Of
+}
+
+export interface Parts {
+  cpus: number
+  nextCpus: number
+  mostCpus: number
+  memoryBytes: number
+  nextMemoryBytes: number
+  hostMemoryBytes: number
+  disks: DiskPart[]
+  drives: DrivePart[]
+  nics: NicPart[]
+  boot: string[]
+  firmware: string
+  tpm: boolean
+  displays: string[]
+  /** Its next start brings something that it has not now. */
+  pending: boolean
+  networks: string[]
+  images: string[]
+}
+
+/** One change; kind says which of the others count. */
+export type Change =
+  | { kind: 'resources'; memoryBytes?: number; cpus?: number }
+  | { kind: 'disk.add'; bytes: number }
+  | { kind: 'disk.grow'; disk: string; bytes: number }
+  | { kind: 'disk.remove'; disk: string; keep: boolean }
+  | { kind: 'nic.add'; network: string }
+  | { kind: 'nic.remove'; nic: string }
+  | { kind: 'cd.insert'; drive: string; image: string }
+  | { kind: 'cd.eject'; drive: string }
+  | { kind: 'boot'; boot: string[] }
+  | { kind: 'firmware'; firmware: string }
+  | { kind: 'tpm'; tpm: boolean }
+  | { kind: 'display.add' }
+
+export interface Changed {
+  when: 'now' | 'next-start'
+  part: string
+  note: string
+}
+
+/** What changes of what is written on a machine; what is absent stays. */
+export interface LabelChange {
+  add?: string[]
+  drop?: string[]
+  notes?: string
+  autostart?: boolean
+  order?: number
+}
+
+export function parts(p: PbParts): Parts {
+  const { cpus, nextCpus, mostCpus, boot, firmware, tpm, displays, pending, networks, images } = p
+  return {
+    cpus, nextCpus, mostCpus, boot, firmware, tpm, displays, pending, networks, images,
+    memoryBytes: Number(p.memoryBytes),
+    nextMemoryBytes: Number(p.nextMemoryBytes),
+    hostMemoryBytes: Number(p.hostMemoryBytes),
+    disks: p.disks.map(disk),
+    drives: p.drives.map(({ name, kind, image, of }) => ({ name, kind, image, of: of as Of })),
+    nics: p.nics.map(({ mac, network, model, of }) => ({ mac, network, model, of: of as Of })),
+  }
+}
+
+function disk(d: PbDisk): DiskPart {
+  const { name, bus, format, file, readOnly, made } = d
+  return { name, bus, format, file, readOnly, made, of: d.of as Of, totalBytes: Number(d.totalBytes), usedBytes: Number(d.usedBytes) }
+}
+
+export function changed(c: HardwareChanged): Changed {
+  return { when: c.when === 'now' ? 'now' : 'next-start', part: c.part, note: c.note }
+}
+
+/** A change as the wire has it: sizes are 64 bits there. */
+export function wire(change: Change) {
+  const { memoryBytes, bytes, ...rest } = change as { memoryBytes?: number; bytes?: number; kind: string }
+  return { ...rest, memoryBytes: BigInt(memoryBytes ?? 0), bytes: BigInt(bytes ?? 0) }
+}

@@ -1,0 +1,165 @@
+import type { CatalogueImage, Image, MachineSpec, Seed } from '../../api/model'
+import type { Key } from '../../i18n/i18n.svelte'
+import { goodName, imageName } from '../name'
+
+const MIB = 1 << 20
+export const GIB = 1024 * MIB
+export const MEMORIES = [256 * MIB, 512 * MIB, GIB, 2 * GIB, 4 * GIB, 8 * GIB, 16 * GIB, 32 * GIB]
+export const CPUS = [1, 2, 4, 6, 8, 12, 16]
+const DISKS = [4 * GIB, 10 * GIB, 20 * GIB, 40 * GIB, 80 * GIB, 160 * GIB]
+
+export type What = 'catalogue' | 'pool' | 'file' | 'address' | 'empty'
+
+/** A machine that a person is putting together. */
+export class Draft {
+  what = $state<What>('catalogue')
+  cloud = $state.raw<CatalogueImage | null>(null)
+  image = $state.raw<Image | null>(null)
+  file = $state.raw<File | null>(null)
+  address = $state('')
+
+  name = $state('')
+  memory = $state(GIB)
+  cpus = $state(1)
+  disk = $state(20 * GIB)
+  start = $state(true)
+  /** One of the host's networks; '' is user-mode networking. */
+  network = $state('')
+
+  seeded = $state(true)
+  user = $state('')
+  keys = $state('')
+  password = $state('')
+  hostname = $state('')
+  packages = $state('')
+
+  constructor() {
+    this.keys = kept()
+  }
+
+  /** Takes an image of the catalogue with the sizes that suit it. */
+  choose(image: CatalogueImage): void {
+    this.cloud = image
+    if (image.memoryBytes) this.memory = MEMORIES.find((m) => m >= image.memoryBytes) ?? this.memory
+    if (image.diskBytes) this.disk = image.diskBytes
+  }
+
+  /** What is to be copied is a CD, so the machine has an empty disk beside it. */
+  get isCD(): boolean {
+    switch (this.what) {
+      case 'catalogue':
+        return this.cloud?.format === 'iso'
+      case 'pool':
+        return this.image?.format === 'iso'
+      case 'file':
+        return /\.iso$/i.test(this.file?.name ?? '')
+      case 'address':
+        return /\.iso$/i.test(path(this.address))
+      case 'empty':
+        return false
+    }
+  }
+
+  get isDisk(): boolean {
+    return this.what !== 'empty' && !this.isCD
+  }
+
+  /** The sizes that make sense; 0 is the image's own, or no disk. */
+  get disks(): number[] {
+    const least = this.what === 'pool' && this.isDisk ? (this.image?.diskBytes ?? 0) : 0
+    const own = this.cloud?.diskBytes ?? 0
+    return [0, ...[...new Set([...DISKS, ...(this.what === 'catalogue' && own ? [own] : [])])].filter((d) => d >= least).sort((a, b) => a - b)]
+  }
+
+  /** Who logs in when the person says nothing. */
+  get defaultUser(): string {
+    return (this.what === 'catalogue' ? this.cloud?.user : this.what === 'pool' ? this.image?.user : '') ?? ''
+  }
+
+  /** What is wrong with the first step, or "". */
+  get whatWrong(): Key | '' {
+    switch (this.what) {
+      case 'catalogue':
+        return this.cloud ? '' : 'create.choose'
+      case 'pool':
+        return this.image ? '' : 'create.choose'
+      case 'file':
+        return !this.file ? 'create.file.none' : ''
+      case 'address':
+        return /^https?:\/\/[^/@\s]+\/\S*[^/\s]$/.test(this.address.trim()) ? '' : 'create.address.bad'
+      case 'empty':
+        return ''
+    }
+  }
+
+  get nameWrong(): Key | '' {
+    return goodName(this.name) ? '' : 'field.name.bad'
+  }
+
+  get keysWrong(): Key | '' {
+    if (!this.seeds) return ''
+    if (/PRIVATE KEY/.test(this.keys)) return 'create.keys.private'
+    return lines(this.keys).every((k) => /^(ssh-|ecdsa-sha2-|sk-)\S+ [A-Za-z0-9+/=]+( .*)?$/.test(k)) ? '' : 'create.keys.bad'
+  }
+
+  get userWrong(): Key | '' {
+    return !this.seeds || this.user === '' || (/^[a-z_][a-z0-9_-]{0,31}$/.test(this.user) && this.user !== 'root') ? '' : 'create.user.bad'
+  }
+
+  /** It is told what to make of itself. */
+  get seeds(): boolean {
+    return this.isDisk && this.seeded
+  }
+
+  /** Nobody could log in to what comes. */
+  get locked(): boolean {
+    return this.seeds && lines(this.keys).length === 0 && this.password === ''
+  }
+
+  private get seed(): Seed | null {
+    if (!this.seeds) return null
+    const { user, password, hostname } = this
+    return { user, password, hostname: hostname.trim(), sshKeys: lines(this.keys), packages: this.packages.split(/[\s,]+/).filter(Boolean) }
+  }
+
+  private get source(): string {
+    switch (this.what) {
+      case 'catalogue':
+        return this.cloud?.name ?? ''
+      case 'pool':
+        return this.image?.name ?? ''
+      case 'file':
+        return this.file ? imageName(this.file.name) : ''
+      case 'address':
+        return this.address.trim()
+      case 'empty':
+        return ''
+    }
+  }
+
+  spec(): MachineSpec {
+    const [iso, image] = this.isCD ? [this.source, ''] : ['', this.source]
+    if (this.seeds) keep(this.keys)
+    return {
+      name: this.name, cpus: this.cpus, memoryBytes: this.memory, diskBytes: this.disk, iso, image, seed: this.seed, start: this.start, network: this.network,
+    }
+  }
+}
+
+const lines = (text: string) => text.split('\n').map((l) => l.trim()).filter(Boolean)
+const path = (address: string) => address.trim().split(/[?#]/)[0] ?? ''
+
+const KEPT = 'hither-ssh-keys'
+
+/** Public keys are the same for each machine: this browser remembers them. */
+function kept(): string {
+  return localStorage.getItem(KEPT) ?? ''
+}
+
+function keep(keys: string): void {
+  try {
+    localStorage.setItem(KEPT, keys)
+  } catch {
+    // private windows refuse: they are typed again
+  }
+}

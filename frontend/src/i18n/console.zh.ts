@@ -1,0 +1,32 @@
+import type { consoleEn } from './console.en'
+
+/** console.en in Chinese. */
+export const consoleZh: Record<keyof typeof consoleEn, string> = {
+  'verb.console': '打开控制台',
+  'tab.label': '显示内容',
+  'tab.screen': '屏幕',
+  'tab.console': '控制台',
+  'tab.shell': '终端',
+  'console.toolbar': '控制台',
+  'console.group': '{name} 的控制台',
+  'console.connecting': '正在连接…',
+  'console.lost': '连接已断开，正在重试…',
+  'console.live': '串口控制台。按 Ctrl+Alt 收回键盘。',
+  'console.shell': '这台电脑的 shell。按 Ctrl+Alt 收回键盘。',
+  'console.viewOnly': '只能查看，不能输入。',
+  'console.failed': '无法打开控制台',
+  'console.newShell': '新建 shell',
+  'console.paste': '粘贴',
+  'console.pasteRefused': '浏览器不允许读取剪贴板。请在控制台中按 Ctrl+Shift+V。',
+  'console.reader': '供屏幕阅读器朗读',
+  'console.skipped': '输出过快，略去 {size}',
+  'console.off': '启动后即可看到它的控制台。',
+  'console.none': '没有串口控制台',
+  'console.noneHint': '用 Hither 创建的虚拟机自带串口。请用它原来的工具为其添加串口，然后关机再启动。',
+  'guest.title': '虚拟机内部',
+  'guest.hostname': '名称',
+  'guest.kernel': '内核',
+  'guest.addresses': '地址',
+  'guest.fileSystems': '文件系统',
+  'guest.none': '其中没有代理应答。在里面安装 qemu-guest-agent 后，即可看到地址和文件系统。',
+}

@@ -1,0 +1,30 @@
+import type { imageEn } from './image.en'
+
+/** image.en in Chinese. */
+export const imageZh: Record<keyof typeof imageEn, string> = {
+  'verb.fetchImage': '获取映像',
+  'verb.removeImage': '删除…',
+  'task.fetchImage': '获取 {name}',
+  'task.removeImage': '删除映像 {name}',
+  'images.title': '映像',
+  'images.loading': '正在加载映像',
+  'images.empty': '暂无映像。获取一个云映像，即可一步创建机器。',
+  'images.offline': '{host} 在线时显示。',
+  'images.iso': '光盘',
+  'images.qcow2': 'qcow2',
+  'images.raw': 'raw',
+  'images.unknown': '未知',
+  'images.disk': '磁盘 {size}',
+  'images.usedBy': '{machines} 正在使用',
+  'images.sum': '校验和：{sum}',
+  'images.noSum': '校验和未知。',
+  'images.fetch.title': '在 {host} 上获取映像',
+  'images.fetch.text': '会先询问您其他已有此映像的电脑。',
+  'images.fetch.from': '来源',
+  'images.fetch.sum': '校验和',
+  'images.fetch.sumHint': '可选：sha256: 或 sha512: 加上发布者给出的值，用于核对下载内容。',
+  'images.fetch.sumBad': '校验和为 sha256: 加 64 位十六进制数字，或 sha512: 加 128 位。',
+  'confirm.removeImage.title': '删除映像 {name}？',
+  'confirm.removeImage': '由它创建的机器会保留。之后可以重新获取或上传。',
+  'confirm.removeImage.verb': '删除',
+}

@@ -1,0 +1,248 @@
+import { fireEvent, render, screen as page, within } from '@testing-library/svelte'
+import axe from 'axe-core'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { UiError } from '../src/api/error'
+import type { CatalogueImage, Image, Machine, MachineSpec } from '../src/api/model'
+import { Draft } from '../src/dialogs/create/draft.svelte'
+import { i18n } from '../src/i18n/i18n.svelte'
+import Shell from '../src/Shell.svelte'
+import { found, Images } from '../src/state/images.svelte'
+import { fakeApp, fill, machine } from './fake'
+
+const GIB = 2 ** 30
+const image = (name: string, more: Partial<Image> = {}): Image => ({
+  name, format: 'qcow2', bytes: 300 << 20, diskBytes: 2 * GIB, sum: '', source: '', user: '', added: new Date(), usedBy: [], ...more,
+})
+const known = (name: string, more: Partial<CatalogueImage> = {}): CatalogueImage => ({
+  name, title: 'Title of ' + name, format: 'qcow2', arch: 'x86_64', user: 'debian', checked: true, memoryBytes: 2 * GIB, diskBytes: 30 * GIB, ...more,
+})
+const KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGPKj7Zk ada@laptop'
+
+beforeEach(() => localStorage.removeItem('hither-ssh-keys'))
+
+describe('a draft', () => {
+  it('takes the sizes that suit an image, and its own disk size among the choices', () => {
+    const d = new Draft()
+    expect(d.whatWrong).toBe('create.choose')
+    d.choose(known('a', { memoryBytes: 1.5 * GIB }))
+    expect([d.memory, d.disk, d.whatWrong]).toEqual([2 * GIB, 30 * GIB, ''])
+    expect(d.disks).toContain(30 * GIB)
+    expect(d.spec()).toMatchObject({ image: 'a', iso: '', diskBytes: 30 * GIB, seed: { user: '', sshKeys: [] } })
+  })
+
+  it('puts CDs into the drive, and tells them nothing of users', () => {
+    const d = new Draft()
+    d.choose(known('cd', { format: 'iso' }))
+    expect(d.spec()).toMatchObject({ image: '', iso: 'cd', seed: null })
+    d.what = 'address'
+    d.address = 'https://example.org/x/Some.ISO?mirror=1'
+    expect([d.whatWrong, d.isCD]).toEqual(['', true])
+    d.address = ' https://example.org/x/disk.qcow2 '
+    expect(d.spec()).toMatchObject({ image: 'https://example.org/x/disk.qcow2', iso: '' })
+    d.what = 'empty'
+    expect(d.spec()).toMatchObject({ image: '', iso: '', seed: null })
+  })
+
+  it.each(['', 'example.org/x.img', 'ftp://example.org/x', 'https://a:b@example.org/x', 'https://example.org/', 'https://example.org/a b'])('refuses the address %j', (address) => {
+    const d = new Draft()
+    d.what = 'address'
+    d.address = address
+    expect(d.whatWrong).toBe('create.address.bad')
+  })
+
+  it('offers no disk that is smaller than the image', () => {
+    const d = new Draft()
+    d.what = 'pool'
+    d.image = image('big', { diskBytes: 50 * GIB })
+    expect(d.disks.filter((n) => n > 0 && n < 50 * GIB)).toEqual([])
+  })
+
+  it('sees what is wrong with users and keys, and remembers good keys', () => {
+    const d = new Draft()
+    d.choose(known('a'))
+    expect(d.locked).toBe(true)
+    d.keys = '-----BEGIN OPENSSH PRIVATE KEY-----'
+    expect(d.keysWrong).toBe('create.keys.private')
+    d.keys = 'hello'
+    expect(d.keysWrong).toBe('create.keys.bad')
+    d.keys = `${KEY}\n\n  ${KEY}\n`
+    expect([d.keysWrong, d.locked]).toEqual(['', false])
+    d.user = 'Root User'
+    expect(d.userWrong).toBe('create.user.bad')
+    d.user = 'ada'
+    d.packages = 'vim,  git '
+    expect(d.spec().seed).toEqual({ user: 'ada', sshKeys: [KEY, KEY], password: '', hostname: '', packages: ['vim', 'git'] })
+    expect(new Draft().keys).toBe(d.keys)
+  })
+})
+
+it('finds images by every word of a search', () => {
+  const list = [known('debian-13', { title: 'Debian 13 (trixie)' }), known('fedora-43')]
+  expect(found(list, ' DEBIAN  trix ').map((i) => i.name)).toEqual(['debian-13'])
+  expect(found(list, '')).toEqual(list)
+  expect(found(list, 'debian fedora')).toEqual([])
+})
+
+it('lets the answer to the later question count', async () => {
+  const answers: Array<(list: Image[]) => void> = []
+  const all = new Images({ images: () => new Promise((resolve) => answers.push(resolve)), catalogue: async () => [] })
+  const [first, second] = [all.load('h'), all.load('h')]
+  answers[1]!([image('new')])
+  await second
+  answers[0]!([image('old')])
+  await first
+  expect(all.pool('h').list?.map((i) => i.name)).toEqual(['new'])
+})
+
+describe('images on the page', () => {
+  let stop = () => {}
+  afterEach(() => {
+    stop()
+    i18n.set('en')
+  })
+
+  function open(path: string, more = {}) {
+    history.replaceState(null, '', path)
+    const { app, stream } = fakeApp(more)
+    stop = app.start()
+    render(Shell, { app })
+    fill(stream)
+    return { app, stream }
+  }
+  const clean = async () => {
+    const { violations } = await axe.run(document.body, { rules: { 'color-contrast': { enabled: false } } })
+    expect(violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(' ')}`)).toEqual([])
+  }
+
+  it.each([
+    ['en', 'Fetch image', 'Address', 'Sum', 'Name', 'More for mine.iso', 'Delete…', 'Delete', 'None yet', 'in use by ipxe'],
+    ['zh', '获取映像', '网址', '校验和', '名称', 'mine.iso 的更多操作', '删除…', '删除', '暂无映像', 'ipxe 正在使用'],
+  ] as const)('are listed, fetched and deleted (%s)', async (language, fetch, address, sum, name, more, remove, yes, none, used) => {
+    i18n.set(language)
+    let list: Image[] = []
+    const said: string[] = []
+    open('/host/laptop', {
+      images: async () => list,
+      catalogue: async () => [known('debian-13')],
+      fetchImage: async (...args: string[]) => {
+        said.push(args.join(' '))
+        list = [image('mine.iso', { format: 'iso' }), image('used', { usedBy: ['ipxe'] })]
+        return list[0]
+      },
+      removeImage: async (...args: string[]) => void (said.push('remove ' + args[1]), (list = [])),
+    })
+    const part = await page.findByTestId('images')
+    await within(part).findByText(new RegExp(none))
+    await fireEvent.click(within(part).getByRole('button', { name: fetch }))
+    const dialog = await page.findByRole('dialog')
+    await fireEvent.click(within(dialog).getByRole('radio', { name: address }))
+    const submit = within(dialog).getByRole('button', { name: fetch })
+    await fireEvent.input(within(dialog).getByRole('textbox', { name: address }), { target: { value: 'https://example.org/mine.iso' } })
+    await fireEvent.input(within(dialog).getByLabelText(sum), { target: { value: 'sha256:1' } })
+    await fireEvent.click(submit)
+    expect(within(dialog).getByLabelText(sum).getAttribute('aria-invalid')).toBe('true')
+    await clean()
+    await fireEvent.input(within(dialog).getByLabelText(sum), { target: { value: 'sha256:' + '0'.repeat(64) } })
+    expect(within(dialog).getByLabelText(name).getAttribute('placeholder')).toBe('mine.iso')
+    await fireEvent.click(submit)
+    await within(part).findByText(new RegExp(used))
+    expect(within(part).getAllByRole('button', { name: /More|更多/ }).length).toBe(1) // one in use cannot be deleted
+    await clean()
+    await fireEvent.click(within(part).getByRole('button', { name: more }))
+    await fireEvent.click(page.getByRole('menuitem', { name: remove }))
+    await fireEvent.click(within(await page.findByRole('alertdialog')).getByRole('button', { name: yes }))
+    await within(part).findByText(new RegExp(none))
+    expect(said).toEqual([`id-laptop mine.iso https://example.org/mine.iso sha256:${'0'.repeat(64)}`, 'remove mine.iso'])
+  })
+
+  it('says why they cannot be listed, and asks again', async () => {
+    let broken = true
+    open('/host/laptop', {
+      images: async () => {
+        if (broken) throw new UiError({ op: 'images', cause: 'busy', detail: 'too much' })
+        return [image('a')]
+      },
+    })
+    const part = await page.findByTestId('images')
+    await within(part).findByRole('alert')
+    broken = false
+    await fireEvent.click(within(part).getByRole('button', { name: 'Try again' }))
+    await within(part).findByText('a')
+  })
+
+  it.each([
+    ['en', 'Search', 'Next', 'Name', 'Public SSH keys', 'Create', 'Nothing fits', 'Choose an image.', 'You can close this'],
+    ['zh', '搜索', '下一步', '名称', 'SSH 公钥', '新建', '没有符合', '请选择一个映像。', '可以关闭此窗口'],
+  ] as const)('make a machine in three steps (%s)', async (language, search, next, name, keys, create, nothing, choose, close) => {
+    i18n.set(language)
+    const made: MachineSpec[] = []
+    let done = (_: Machine) => {}
+    const { app, stream } = open('/library', {
+      images: async () => [image('debian-13')],
+      catalogue: async () => [known('debian-13', { title: 'Debian 13' }), known('fedora-43', { title: 'Fedora' })],
+      createMachine: (_: string, spec: MachineSpec) => {
+        made.push(spec)
+        return new Promise<Machine>((resolve) => (done = resolve))
+      },
+    })
+    await vi.waitFor(() => expect(app.watch.loaded).toBe(true))
+    app.dialog = { kind: 'create', host: '' }
+    const dialog = await page.findByRole('dialog')
+    const box = await within(dialog).findByRole('searchbox', { name: search })
+    await fireEvent.click(within(dialog).getByRole('button', { name: next }))
+    expect(within(dialog).getByRole('alert').textContent).toBe(choose)
+    await fireEvent.input(box, { target: { value: 'windows' } })
+    await within(dialog).findByText(new RegExp(nothing))
+    await fireEvent.input(box, { target: { value: 'deb' } })
+    expect(within(dialog).queryByText('Fedora')).toBeNull()
+    await fireEvent.click(within(dialog).getByRole('radio', { name: /Debian 13/ }))
+    await clean()
+    await fireEvent.click(within(dialog).getByRole('button', { name: next }))
+
+    const field = await within(dialog).findByLabelText(name)
+    expect(document.activeElement).toBe(field)
+    await fireEvent.click(within(dialog).getByRole('button', { name: next }))
+    expect(field.getAttribute('aria-invalid')).toBe('true')
+    await fireEvent.input(field, { target: { value: 'web' } })
+    await fireEvent.input(within(dialog).getByLabelText(keys), { target: { value: KEY } })
+    await clean()
+    await fireEvent.click(within(dialog).getByRole('button', { name: next }))
+
+    await within(dialog).findByText('Debian 13')
+    await fireEvent.click(within(dialog).getByRole('button', { name: create }))
+    await within(dialog).findByText(new RegExp(close))
+    stream.push({ kind: 'job', job: {
+      id: 'J', host: 'laptop', op: 'machine.create', name: 'web', started: new Date(), ended: null, error: '',
+      step: 'downloads the image', done: 1 << 20, total: 4 << 20, rate: 2 << 20,
+    } })
+    await within(dialog).findByText(/2\.0 MiB\//)
+    expect(within(dialog).getByRole('progressbar').getAttribute('aria-valuenow')).toBe('25')
+    await clean()
+    expect(made).toEqual([{
+      name: 'web', cpus: 1, memoryBytes: 2 * GIB, diskBytes: 30 * GIB, iso: '', image: 'debian-13', start: true, network: '',
+      seed: { user: '', sshKeys: [KEY], password: '', hostname: '', packages: [] },
+    }])
+    done(machine('laptop', 'web', 'running'))
+    await vi.waitFor(() => expect(page.queryByRole('dialog')).toBeNull())
+  })
+
+  it('does not close another dialog when a machine is made behind it', async () => {
+    let done = (_: Machine) => {}
+    const { app } = open('/library', {
+      images: async () => [], catalogue: async () => [],
+      createMachine: () => new Promise<Machine>((resolve) => (done = resolve)),
+    })
+    await vi.waitFor(() => expect(app.watch.loaded).toBe(true))
+    app.dialog = { kind: 'create', host: '' }
+    const dialog = await page.findByRole('dialog')
+    await fireEvent.click(within(dialog).getByRole('radio', { name: 'Empty' }))
+    await fireEvent.click(within(dialog).getByRole('button', { name: 'Next' }))
+    await fireEvent.input(await within(dialog).findByLabelText('Name'), { target: { value: 'bare' } })
+    await fireEvent.click(within(dialog).getByRole('button', { name: 'Next' }))
+    await fireEvent.click(await within(dialog).findByRole('button', { name: 'Create' }))
+    app.dialog = { kind: 'palette' }
+    done(machine('laptop', 'bare', 'off'))
+    await vi.waitFor(() => expect(app.tasks.running).toEqual([]))
+    expect(app.dialog).toEqual({ kind: 'palette' })
+  })
+})

@@ -1,0 +1,120 @@
+package fusion
+
+import (
+	"encoding/base64"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// Seed is what a cloud image makes of itself when it starts for the first time
+// (cloud-init, https://docs.cloudinit.io/en/latest/reference/datasources/nocloud.html).
+// Zero values leave the image's own.
+type Seed struct {
+	// User is who logs in; default: the image's own user.
+	User string `json:"user,omitempty"`
+	// SSHKeys are public keys of User, one line each, as in authorized_keys.
+	SSHKeys []string `json:"sshKeys,omitempty"`
+	// Password is User's, for the console; "" is none. Of it only a hash reaches a
+	// disk.
+	Password string `json:"-"`
+	// Hostname is default the machine's name, as far as a host name can be that.
+	Hostname string `json:"hostname,omitempty"`
+	// Packages are installed at the first start.
+	Packages []string `json:"packages,omitempty"`
+}
+
+const (
+	maxKeys     = 32
+	maxKey      = 16 << 10 // bytes
+	maxPackages = 100
+	// maxPassword is what bcrypt takes, in bytes.
+	maxPassword = 72
+)
+
+// Check returns an error with cause ErrInvalid for what no system takes.
+func (s Seed) Check() error {
+	bad := func(path, detail, hint string) error {
+		return &Error{Op: "seed", Path: path, Cause: ErrInvalid, Detail: detail, Hint: hint}
+	}
+	switch {
+	case s.User != "" && !isUser(s.User):
+		return bad(clip(s.User), "no system takes this user name", "a user name has 1 to 32 small letters, digits, - and _, and begins with a letter")
+	case s.User == "root":
+		return bad(s.User, "cloud images let nobody log in as root", "choose another user; it may become root with sudo")
+	case s.Hostname != "" && !isHostname(s.Hostname):
+		return bad(clip(s.Hostname), "it is no host name", "a host name has 1 to 63 letters, digits and -")
+	case len(s.Password) > maxPassword || !utf8.ValidString(s.Password) || strings.ContainsFunc(s.Password, isControl):
+		return bad("", "it is no password that can be typed", "a password has at most 72 bytes, and no line breaks")
+	case len(s.SSHKeys) > maxKeys || len(s.Packages) > maxPackages:
+		return bad("", "too many keys or packages", "give at most 32 keys and 100 packages")
+	}
+	for _, key := range s.SSHKeys {
+		if err := checkKey(key); err != nil {
+			return err
+		}
+	}
+	for _, name := range s.Packages {
+		if !isPackage(name) {
+			return bad(clip(name), "it is no package name", "a package name has letters, digits and . + - _ :")
+		}
+	}
+	return nil
+}
+
+func isControl(r rune) bool { return r < ' ' || r == 0x7f }
+
+func only(text, letters string) bool { return strings.Trim(text, letters) == "" }
+
+const small, digits = "abcdefghijklmnopqrstuvwxyz", "0123456789"
+
+var letters = small + strings.ToUpper(small)
+
+func isUser(name string) bool {
+	return len(name) <= 32 && strings.Contains(small+"_", name[:1]) && only(name, small+digits+"-_")
+}
+
+func isHostname(name string) bool {
+	return len(name) <= 63 && only(name, letters+digits+"-") && name[0] != '-' && name[len(name)-1] != '-'
+}
+
+func isPackage(name string) bool {
+	return name != "" && len(name) <= 128 && only(name, letters+digits+".+-_:") && name[0] != '-'
+}
+
+// keyTypes begin the lines of public keys (sshd(8), AUTHORIZED_KEYS).
+var keyTypes = []string{"ssh-ed25519", "ssh-rsa", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521",
+	"sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com"}
+
+// checkKey takes one public key without options: "ssh-ed25519 AAAA… comment".
+func checkKey(line string) error {
+	parts := strings.Fields(line)
+	sound := len(line) <= maxKey && utf8.ValidString(line) && !strings.ContainsFunc(line, isControl) && len(parts) >= 2 && slices.Contains(keyTypes, parts[0])
+	if sound {
+		_, err := base64.StdEncoding.DecodeString(parts[1])
+		sound = err == nil
+	}
+	switch {
+	case sound:
+		return nil
+	case strings.Contains(line, "PRIVATE KEY"):
+		return &Error{Op: "seed", Cause: ErrInvalid, Detail: "that is the private half of a key, which stays with its owner",
+			Hint: "give the public half, the file that ends in .pub"}
+	}
+	return &Error{Op: "seed", Path: clip(line), Cause: ErrInvalid, Detail: "it is no public SSH key",
+		Hint: "give the line of a file such as ~/.ssh/id_ed25519.pub"}
+}
+
+// HostnameFor makes a host name of a machine's name.
+func HostnameFor(machine string) string {
+	safe := strings.Map(func(r rune) rune {
+		if strings.ContainsRune(letters+digits, r) {
+			return r
+		}
+		return '-'
+	}, machine)
+	if len(safe) > 63 {
+		safe = safe[:63]
+	}
+	return strings.ToLower(strings.Trim(safe, "-"))
+}

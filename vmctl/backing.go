@@ -1,0 +1,70 @@
+package vmctl
+
+import (
+	"encoding/binary"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+var errNoQcow2 = errors.New("it is no qcow2")
+
+// maxBacking is the longest name of a backing file, in bytes (qcow2.txt).
+const maxBacking = 1023
+
+// readBacking reads a qcow2's virtual size and the path of the image that it is built
+// on, "" when there is none. A name that is no path ("json:…", "nbd:…") is given as it
+// is: it is compared with paths and shown, never opened.
+func readBacking(path string) (size int64, base string, err error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0, "", err
+	}
+	if !info.Mode().IsRegular() { // a pipe would be waited for
+		return 0, "", errNoQcow2
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, "", err
+	}
+	defer f.Close()
+	head := make([]byte, 32)
+	if _, err := io.ReadFull(f, head); err != nil || string(head[:4]) != "QFI\xfb" {
+		return 0, "", errNoQcow2 // too short for one, or another format
+	}
+	offset, length := binary.BigEndian.Uint64(head[8:]), binary.BigEndian.Uint32(head[16:])
+	size = int64(min(binary.BigEndian.Uint64(head[24:]), 1<<60))
+	if offset == 0 || length == 0 {
+		return size, "", nil
+	}
+	if length > maxBacking || offset > 1<<30 {
+		return size, "", errBrokenImage
+	}
+	name := make([]byte, length)
+	if _, err := f.ReadAt(name, int64(offset)); err != nil {
+		return size, "", errBrokenImage
+	}
+	base = strings.TrimPrefix(string(name), "file:")
+	if !filepath.IsAbs(base) && !strings.Contains(base, ":") {
+		base = filepath.Join(filepath.Dir(path), base)
+	}
+	return size, base, nil
+}
+
+// maxChain bounds how far a chain of backing files is followed: one may go in a circle.
+const maxChain = 64
+
+// chain gives what a disk is built on, nearest first, as far as it can be read here.
+func chain(path string) (bases []string) {
+	for range maxChain {
+		_, base, err := readBacking(path)
+		if err != nil || base == "" {
+			return bases
+		}
+		bases = append(bases, base)
+		path = base
+	}
+	return bases
+}

@@ -1,0 +1,154 @@
+package vmctl
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"hither/fusion"
+)
+
+// A linked disk is a qcow2 that has only what was written since it was made, and
+// names another file of the pool, its base, for the rest. A base is never written:
+// it belongs to a template, whose disks are read-only, or to a machine that goes on
+// in an overlay of its own (clone_linked.go).
+
+// maxStack bounds how many files one disk stands on.
+const maxStack = 16
+
+// backing gives the path of the image that a disk of any format stands on; "" for none.
+func backing(path string) (string, error) {
+	_, base, err := readBacking(path)
+	if errors.Is(err, errNoQcow2) {
+		err = nil
+	}
+	return base, err
+}
+
+// below is chain of a disk. What a guest writes to a raw disk is no header of it,
+// whatever it looks like.
+func (d domainDisk) below() []string {
+	if d.format != formatQcow2 || d.path == "" {
+		return nil
+	}
+	return chain(d.path)
+}
+
+// untouched says whether nothing was written to a qcow2 since it was made: its
+// table of clusters is empty, and it keeps no snapshots
+// (https://gitlab.com/qemu-project/qemu/-/blob/master/docs/interop/qcow2.txt).
+func untouched(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	head := make([]byte, 72)
+	if _, err := io.ReadFull(f, head); err != nil || string(head[:4]) != "QFI\xfb" {
+		return false
+	}
+	entries, at := binary.BigEndian.Uint32(head[36:]), binary.BigEndian.Uint64(head[40:])
+	if snapshots := binary.BigEndian.Uint32(head[60:]); snapshots != 0 || entries > 1<<20 || at > 1<<40 {
+		return false
+	}
+	table := make([]byte, 8*int(entries))
+	if _, err := f.ReadAt(table, int64(at)); err != nil {
+		return false
+	}
+	return !slices.ContainsFunc(table, func(b byte) bool { return b != 0 })
+}
+
+// standsOn says whether a disk of d needs one of the files, by what its definition
+// notes or by the headers of its disks.
+func (d domain) standsOn(paths []string) bool {
+	for _, disk := range d.disks {
+		if disk.path == "" {
+			continue
+		}
+		for _, base := range d.bases {
+			if slices.Contains(paths, filepath.Join(filepath.Dir(disk.path), base)) {
+				return true
+			}
+		}
+		if slices.ContainsFunc(disk.below(), func(below string) bool { return slices.Contains(paths, below) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// clonesOf gives the names of other machines that need one of the files.
+func (s *Store) clonesOf(uuid string, paths []string) (names []string) {
+	if len(paths) == 0 {
+		return nil
+	}
+	s.mu.Lock()
+	var others []record
+	for _, r := range s.records {
+		if r.uuid != uuid {
+			others = append(others, *r)
+		}
+	}
+	s.mu.Unlock()
+	for _, r := range others {
+		if r.standsOn(paths) {
+			names = append(names, r.shown)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// files gives the paths of a machine's disks: those it has now, and those that were
+// made for it.
+func (s *Store) files(d domain) (paths []string) {
+	for _, disk := range d.disks {
+		if disk.path != "" {
+			paths = append(paths, disk.path)
+		}
+	}
+	for _, file := range d.madeDisks() {
+		paths = append(paths, filepath.Join(s.config.pool(), file))
+	}
+	return paths
+}
+
+// unbased refuses what would take the disks away from clones that stand on them.
+func (s *Store) unbased(op string, r record) error {
+	clones := s.clonesOf(r.uuid, s.files(r.domain))
+	if len(clones) == 0 {
+		return nil
+	}
+	return &fusion.Error{Op: op, Path: r.shown, Cause: fusion.ErrBusy, Detail: "linked clones stand on its disks: " + fewNames(clones),
+		Hint: fmt.Sprintf("remove them first (%s), or make full clones of them and then remove them", fewNames(clones))}
+}
+
+// fewNames lists some of many names.
+func fewNames(names []string) string {
+	const few = 5
+	if len(names) > few {
+		return strings.Join(names[:few], ", ") + fmt.Sprintf(" + %d", len(names)-few)
+	}
+	return strings.Join(names, ", ")
+}
+
+// keeps refuses snapshots where a disk must stay as it is.
+func (s *Store) keeps(op string, r record) error {
+	if r.template {
+		return invalid(op, r.shown, "it is a template, and its disks stay as they are", "make a machine of it with hither machine clone, or take the mark away with hither machine template --off")
+	}
+	var now []string
+	for _, disk := range r.disks {
+		now = append(now, disk.path)
+	}
+	if clones := s.clonesOf(r.uuid, now); len(clones) > 0 {
+		return &fusion.Error{Op: op, Path: r.shown, Cause: fusion.ErrBusy, Detail: "linked clones stand on its disks: " + fewNames(clones),
+			Hint: "remove the clones first"}
+	}
+	return nil
+}

@@ -1,0 +1,151 @@
+package vmctl
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+
+	"hither/fusion"
+)
+
+// freeze sees that the disks of a machine are never written again, and gives for each
+// target the file that clones may stand on. A template's are not written anyway. Any
+// other machine goes on in overlays of its own from now on: its definition changes
+// before there is a clone, so that at no moment a clone stands on a disk that the
+// machine may write (docs/decisions/0019).
+func (s *Store) freeze(ctx context.Context, origin record) (bases map[string]string, err error) {
+	if err := s.freezable(ctx, origin); err != nil {
+		return nil, err
+	}
+	bases, layers := map[string]string{}, map[string]string{}
+	for _, d := range origin.disks {
+		file := filepath.Base(d.path)
+		below, err := backing(d.path)
+		switch {
+		case err != nil:
+			return nil, err
+		case below != "" && (filepath.Dir(below) != s.config.pool() || fusion.CheckName(filepath.Base(below)) != nil):
+			return nil, keepsNone(opClone, origin.shown, "its disk "+d.target+" is not one that Hither made", "make a full clone")
+		case below != "" && untouched(d.path): // it was frozen before, and stands still since
+			bases[d.target] = filepath.Base(below)
+			continue
+		}
+		bases[d.target] = file
+		if !origin.template && !d.readOnly {
+			layers[d.target] = file
+		}
+	}
+	if len(layers) == 0 {
+		return bases, nil
+	}
+	return bases, s.layer(ctx, origin, layers)
+}
+
+// freezable refuses disks that clones cannot stand on.
+func (s *Store) freezable(ctx context.Context, origin record) error {
+	own := origin.madeDisks()
+	for _, d := range origin.disks {
+		switch {
+		case filepath.Dir(d.path) != s.config.pool() || !slices.Contains(own, filepath.Base(d.path)) || d.format != formatQcow2:
+			return keepsNone(opClone, origin.shown, "its disk "+d.target+" is not one that Hither made", "make a full clone")
+		case len(chain(d.path)) >= maxStack:
+			return keepsNone(opClone, origin.shown, fmt.Sprintf("its disk %s stands on %d others already", d.target, len(chain(d.path))), "make a full clone, or a template and clone that")
+		}
+	}
+	if origin.template {
+		return nil
+	}
+	list, err := s.listSnapshots(ctx, opClone, origin.shown, origin.uuid)
+	if err == nil && len(list) > 0 {
+		err = keepsNone(opClone, origin.shown, "it has snapshots, which are inside its disks", "make a full clone, or remove the snapshots first")
+	}
+	return err
+}
+
+// layer puts an overlay on each of a machine's disks, for the machine to go on in.
+func (s *Store) layer(ctx context.Context, origin record, disks map[string]string) error {
+	if err := s.room(opClone, origin.shown, 0); err != nil {
+		return err
+	}
+	layers, files := map[string]string{}, []string{}
+	next := len(origin.ownDisks)
+	for _, d := range origin.disks {
+		if disks[d.target] == "" {
+			continue
+		}
+		layers[d.target] = s.vacantDisk(origin, &next)
+		files = append(files, layers[d.target])
+	}
+	_, end, err := s.intend(intent{Op: opClone, Name: origin.shown, UUID: origin.uuid, Files: files, Layer: true})
+	if err != nil {
+		return err
+	}
+	job := imageJob{op: opClone, name: origin.shown}
+	for target, file := range layers {
+		if err := s.overlay(ctx, job, file, disks[target]); err != nil {
+			s.removeDisks(files)
+			end(true)
+			return err
+		}
+	}
+	err = s.redefine(ctx, origin.uuid, func(root *element, ours *machineXML) {
+		for _, disk := range root.all("devices", "disk") {
+			if file := layers[disk.need("target").attr("dev")]; file != "" {
+				pointTo(disk, filepath.Join(s.config.pool(), file))
+			}
+		}
+		ours.Disks = append(ours.Disks, files...)
+		for _, base := range disks {
+			ours.Bases = append(ours.Bases, base)
+		}
+	})
+	// When libvirt did not answer, it may have it or not: the intent tells later.
+	end(err == nil)
+	if err != nil {
+		return err
+	}
+	_, err = s.refresh(ctx, origin.uuid)
+	return err
+}
+
+// vacantDisk names the machine's next disk that is not there yet.
+func (s *Store) vacantDisk(origin record, next *int) string {
+	for {
+		name := nthDisk(origin.shown, origin.uuid, *next)
+		*next++
+		if !slices.Contains(origin.ownDisks, name) && vacant(opClone, name, filepath.Join(s.config.pool(), name)) == nil {
+			return name
+		}
+	}
+}
+
+// under gives a base and what it stands on, as file names of the pool.
+func (s *Store) under(base string) (files []string) {
+	files = []string{base}
+	for _, path := range chain(filepath.Join(s.config.pool(), base)) {
+		files = append(files, filepath.Base(path))
+	}
+	return files
+}
+
+// unnamed gives those of files that no disk of d is.
+func (d domain) unnamed(pool string, files []string) []string {
+	return slices.DeleteFunc(slices.Clone(files), func(file string) bool {
+		return slices.ContainsFunc(d.disks, func(disk domainDisk) bool { return disk.path == filepath.Join(pool, file) })
+	})
+}
+
+// unlinked refuses to move a machine away from files that it shares with others.
+func (s *Store) unlinked(r record) error {
+	for _, d := range r.disks {
+		if len(d.below()) > 0 || len(r.bases) > 0 {
+			return invalid(opMigrate, r.shown, "its disk "+d.target+" is linked: part of it is in another machine's disk", "make a full clone of it with hither machine clone --full, and move that")
+		}
+	}
+	if clones := s.clonesOf(r.uuid, s.files(r.domain)); len(clones) > 0 {
+		return &fusion.Error{Op: opMigrate, Path: r.shown, Cause: fusion.ErrBusy, Detail: "linked clones stand on its disks: " + fewNames(clones),
+			Hint: "move a full clone of it"}
+	}
+	return nil
+}

@@ -1,0 +1,157 @@
+//go:build machines && e2e && linux
+
+package vmctl
+
+import (
+	"bufio"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"hither/fusion"
+)
+
+// listed gives what virsh knows in a pool, as "name …" lines.
+func listed(t *testing.T, s *Store, pool string) string {
+	t.Helper()
+	virsh(t, s, "pool-refresh", pool)
+	return virsh(t, s, "vol-list", pool, "--details")
+}
+
+// TestStorage: volumes of a pool of libvirt's and of Hither's own, seen by virsh.
+func TestStorage(t *testing.T) {
+	s, config := stage(t, "private")
+	ctx, storage := t.Context(), s.Storage()
+	dir := t.TempDir()
+	virsh(t, s, "pool-create-as", "data", "dir", "--target", dir)
+	virsh(t, s, "pool-create-as", "same", "dir", "--target", config.pool()) // the witness of Hither's own
+	for poolName, witness := range map[string]string{"data": "data", fusion.OwnPool: "same"} {
+		v := must(storage.CreateVolume(ctx, fusion.VolumeSpec{Pool: poolName, Name: "v", CapacityBytes: 1 << 30}))(t)
+		if v.Format != "qcow2" || v.CapacityBytes != 1<<30 || v.AllocationBytes > 1<<20 {
+			t.Errorf("%s: made %+v", poolName, v)
+		}
+		if text := listed(t, s, witness); !strings.Contains(text, "1.00 GiB") {
+			t.Errorf("virsh says %s", text)
+		}
+		must(storage.GrowVolume(ctx, poolName, "v", 3<<30))(t)
+		if text := listed(t, s, witness); !strings.Contains(text, "3.00 GiB") {
+			t.Errorf("virsh says %s", text)
+		}
+		_, err := storage.GrowVolume(ctx, poolName, "v", 1<<30)
+		refused(t, err, fusion.ErrInvalid)
+		_, err = storage.CreateVolume(ctx, fusion.VolumeSpec{Pool: poolName, Name: "v", CapacityBytes: 1 << 30})
+		refused(t, err, fusion.ErrExists)
+	}
+
+	// One that others are built on, and one in use.
+	base := filepath.Join(dir, "v")
+	run(t, "qemu-img", "create", "-q", "-f", "qcow2", "-b", base, "-F", "qcow2", filepath.Join(dir, "clone"))
+	refused(t, storage.RemoveVolume(ctx, "data", "v"), fusion.ErrBusy)
+	must(s.Create(ctx, fusion.MachineSpec{Name: "m", MemoryBytes: 64 << 20, DiskBytes: 64 << 20, Start: true}))(t)
+	virsh(t, s, "attach-disk", "m", filepath.Join(dir, "clone"), "vdb", "--driver", "qemu", "--subdriver", "qcow2", "--persistent")
+	own := filepath.Base(diskOf(t, s, must(s.Get(ctx, "m"))(t).UUID))
+	refused(t, storage.RemoveVolume(ctx, fusion.OwnPool, own), fusion.ErrBusy)
+	grown := must(storage.GrowVolume(ctx, fusion.OwnPool, own, 128<<20))(t)
+	if grown.CapacityBytes != 128<<20 || !strings.Contains(virsh(t, s, "domblkinfo", "m", "vda"), "134217728") {
+		t.Errorf("a running machine's disk: %+v", grown)
+	}
+	err := storage.RemoveVolume(ctx, "data", "clone") // libvirt told nobody that virsh attached it
+	refused(t, err, fusion.ErrBusy)
+	if !strings.HasSuffix(err.Error(), ": m") {
+		t.Error(err)
+	}
+	ok(t, s.Do(ctx, "m", fusion.ForceOff))
+	eventually(t, "it is off", func() bool { return must(s.Get(ctx, "m"))(t).State == fusion.Off })
+	refused(t, storage.RemoveVolume(ctx, "data", "v"), fusion.ErrBusy)
+	ok(t, s.Remove(ctx, "m"))
+	ok(t, storage.RemoveVolume(ctx, "data", "clone"))
+	ok(t, storage.RemoveVolume(ctx, "data", "v"))
+	ok(t, storage.RemoveVolume(ctx, fusion.OwnPool, "v"))
+	for _, witness := range []string{"data", "same"} {
+		if text := listed(t, s, witness); strings.Contains(text, "file") {
+			t.Errorf("virsh says %s", text)
+		}
+	}
+	for _, bad := range []string{"../v", "a/b", "<v>", ".part-v"} {
+		_, err := storage.CreateVolume(ctx, fusion.VolumeSpec{Pool: "data", Name: bad, CapacityBytes: 1 << 30})
+		refused(t, err, fusion.ErrInvalid)
+	}
+
+	// A pool that is gone, and one that is full.
+	ok(t, os.Remove(dir))
+	pools := must(storage.Pools(ctx))(t)
+	if len(pools) != 3 || pools[1].Name != "data" || pools[1].State != fusion.PoolGone || pools[1].Hint == "" {
+		t.Errorf("%+v", pools)
+	}
+	_, err = storage.Volumes(ctx, "data")
+	refused(t, err, fusion.ErrInvalid)
+	virsh(t, s, "pool-destroy", "same")
+	full := t.TempDir()
+	ok(t, syscall.Mount("tmpfs", full, "tmpfs", 0, "size=64m"))
+	t.Cleanup(func() { ok(t, syscall.Unmount(full, 0)) })
+	virsh(t, s, "pool-define-as", "full", "dir", "--target", full)
+	_, err = storage.CreateVolume(ctx, fusion.VolumeSpec{Pool: "full", Name: "v", CapacityBytes: 1 << 20})
+	refused(t, err, fusion.ErrInvalid) // it was not started
+	virsh(t, s, "pool-start", "full")
+	fill(t, filepath.Join(full, "filler"))
+	virsh(t, s, "pool-refresh", "full")
+	_, err = storage.CreateVolume(ctx, fusion.VolumeSpec{Pool: "full", Name: "v", CapacityBytes: 1 << 20})
+	refused(t, err, fusion.ErrInvalid)
+	t.Logf("%v (hint: %s)", err, fusion.Hint(err))
+	virsh(t, s, "pool-destroy", "full")
+}
+
+// TestNodeKilledWhileMakingVolumes kills the process that makes a volume at random
+// moments: it is there whole, or not at all, once the next node runs.
+func TestNodeKilledWhileMakingVolumes(t *testing.T) {
+	s, config := stage(t, "private")
+	dir := t.TempDir()
+	virsh(t, s, "pool-create-as", "data", "dir", "--target", dir)
+	whole := 0
+	for round := range 16 {
+		poolName := []string{fusion.OwnPool, "data"}[round%2]
+		name := fmt.Sprintf("v%d", round)
+		cmd := exec.CommandContext(t.Context(), must(os.Executable())(t), "-test.run", "^TestInsideMakeVolume$")
+		cmd.Env = append(os.Environ(), asUserEnv+"="+strings.Join([]string{"volume", config.Dir, config.RunDir, poolName, name}, "|"))
+		pipe := must(cmd.StdoutPipe())(t)
+		ok(t, cmd.Start())
+		must(bufio.NewReader(pipe).ReadString('\n'))(t) // it is about to make it
+		time.Sleep(time.Duration(rand.IntN(60)) * time.Millisecond)
+		ok(t, cmd.Process.Kill())
+		_ = cmd.Wait() // it was killed
+		ok(t, s.Close())
+		s = open(t, config)
+		var left []fusion.Volume
+		eventually(t, "libvirt is done with it", func() bool {
+			list, err := s.Storage().Volumes(t.Context(), poolName)
+			left = list
+			return err == nil && len(must(filepath.Glob(filepath.Join(config.pool(), partial+"*")))(t)) == 0
+		})
+		for _, v := range left {
+			if v.CapacityBytes != 1<<30 || v.Format != "qcow2" {
+				t.Errorf("half a volume: %+v", v)
+			}
+			run(t, "qemu-img", "check", "-q", filepath.Join(map[string]string{fusion.OwnPool: config.pool(), "data": dir}[poolName], v.Name))
+			ok(t, s.Storage().RemoveVolume(t.Context(), poolName, v.Name))
+			whole++
+		}
+	}
+	t.Logf("%d of 16 were whole", whole)
+}
+
+func TestInsideMakeVolume(t *testing.T) {
+	args := strings.Split(os.Getenv(asUserEnv), "|")
+	if len(args) != 5 || args[0] != "volume" {
+		return // TestNodeKilledWhileMakingVolumes runs it
+	}
+	s := must(Open(t.Context(), Config{Dir: args[1], RunDir: args[2], URI: "private"}))(t)
+	defer closeStore(t, s)
+	must(os.Stdout.WriteString("making\n"))(t)
+	must(s.Storage().CreateVolume(t.Context(), fusion.VolumeSpec{Pool: args[3], Name: args[4], CapacityBytes: 1 << 30}))(t)
+}

@@ -1,0 +1,222 @@
+package vmctl
+
+import (
+	"context"
+	"encoding/xml"
+	"slices"
+	"strings"
+
+	"hither/fusion"
+)
+
+const (
+	firmwareBIOS = "bios"
+	firmwareUEFI = "uefi"
+
+	// FirmwareHint and TPMHint are what a person does on a host without them.
+	FirmwareHint = "install the firmware on the machine's host (Debian, Ubuntu: apt install ovmf)"
+	TPMHint      = "install the TPM on the machine's host (Debian, Ubuntu: apt install swtpm swtpm-tools)"
+)
+
+// bootDevs are libvirt's words for fusion.BootWords.
+var bootDevs = map[string]string{"disk": "hd", "cd": "cdrom", "net": "network"}
+
+// redefine edits the definition of the next start.
+func (c *changing) redefine(ctx context.Context, edits ...edit) (fusion.Changed, error) {
+	ctx, cancel := withinCall(ctx)
+	defer cancel()
+	text := apply(c.next.text, edits...)
+	if err := c.do(ctx, func(d driver) error { return d.define(text) }); err != nil {
+		return fusion.Changed{}, err
+	}
+	if c.now != nil {
+		return fusion.Changed{When: fusion.NextStart}, nil
+	}
+	return fusion.Changed{When: fusion.Now}, nil
+}
+
+// setBoot writes the order into the definition's os part. Orders of single devices, as
+// other tools write them, exclude that, and go.
+func (c *changing) setBoot(ctx context.Context) (fusion.Changed, error) {
+	os := c.next.child("os")
+	if os == nil || os.child("type").inner() != "hvm" {
+		return fusion.Changed{}, c.lacks("its kind of machine has no boot order", "change it with the tool that made it")
+	}
+	var edits []edit
+	for _, old := range os.all("boot") {
+		edits = append(edits, old.cut())
+	}
+	for _, device := range c.next.child("devices").all("disk", "interface", "hostdev", "redirdev") {
+		for _, old := range device.all("boot") {
+			edits = append(edits, old.cut())
+		}
+	}
+	var order strings.Builder
+	for _, word := range c.change.Boot {
+		order.WriteString("<boot dev='" + bootDevs[word] + "'/>")
+	}
+	return c.redefine(ctx, append(edits, os.put(order.String()))...)
+}
+
+// bootOf is the order of a definition: that of its os part, else that of its devices.
+func bootOf(definition *node) []string {
+	words := []string{}
+	add := func(word string) {
+		if word != "" && !slices.Contains(words, word) {
+			words = append(words, word)
+		}
+	}
+	for _, boot := range definition.child("os").all("boot") {
+		for word, dev := range bootDevs {
+			if dev == boot.attr("dev") {
+				add(word)
+			}
+		}
+	}
+	type ordered struct {
+		place int
+		word  string
+	}
+	var devices []ordered
+	for _, d := range definition.child("devices").all("disk", "interface") {
+		word := "disk"
+		switch {
+		case d.name == "interface":
+			word = "net"
+		case d.attr("device") == "cdrom":
+			word = "cd"
+		}
+		if place := integer(d.child("boot").attr("order")); place > 0 {
+			devices = append(devices, ordered{place, word})
+		}
+	}
+	slices.SortStableFunc(devices, func(a, b ordered) int { return a.place - b.place })
+	for _, d := range devices {
+		add(d.word)
+	}
+	return words
+}
+
+// whileOff refuses what a running machine cannot be changed in.
+func (c *changing) whileOff() error {
+	if c.now != nil {
+		return c.bad("it is "+string(c.r.state), "stop it first")
+	}
+	return nil
+}
+
+func (c *changing) setFirmware(ctx context.Context) (fusion.Changed, error) {
+	if err := c.whileOff(); err != nil {
+		return fusion.Changed{}, err
+	}
+	if firmwareOf(c.next) == c.change.Firmware {
+		return fusion.Changed{When: fusion.Now}, nil
+	}
+	if err := c.firmwareAllowed(ctx); err != nil {
+		return fusion.Changed{}, err
+	}
+	os := c.next.child("os")
+	var edits []edit
+	for _, old := range os.all("loader", "nvram", "firmware") {
+		edits = append(edits, old.cut())
+	}
+	if c.change.Firmware == firmwareUEFI {
+		edits = append(edits, os.open("<os firmware='efi'>"), os.put("<firmware><feature enabled='no' name='secure-boot'/></firmware>"))
+	} else {
+		edits = append(edits, os.open("<os>"))
+	}
+	return c.redefine(ctx, edits...)
+}
+
+func (c *changing) firmwareAllowed(ctx context.Context) error {
+	if c.next.child("os", "type").inner() != "hvm" {
+		return c.lacks("its kind of machine has no firmware to choose", "change it with the tool that made it")
+	}
+	list, err := c.listSnapshots(ctx, opChange, c.name, c.r.uuid)
+	switch {
+	case err != nil:
+		return err
+	case len(list) > 0:
+		return c.bad("it has snapshots, and they have its firmware", "remove the snapshots first")
+	case c.change.Firmware != firmwareUEFI:
+		return nil
+	}
+	most, err := c.limitsOf(ctx, c.next)
+	if err == nil && !most.uefi {
+		err = c.lacks("its host has no UEFI firmware", FirmwareHint)
+	}
+	return err
+}
+
+// canGive refuses to create what this host cannot give.
+func (s *Store) canGive(ctx context.Context, spec fusion.MachineSpec, kind string) error {
+	if spec.Firmware != firmwareUEFI && !spec.TPM {
+		return nil
+	}
+	most, err := call(ctx, s, func(d driver) (limits, error) { return d.limits(kind, "x86_64", machineType) }, nil)
+	e := &fusion.Error{Op: "machine.create", Path: spec.Name, Cause: fusion.ErrUnsupported}
+	switch {
+	case err != nil:
+		return err
+	case spec.Firmware == firmwareUEFI && !most.uefi:
+		e.Detail, e.Hint = "its host has no UEFI firmware", FirmwareHint
+		return e
+	case spec.TPM && !most.tpm:
+		e.Detail, e.Hint = "its host has no TPM to give", TPMHint
+		return e
+	}
+	return nil
+}
+
+func (c *changing) setTPM(ctx context.Context) (fusion.Changed, error) {
+	if err := c.whileOff(); err != nil {
+		return fusion.Changed{}, err
+	}
+	devices := c.next.child("devices")
+	there := devices.all("tpm")
+	switch {
+	case c.change.TPM == (len(there) > 0):
+		return fusion.Changed{When: fusion.Now}, nil
+	case !c.change.TPM:
+		return c.redefine(ctx, there[0].cut())
+	}
+	most, err := c.limitsOf(ctx, c.next)
+	if err != nil {
+		return fusion.Changed{}, err
+	}
+	if !most.tpm {
+		return fusion.Changed{}, c.lacks("its host has no TPM to give", TPMHint)
+	}
+	device, err := xml.Marshal(newTPM())
+	if err != nil {
+		return fusion.Changed{}, err
+	}
+	return c.redefine(ctx, devices.put(string(device)))
+}
+
+func newTPM() *tpmXML {
+	return &tpmXML{Model: "tpm-crb", Backend: tpmBackendXML{Type: "emulator", Version: "2.0"}}
+}
+
+// addDisplay gives a machine a VNC display without a port, and a graphics card where it
+// has none, so that its screen can be seen.
+func (c *changing) addDisplay(ctx context.Context) (fusion.Changed, error) {
+	devices := c.next.child("devices")
+	if slices.ContainsFunc(devices.all("graphics"), func(g *node) bool { return g.attr("type") == "vnc" }) {
+		if c.now != nil && c.r.vnc < 0 {
+			return fusion.Changed{When: fusion.NextStart}, nil
+		}
+		return fusion.Changed{}, c.bad("it has a VNC display already", "start it and open it")
+	}
+	edits := []edit{devices.put("<graphics type='vnc'><listen type='none'/></graphics>")}
+	cards := devices.all("video")
+	for _, card := range cards {
+		if card.child("model").attr("type") == "none" {
+			edits, cards = append(edits, card.cut()), nil
+		}
+	}
+	if len(cards) == 0 {
+		edits = append(edits, devices.put("<video><model type='vga' vram='32768'/></video>"))
+	}
+	return c.redefine(ctx, edits...)
+}

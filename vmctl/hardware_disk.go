@@ -1,0 +1,282 @@
+package vmctl
+
+import (
+	"context"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"hither/fusion"
+)
+
+const (
+	opAddDisk    = "machine.disk.add"
+	opRemoveDisk = "machine.disk.remove"
+)
+
+// addDisk makes a disk in the pool and gives it to the machine. An intent stands for it
+// until the definition names it: then it is the machine's (settleDisk).
+func (c *changing) addDisk(ctx context.Context) (fusion.Changed, error) {
+	bus, target, err := c.place()
+	if err != nil {
+		return fusion.Changed{}, err
+	}
+	file := c.newFile()
+	_, end, err := c.intend(intent{Op: opAddDisk, Name: c.name, UUID: c.r.uuid, Files: []string{file}, Part: true})
+	if err != nil {
+		return fusion.Changed{}, err
+	}
+	known := true
+	defer func() { end(known) }()
+	if err := c.newDisk(ctx, c.name, file, (c.change.Bytes+511)&^511); err != nil {
+		c.removeDisks([]string{file})
+		return fusion.Changed{}, ofChange(err)
+	}
+	device, err := xml.Marshal(diskXML{
+		Type: "file", Device: "disk",
+		Driver: &diskDriverXML{Name: "qemu", Type: formatQcow2, Discard: "unmap"},
+		Source: &diskSourceXML{File: filepath.Join(c.config.pool(), file)},
+		Target: targetXML{Dev: target, Bus: bus},
+	})
+	if err != nil {
+		return fusion.Changed{}, err
+	}
+	if err := ctx.Err(); err != nil {
+		c.removeDisks([]string{file})
+		return fusion.Changed{}, err
+	}
+	ctx, cancel := withinCall(ctx)
+	defer cancel()
+	err = c.owns(ctx, append(slices.Clone(c.r.added), file))
+	var done fusion.Changed
+	if err == nil {
+		done, err = c.both(ctx, target, func(d driver, live bool) error { return d.attach(c.r.uuid, string(device), live) })
+	}
+	known = err == nil // else it is settled, once libvirt answers
+	return done, err
+}
+
+// ofChange says of an error of making a disk that it is a change's.
+func ofChange(err error) error {
+	if f := (*fusion.Error)(nil); errors.As(err, &f) {
+		e := *f
+		e.Op = opChange
+		return &e
+	}
+	return err
+}
+
+// newFile names a disk's file as Create does, with a number that none has.
+func (c *changing) newFile() string {
+	for n := 0; ; n++ {
+		file := fmt.Sprintf("%.40s-%s-%d.qcow2", c.name, head(c.r.uuid), n)
+		_, err := os.Lstat(filepath.Join(c.config.pool(), file))
+		if errors.Is(err, os.ErrNotExist) && !slices.Contains(c.r.ownDisks, file) {
+			return file
+		}
+	}
+}
+
+// busPrefix is how Linux, and so libvirt, calls the disks of a bus.
+var busPrefix = map[string]string{"virtio": "vd", "scsi": "sd", "sata": "sd", "ide": "hd"}
+
+// place chooses the bus of the machine's first disk, for which its guest has a driver, and
+// a name that is free now and at the next start.
+func (c *changing) place() (bus, target string, err error) {
+	bus = "virtio"
+	taken := map[string]bool{}
+	for _, definition := range []*node{c.next, c.now} {
+		for _, d := range definition.child("devices").all("disk") {
+			taken[diskName(d)] = true
+		}
+	}
+	for _, d := range c.next.child("devices").all("disk") {
+		if kind := d.attr("device"); kind != "disk" && kind != "" {
+			continue
+		}
+		if first := d.child("target").attr("bus"); busPrefix[first] != "" {
+			bus = first
+		}
+		break
+	}
+	for letter := 'a'; letter <= 'z'; letter++ {
+		if target = busPrefix[bus] + string(letter); !taken[target] {
+			return bus, target, nil
+		}
+	}
+	return "", "", c.bad("it has all the disks that it can have", "remove one first")
+}
+
+// owns writes down which disks were added to the machine, so that they go with it.
+func (c *changing) owns(ctx context.Context, files []string) error {
+	return c.writeAdded(ctx, c.r.uuid, files)
+}
+
+func (s *Store) writeAdded(ctx context.Context, uuid string, files []string) error {
+	element := ""
+	if len(files) > 0 {
+		text, err := xml.Marshal(plainDisksXML{Disks: files})
+		if err != nil {
+			return err
+		}
+		element = string(text)
+	}
+	return s.do(ctx, func(d driver) error { return d.setMetadata(uuid, "disks", disksURI, element) })
+}
+
+// disksXML lists the disks that were made for a machine after its creation. It is apart
+// from machineXML: a disk of Hither's makes nobody's machine Hither's.
+type disksXML struct {
+	Disks []string `xml:"urn:hither:disks:1 disk"`
+}
+
+const disksURI = "urn:hither:disks:1"
+
+// plainDisksXML is disksXML as libvirt takes it: it gives the names their namespace.
+type plainDisksXML struct {
+	XMLName xml.Name `xml:"disks"`
+	Disks   []string `xml:"disk"`
+}
+
+// disk finds the machine's disk that the change names.
+func (c *changing) disk(definition *node) *node {
+	for _, d := range definition.child("devices").all("disk") {
+		if kind := d.attr("device"); diskName(d) == c.change.Disk && (kind == "disk" || kind == "") {
+			return d
+		}
+	}
+	return nil
+}
+
+func (c *changing) noDisk() error {
+	return c.missing(fmt.Sprintf("it has no disk %q", fusionClip(c.change.Disk)))
+}
+
+// growDisk makes a disk larger: while it runs through QEMU, else through qemu-img.
+func (c *changing) growDisk(ctx context.Context) (fusion.Changed, error) {
+	d := c.disk(c.next)
+	if running := c.disk(c.now); running != nil {
+		d = running
+	}
+	if d == nil {
+		return fusion.Changed{}, c.noDisk()
+	}
+	if d.child("readonly") != nil {
+		return fusion.Changed{}, c.bad("its disk "+c.change.Disk+" is read only", "add another disk")
+	}
+	size, err := call(ctx, c.Store, func(dr driver) (int64, error) { return dr.diskSize(c.r.uuid, c.change.Disk) }, nil)
+	if err != nil {
+		return fusion.Changed{}, err
+	}
+	want := (c.change.Bytes + 511) &^ 511
+	if want <= size {
+		return fusion.Changed{}, c.bad(fmt.Sprintf("its disk %s has %s already", c.change.Disk, bytesText(size)),
+			"a disk can only grow: its guest's data may lie anywhere on it; for a smaller one, add a disk and copy")
+	}
+	ctx, cancel := withinCall(ctx)
+	defer cancel()
+	if c.disk(c.now) != nil {
+		err = c.do(ctx, func(dr driver) error { return dr.resize(c.r.uuid, c.change.Disk, want) })
+	} else {
+		err = c.growFile(ctx, d, want)
+	}
+	return fusion.Changed{When: fusion.Now}, err
+}
+
+// growFile grows a disk that nobody runs on. Only its header changes.
+func (c *changing) growFile(ctx context.Context, d *node, size int64) error {
+	path, format := d.child("source").attr("file"), d.child("driver").attr("type")
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() || format != formatQcow2 && format != formatRaw {
+		return c.lacks("its disk "+c.change.Disk+" is no file that this node can write", "start the machine, and grow it then")
+	}
+	program, err := exec.LookPath("qemu-img")
+	if err != nil {
+		return c.lacks("qemu-img is not here", InstallHint)
+	}
+	out, err := exec.CommandContext(ctx, program, "resize", "-q", "-f", format, path, fmt.Sprint(size)).CombinedOutput()
+	if err != nil {
+		return &fusion.Error{Op: opChange, Path: c.name, Cause: errors.New("qemu-img refuses"), Detail: strings.TrimSpace(string(out)),
+			Hint: "start the machine, and grow it then"}
+	}
+	return nil
+}
+
+// removeDisk takes a disk away, and its file when it was made for this machine. While a
+// guest holds it an intent waits for the machine's end.
+func (c *changing) removeDisk(ctx context.Context) (fusion.Changed, error) {
+	d := c.disk(c.next)
+	if d == nil {
+		d = c.disk(c.now)
+	}
+	if d == nil {
+		return fusion.Changed{}, c.noDisk()
+	}
+	file := filepath.Base(sourceOf(d))
+	if !slices.Contains(c.r.madeDisks(), file) || sourceOf(d) != filepath.Join(c.config.pool(), file) {
+		return c.takeOut(ctx, c.disk) // somebody else's: it stays where it is
+	}
+	if c.change.Keep {
+		return c.release(ctx, file)
+	}
+	if err := c.noSnapshotHas(ctx); err != nil {
+		return fusion.Changed{}, err
+	}
+	_, end, err := c.intend(intent{Op: opRemoveDisk, Name: c.name, UUID: c.r.uuid, Files: []string{file}, Part: true})
+	if err != nil {
+		return fusion.Changed{}, err
+	}
+	gone := false
+	defer func() { end(gone) }()
+	ctx, cancel := withinCall(ctx)
+	defer cancel()
+	done, err := c.takeOut(ctx, c.disk)
+	if err != nil || done.When == fusion.NextStart {
+		return done, err
+	}
+	if err := c.disown(ctx, c.r.uuid, file); err != nil {
+		return done, err
+	}
+	c.removeDisks([]string{file})
+	gone = true
+	return done, nil
+}
+
+// release takes a disk out and leaves its file in the pool, as an image.
+func (c *changing) release(ctx context.Context, file string) (fusion.Changed, error) {
+	ctx, cancel := withinCall(ctx)
+	defer cancel()
+	done, err := c.takeOut(ctx, c.disk)
+	if err == nil {
+		err = c.disown(ctx, c.r.uuid, file)
+	}
+	return done, err
+}
+
+// disown forgets that a disk was made for a machine.
+func (s *Store) disown(ctx context.Context, uuid, file string) error {
+	d, err := call(ctx, s, func(c driver) (domain, error) { return c.domain(uuid) }, nil)
+	if err != nil {
+		return err
+	}
+	if slices.Contains(d.added, file) {
+		return s.writeAdded(ctx, uuid, slices.DeleteFunc(slices.Clone(d.added), func(f string) bool { return f == file }))
+	}
+	return s.do(ctx, func(c driver) error {
+		return c.setMetadata(uuid, "machine", machineURI, machineElement(d.domainInfo, file))
+	})
+}
+
+// noSnapshotHas refuses to delete what a snapshot would miss.
+func (c *changing) noSnapshotHas(ctx context.Context) error {
+	list, err := c.listSnapshots(ctx, opChange, c.name, c.r.uuid)
+	if err == nil && len(list) > 0 {
+		err = c.bad("it has snapshots, and they have the disk", "remove the snapshots first, or keep the disk's file")
+	}
+	return err
+}

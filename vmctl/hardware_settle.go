@@ -1,0 +1,73 @@
+package vmctl
+
+import (
+	"context"
+	"encoding/xml"
+	"errors"
+	"path/filepath"
+	"slices"
+
+	"hither/fusion"
+)
+
+// settleDisk ends what was left half done with a disk of a machine that stays: a file
+// that the machine's next start has is its own; one that only what runs now has is let go
+// when that ends (errHeld); one that nothing has goes.
+func (s *Store) settleDisk(ctx context.Context, i intent) error {
+	release, ok := s.share("machine", i.Name) // a start may go on: it has no such disk
+	if !ok {
+		return errors.New("somebody works at it")
+	}
+	defer release()
+	now, next, err := s.made(ctx, i.Op, i.Name, i.UUID)
+	if errors.Is(err, fusion.ErrNotFound) {
+		s.removeDisks(i.Files)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, file := range i.Files {
+		path := filepath.Join(s.config.pool(), file)
+		has := func(definition *node) bool {
+			return slices.ContainsFunc(definition.child("devices").all("disk"), func(d *node) bool { return sourceOf(d) == path })
+		}
+		switch {
+		case has(next):
+			continue
+		case has(now):
+			return errHeld
+		}
+		if err := s.disown(ctx, i.UUID, file); err != nil {
+			return err
+		}
+		s.config.Log.Info("undone what was half done", "operation", i.Op, "machine", i.Name, "disk", file)
+		s.removeDisks([]string{file})
+	}
+	return nil
+}
+
+const machineURI = "urn:hither:machine:1"
+
+// machineElement is what Create wrote, without one of its disks; "" of a machine that it
+// did not make.
+func machineElement(d domainInfo, without string) string {
+	if !d.ours {
+		return ""
+	}
+	x := struct {
+		XMLName xml.Name `xml:"machine"`
+		Disks   []string `xml:"disk"`
+		Key     string   `xml:"key,omitempty"`
+	}{Key: d.key}
+	for _, file := range d.ownDisks {
+		if file != without && !slices.Contains(d.added, file) {
+			x.Disks = append(x.Disks, file)
+		}
+	}
+	text, err := xml.Marshal(x)
+	if err != nil {
+		return "" // a struct of strings is written
+	}
+	return string(text)
+}

@@ -1,0 +1,198 @@
+package vmctl
+
+import (
+	"cmp"
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"hither/fusion"
+)
+
+// Show says what a machine is made of.
+func (s *Store) Show(ctx context.Context, machine string) (fusion.Parts, error) {
+	const op = "machine.hardware"
+	if machine == fusion.Self {
+		return fusion.Parts{}, isComputer(op)
+	}
+	uuid, err := s.find(ctx, op, machine)
+	if err != nil {
+		return fusion.Parts{}, err
+	}
+	r, err := s.fresh(ctx, op, machine, uuid)
+	if err != nil {
+		return fusion.Parts{}, err
+	}
+	now, next, err := s.made(ctx, op, machine, uuid)
+	if err != nil {
+		return fusion.Parts{}, err
+	}
+	p := partsOf(cmp.Or(now, next), next)
+	s.sizes(&p, r)
+	most, err := s.limitsOf(ctx, next)
+	if err != nil {
+		return fusion.Parts{}, fail(op, machine, err)
+	}
+	p.HostMemoryBytes, p.MostCPUs = most.memoryBytes, cmp.Or(most.cpus, mostCPUs)
+	if p.Networks, err = s.networksHere(ctx); err != nil {
+		return fusion.Parts{}, fail(op, machine, err)
+	}
+	p.Images = s.imagesHere()
+	return p, nil
+}
+
+// partsOf compares what runs with the next start; of a machine that is off both are one.
+func partsOf(now, next *node) fusion.Parts {
+	devices := next.child("devices")
+	p := fusion.Parts{
+		CPUs: cpusOf(now), NextCPUs: cpusOf(next), MemoryBytes: memoryNow(now), NextMemoryBytes: memoryNow(next),
+		Disks: []fusion.DiskPart{}, Drives: []fusion.DrivePart{}, NICs: []fusion.NICPart{}, Displays: []string{},
+		Boot: bootOf(next), Firmware: firmwareOf(next), TPM: devices.child("tpm") != nil,
+	}
+	for _, g := range devices.all("graphics") {
+		p.Displays = append(p.Displays, g.attr("type"))
+	}
+	p.Pending = p.CPUs != p.NextCPUs || p.MemoryBytes != p.NextMemoryBytes ||
+		len(now.child("devices").all("graphics")) != len(p.Displays) || !slices.Equal(bootOf(now), p.Boot)
+	eachPart(now, next, "disk", diskName, func(d *node, of fusion.Of) {
+		p.Pending = p.Pending || of != ""
+		switch kind := d.attr("device"); kind {
+		case "cdrom", "floppy":
+			drive := fusion.DrivePart{Name: diskName(d), Kind: kind, Of: of}
+			if path := sourceOf(d); path != "" {
+				drive.Image = filepath.Base(path)
+			}
+			p.Drives = append(p.Drives, drive)
+		default:
+			disk := fusion.DiskPart{Name: diskName(d), Bus: d.child("target").attr("bus"), Format: d.child("driver").attr("type"),
+				ReadOnly: d.child("readonly") != nil, Of: of}
+			if path := sourceOf(d); path != "" {
+				disk.File = filepath.Base(path)
+			}
+			p.Disks = append(p.Disks, disk)
+		}
+	})
+	eachPart(now, next, "interface", macOf, func(n *node, of fusion.Of) {
+		p.Pending = p.Pending || of != ""
+		p.NICs = append(p.NICs, fusion.NICPart{MAC: macOf(n), Network: networkOf(n), Model: n.child("model").attr("type"), Of: of})
+	})
+	return p
+}
+
+// eachPart goes through the devices of a kind: those that run, then those that come.
+func eachPart(now, next *node, kind string, key func(*node) string, do func(n *node, of fusion.Of)) {
+	has := func(in *node, wanted string) bool {
+		return slices.ContainsFunc(in.child("devices").all(kind), func(n *node) bool { return key(n) == wanted })
+	}
+	for _, n := range now.child("devices").all(kind) {
+		if has(next, key(n)) {
+			do(n, "")
+		} else {
+			do(n, fusion.Now)
+		}
+	}
+	for _, n := range next.child("devices").all(kind) {
+		if !has(now, key(n)) {
+			do(n, fusion.NextStart)
+		}
+	}
+}
+
+func diskName(n *node) string { return n.child("target").attr("dev") }
+func macOf(n *node) string    { return strings.ToLower(n.child("mac").attr("address")) }
+
+// sourceOf is the file or device of a disk, "" for an empty drive or a network disk.
+func sourceOf(n *node) string {
+	source := n.child("source")
+	return cmp.Or(source.attr("file"), source.attr("dev"))
+}
+
+// networkOf names what a card is on.
+func networkOf(n *node) string {
+	source := n.child("source")
+	return cmp.Or(source.attr("network"), source.attr("bridge"), source.attr("dev"), n.attr("type"))
+}
+
+func cpusOf(n *node) int {
+	vcpu := n.child("vcpu")
+	if vcpu == nil {
+		return 1
+	}
+	return vcpuXML{Current: integer(vcpu.attr("current")), Value: integer(vcpu.inner())}.count()
+}
+
+func memoryNow(n *node) int64 {
+	return cmp.Or(memoryOf(n.child("currentMemory")), memoryOf(n.child("memory")))
+}
+
+func firmwareOf(n *node) string {
+	os := n.child("os")
+	if os.attr("firmware") == "efi" || os.child("loader").attr("type") == "pflash" {
+		return firmwareUEFI
+	}
+	return firmwareBIOS
+}
+
+// sizes fills in what the disks' files say.
+func (s *Store) sizes(p *fusion.Parts, r record) {
+	made := r.madeDisks()
+	for i := range p.Disks {
+		disk := &p.Disks[i]
+		disk.Made = slices.Contains(made, disk.File)
+		at := slices.IndexFunc(r.disks, func(d domainDisk) bool { return d.target == disk.Name })
+		known := domainDisk{path: filepath.Join(s.config.pool(), disk.File)}
+		if at >= 0 {
+			known = r.disks[at]
+		} else if !disk.Made {
+			continue
+		}
+		size := measure(known)
+		disk.TotalBytes, disk.UsedBytes = size.TotalBytes, size.UsedBytes
+	}
+}
+
+// networksHere names the networks that a card can be on; one with a name that Hither does
+// not take is left out.
+func (s *Store) networksHere(ctx context.Context) ([]string, error) {
+	all, err := call(ctx, s, func(d driver) ([]network, error) { return d.networks() }, nil)
+	var list []string
+	for _, n := range all {
+		if n.active && fusion.CheckName(n.name) == nil && n.name != fusion.UserNetwork {
+			list = append(list, n.name)
+		}
+	}
+	slices.Sort(list)
+	return append([]string{fusion.UserNetwork}, list...), err
+}
+
+// imagesHere names the images of the pool: its files but the disks made for machines.
+func (s *Store) imagesHere() []string {
+	s.mu.Lock()
+	var disks []string
+	for _, r := range s.records {
+		disks = append(disks, r.madeDisks()...)
+	}
+	s.mu.Unlock()
+	entries, err := os.ReadDir(s.config.pool())
+	if err != nil {
+		s.config.Log.Warn("the image pool cannot be read", "error", err)
+	}
+	images := []string{}
+	for _, entry := range entries {
+		if entry.Type().IsRegular() && fusion.CheckName(entry.Name()) == nil && !slices.Contains(disks, entry.Name()) {
+			images = append(images, entry.Name())
+		}
+	}
+	return images
+}
+
+func integer(text string) int {
+	n, err := strconv.Atoi(strings.TrimSpace(text))
+	if err != nil {
+		return 0
+	}
+	return n
+}

@@ -1,0 +1,196 @@
+package vmctl
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"hither/fusion"
+)
+
+// images are a Store's image pool as fusion.Images.
+type images struct{ s *Store }
+
+var _ fusion.Images = images{}
+
+// Images gives the image pool of this computer.
+func (s *Store) Images() fusion.Images { return images{s} }
+
+// List gives what is in the pool but for the disks and seeds of machines.
+func (i images) List(ctx context.Context) ([]fusion.Image, error) {
+	const op = "images"
+	entries, err := os.ReadDir(i.s.config.pool())
+	if err != nil {
+		return nil, i.s.poolError(op, "", err)
+	}
+	list := []fusion.Image{}
+	uses := i.s.imageUses()
+	for _, entry := range entries {
+		if !entry.Type().IsRegular() || fusion.CheckName(entry.Name()) != nil || madeName.MatchString(entry.Name()) {
+			continue
+		}
+		image, err := i.s.describeImage(op, entry.Name(), uses)
+		if errors.Is(err, os.ErrNotExist) {
+			continue // it went meanwhile
+		}
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, image)
+	}
+	return list, ctx.Err()
+}
+
+// imageUses gives the machines that have a file of the pool in a drive, or as a disk.
+func (s *Store) imageUses() map[string][]string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	uses := map[string][]string{}
+	for _, r := range s.records {
+		paths := slices.Clone(r.inserted)
+		for _, d := range r.disks {
+			paths = append(paths, d.path)
+		}
+		for _, path := range paths {
+			if filepath.Dir(path) == s.config.pool() {
+				uses[filepath.Base(path)] = append(uses[filepath.Base(path)], r.shown)
+			}
+		}
+	}
+	for _, machines := range uses {
+		slices.Sort(machines)
+	}
+	return uses
+}
+
+func (s *Store) describeImage(op, name string, uses map[string][]string) (fusion.Image, error) {
+	path := filepath.Join(s.config.pool(), name)
+	info, err := os.Stat(path)
+	if err != nil {
+		return fusion.Image{}, fail(op, name, err)
+	}
+	about := s.aboutImage(name, info)
+	image := fusion.Image{Name: name, Bytes: info.Size(), Sum: about.Sum, Source: about.Source, Arch: about.Arch, User: about.User,
+		Added: info.ModTime(), UsedBy: []string{}}
+	image.Format, image.DiskBytes, _ = inspect(path) // what it cannot tell is shown as unknown
+	if machines := uses[name]; machines != nil {
+		image.UsedBy = machines
+	}
+	return image, nil
+}
+
+// isoMark stands in the first volume descriptor of a CD's file system (ECMA-119, 8.1).
+const isoMark, isoMarkAt = "CD001", 16*2048 + 1
+
+// errNoImage is the cause of what is no disk and no CD, as an error page is none.
+var errNoImage = errors.New("it is no image of a disk or a CD")
+
+// errPackedImage is the cause of an image inside something else.
+var errPackedImage = errors.New("it is packed")
+
+// inspect reads what an image is from its bytes: never from its name, and for qcow2
+// refusing what parseHeader does. A raw disk is known by its boot signature.
+func inspect(path string) (format fusion.ImageFormat, disk int64, err error) {
+	h, err := readHeader(path)
+	if err != nil {
+		return "", 0, err
+	}
+	if h.format == formatQcow2 {
+		return fusion.Qcow2, h.size, nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return "", 0, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return "", 0, err
+	}
+	head := make([]byte, isoMarkAt+len(isoMark))
+	n, err := io.ReadFull(f, head)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
+		return "", 0, err
+	}
+	head = head[:n]
+	switch {
+	case n > isoMarkAt && string(head[isoMarkAt:]) == isoMark:
+		return fusion.ISO, 0, nil
+	case n >= 512 && head[510] == 0x55 && head[511] == 0xaa:
+		return fusion.Raw, info.Size(), nil
+	case slices.ContainsFunc(packed, func(mark string) bool { return bytes.HasPrefix(head, []byte(mark)) }):
+		return "", 0, errPackedImage
+	}
+	return "", 0, errNoImage
+}
+
+// packed are how xz, gzip, Zstandard, bzip2 and zip begin.
+var packed = []string{"\xfd7zXZ\x00", "\x1f\x8b", "\x28\xb5\x2f\xfd", "BZh", "PK\x03\x04"}
+
+// Remove deletes an image that no machine has in a drive.
+func (i images) Remove(ctx context.Context, name string) error {
+	const op = "image.remove"
+	s := i.s
+	path, err := s.image(op, name)
+	if err != nil {
+		return err
+	}
+	if madeName.MatchString(name) {
+		return invalid(op, name, "it is a machine's own disk", "remove the machine; its disks go with it")
+	}
+	release, ok := s.claim("image", name)
+	if !ok {
+		return &fusion.Error{Op: op, Path: name, Cause: fusion.ErrBusy, Detail: "a machine is just made of it", Hint: "try again in a moment"}
+	}
+	defer release()
+	if why := s.whyAway(); why != nil && !errors.Is(why, fusion.ErrUnsupported) {
+		return away(op, name, why) // nobody knows whether it is in use
+	}
+	if machines := s.imageUses()[name]; len(machines) > 0 {
+		return &fusion.Error{Op: op, Path: name, Cause: fusion.ErrBusy, Detail: "it is in use by " + strings.Join(machines, ", "),
+			Hint: "remove the machine first, or take the image out of its drive"}
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := os.Remove(path); err != nil {
+		return s.poolError(op, name, err)
+	}
+	s.forgetImage(name)
+	s.config.Log.Info("image removed", "image", name, "trace", fusion.Trace(ctx))
+	return nil
+}
+
+// Read opens the image with a sum.
+func (i images) Read(ctx context.Context, sum string, from int64) (fusion.ImageData, error) {
+	const op = "image.read"
+	if err := fusion.CheckSum(sum); err != nil {
+		return fusion.ImageData{}, err
+	}
+	list, err := i.List(ctx)
+	if err != nil {
+		return fusion.ImageData{}, err
+	}
+	at := slices.IndexFunc(list, func(x fusion.Image) bool { return x.Sum == sum })
+	if at < 0 {
+		return fusion.ImageData{}, &fusion.Error{Op: op, Path: sum, Cause: fusion.ErrNotFound, Detail: "no image here has this sum",
+			Hint: "hither image ls lists what there is"}
+	}
+	image := list[at]
+	if from < 0 || from > image.Bytes {
+		return fusion.ImageData{}, invalid(op, image.Name, "it ends before that", "begin at its start")
+	}
+	f, err := os.Open(filepath.Join(i.s.config.pool(), image.Name))
+	if err != nil {
+		return fusion.ImageData{}, i.s.poolError(op, image.Name, err)
+	}
+	if _, err := f.Seek(from, io.SeekStart); err != nil {
+		return fusion.ImageData{}, fail(op, image.Name, errors.Join(err, f.Close()))
+	}
+	return fusion.ImageData{ReadCloser: f, Size: image.Bytes}, nil
+}

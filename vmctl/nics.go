@@ -1,0 +1,153 @@
+package vmctl
+
+import (
+	"context"
+	"errors"
+	"os"
+	"slices"
+	"strings"
+
+	"hither/fusion"
+)
+
+// addressSources are asked in this order: what proves most comes first.
+var addressSources = []string{"lease", "arp", "agent"}
+
+// NICs gives a machine's network cards with their addresses.
+func (n networks) NICs(ctx context.Context, machine string) ([]fusion.NIC, error) {
+	const op = "machine.nics"
+	r, err := n.s.guestOf(ctx, op, machine)
+	if err != nil {
+		return nil, err
+	}
+	known, err := n.s.allNetworks(ctx)
+	if err != nil {
+		return nil, fail(op, machine, err)
+	}
+	addresses, err := n.s.addressesOf(ctx, r, addressSources)
+	if err != nil {
+		return nil, fail(op, machine, err)
+	}
+	out := []fusion.NIC{}
+	for _, nic := range r.nics {
+		one := fusion.NIC{MAC: nic.mac, Model: nic.model, Kind: nic.kind, Network: nic.network, Bridge: nic.bridge,
+			Addresses: addresses[strings.ToLower(nic.mac)]}
+		if one.Addresses == nil {
+			one.Addresses = []fusion.NICAddress{}
+		}
+		for _, k := range known {
+			if k.name == nic.network {
+				one.Network = outsideName(k.name, k.uuid)
+			}
+		}
+		out = append(out, one)
+	}
+	return out, nil
+}
+
+// guestOf gives a virtual machine as it is now.
+func (s *Store) guestOf(ctx context.Context, op, machine string) (record, error) {
+	if machine == fusion.Self {
+		return record{}, &fusion.Error{Op: op, Path: machine, Cause: fusion.ErrUnsupported, Detail: "it is this computer itself",
+			Hint: "networks and port forwards are for virtual machines"}
+	}
+	uuid, err := s.find(ctx, op, machine)
+	if err != nil {
+		return record{}, err
+	}
+	return s.fresh(ctx, op, machine, uuid)
+}
+
+// addressesOf gives the addresses of a machine's cards by MAC in lower case, each once.
+// A source that does not answer is left out: a guest without an agent is no error.
+func (s *Store) addressesOf(ctx context.Context, r record, sources []string) (map[string][]fusion.NICAddress, error) {
+	out := map[string][]fusion.NICAddress{}
+	if !r.active || len(r.nics) == 0 {
+		return out, nil
+	}
+	for _, source := range sources {
+		found, err := call(ctx, s, func(d driver) (map[string][]string, error) { return d.addresses(r.uuid, source) }, nil)
+		switch {
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case errors.Is(err, fusion.ErrOffline):
+			return nil, err
+		case err != nil && source == "arp": // libvirt 9.0 does not read the table of newer kernels
+			found = seenBy(kernelARP())
+		case err != nil:
+			continue
+		}
+		for mac, list := range found {
+			mac = strings.ToLower(mac)
+			for _, ip := range list {
+				if !slices.ContainsFunc(out[mac], func(a fusion.NICAddress) bool { return a.IP == ip }) {
+					out[mac] = append(out[mac], fusion.NICAddress{IP: ip, Source: source})
+				}
+			}
+		}
+	}
+	return out, nil
+}
+
+// kernelARP is the kernel's table of neighbours on Linux, "" elsewhere.
+func kernelARP() string {
+	text, err := os.ReadFile("/proc/net/arp")
+	if err != nil {
+		return ""
+	}
+	return string(text)
+}
+
+// seenBy reads /proc/net/arp: address, hardware type, flags (0x2: complete), MAC, mask,
+// device (net/ipv4/arp.c).
+func seenBy(table string) map[string][]string {
+	out := map[string][]string{}
+	for line := range strings.Lines(table) {
+		if f := strings.Fields(line); len(f) == 6 && f[2] == "0x2" {
+			out[f[3]] = append(out[f[3]], f[0])
+		}
+	}
+	return out
+}
+
+// checkNetwork finds the network that a new machine is to be on, as its card has it.
+func (s *Store) checkNetwork(ctx context.Context, name string, start bool) (interfaceXML, error) {
+	card := interfaceXML{Type: "user", Model: modelXML{Type: "virtio"}}
+	if name == "" {
+		return card, nil
+	}
+	const op = "machine.create"
+	one, err := s.findNetwork(ctx, op, name)
+	if err != nil {
+		return card, err
+	}
+	if !one.active && start {
+		return card, invalid(op, name, "the network does not run", "start it first: hither network start")
+	}
+	card.Type, card.Source = "network", &cardSourceXML{Network: one.name}
+	if one.kind == fusion.Switched && s.inUserSpace(ctx, one.bridge) {
+		card.Driver = &cardDriverXML{Host: offloadXML{CSUM: "off", GSO: "off", TSO4: "off", TSO6: "off", ECN: "off", UFO: "off"},
+			Guest: offloadXML{CSUM: "off", TSO4: "off", TSO6: "off", ECN: "off", UFO: "off"}}
+	}
+	return card, nil
+}
+
+// cardSourceXML, cardDriverXML and offloadXML are parts of a card's definition
+// (https://libvirt.org/formatdomain.html#setting-nic-driver-specific-options).
+type cardSourceXML struct {
+	Network string `xml:"network,attr,omitempty"`
+}
+
+type cardDriverXML struct {
+	Host  offloadXML `xml:"host"`
+	Guest offloadXML `xml:"guest"`
+}
+
+type offloadXML struct {
+	CSUM string `xml:"csum,attr,omitempty"`
+	GSO  string `xml:"gso,attr,omitempty"`
+	TSO4 string `xml:"tso4,attr,omitempty"`
+	TSO6 string `xml:"tso6,attr,omitempty"`
+	ECN  string `xml:"ecn,attr,omitempty"`
+	UFO  string `xml:"ufo,attr,omitempty"`
+}

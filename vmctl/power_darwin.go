@@ -1,0 +1,13 @@
+package vmctl
+
+import "hither/fusion"
+
+// SystemPower gives how this system is switched: by pmset(1), and by asking System
+// Events, which lets programs save their documents. Untested on a real macOS.
+func SystemPower() Power {
+	return programs{
+		fusion.Sleep:  {"pmset", "sleepnow"},
+		fusion.Reboot: {"osascript", "-e", `tell application "System Events" to restart`},
+		fusion.Stop:   {"osascript", "-e", `tell application "System Events" to shut down`},
+	}
+}

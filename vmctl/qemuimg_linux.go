@@ -1,0 +1,41 @@
+package vmctl
+
+import (
+	"errors"
+	"os/exec"
+	"runtime"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// runBound runs a program that ends when this process does, also by SIGKILL, and
+// that makes no file longer than most bytes.
+func runBound(cmd *exec.Cmd, most int64) error {
+	// The kernel sends Pdeathsig when the thread that started the program ends.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	limit := unix.Rlimit{Cur: uint64(most), Max: uint64(most)}
+	err := unix.Prlimit(cmd.Process.Pid, unix.RLIMIT_FSIZE, &limit, nil)
+	if errors.Is(err, unix.ESRCH) {
+		err = nil // it has ended
+	}
+	if err != nil {
+		_ = cmd.Process.Kill() // it may have ended
+	}
+	return errors.Join(err, cmd.Wait())
+}
+
+// tooLarge says whether a program ended because its file became too long.
+func tooLarge(err error) bool {
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
+		return false
+	}
+	status, ok := exit.Sys().(syscall.WaitStatus)
+	return ok && status.Signaled() && status.Signal() == syscall.SIGXFSZ
+}

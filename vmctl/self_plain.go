@@ -1,0 +1,15 @@
+//go:build !linux && !windows && !darwin
+
+package vmctl
+
+import (
+	"time"
+
+	"hither/fusion"
+)
+
+func systemMemory() (total, free int64) { return 0, 0 }
+
+func systemStarted() time.Time { return time.Time{} }
+
+func systemDisks() []fusion.Disk { return nil }

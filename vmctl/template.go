@@ -1,0 +1,175 @@
+package vmctl
+
+import (
+	"context"
+	"encoding/xml"
+	"slices"
+
+	"hither/fusion"
+)
+
+// copyDriver is what clones and templates need of a hypervisor.
+type copyDriver interface {
+	// persistent gives the definition with which a domain starts next, with its
+	// secrets, for defining it again.
+	persistent(uuid string) (string, error)
+}
+
+const opTemplate = "machine.template"
+
+// SetTemplate marks a machine as a template in its definition, and makes its disks
+// read-only there: no other program starts it by mistake and writes to what clones
+// stand on.
+func (s *Store) SetTemplate(ctx context.Context, machine string, on bool) (fusion.Machine, error) {
+	r, release, err := s.still(ctx, opTemplate, machine)
+	if err != nil {
+		return fusion.Machine{}, err
+	}
+	defer release()
+	if r.template == on {
+		return r.machine(s.kvm.note()), nil
+	}
+	if !on {
+		if err := s.unbased(opTemplate, r); err != nil {
+			return fusion.Machine{}, err
+		}
+	}
+	err = s.redefine(ctx, r.uuid, func(root *element, ours *machineXML) { mark(root, ours, on) })
+	if err != nil {
+		return fusion.Machine{}, fail(opTemplate, machine, err)
+	}
+	r, err = s.fresh(ctx, opTemplate, machine, r.uuid)
+	if err != nil {
+		return fusion.Machine{}, err
+	}
+	s.config.Log.Info("template", "machine", machine, "is", on, "trace", fusion.Trace(ctx))
+	return r.machine(s.kvm.note()), nil
+}
+
+// mark makes a definition a template's, or a machine's again.
+func mark(root *element, ours *machineXML, on bool) {
+	var frozen []string
+	if ours.Template != nil {
+		frozen = ours.Template.Frozen
+	}
+	ours.Template = nil
+	if on {
+		ours.Template = &templateXML{}
+	}
+	for _, disk := range root.all("devices", "disk") {
+		target := disk.need("target").attr("dev")
+		switch {
+		case !notDrive(disk):
+		case on && disk.one("readonly") == nil:
+			disk.need("readonly")
+			ours.Template.Frozen = append(ours.Template.Frozen, target)
+		case !on && slices.Contains(frozen, target):
+			disk.drop("readonly")
+		}
+	}
+}
+
+// notDrive tells a disk from a CD or floppy drive.
+func notDrive(disk *element) bool {
+	kind := disk.attr("device")
+	return kind == "" || kind == "disk"
+}
+
+// still claims a virtual machine that is off, until release.
+func (s *Store) still(ctx context.Context, op, machine string) (r record, release func(), err error) {
+	if machine == fusion.Self {
+		return r, nil, &fusion.Error{Op: op, Path: machine, Cause: fusion.ErrUnsupported, Detail: "it is this computer itself",
+			Hint: "virtual machines can be cloned, exported and be templates"}
+	}
+	r, release, err = s.alone(ctx, op, machine)
+	if err == nil {
+		if err = isStill(op, r); err != nil {
+			release()
+		}
+	}
+	return r, release, err
+}
+
+// isStill refuses a machine whose disks are not at rest: what a running system has
+// in its memory is not on them yet, and a saved one's memory belongs to them.
+func isStill(op string, r record) error {
+	switch {
+	case r.state == fusion.Saved:
+		return isSaved(op, r.shown)
+	case r.active:
+		return invalid(op, r.shown, "it is "+string(r.state)+", and its disks change", "shut it down first")
+	}
+	return nil
+}
+
+func isTemplate(op, machine string) error {
+	return invalid(op, machine, "it is a template", "make a machine of it with hither machine clone, or take the mark away with hither machine template --off")
+}
+
+// redefine changes the definition of a machine that is off and that the caller has
+// claimed. It is changed whole or not at all.
+func (s *Store) redefine(ctx context.Context, uuid string, change func(root *element, ours *machineXML)) error {
+	text, err := call(ctx, s, func(d driver) (string, error) { return d.persistent(uuid) }, nil)
+	if err != nil {
+		return err
+	}
+	root, ours, err := readDefinition(text)
+	if err != nil {
+		return err
+	}
+	change(root, ours)
+	if err := setOurs(root, *ours); err != nil {
+		return err
+	}
+	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
+	defer cancel()
+	return s.do(within, func(d driver) error { return d.define(root.String()) })
+}
+
+// readDefinition gives a definition and what Hither noted in it.
+func readDefinition(text string) (*element, *machineXML, error) {
+	root, err := parseTree(text)
+	if err != nil {
+		return nil, nil, err
+	}
+	var x domainXML
+	if err := xml.Unmarshal([]byte(text), &x); err != nil {
+		return nil, nil, err
+	}
+	ours := &machineXML{}
+	if x.Metadata != nil && x.Metadata.Machine != nil {
+		ours = x.Metadata.Machine
+	}
+	return root, ours, nil
+}
+
+const ourNamespace = "urn:hither:machine:1"
+
+// setOurs writes what Hither notes into a definition, in place of what was there.
+func setOurs(root *element, ours machineXML) error {
+	text, err := xml.Marshal(struct {
+		XMLName xml.Name    `xml:"metadata"`
+		Machine *machineXML `xml:"urn:hither:machine:1 machine"`
+	}{Machine: &ours})
+	if err != nil {
+		return err
+	}
+	made, err := parseTree(string(text))
+	if err != nil {
+		return err
+	}
+	metadata := root.need("metadata")
+	metadata.children = slices.DeleteFunc(metadata.children, isOurs)
+	metadata.children = append(metadata.children, made.children...)
+	return nil
+}
+
+// isOurs says whether an element of the metadata is Hither's, whatever its prefix.
+func isOurs(e *element) bool {
+	for _, a := range e.attrs {
+		if a.Value == ourNamespace && (a.Name.Space == "xmlns" || a.Name.Space == "" && a.Name.Local == "xmlns") {
+			return true
+		}
+	}
+	return false
+}
