@@ -64,7 +64,7 @@ func stopAll(t *testing.T, s *Store) {
 func noProcessOf(t *testing.T, dir string) {
 	t.Helper()
 	for pid, args := range processes() {
-		if strings.Contains(args, dir) {
+		if strings.Contains(args, dir) && !strings.Contains(args, "-machine\x00none") { // by which a libvirtd that was killed asked what QEMU can
 			t.Errorf("process %d is left: %q", pid, args)
 		}
 	}

@@ -31,6 +31,9 @@ type kvmAnswer struct {
 	Denied bool `json:"denied,omitempty"`
 }
 
+// tryKVM is probeKVM; the tests ask it once for all their Stores.
+var tryKVM = probeKVM
+
 func newKVMProbe(dir string) *kvmProbe {
 	p := &kvmProbe{file: filepath.Join(dir, "kvm.json")}
 	if data, err := os.ReadFile(p.file); err == nil {
@@ -50,7 +53,7 @@ func (p *kvmProbe) get(ctx context.Context) kvmAnswer {
 	if p.known {
 		return p.answer
 	}
-	a, final := probeKVM(ctx)
+	a, final := tryKVM(ctx)
 	a.Boot, a.Guest = bootID(), probeSum()
 	if ctx.Err() != nil {
 		return a

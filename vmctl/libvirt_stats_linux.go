@@ -85,7 +85,12 @@ func (c *connection) bulk(only []*libvirt.Domain) ([]libvirt.DomainStats, error)
 }
 
 func sample(one libvirt.DomainStats, now time.Time) fusion.Stats {
-	s := fusion.Stats{Time: now, CPUs: len(one.Vcpu)}
+	s := fusion.Stats{Time: now}
+	for _, cpu := range one.Vcpu {
+		if cpu.StateSet && cpu.State != libvirt.VCPU_OFFLINE { // else there is room for one
+			s.CPUs++
+		}
+	}
 	if one.Cpu != nil {
 		s.CPUSeconds = float64(one.Cpu.Time) / 1e9
 	}
