@@ -78,6 +78,7 @@ func TestMeterMeasuresOnceASecond(t *testing.T) {
 		if len(asked) != 30 {
 			t.Errorf("%d calls to libvirt for 30 measurements", len(asked))
 		}
+		synctest.Wait() // what was measured is on its way to the file
 		h := history(t, s, "a", time.Minute, 1000)
 		if len(h.Points) != 30 || h.StepSeconds != 1 || h.Points[0].CPU != nil || !near(h.Points[29].CPU, 0.5) {
 			t.Errorf("%+v", h)
