@@ -39,14 +39,14 @@ func parseNodes(text string) (*node, error) {
 		at := open[len(open)-1]
 		switch t := token.(type) {
 		case xml.StartElement:
-			n := &node{text: text, name: rawName(t.Name), attrs: map[string]string{}, start: start, from: int(d.InputOffset())}
+			n := &node{text: text, name: written(t.Name), attrs: map[string]string{}, start: start, from: int(d.InputOffset())}
 			for _, a := range t.Attr {
-				n.attrs[rawName(a.Name)] = a.Value
+				n.attrs[written(a.Name)] = a.Value
 			}
 			at.children = append(at.children, n)
 			open = append(open, n)
 		case xml.EndElement:
-			if len(open) == 1 || at.name != rawName(t.Name) {
+			if len(open) == 1 || at.name != written(t.Name) {
 				return nil, errNoXML
 			}
 			at.to, at.end = start, int(d.InputOffset())
@@ -57,13 +57,6 @@ func parseNodes(text string) (*node, error) {
 		return nil, errNoXML
 	}
 	return top.children[0], nil
-}
-
-func rawName(n xml.Name) string {
-	if n.Space != "" {
-		return n.Space + ":" + n.Local
-	}
-	return n.Local
 }
 
 // child gives the first child of a name; of nil, or where there is none, nil.
