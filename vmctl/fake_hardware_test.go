@@ -184,7 +184,6 @@ func (f *fake) update(uuid, device string, live bool) error {
 }
 
 func (f *fake) diskSize(string, string) (int64, error) { return 1 << 30, f.refusal("size") }
-func (f *fake) resize(string, string, int64) error     { return f.refusal("resize") }
 
 func (f *fake) save(uuid string) error {
 	if f.acting != nil {

@@ -60,11 +60,17 @@ func (f *fake) removeVolume(uuid, name string) error {
 	return nil
 }
 
-func (f *fake) rereadPools() {}
+func (f *fake) forgetDefinitions() {}
 
-func (f *fake) growDisk(uuid, target string, bytes int64) error {
+func (f *fake) resize(uuid, target string, bytes int64) error {
+	if err := f.refusal("resize"); err != nil {
+		return err
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.stored.grown == nil {
+		f.stored.grown = map[string]int64{}
+	}
 	f.stored.grown[uuid+" "+target] = bytes
 	return nil
 }

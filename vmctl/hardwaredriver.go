@@ -17,7 +17,7 @@ type hardwareDriver interface {
 	detach(uuid, device string, live bool) error
 	update(uuid, device string, live bool) error
 	// diskSize gives a disk's size in bytes by its target, and resize changes that of a
-	// domain that runs.
+	// domain that runs and tells its guest.
 	diskSize(uuid, target string) (int64, error)
 	resize(uuid, target string, bytes int64) error
 	// save writes the domain's memory to the hypervisor's own place and ends it.

@@ -106,19 +106,10 @@ func (c *connection) removeVolume(poolUUID, name string) error {
 	return c.withVolume(poolUUID, name, func(v *libvirt.StorageVol) error { return v.Delete(0) })
 }
 
-func (c *connection) rereadPools() {
+func (c *connection) forgetDefinitions() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	clear(c.infos)
-}
-
-func (c *connection) growDisk(uuid, target string, bytes int64) error {
-	d, err := c.lookup(uuid)
-	if err != nil {
-		return err
-	}
-	defer free(d)
-	return translate(d.BlockResize(target, uint64(bytes), libvirt.DOMAIN_BLOCK_RESIZE_BYTES))
 }
 
 func (c *connection) withPool(uuid string, do func(*libvirt.StoragePool) error) error {

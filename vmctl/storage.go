@@ -20,11 +20,9 @@ type storageDriver interface {
 	createVolume(poolUUID, xml string) error
 	growVolume(poolUUID, name string, bytes int64) error
 	removeVolume(poolUUID, name string) error
-	// reread forgets what is known of definitions: what was plugged in by other hands
-	// tells no event.
-	rereadPools()
-	// growDisk makes a disk of a running domain larger, and tells its guest.
-	growDisk(uuid, target string, bytes int64) error
+	// forgetDefinitions lets all be read anew: what was plugged in by other hands tells
+	// no event.
+	forgetDefinitions()
 }
 
 // pool is a storage pool as the hypervisor has it.

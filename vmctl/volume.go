@@ -214,7 +214,7 @@ func (t storage) GrowVolume(ctx context.Context, poolName, name string, bytes in
 // grow asks whoever has the volume open: the machine that runs on it, or its pool.
 func (t storage) grow(ctx context.Context, path, poolName string, v volume, bytes int64) error {
 	if uuid, target := t.s.runsOn(v.path); uuid != "" {
-		return fail(opVolumeGrow, path, t.s.do(ctx, func(d driver) error { return d.growDisk(uuid, target, bytes) }))
+		return fail(opVolumeGrow, path, t.s.do(ctx, func(d driver) error { return d.resize(uuid, target, bytes) }))
 	}
 	if poolName == fusion.OwnPool {
 		return qemuImg(ctx, opVolumeGrow, path, "resize", "-q", "-f", v.format, v.path, fmt.Sprint(bytes))
@@ -257,7 +257,7 @@ func (s *Store) freshUses(ctx context.Context, op, path string) (uses, error) {
 
 // relistAnew is relist with every definition as it is now.
 func (s *Store) relistAnew(ctx context.Context) error {
-	err := s.do(ctx, func(d driver) error { d.rereadPools(); return nil })
+	err := s.do(ctx, func(d driver) error { d.forgetDefinitions(); return nil })
 	if err != nil {
 		return err
 	}
