@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 
 	"hither/fusion"
@@ -54,8 +55,13 @@ func names(t *testing.T, h fusion.Host) string {
 
 func TestDeployToSeveralHosts(t *testing.T) {
 	d, a, b, file := deploying(t, fusion.DeploySpec{Count: 2, Start: true})
+	var telling sync.Mutex
 	var last fusion.Progress
-	ctx := fusion.WithReporter(t.Context(), func(p fusion.Progress) { last = p })
+	ctx := fusion.WithReporter(t.Context(), func(p fusion.Progress) {
+		telling.Lock()
+		defer telling.Unlock()
+		last = p
+	})
 	made, err := d.run(ctx, file)
 	if err != nil || len(made) != 4 || made[3].Address != "b/web-4" || made[3].CPUs != 3 {
 		t.Errorf("%+v, %v", made, err)
