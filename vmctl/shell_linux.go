@@ -22,8 +22,9 @@ import (
 )
 
 // shell is a login shell of the node's user on a pseudoterminal (pty(7)). Its
-// goroutines wait for the program, and for the Store's end. The viewer reads the terminal itself: a slow
-// one holds the programs up, as a slow terminal does, and loses nothing.
+// goroutines wait for the program, and for the Store's end. The viewer reads the
+// terminal itself: a slow one holds the programs up, as a slow terminal does, and
+// loses nothing.
 type shell struct {
 	terminal *os.File // the master's side
 	pid      int
@@ -110,11 +111,11 @@ func openTerminal() (master, line *os.File, err error) {
 var carried = []string{"PATH", "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "LC_MESSAGES", "TZ", "DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY",
 	"XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS", "SSH_AUTH_SOCK", "HITHER_HOME"}
 
-// loginCommand is the user's login shell, at home.
+// loginCommand is the user's login shell, at the home of the node.
 func loginCommand(term string) *exec.Cmd {
 	name, home := "", os.Getenv("HOME")
 	if who, err := user.Current(); err == nil {
-		name, home = who.Username, who.HomeDir
+		name, home = who.Username, cmp.Or(home, who.HomeDir)
 	}
 	program := loginShell(os.Getuid())
 	env := []string{"TERM=" + term, "COLORTERM=truecolor", "HOME=" + home, "USER=" + name, "LOGNAME=" + name, "SHELL=" + program}

@@ -11,7 +11,7 @@ import (
 
 func openSelf(t *testing.T, s *Store, options fusion.TerminalOptions) fusion.Terminal {
 	t.Helper()
-	// A shell that is the same for every account, and quiet.
+	// A shell without what somebody's files in their home start.
 	t.Setenv("HOME", t.TempDir())
 	term := must(s.Terminals().Open(t.Context(), fusion.Self, options))(t)
 	t.Cleanup(func() { ok(t, term.Close()) })
@@ -64,6 +64,7 @@ func TestShellEndsWithItsViewer(t *testing.T) {
 func TestShellsEndWithTheStore(t *testing.T) {
 	f := newFake()
 	s := must(Open(t.Context(), Config{Dir: t.TempDir(), URI: "fake:///", open: f.open}))(t)
+	t.Setenv("HOME", t.TempDir())
 	term := must(s.Terminals().Open(t.Context(), fusion.Self, fusion.TerminalOptions{}))(t)
 	closeStore(t, s)
 	if err := syscall.Kill(term.(*shell).pid, 0); err != syscall.ESRCH {
