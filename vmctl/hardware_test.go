@@ -16,9 +16,8 @@ func bench(t *testing.T, f *fake, spec fusion.MachineSpec) (*Store, fusion.Machi
 	f.mu.Lock()
 	f.plugged.all = append(f.plugged.all, network{uuid: "n1", name: "default", active: true}, network{uuid: "n2", name: "<odd>", active: true})
 	f.mu.Unlock()
-	s := store(t, f)
-	s.config.guestTime = 50 * time.Millisecond
-	s.kvm.known = true // else it is tried by running
+	s := storeOf(t, f, Config{Dir: t.TempDir(), guestTime: 50 * time.Millisecond})
+	knowsKVM(s, false)
 	spec.Name, spec.MemoryBytes = "m", 64<<20
 	return s, must(s.Create(t.Context(), spec))(t)
 }

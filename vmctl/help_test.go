@@ -30,9 +30,22 @@ func store(t *testing.T, f *fake) *Store {
 
 func storeAt(t *testing.T, f *fake, dir string) *Store {
 	t.Helper()
-	s := must(Open(t.Context(), Config{Dir: dir, URI: "fake:///", open: f.open}))(t)
+	return storeOf(t, f, Config{Dir: dir})
+}
+
+func storeOf(t *testing.T, f *fake, c Config) *Store {
+	t.Helper()
+	c.URI, c.open = "fake:///", f.open
+	s := must(Open(t.Context(), c))(t)
 	t.Cleanup(func() { closeStore(t, s) })
 	return s
+}
+
+// knowsKVM has a Store know whether KVM works, which else is tried by running.
+func knowsKVM(s *Store, works bool) {
+	s.kvm.mu.Lock()
+	defer s.kvm.mu.Unlock()
+	s.kvm.known, s.kvm.answer = true, kvmAnswer{Works: works}
 }
 
 func closeStore(t *testing.T, s *Store) {

@@ -210,7 +210,7 @@ func TestSameSelf(t *testing.T) {
 func TestResources(t *testing.T) {
 	f := newFake()
 	s := store(t, f)
-	s.kvm.known, s.kvm.answer = true, kvmAnswer{Works: true} // trying it takes a while
+	knowsKVM(s, true)
 	before := must(s.Resources(t.Context()))(t)
 	if before.CPUs < 1 || before.FreeBytes <= 0 || before.FreeBytes > before.MemoryBytes || before.PoolBytes <= 0 || before.Accelerator == "" {
 		t.Errorf("got %+v", before)
