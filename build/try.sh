@@ -136,6 +136,19 @@ film() {
 <script>onkeydown = e => { if (e.key == 'p') v.paused ? v.play() : v.pause() }</script>
 PAGE
 }
+# address URL TITLE types an address into the browser and sees whether its page comes.
+address() {
+  local _
+  xdotool windowfocus "$(here Chromium)"
+  xdotool key ctrl+l
+  xdotool type --delay 20 "$1"
+  xdotool key Return
+  for _ in 1 2 3 4 5 6 7 8 9 10; do
+    here "$2" >/dev/null && return
+    sleep 1
+  done
+  return 1
+}
 chromium() {
   film
   if [ "$(id -u)" = 0 ]; then # Chromium's sandbox refuses root
@@ -143,11 +156,8 @@ chromium() {
       >"$cloudhome/.local/share/applications/chromium.desktop"
   fi
   launch chromium 'Chromium — cloud'
-  xdotool windowfocus "$(here Chromium)"
-  xdotool key ctrl+l
-  xdotool type --delay 20 "file://$dir/film.html"
-  xdotool key Return
-  until_ok 90 here 'Film and text'
+  # What is typed before its first page is there is lost.
+  until_ok 90 address "file://$dir/film.html" 'Film and text'
   press Film 300 600
   exact Film
   xdotool key p
