@@ -17,6 +17,7 @@ var _ fusion.Host = (*local)(nil)
 func (l *local) Machines() fusion.Machines { return l.n.vms }
 func (l *local) Hardware() fusion.Hardware { return l.n.vms }
 func (l *local) Copies() fusion.Copies     { return localCopies{l.n.vms, l.n} }
+func (l *local) Backups() fusion.Backups   { return l.n.vms.Backups() }
 func (l *local) Screens() fusion.Screens   { return l.n.screens }
 func (l *local) Apps() fusion.Apps         { return localApps{Store: l.n.apps, vms: l.n.vms} }
 func (l *local) Folders() fusion.Folders   { return l.n.folders }

@@ -18,6 +18,7 @@ type Host interface {
 	Machines() Machines
 	Hardware() Hardware
 	Copies() Copies
+	Backups() Backups
 	Screens() Screens
 	Apps() Apps
 	Folders() Folders

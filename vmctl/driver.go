@@ -18,6 +18,7 @@ type driver interface {
 	consoleDriver
 	networkDriver
 	storageDriver
+	backupDriver
 	// domains lists every domain in one bulk call.
 	domains() ([]domain, error)
 	domain(uuid string) (domain, error)
@@ -75,6 +76,7 @@ type domain struct {
 	autostart  bool   // the hypervisor itself starts it
 	detail     string // why it is in this state, when the owner should know
 	unasked    bool   // it is off, and the hypervisor does not know of anybody who asked for that
+	unkept     bool   // its last scheduled backup failed, which the Store knows
 	domainInfo
 }
 

@@ -21,4 +21,3 @@ func (f *fake) recovered(uuid string) error {
 }
 
 func (f *fake) progress(string) (fusion.Progress, error) { return fusion.Progress{}, nil }
-func (f *fake) abortJob(string) error                    { return nil }

@@ -45,6 +45,10 @@ type intent struct {
 	// Part says that the files are disks of a machine that stays, and that it is for
 	// settleDisk to say what becomes of them.
 	Part bool `json:"part,omitempty"`
+	// Checkpoint is libvirt's that a backup makes, and Frozen says that the guest's file
+	// systems may stand still for it (backup_settle.go).
+	Checkpoint string `json:"checkpoint,omitempty"`
+	Frozen     bool   `json:"frozen,omitempty"`
 }
 
 // intend writes an intent down. The operation calls end when it returns, with
@@ -165,6 +169,8 @@ func (s *Store) settleOne(ctx context.Context, id string, i intent) error {
 		return errors.New("it waits for " + i.URI)
 	case i.Op == opNetworkCreate, i.Op == opNetworkRemove:
 		return s.settleNetwork(ctx, i)
+	case i.Op == opBackup:
+		return s.settleBackup(ctx, i)
 	case i.To != "":
 		release, ok := s.claim("machine", i.Name)
 		if !ok {

@@ -87,6 +87,9 @@ func (c *connection) watch() error {
 			return c.conn.DomainEventBalloonChangeRegister(nil, func(_ *libvirt.Connect, d *libvirt.Domain, _ *libvirt.DomainEventBalloonChange) { c.noted(d) })
 		},
 		func() (int, error) {
+			return c.conn.DomainEventJobCompletedRegister(nil, func(_ *libvirt.Connect, d *libvirt.Domain, _ *libvirt.DomainEventJobCompleted) { c.noted(d) })
+		},
+		func() (int, error) {
 			return c.conn.DomainEventMetadataChangeRegister(nil, func(_ *libvirt.Connect, d *libvirt.Domain, _ *libvirt.DomainEventMetadataChange) { c.noted(d) })
 		},
 	} {

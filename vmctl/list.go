@@ -215,6 +215,7 @@ func (s *Store) now() uint64 {
 func (s *Store) putLocked(d domain, started time.Time, since uint64) record {
 	old := s.records[d.uuid]
 	d.state = s.stateLocked(d)
+	d.unkept = s.schedules.failed(d.uuid)
 	r := record{domain: d, shown: outsideName(d.name, d.uuid), started: started}
 	if d.active && old != nil && old.active {
 		r.sought = old.sought
@@ -256,7 +257,7 @@ func (s *Store) removeLocked(uuid string) {
 }
 
 func sameDomain(a, b *record) bool {
-	return a.shown == b.shown && a.state == b.state && a.active == b.active && a.detail == b.detail &&
+	return a.shown == b.shown && a.state == b.state && a.unkept == b.unkept && a.active == b.active && a.detail == b.detail &&
 		a.cpus == b.cpus && a.memoryBytes == b.memoryBytes && a.accelerator == b.accelerator &&
 		a.vnc == b.vnc && a.serial == b.serial && a.template == b.template && slices.Equal(a.disks, b.disks) && slices.Equal(a.nics, b.nics) && a.started.Equal(b.started) &&
 		a.autostart == b.autostart && sameLabels(a.labels, b.labels) && slices.Equal(a.ownDisks, b.ownDisks) &&

@@ -30,6 +30,9 @@ func (r *record) machine(kvmNote string) fusion.Machine {
 	if r.active {
 		m.Started = r.started
 	}
+	if m.Note == "" && r.unkept {
+		m.Note = "its last scheduled backup failed; its backups say why"
+	}
 	if m.Note == "" && r.accelerator == "tcg" {
 		m.Note = kvmNote
 	}

@@ -34,6 +34,9 @@ func (s *Store) Migrate(ctx context.Context, machine string, to fusion.HostID) e
 	if err != nil {
 		return err
 	}
+	if err := s.unmark(ctx, r.domain); err != nil { // its backups stay here
+		return fail(opMigrate, machine, err)
+	}
 	definition, err := call(ctx, s, func(d driver) (string, error) { return d.definition(r.uuid, false) }, nil)
 	if err != nil {
 		return fail(opMigrate, machine, err)

@@ -51,6 +51,9 @@ func (s *Store) TakeSnapshot(ctx context.Context, machine string, spec fusion.Sn
 		if err := s.canKeep(ctx, op, machine, r.domain, spec); err != nil {
 			return nil, err
 		}
+		if err := s.unmark(ctx, r.domain); err != nil { // libvirt takes none beside a checkpoint
+			return nil, err
+		}
 		text, err := newSnapshotXML(spec, r.domainInfo, r.active)
 		return func(d driver) (err error) {
 			made, err = d.takeSnapshot(r.uuid, text)
@@ -102,6 +105,11 @@ func (s *Store) onSnapshot(ctx context.Context, op, machine, snapshot string, do
 		}
 		if r.state == fusion.Saved && op == opRevert {
 			return nil, isSaved(op, machine)
+		}
+		if op == opRevert { // QEMU does not revert a disk that keeps account for backups
+			if err := s.unmark(ctx, r.domain); err != nil {
+				return nil, err
+			}
 		}
 		return func(d driver) error { return do(d, r.uuid, real) }, nil
 	})

@@ -12,9 +12,9 @@ import (
 
 // Store is the machines of this computer. Close it when done; machines go on.
 //
-// Five goroutines last until Close: run follows events and reconnects, settling ends what
+// Six goroutines last until Close: run follows events and reconnects, settling ends what
 // was left half done, forwards.run keeps the port forwards, followSelf looks at this
-// computer itself, and followPower hears when it goes; Meters have one
+// computer itself, and followPower hears when it goes, and schedules.run takes backups; Meters have one
 // while they measure. Each call to the hypervisor runs in a goroutine of
 // its own, at most maxCalls at a time, so that a caller whose context ends need not
 // wait for it.
@@ -35,6 +35,7 @@ type Store struct {
 	running     sync.WaitGroup // run and all calls
 	networking  chan struct{}  // capacity 1: held while networks are changed
 	forwards    *forwards
+	schedules   *schedules
 	screenshots atomic.Int64
 	consoles    consoles // the serial consoles that somebody looks at
 
@@ -94,6 +95,7 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.meters = newMeters(s)
+	s.schedules = newSchedules(s)
 	sweep(config.pool())
 	sweep(config.intents())
 	sweepNotes(config.pool(), time.Now())
@@ -109,6 +111,7 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 	go s.settling()
 	go s.forwards.run()
 	s.running.Go(s.followSelf)
+	s.running.Go(s.schedules.run)
 	if config.Power != nil {
 		s.running.Go(s.followPower)
 	}

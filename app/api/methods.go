@@ -89,6 +89,13 @@ var methods = map[string]need{
 	v1.CopyServiceExportProcedure: {cap: fusion.MachinesCap, also: fusion.ControlCap, job: "machine.export"},
 	v1.CopyServiceDeployProcedure: {cap: fusion.AdminCap, job: "machine.deploy"},
 
+	v1.BackupServiceListProcedure:        {cap: fusion.ViewCap, quiet: true},
+	v1.BackupServiceTakeProcedure:        {cap: fusion.MachinesCap, job: "machine.backup"},
+	v1.BackupServiceRestoreProcedure:     {cap: fusion.MachinesCap, job: "machine.restore"},
+	v1.BackupServiceVerifyProcedure:      {cap: fusion.MachinesCap, job: "machine.backup.verify"},
+	v1.BackupServiceRemoveProcedure:      {cap: fusion.MachinesCap},
+	v1.BackupServiceSetScheduleProcedure: {cap: fusion.MachinesCap},
+
 	v1.ScreenServiceListProcedure:    {cap: fusion.ViewCap, quiet: true},
 	v1.ScreenServiceConnectProcedure: {cap: fusion.ViewCap},
 

@@ -121,6 +121,7 @@ func New(node Node, page fs.FS, log *slog.Logger) *Server {
 	s.mux.Handle(v1.NewMachineServiceHandler(machineService{s: s}, options...))
 	s.mux.Handle(v1.NewHardwareServiceHandler(hardwareService{s: s}, options...))
 	s.mux.Handle(v1.NewCopyServiceHandler(copyService{s: s}, options...))
+	s.mux.Handle(v1.NewBackupServiceHandler(backupService{s: s}, options...))
 	s.mux.Handle(v1.NewScreenServiceHandler(screenService{s: s}, options...))
 	s.mux.Handle(v1.NewAppServiceHandler(appService{s: s}, options...))
 	s.mux.Handle(v1.NewFolderServiceHandler(folderService{s: s}, options...))

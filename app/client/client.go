@@ -31,6 +31,7 @@ type Client struct {
 	machines  hitherv1connect.MachineServiceClient
 	hardware  hitherv1connect.HardwareServiceClient
 	copies    hitherv1connect.CopyServiceClient
+	backups   hitherv1connect.BackupServiceClient
 	screens   hitherv1connect.ScreenServiceClient
 	apps      hitherv1connect.AppServiceClient
 	folders   hitherv1connect.FolderServiceClient
@@ -68,6 +69,7 @@ func New(dial, screen Dial) *Client {
 	c.machines = hitherv1connect.NewMachineServiceClient(c.http, base, options)
 	c.hardware = hitherv1connect.NewHardwareServiceClient(c.http, base, options)
 	c.copies = hitherv1connect.NewCopyServiceClient(c.http, base, options)
+	c.backups = hitherv1connect.NewBackupServiceClient(c.http, base, options)
 	c.screens = hitherv1connect.NewScreenServiceClient(c.http, base, options)
 	c.apps = hitherv1connect.NewAppServiceClient(c.http, base, options)
 	c.folders = hitherv1connect.NewFolderServiceClient(c.http, base, options)

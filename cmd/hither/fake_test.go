@@ -77,6 +77,7 @@ func (f *fake) handler() http.Handler {
 	mux.Handle(hitherv1connect.NewMachineServiceHandler(fakeMachines{fake: f}))
 	mux.Handle(hitherv1connect.NewHardwareServiceHandler(fakeHardware{fake: f}))
 	mux.Handle(hitherv1connect.NewCopyServiceHandler(fakeCopies{fake: f}))
+	mux.Handle(hitherv1connect.NewBackupServiceHandler(fakeBackups{fake: f}))
 	mux.HandleFunc("GET /copies/{ticket}", f.exported)
 	mux.HandleFunc("DELETE /copies/{ticket}", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	mux.HandleFunc("POST /copies/", f.imported)

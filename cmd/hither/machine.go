@@ -26,7 +26,8 @@ func machineCommand(g *globals) *cobra.Command {
 		machineRm(g), machineStats(g), snapshotCommand(g), machineMigrate(g), machineHardware(g), machineSet(g),
 		diskCommand(g), nicCommand(g), cdCommand(g), machineBoot(g), displayCommand(g), machineLabel(g),
 		machineRename(g), machineConsole(g), machineGuest(g), machineExec(g), machineRead(g), machineWrite(g),
-		forwardCommand(g), machineClone(g), machineTemplate(g), machineExport(g), machineImport(g), machineDeploy(g))
+		forwardCommand(g), machineClone(g), machineTemplate(g), machineExport(g), machineImport(g), machineDeploy(g),
+		machineBackup(g), machineBackups(g), machineRestore(g), machineBackupVerify(g), machineBackupRemove(g), machineSchedule(g))
 }
 
 func machineVerb(g *globals, verb fusion.Verb, name, short string) *cobra.Command {

@@ -67,6 +67,7 @@ export function fakeApi(stream: Stream, more: Partial<Api> = {}): Api {
     }),
     stats: async () => [],
     screens: async () => [],
+    backups: async () => ({ backups: [], schedule: { every: '', at: 0, keepLast: 0, keepDaily: 0, keepWeekly: 0, keepMonthly: 0 }, next: null, last: null, error: '', storedBytes: 0 }),
     networks: async () => [],
     cards: async () => [],
     forwards: async () => [],

@@ -2,6 +2,7 @@ import type { NetworkApi } from './networks'
 import type { Carrier, Listener, Target, Transport } from '../mirror/carrier'
 import type { Change, Changed, LabelChange, Parts } from './hardware'
 import type { TerminalTarget } from '../terminal/session.svelte'
+import type { BackupsApi } from './backups'
 import type { CopiesApi } from './copies'
 import type {
   App, CatalogueImage, Check, Event, Folder, GuestInfo, History, Host, Image, Machine, MachineSpec, MeterPoint, Nearby, Offer, Placement, Screen,
@@ -18,7 +19,7 @@ export interface Picture {
  * memory. Every method throws UiError. In each, host is a name or an ID and
  * empty for this computer.
  */
-export interface Api extends NetworkApi, CopiesApi {
+export interface Api extends NetworkApi, CopiesApi, BackupsApi {
   status(): Promise<Status>
   doctor(host: string): Promise<Check[]>
   watch(signal: AbortSignal): AsyncIterable<Event>

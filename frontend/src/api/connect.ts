@@ -5,6 +5,7 @@ import { openWebSocket } from '../mirror/websocket'
 import type { Api } from './api'
 import * as to from './convert'
 import * as hw from './hardware'
+import { backupsApi } from './backups'
 import { copiesApi } from './copies'
 import { UiError } from './error'
 import * as toImage from './image'
@@ -60,6 +61,7 @@ export function connectApi(session: Session, onSignedOut: () => void): Api {
   return {
     ...networkApi(transport),
     ...copiesApi(session, transport, fail),
+    ...backupsApi(transport),
     ...meterApi(transport, fail),
     status: () => node.status({}),
     doctor: async (host) => (await node.doctor({ host })).checks,

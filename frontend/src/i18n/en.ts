@@ -1,4 +1,5 @@
 import { hardwareEn } from './hardware.en'
+import { backupEn } from './backup.en'
 import { consoleEn } from './console.en'
 import { createEn } from './create.en'
 import { imageEn } from './image.en'
@@ -14,6 +15,7 @@ import { soundEn } from './sound.en'
 // Every word of the page. Plain and short, sentence case, verbs on buttons.
 export const en = {
   ...hardwareEn,
+  ...backupEn,
   ...consoleEn,
   ...createEn,
   ...imageEn,

@@ -1,6 +1,7 @@
 import { appZh } from './node.app.zh'
 import { computerNodeZh } from './node.computer.zh'
 import { consoleNodeZh } from './node.console.zh'
+import { backupNodeZh } from './node.backup.zh'
 import { copiesNodeZh } from './node.copies.zh'
 import { hardwareNodeZh } from './node.hardware.zh'
 import { hostZh } from './node.host.zh'
@@ -20,6 +21,7 @@ export const nodeZh: Record<string, string> = {
   ...appZh,
   ...computerNodeZh,
   ...consoleNodeZh,
+  ...backupNodeZh,
   ...copiesNodeZh,
   ...hardwareNodeZh,
   ...hostZh,

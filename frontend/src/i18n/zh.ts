@@ -3,6 +3,7 @@ import type { Key } from './i18n.svelte'
 import { hardwareZh } from './hardware.zh'
 import { createZh } from './create.zh'
 import { imageZh } from './image.zh'
+import { backupZh } from './backup.zh'
 import { copiesZh } from './copies.zh'
 import { computerZh } from './computer.zh'
 import { jobZh } from './job.zh'
@@ -17,6 +18,7 @@ export const zh: Record<Key, string> = {
   ...consoleZh,
   ...createZh,
   ...imageZh,
+  ...backupZh,
   ...copiesZh,
   ...computerZh,
   ...jobZh,

@@ -1,6 +1,7 @@
 import { getContext, setContext } from 'svelte'
 import type { Api } from '../api/api'
 import { UiError } from '../api/error'
+import type { Backup } from '../api/backups'
 import type { App as Program, Event, Folder, Host, Image, Job, Machine, MachineSpec, Screen, Snapshot, Status, Verb } from '../api/model'
 import type { Volume } from '../api/networks'
 import { t, type Key, type Params, type Text } from '../i18n/i18n.svelte'
@@ -8,6 +9,7 @@ import { isDesktop, openWindow } from '../platform/platform'
 import { Session, type Glass } from '../mirror/session.svelte'
 import { TerminalSession, type Paper } from '../terminal/session.svelte'
 import { Catalogue } from './catalogue.svelte'
+import { Backups } from './backups.svelte'
 import { Copies } from './copies.svelte'
 import { Computers } from './computers.svelte'
 import { Folders } from './folders.svelte'
@@ -43,6 +45,8 @@ export type Dialog =
   | { kind: 'add-folder' }
   | { kind: 'share'; folder: Folder }
   | { kind: 'take-snapshot'; machine: Machine }
+  | { kind: 'restore'; machine: Machine; backup: Backup }
+  | { kind: 'schedule'; machine: Machine }
   | { kind: 'move'; machine: Machine }
   | { kind: 'hardware'; what: 'resources' | 'disk' | 'grow' | 'remove' | 'nic' | 'cd' | 'boot'; machine: Machine; part?: string }
   | { kind: 'rename'; machine: Machine }
@@ -89,6 +93,7 @@ export class App {
   readonly images: Images
   readonly networks: Networks
   readonly copies = new Copies(this)
+  readonly backups = new Backups(this)
   readonly computers: Computers
   readonly meters: Meters
   dialog = $state.raw<Dialog | null>(null)

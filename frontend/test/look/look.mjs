@@ -57,6 +57,13 @@ const views = [
     await page.locator('[data-snapshot=clean] button').click()
     await page.locator('[role=menuitem]').first().click()
   }, wait: '[role=alertdialog]' },
+  { name: 'backups', path: '/machine/cloud/build-01?transport=websocket', act: (page) => page.locator('[data-testid=backups] tr').last().scrollIntoViewIfNeeded() },
+  { name: 'backups-none', path: '/machine/laptop/ipxe', act: (page) => page.locator('[data-testid=backups] p').last().scrollIntoViewIfNeeded() },
+  { name: 'backups-restore', path: '/machine/cloud/build-01?transport=websocket', act: async (page) => {
+    await page.locator('[data-backup=b6] button').click()
+    await page.locator('[role=menuitem]').first().click()
+  }, wait: 'dialog' },
+  { name: 'backups-schedule', path: '/machine/laptop/ipxe', act: (page) => page.locator('[data-testid=backups] button').first().click(), wait: 'dialog' },
   { name: 'hardware', path: '/machine/cloud/build-01?transport=websocket', act: (page) => page.locator('[data-testid=hardware]').scrollIntoViewIfNeeded() },
   { name: 'hardware-labels', path: '/machine/cloud/build-01?transport=websocket', act: async (page) => {
     await page.locator('[data-testid=labels] button').filter({ has: page.locator('svg.lucide-pencil') }).click()

@@ -3,6 +3,7 @@ import { create } from '@bufbuild/protobuf'
 import { timestampFromDate, timestampNow } from '@bufbuild/protobuf/wkt'
 import { Code, ConnectError, type ConnectRouter } from '@connectrpc/connect'
 import { AppService } from '../../src/api/gen/hither/v1/app_pb'
+import { BackupService } from '../../src/api/gen/hither/v1/backup_pb'
 import { CopyService } from '../../src/api/gen/hither/v1/copy_pb'
 import { ComputerService } from '../../src/api/gen/hither/v1/computer_pb'
 import { FolderSchema, FolderService } from '../../src/api/gen/hither/v1/folder_pb'
@@ -13,6 +14,7 @@ import { JobSchema, JobService } from '../../src/api/gen/hither/v1/job_pb'
 import { MachineSchema, MachineService, SnapshotSchema, type Machine } from '../../src/api/gen/hither/v1/machine_pb'
 import { ErrorSchema, EventSchema, HostService, NodeService, type Event } from '../../src/api/gen/hither/v1/node_pb'
 import { ScreenService } from '../../src/api/gen/hither/v1/screen_pb'
+import { backups } from './backups'
 import { networkRoutes } from './networks'
 import { pngOf } from './png'
 import { meters } from './meters'
@@ -285,6 +287,7 @@ export function routes(router: ConnectRouter): void {
     },
     save: ({ host, machine }) => (become(byName(host, machine), 'saved', ['start', 'discard']), {}),
   })
+  router.service(BackupService, backups(work))
   router.service(CopyService, {
     clone: ({ host, machine: of, name }) => {
       const { cpus, memoryBytes, host: owner } = byName(host, of)
