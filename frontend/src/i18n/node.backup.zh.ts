@@ -28,5 +28,8 @@ export const backupNodeZh: Record<string, string> = {
   'the machine ended': '虚拟机已结束',
   'libvirt does not know how it ended': 'libvirt 不知道其结果',
   'it was ended by somebody else': '已被他人终止',
-  'try again': '请重试',
+  'an earlier backup is broken': '先前的一个备份已损坏',
+  'take it again: then all is read': '请重新备份：届时会读取全部数据',
+  'qemu-nbd refuses': 'qemu-nbd 拒绝',
+  'the image has a size that no disk has': '映像大小不是磁盘应有的大小',
 }
