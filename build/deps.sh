@@ -38,6 +38,8 @@ installer() {
 }
 kernel=$(installer) || kernel=
 [ -z "$kernel" ] || tests+=("$kernel") # small guests are made of its kernel
+# QEMU's SPICE is a package of its own in later releases.
+apt-cache show qemu-system-modules-spice >/dev/null 2>&1 && tests+=(qemu-system-modules-spice)
 try=(libreoffice-writer libreoffice-gtk3 featherpad ffmpeg isolinux syslinux-common xorriso
   mmdebstrap genext2fs uidmap debian-archive-keyring)
 

@@ -66,6 +66,8 @@ type Parts struct {
 	// images of the host's pool for a drive.
 	Networks []string `json:"networks"`
 	Images   []string `json:"images"`
+	// Devices are those of its host that it has.
+	Devices []DevicePart `json:"devices"`
 }
 
 // Of is when a part is there: "" always, Now until the machine stops, NextStart from
@@ -129,7 +131,7 @@ const (
 
 // ChangeKinds are all of them.
 var ChangeKinds = []ChangeKind{SetResources, AddDisk, GrowDisk, RemoveDisk, AddNIC, RemoveNIC, InsertCD, EjectCD,
-	SetBoot, SetFirmware, SetTPM, AddDisplay}
+	SetBoot, SetFirmware, SetTPM, AddDisplay, AttachDevice, DetachDevice}
 
 // Change is one change of a machine's hardware.
 type Change struct {
@@ -147,6 +149,7 @@ type Change struct {
 	Boot     []string `json:"boot,omitempty"`
 	Firmware string   `json:"firmware,omitempty"`
 	TPM      bool     `json:"tpm,omitempty"`
+	Device   string   `json:"device,omitempty"` // a Device's ID
 }
 
 // Changed is what became of a Change.
@@ -187,6 +190,10 @@ func (c Change) Check(machine string) error {
 	case InsertCD:
 		if CheckName(c.Image) != nil {
 			return bad("an image has a name, not a path", "upload it first; then name the image: letters, digits and . _ - ~")
+		}
+	case AttachDevice, DetachDevice:
+		if !GoodDevice(c.Device) {
+			return bad(fmt.Sprintf("a device called %q", clip(c.Device)), "hither host devices shows the devices there are")
 		}
 	case SetBoot:
 		return c.checkBoot(bad)

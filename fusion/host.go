@@ -28,6 +28,7 @@ type Host interface {
 	Networks() Networks
 	Forwards() Forwards
 	Storage() Storage
+	Devices() Devices
 	Computer
 	Meters() Meters
 	// Watch yields what is now, then one event with Kind EventReady, then each

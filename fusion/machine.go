@@ -50,6 +50,12 @@ type Machine struct {
 	Disks   []Disk    `json:"disks,omitempty"`
 	// Screen says whether it has a screen that Screens can open.
 	Screen bool `json:"screen"`
+	// Screenshots says that Screens shows it by screenshots, a few in a second, and that
+	// it takes keys and no pointer: it has no display that Screens can open. AddDisplay
+	// gives it one.
+	Screenshots bool `json:"screenshots,omitempty"`
+	// Installing are the apps of its Seed that are not there yet.
+	Installing []string `json:"installing,omitempty"`
 	// Verbs are the verbs that make sense in its present state.
 	Verbs []Verb `json:"verbs"`
 	Labels

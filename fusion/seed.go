@@ -22,7 +22,14 @@ type Seed struct {
 	Hostname string `json:"hostname,omitempty"`
 	// Packages are installed at the first start.
 	Packages []string `json:"packages,omitempty"`
+	// Apps are installed at the first start by the names of their packages, with a desktop
+	// on which User is logged in and the guest agent, so that Apps can list and run them.
+	// Machine.Installing names those that are not there yet. Debian and Ubuntu take them.
+	Apps []string `json:"apps,omitempty"`
 }
+
+// MostApps is how many apps a Seed has at most.
+const MostApps = 32
 
 const (
 	maxKeys     = 32
@@ -54,12 +61,23 @@ func (s Seed) Check() error {
 			return err
 		}
 	}
-	for _, name := range s.Packages {
-		if !isPackage(name) {
-			return bad(clip(name), "it is no package name", "a package name has letters, digits and . + - _ :")
+	if len(s.Apps) > MostApps {
+		return bad("", "too many apps", "give at most 32 apps; the others can be installed in it")
+	}
+	for _, name := range slices.Concat(s.Packages, s.Apps) {
+		if err := CheckPackage(name); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// CheckPackage returns an error with cause ErrInvalid for what is no name of a package.
+func CheckPackage(name string) error {
+	if isPackage(name) {
+		return nil
+	}
+	return &Error{Op: "seed", Path: clip(name), Cause: ErrInvalid, Detail: "it is no package name", Hint: "a package name has letters, digits and . + - _ :"}
 }
 
 func isControl(r rune) bool { return r < ' ' || r == 0x7f }

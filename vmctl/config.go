@@ -40,6 +40,7 @@ type Config struct {
 
 	open       openDriver      // default: libvirt
 	guestTime  time.Duration   // how long a guest may take to follow; default guestTime
+	appsPause  time.Duration   // between two questions to a guest that installs apps; default appsPause
 	fetchPause time.Duration   // the first pause before a download goes on; default 1 s
 	ovs        runOVS          // default: ovs-vsctl
 	routes     func() []route  // default: the host's
@@ -49,6 +50,9 @@ type Config struct {
 func (c Config) withDefaults() (Config, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.appsPause == 0 {
+		c.appsPause = appsPause
 	}
 	if c.guestTime == 0 {
 		c.guestTime = guestTime

@@ -48,6 +48,9 @@ func checkSpec(spec fusion.MachineSpec) (fusion.MachineSpec, error) {
 	}
 	spec.DiskBytes = (spec.DiskBytes + 511) &^ 511
 	if spec.Seed != nil {
+		if len(spec.Seed.Apps) > 0 && spec.Image == "" {
+			return spec, invalid(op, spec.Name, "apps are installed by a cloud image", "name one, as in --image debian-13 --apps firefox")
+		}
 		if err := spec.Seed.Check(); err != nil {
 			return spec, fail(op, spec.Name, err)
 		}

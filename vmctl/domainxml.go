@@ -28,6 +28,7 @@ type metadataXML struct {
 	Machine *machineXML `xml:"urn:hither:machine:1 machine"`
 	Label   *labelXML   `xml:"urn:hither:label:1 label"`
 	Disks   *disksXML   `xml:"urn:hither:disks:1 disks"`
+	Apps    *appsXML    `xml:"urn:hither:apps:1 apps"`
 }
 
 type machineXML struct {
@@ -123,6 +124,7 @@ type devicesXML struct {
 	Balloon     *balloonXML     `xml:"memballoon,omitempty"`
 	RNG         *rngXML         `xml:"rng,omitempty"`
 	TPM         *tpmXML         `xml:"tpm,omitempty"`
+	Hostdevs    []hostdevXML    `xml:"hostdev"`
 }
 
 type diskXML struct {
@@ -248,6 +250,7 @@ func parseDomain(text string) (domainInfo, error) {
 		info.memoryBytes = min(info.memoryBytes, now.bytes()) // a balloon has the rest
 	}
 	info.serial = opensSerial(x.Devices)
+	info.pictured = slices.ContainsFunc(x.Devices.Video, func(v videoXML) bool { return v.Model.Type != "none" })
 	if len(x.Devices.Graphics) > 0 {
 		info.display = x.Devices.Graphics[0].Type
 	}
@@ -274,6 +277,11 @@ func parseDomain(text string) (domainInfo, error) {
 		}
 		info.disks = append(info.disks, disk)
 	}
+	for _, d := range x.Devices.Hostdevs {
+		if id := d.id(); id != "" {
+			info.devices = append(info.devices, id)
+		}
+	}
 	info.metadata(x.Metadata)
 	return info, nil
 }
@@ -290,6 +298,9 @@ func (info *domainInfo) metadata(x *metadataXML) {
 	if x.Disks != nil {
 		info.ownDisks = slices.Concat(info.ownDisks, x.Disks.Disks)
 		info.added = x.Disks.Disks
+	}
+	if x.Apps != nil {
+		info.appsState, info.apps = x.Apps.apps()
 	}
 	if x.Label != nil {
 		info.labels = x.Label.labels()

@@ -16,8 +16,10 @@ type driver interface {
 	hardwareDriver
 	labelDriver
 	consoleDriver
+	keysDriver
 	networkDriver
 	storageDriver
+	deviceDriver
 	// domains lists every domain in one bulk call.
 	domains() ([]domain, error)
 	domain(uuid string) (domain, error)
@@ -85,6 +87,7 @@ type domainInfo struct {
 	accelerator string       // "kvm", "tcg", or what else libvirt calls it
 	vnc         int          // index of the VNC display, -1 when there is none
 	display     string       // type of the first display: "vnc", "spice", …
+	pictured    bool         // it has a graphics card, so screenshots can be made
 	serial      bool         // it has a console that libvirt can open
 	disks       []domainDisk // not CD drives
 	drives      []string     // the targets of CD and floppy drives
@@ -97,6 +100,9 @@ type domainInfo struct {
 	nics        []domainNIC
 	bases       []string // file names in the pool that its disks stand on
 	template    bool
+	appsState   string   // of the apps that its first start installs: "installing", "failed" or ""
+	apps        []string // those
+	devices     []string // of the host, by fusion.Device.ID
 }
 
 type domainDisk struct {

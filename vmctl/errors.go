@@ -53,6 +53,8 @@ func hintFor(d *driverError) string {
 		return spaceHint
 	case has("internal snapshot") && errors.Is(d.cause, fusion.ErrUnsupported):
 		return "only qcow2 disks keep snapshots, and none beside UEFI firmware; convert a disk with: qemu-img convert -O qcow2 OLD NEW"
+	case has("hostdev mode=", "host devices"):
+		return "take the devices of its computer away first: hither machine device rm"
 	case has("any firmware"):
 		return "the machine starts by UEFI, whose firmware is not here; install it (Debian, Ubuntu: apt install ovmf)"
 	case has("Cannot access storage file", "Permission denied", "Could not open"):

@@ -39,6 +39,8 @@ type fake struct {
 	opens   chan *fakePort       // tells of each
 	plugged fakeNetworks
 	stored  fakeStorage
+	present []string // nodeDevices
+	keyed   [][]uint16
 }
 
 func newFake() *fake {

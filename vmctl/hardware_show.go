@@ -41,6 +41,9 @@ func (s *Store) Show(ctx context.Context, machine string) (fusion.Parts, error) 
 		return fusion.Parts{}, fail(op, machine, err)
 	}
 	p.Images = s.imagesHere()
+	if err := s.nameDevices(ctx, p.Devices); err != nil {
+		s.config.Log.Warn("devices have no names", "machine", machine, "error", err)
+	}
 	return p, nil
 }
 
@@ -79,6 +82,8 @@ func partsOf(now, next *node) fusion.Parts {
 		p.Pending = p.Pending || of != ""
 		p.NICs = append(p.NICs, fusion.NICPart{MAC: macOf(n), Network: networkOf(n), Model: n.child("model").attr("type"), Of: of})
 	})
+	p.Devices = deviceParts(now, next)
+	p.Pending = p.Pending || slices.ContainsFunc(p.Devices, func(d fusion.DevicePart) bool { return d.Of != "" })
 	return p
 }
 

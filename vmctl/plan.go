@@ -36,7 +36,7 @@ func (p plan) files() []string {
 func (p plan) domain() domainXML {
 	return domainXML{
 		Type: p.kind, Name: p.spec.Name, UUID: p.uuid,
-		Metadata: &metadataXML{Machine: &machineXML{Disks: p.files(), Key: p.key}},
+		Metadata: &metadataXML{Machine: &machineXML{Disks: p.files(), Key: p.key}, Apps: p.appsOf()},
 		Memory:   sizeXML{Unit: "bytes", Value: p.spec.MemoryBytes},
 		VCPU:     vcpus(p.spec.CPUs),
 		OS:       p.os(),

@@ -35,6 +35,8 @@ type userData struct {
 	Chpasswd    *chpasswd `yaml:"chpasswd,omitempty"`
 	Update      bool      `yaml:"package_update,omitempty"`
 	Packages    []string  `yaml:"packages,omitempty"`
+
+	Files []writtenFile `yaml:"write_files,omitempty"`
 }
 
 type chpasswd struct {
@@ -52,7 +54,8 @@ func seedFiles(machine, uuid string, seed fusion.Seed) (map[string][]byte, error
 	if host == "" {
 		host = fusion.HostnameFor(machine)
 	}
-	user := userData{Hostname: host, ManageHosts: "localhost", User: seed.User, SSHKeys: seed.SSHKeys, Packages: seed.Packages, Update: len(seed.Packages) > 0}
+	user := userData{Hostname: host, ManageHosts: "localhost", User: seed.User, SSHKeys: seed.SSHKeys, Packages: seedPackages(seed), Files: appFiles(seed)}
+	user.Update = len(user.Packages) > 0
 	if seed.Password != "" {
 		hashed, err := bcrypt.GenerateFromPassword([]byte(seed.Password), bcrypt.DefaultCost)
 		if err != nil {

@@ -30,6 +30,7 @@ type Store struct {
 	slots       chan struct{} // one per call to the hypervisor that has not returned
 	wake        chan struct{} // capacity 1: dirty or the connection changed
 	unsettled   chan struct{} // capacity 1: an operation ended and left its intent
+	toInstall   chan struct{} // capacity 1: a machine runs that installs apps
 	ctx         context.Context
 	cancel      context.CancelFunc
 	running     sync.WaitGroup // run and all calls
@@ -85,7 +86,7 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 	s := &Store{
 		config: config, kvm: newKVMProbe(config.Dir), catalogue: &catalogue{osinfo: config.Osinfo}, fetches: map[string]chan struct{}{},
 		abilities: abilities{power: config.Power},
-		slots:     make(chan struct{}, maxCalls), wake: make(chan struct{}, 1), unsettled: make(chan struct{}, 1),
+		slots:     make(chan struct{}, maxCalls), wake: make(chan struct{}, 1), unsettled: make(chan struct{}, 1), toInstall: make(chan struct{}, 1),
 		networking: make(chan struct{}, 1),
 		records:    map[string]*record{}, dirty: map[string]bool{},
 		stopping: map[string]time.Time{}, watchers: map[*watcher]bool{}, claims: map[string]int{},
@@ -109,6 +110,7 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 	go s.settling()
 	go s.forwards.run()
 	s.running.Go(s.followSelf)
+	s.running.Go(s.followApps)
 	if config.Power != nil {
 		s.running.Go(s.followPower)
 	}

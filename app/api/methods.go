@@ -73,6 +73,7 @@ var methods = map[string]need{
 	v1.NetworkServiceStopProcedure:   {cap: fusion.AdminCap},
 	v1.NetworkServiceLeasesProcedure: {cap: fusion.ViewCap, quiet: true},
 	v1.NetworkServiceCardsProcedure:  {cap: fusion.ViewCap, quiet: true},
+	v1.DeviceServiceListProcedure:    {cap: fusion.ViewCap, quiet: true},
 
 	v1.ForwardServiceListProcedure:   {cap: fusion.ViewCap, quiet: true},
 	v1.ForwardServiceAddProcedure:    {cap: fusion.AdminCap},

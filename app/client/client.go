@@ -40,6 +40,7 @@ type Client struct {
 	networks  hitherv1connect.NetworkServiceClient
 	forwards  hitherv1connect.ForwardServiceClient
 	storage   hitherv1connect.StorageServiceClient
+	devices   hitherv1connect.DeviceServiceClient
 	computers hitherv1connect.ComputerServiceClient
 	meters    hitherv1connect.MeterServiceClient
 	http      *http.Client
@@ -78,6 +79,7 @@ func New(dial, screen Dial) *Client {
 	c.networks = hitherv1connect.NewNetworkServiceClient(c.http, base, options)
 	c.forwards = hitherv1connect.NewForwardServiceClient(c.http, base, options)
 	c.storage = hitherv1connect.NewStorageServiceClient(c.http, base, options)
+	c.devices = hitherv1connect.NewDeviceServiceClient(c.http, base, options)
 	c.meters = hitherv1connect.NewMeterServiceClient(c.http, base, options)
 	return c
 }

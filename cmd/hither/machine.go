@@ -24,7 +24,7 @@ func machineCommand(g *globals) *cobra.Command {
 		machineVerb(g, fusion.Save, "save", "Keep a running machine's memory on its host's disk and end it; start goes on there"),
 		machineVerb(g, fusion.Discard, "discard", "Forget what was saved of a machine, as if it had lost power"),
 		machineRm(g), machineStats(g), snapshotCommand(g), machineMigrate(g), machineHardware(g), machineSet(g),
-		diskCommand(g), nicCommand(g), cdCommand(g), machineBoot(g), displayCommand(g), machineLabel(g),
+		diskCommand(g), nicCommand(g), deviceCommand(g), cdCommand(g), machineBoot(g), displayCommand(g), machineLabel(g),
 		machineRename(g), machineConsole(g), machineGuest(g), machineExec(g), machineRead(g), machineWrite(g),
 		forwardCommand(g), machineClone(g), machineTemplate(g), machineExport(g), machineImport(g), machineDeploy(g))
 }

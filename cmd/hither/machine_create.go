@@ -19,10 +19,11 @@ func machineCreate(g *globals) *cobra.Command {
 			"the machine's host under the file's name. A bare NAME is the pool's image of that\n" +
 			"name, else a file of this directory, else the catalogue's (hither image catalog),\n" +
 			"which the host fetches first, as it does a URL. A cloud image makes of itself what\n" +
-			"--user, --ssh-key, --password-file, --hostname and --package say.\n" +
+			"--user, --ssh-key, --password-file, --hostname, --package and --apps say.\n" +
 			"any/NAME is made where there is room for it.",
 		Example: "  hither machine create nas/debian --disk 20GiB --iso ~/debian.iso --start\n" +
-			"  hither machine create web --image debian-13 --disk 20GiB --ssh-key ~/.ssh/id_ed25519.pub --start",
+			"  hither machine create web --image debian-13 --disk 20GiB --ssh-key ~/.ssh/id_ed25519.pub --start\n" +
+			"  hither machine create office --image debian-13 --memory 4GiB --disk 20GiB --apps firefox,gimp --start",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			address, err := machineAddress(args[0])
 			if err != nil {

@@ -62,6 +62,10 @@ func printParts(w io.Writer, p fusion.Parts) error {
 	for _, n := range p.NICs {
 		t.add(n.MAC, n.Model+" network card", n.Network, "", whenThere(n.Of))
 	}
+	for _, d := range p.Devices {
+		kind, _, _ := strings.Cut(d.ID, ":")
+		t.add(d.ID, strings.ToUpper(kind)+" device", cmp.Or(d.Name, "not plugged in"), "", whenThere(d.Of))
+	}
 	return t.write(w)
 }
 

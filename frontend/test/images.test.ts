@@ -71,7 +71,8 @@ describe('a draft', () => {
     expect(d.userWrong).toBe('create.user.bad')
     d.user = 'ada'
     d.packages = 'vim,  git '
-    expect(d.spec().seed).toEqual({ user: 'ada', sshKeys: [KEY, KEY], password: '', hostname: '', packages: ['vim', 'git'] })
+    d.apps = 'firefox, gimp'
+    expect(d.spec().seed).toEqual({ user: 'ada', sshKeys: [KEY, KEY], password: '', hostname: '', packages: ['vim', 'git'], apps: ['firefox', 'gimp'] })
     expect(new Draft().keys).toBe(d.keys)
   })
 })
@@ -220,7 +221,7 @@ describe('images on the page', () => {
     await clean()
     expect(made).toEqual([{
       name: 'web', cpus: 1, memoryBytes: 2 * GIB, diskBytes: 30 * GIB, iso: '', image: 'debian-13', start: true, network: '',
-      seed: { user: '', sshKeys: [KEY], password: '', hostname: '', packages: [] },
+      seed: { user: '', sshKeys: [KEY], password: '', hostname: '', packages: [], apps: [] },
     }])
     done(machine('laptop', 'web', 'running'))
     await vi.waitFor(() => expect(page.queryByRole('dialog')).toBeNull())

@@ -98,6 +98,7 @@ func (m *Memory) Guests() fusion.Guests       { return memoryGuests{m} }
 func (m *Memory) Networks() fusion.Networks   { return memoryNetworks{m} }
 func (m *Memory) Forwards() fusion.Forwards   { return memoryForwards{m} }
 func (m *Memory) Storage() fusion.Storage     { return memoryStorage{m} }
+func (m *Memory) Devices() fusion.Devices     { return memoryDevices{m} }
 func (m *Memory) Screens() fusion.Screens     { return memoryScreens{m} }
 func (m *Memory) Apps() fusion.Apps           { return memoryApps{m} }
 func (m *Memory) Folders() fusion.Folders     { return memoryFolders{m} }

@@ -17,6 +17,8 @@ type memoryParts struct {
 	uefi  bool
 	tpm   bool
 	named int // names given so far
+
+	devices []string // of the host, by ID
 }
 
 type memoryHardware struct{ m *Memory }
@@ -44,7 +46,8 @@ func (p memoryHardware) Show(ctx context.Context, machine string) (parts fusion.
 		parts = fusion.Parts{CPUs: v.CPUs, NextCPUs: v.CPUs, MostCPUs: 255, MemoryBytes: v.MemoryBytes, NextMemoryBytes: v.MemoryBytes,
 			HostMemoryBytes: memoryOfHost, Disks: []fusion.DiskPart{}, NICs: append([]fusion.NICPart{}, v.parts.nics...),
 			Drives: []fusion.DrivePart{{Name: "sda", Kind: "cdrom", Image: v.parts.image}}, Boot: slices.Clone(v.parts.boot),
-			Firmware: "bios", TPM: v.parts.tpm, Displays: []string{"vnc"}, Networks: []string{fusion.UserNetwork}, Images: []string{}}
+			Firmware: "bios", TPM: v.parts.tpm, Displays: []string{"vnc"}, Networks: []string{fusion.UserNetwork}, Images: []string{},
+			Devices: p.m.devicesOf(v)}
 		if v.parts.uefi {
 			parts.Firmware = "uefi"
 		}
@@ -143,6 +146,8 @@ func (p memoryHardware) change(v *memoryMachine, c fusion.Change) (fusion.Change
 		} else {
 			v.parts.uefi = c.Firmware == "uefi"
 		}
+	case fusion.AttachDevice, fusion.DetachDevice:
+		return p.m.changeDevice(v, c)
 	case fusion.AddDisplay:
 		return refuse(fusion.ErrInvalid, "it has a display")
 	}

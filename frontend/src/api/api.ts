@@ -1,3 +1,4 @@
+import type { DeviceApi } from './devices'
 import type { NetworkApi } from './networks'
 import type { Carrier, Listener, Target, Transport } from '../mirror/carrier'
 import type { Change, Changed, LabelChange, Parts } from './hardware'
@@ -18,7 +19,7 @@ export interface Picture {
  * memory. Every method throws UiError. In each, host is a name or an ID and
  * empty for this computer.
  */
-export interface Api extends NetworkApi, CopiesApi {
+export interface Api extends NetworkApi, CopiesApi, DeviceApi {
   status(): Promise<Status>
   doctor(host: string): Promise<Check[]>
   watch(signal: AbortSignal): AsyncIterable<Event>

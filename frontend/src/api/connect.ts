@@ -6,6 +6,7 @@ import type { Api } from './api'
 import * as to from './convert'
 import * as hw from './hardware'
 import { copiesApi } from './copies'
+import { deviceApi } from './devices'
 import { UiError } from './error'
 import * as toImage from './image'
 import { AppService } from './gen/hither/v1/app_pb'
@@ -59,6 +60,7 @@ export function connectApi(session: Session, onSignedOut: () => void): Api {
 
   return {
     ...networkApi(transport),
+    ...deviceApi(transport),
     ...copiesApi(session, transport, fail),
     ...meterApi(transport, fail),
     status: () => node.status({}),

@@ -31,6 +31,13 @@ export interface NicPart {
   of: Of
 }
 
+/** A device of its computer; without a name it is not plugged in. */
+export interface DevicePart {
+  id: string
+  name: string
+  of: Of
+}
+
 export interface Parts {
   cpus: number
   nextCpus: number
@@ -49,6 +56,7 @@ export interface Parts {
   pending: boolean
   networks: string[]
   images: string[]
+  devices: DevicePart[]
 }
 
 /** One change; kind says which of the others count. */
@@ -65,6 +73,8 @@ export type Change =
   | { kind: 'firmware'; firmware: string }
   | { kind: 'tpm'; tpm: boolean }
   | { kind: 'display.add' }
+  | { kind: 'device.attach'; device: string }
+  | { kind: 'device.detach'; device: string }
 
 export interface Changed {
   when: 'now' | 'next-start'
@@ -91,6 +101,7 @@ export function parts(p: PbParts): Parts {
     disks: p.disks.map(disk),
     drives: p.drives.map(({ name, kind, image, of }) => ({ name, kind, image, of: of as Of })),
     nics: p.nics.map(({ mac, network, model, of }) => ({ mac, network, model, of: of as Of })),
+    devices: p.devices.map(({ id, name, of }) => ({ id, name, of: of as Of })),
   }
 }
 

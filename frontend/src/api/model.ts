@@ -82,6 +82,10 @@ export interface Machine {
   started: Date | null
   disks: Disk[]
   screen: boolean
+  /** Its screen is seen by screenshots and takes keys only: it has no display that can be opened. */
+  screenshots: boolean
+  /** Apps that its first start installs and that are not there yet. */
+  installing: string[]
   verbs: string[]
   tags: string[]
   /** What its owner wrote; note is what its host says. */
@@ -172,6 +176,8 @@ export interface Seed {
   password: string
   hostname: string
   packages: string[]
+  /** Installed at the first start with a desktop for them. */
+  apps: string[]
 }
 
 export interface Screen {

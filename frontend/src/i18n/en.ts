@@ -3,6 +3,7 @@ import { consoleEn } from './console.en'
 import { createEn } from './create.en'
 import { imageEn } from './image.en'
 import { copiesEn } from './copies.en'
+import { deviceEn } from './device.en'
 import { computerEn } from './computer.en'
 import { jobEn } from './job.en'
 import { meterEn } from './meter.en'
@@ -18,6 +19,7 @@ export const en = {
   ...createEn,
   ...imageEn,
   ...copiesEn,
+  ...deviceEn,
   ...computerEn,
   ...jobEn,
   ...meterEn,

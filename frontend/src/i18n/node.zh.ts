@@ -2,6 +2,7 @@ import { appZh } from './node.app.zh'
 import { computerNodeZh } from './node.computer.zh'
 import { consoleNodeZh } from './node.console.zh'
 import { copiesNodeZh } from './node.copies.zh'
+import { deviceNodeZh } from './node.device.zh'
 import { hardwareNodeZh } from './node.hardware.zh'
 import { hostZh } from './node.host.zh'
 import { imageNodeZh } from './node.image.zh'
@@ -21,6 +22,7 @@ export const nodeZh: Record<string, string> = {
   ...computerNodeZh,
   ...consoleNodeZh,
   ...copiesNodeZh,
+  ...deviceNodeZh,
   ...hardwareNodeZh,
   ...hostZh,
   ...imageNodeZh,

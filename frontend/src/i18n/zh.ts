@@ -4,6 +4,7 @@ import { hardwareZh } from './hardware.zh'
 import { createZh } from './create.zh'
 import { imageZh } from './image.zh'
 import { copiesZh } from './copies.zh'
+import { deviceZh } from './device.zh'
 import { computerZh } from './computer.zh'
 import { jobZh } from './job.zh'
 import { meterZh } from './meter.zh'
@@ -18,6 +19,7 @@ export const zh: Record<Key, string> = {
   ...createZh,
   ...imageZh,
   ...copiesZh,
+  ...deviceZh,
   ...computerZh,
   ...jobZh,
   ...meterZh,

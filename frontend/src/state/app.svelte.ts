@@ -2,11 +2,13 @@ import { getContext, setContext } from 'svelte'
 import type { Api } from '../api/api'
 import { UiError } from '../api/error'
 import type { App as Program, Event, Folder, Host, Image, Job, Machine, MachineSpec, Screen, Snapshot, Status, Verb } from '../api/model'
+import type { Device } from '../api/devices'
 import type { Volume } from '../api/networks'
 import { t, type Key, type Params, type Text } from '../i18n/i18n.svelte'
 import { isDesktop, openWindow } from '../platform/platform'
 import { Session, type Glass } from '../mirror/session.svelte'
 import { TerminalSession, type Paper } from '../terminal/session.svelte'
+import { Asked } from './asked.svelte'
 import { Catalogue } from './catalogue.svelte'
 import { Copies } from './copies.svelte'
 import { Computers } from './computers.svelte'
@@ -44,7 +46,7 @@ export type Dialog =
   | { kind: 'share'; folder: Folder }
   | { kind: 'take-snapshot'; machine: Machine }
   | { kind: 'move'; machine: Machine }
-  | { kind: 'hardware'; what: 'resources' | 'disk' | 'grow' | 'remove' | 'nic' | 'cd' | 'boot'; machine: Machine; part?: string }
+  | { kind: 'hardware'; what: 'resources' | 'disk' | 'grow' | 'remove' | 'nic' | 'device' | 'cd' | 'boot'; machine: Machine; part?: string }
   | { kind: 'rename'; machine: Machine }
   | { kind: 'tags'; machines: Machine[] }
   | { kind: 'add-network'; host: Host }
@@ -88,6 +90,7 @@ export class App {
   readonly guests: Guests
   readonly images: Images
   readonly networks: Networks
+  readonly devices: Asked<Device[]>
   readonly copies = new Copies(this)
   readonly computers: Computers
   readonly meters: Meters
@@ -109,6 +112,7 @@ export class App {
     this.guests = new Guests(api)
     this.images = new Images(api)
     this.networks = new Networks(api, this.tasks)
+    this.devices = new Asked((host) => api.devices(host!))
     this.computers = new Computers(api, this.tasks)
     this.meters = new Meters(api)
   }
@@ -261,17 +265,18 @@ export class App {
   }
 
   /** Launches an app: in the desktop window as a window of the desktop, in a browser as a page. */
-  async run(host: Host, app: { id: string; name: string }): Promise<void> {
+  async run(host: Host, app: { id: string; name: string }, machine = 'self'): Promise<void> {
     if (isDesktop()) {
       const label = { key: 'task.launch', params: { name: app.name } } as const
-      return this.tasks.run(label, about.app(host.id, app.id), () => openWindow(`${host.name}/self/${app.id}`))
+      return this.tasks.run(label, about.app(host.id, app.id), () => openWindow(`${host.name}/${machine}/${app.id}`))
     }
     const screen = await this.tasks.run(
       { key: 'task.launch', params: { name: app.name } },
       about.app(host.id, app.id),
-      () => this.api.runApp(host.id, 'self', app.id),
+      () => this.api.runApp(host.id, machine, app.id),
     )
-    if (screen) this.router.go(to.app(host.name, screen.name))
+    // An app of a virtual machine opens on the machine's own screen.
+    if (screen) this.router.go(screen.kind === 'console' ? to.machine(host.name, screen.machine) : to.app(host.name, screen.name))
   }
 
   /** Opens a screen (MACHINE, MACHINE/MONITOR or MACHINE/INSTANCE) in a window of its own. */

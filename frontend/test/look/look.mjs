@@ -70,7 +70,12 @@ const views = [
     await page.locator('[data-disk=vdb] button').click()
     await page.locator('[role=menuitem]').last().click()
   }, wait: '[role=alertdialog]' },
-  { name: 'hardware-boot', path: '/machine/laptop/ipxe', act: hardwareButton(3), wait: 'dialog' },
+  { name: 'hardware-boot', path: '/machine/laptop/ipxe', act: hardwareButton(4), wait: 'dialog' },
+  { name: 'screenshots', path: '/machine/cloud/theirs?transport=websocket', wait: '[data-state=live]' },
+  { name: 'apps-guest', path: '/apps/cloud?machine=office', wait: '[data-testid=installing]' },
+  { name: 'devices', path: '/host/cloud', act: (page) => page.locator('[data-testid=devices]').scrollIntoViewIfNeeded(), wait: '[data-device]' },
+  { name: 'devices-none', path: '/host/laptop', act: (page) => page.locator('[data-testid=devices]').scrollIntoViewIfNeeded(), wait: '[data-testid=devices] p' },
+  { name: 'devices-add', path: '/machine/cloud/build-01?transport=websocket', act: hardwareButton(3), wait: 'dialog [data-row]' },
   { name: 'hardware-display', path: '/machine/cloud/console' },
   { name: 'filters', path: '/library?tag=lab' },
   { name: 'console', path: '/machine/cloud/build-01?tab=console', wait: '.xterm-rows' },

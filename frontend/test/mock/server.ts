@@ -13,6 +13,7 @@ import { JobSchema, JobService } from '../../src/api/gen/hither/v1/job_pb'
 import { MachineSchema, MachineService, SnapshotSchema, type Machine } from '../../src/api/gen/hither/v1/machine_pb'
 import { ErrorSchema, EventSchema, HostService, NodeService, type Event } from '../../src/api/gen/hither/v1/node_pb'
 import { ScreenService } from '../../src/api/gen/hither/v1/screen_pb'
+import { deviceRoutes } from './devices'
 import { networkRoutes } from './networks'
 import { pngOf } from './png'
 import { meters } from './meters'
@@ -66,6 +67,7 @@ async function work(host: string, op: string, name: string): Promise<void> {
 
 export function routes(router: ConnectRouter): void {
   networkRoutes(router)
+  deviceRoutes(router)
   router.service(NodeService, {
     status: () => ({
       id: '12D3KooWAAA', name: 'laptop', home: '/home/ada/.local/share/hither', version: '0.1.0', libvirtUri: 'qemu:///system',
@@ -312,7 +314,12 @@ export function routes(router: ConnectRouter): void {
     },
   })
   router.service(AppService, {
-    list: () => ({ apps: world.apps.map(([id, name, comment]) => ({ id, name, comment, machine: 'self' })) }),
+    list: ({ machine }) => {
+      if (machine === 'office') {
+        throw fail(Code.Aborted, 'busy', 'app.list', 'office', 'its apps are being installed', 'that takes some minutes after its first start; its screen and its console show how far it is')
+      }
+      return { apps: world.apps.map(([id, name, comment]) => ({ id, name, comment, machine: 'self' })) }
+    },
     icon: ({ app }) => {
       if (app === 'xterm') throw fail(Code.NotFound, 'not_found', 'app.icon', app, '', '')
       const hue = [...app].reduce((n, c) => n + c.charCodeAt(0), 0) % 360

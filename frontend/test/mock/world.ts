@@ -71,6 +71,8 @@ export const machines = [
   machine('cloud', 'build-02', 'starting', { os: 'Debian GNU/Linux 12' }),
   machine('cloud', 'staging', 'failed', { os: 'Alpine Linux 3.20', tags: ['lab'] }),
   machine('cloud', 'console', 'running', { os: 'FreeBSD 14', screen: false, note: 'its display speaks spice; give it a VNC display to see it here' }),
+  machine('cloud', 'theirs', 'running', { os: 'Windows 10', screenshots: true, installing: [] }),
+  machine('cloud', 'office', 'running', { os: 'Debian GNU/Linux 13', installing: ['firefox', 'gimp'], note: 'its apps are being installed: firefox, gimp' }),
   self('nas', 'Debian GNU/Linux 12', 4),
   machine('nas', 'media', 'off', { os: 'Debian GNU/Linux 12' }),
 ]
@@ -159,6 +161,10 @@ export const parts = create(PartsSchema, {
   nics: [
     { mac: '52:54:00:4b:1f:0a', network: 'user', model: 'virtio' },
     { mac: '52:54:00:9c:22:e1', network: 'default', model: 'virtio' },
+  ],
+  devices: [
+    { id: 'usb:0951:1666', name: 'Kingston Technology DataTraveler 100 G3/G4/SE9 G2' },
+    { id: 'usb:04e6:5116', name: '', of: 'next-start' },
   ],
   boot: ['disk', 'cd', 'net'], firmware: 'uefi', tpm: true, displays: ['vnc'], pending: true,
   networks: ['user', 'default', 'lab'], images: ['debian-12.9.0-amd64-netinst.iso', 'memtest86.iso'],

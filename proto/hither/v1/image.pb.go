@@ -280,6 +280,7 @@ type Seed struct {
 	Password      string                 `protobuf:"bytes,3,opt,name=password,proto3" json:"password,omitempty"`
 	Hostname      string                 `protobuf:"bytes,4,opt,name=hostname,proto3" json:"hostname,omitempty"`
 	Packages      []string               `protobuf:"bytes,5,rep,name=packages,proto3" json:"packages,omitempty"`
+	Apps          []string               `protobuf:"bytes,6,rep,name=apps,proto3" json:"apps,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -345,6 +346,13 @@ func (x *Seed) GetHostname() string {
 func (x *Seed) GetPackages() []string {
 	if x != nil {
 		return x.Packages
+	}
+	return nil
+}
+
+func (x *Seed) GetApps() []string {
+	if x != nil {
+		return x.Apps
 	}
 	return nil
 }
@@ -715,13 +723,14 @@ const file_hither_v1_image_proto_rawDesc = "" +
 	"\n" +
 	"disk_bytes\x18\n" +
 	" \x01(\x03R\tdiskBytes\x12\x12\n" +
-	"\x04runs\x18\v \x01(\bR\x04runs\"\x89\x01\n" +
+	"\x04runs\x18\v \x01(\bR\x04runs\"\x9d\x01\n" +
 	"\x04Seed\x12\x12\n" +
 	"\x04user\x18\x01 \x01(\tR\x04user\x12\x19\n" +
 	"\bssh_keys\x18\x02 \x03(\tR\asshKeys\x12\x1a\n" +
 	"\bpassword\x18\x03 \x01(\tR\bpassword\x12\x1a\n" +
 	"\bhostname\x18\x04 \x01(\tR\bhostname\x12\x1a\n" +
-	"\bpackages\x18\x05 \x03(\tR\bpackages\"&\n" +
+	"\bpackages\x18\x05 \x03(\tR\bpackages\x12\x12\n" +
+	"\x04apps\x18\x06 \x03(\tR\x04apps\"&\n" +
 	"\x10ImageListRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\"=\n" +
 	"\x11ImageListResponse\x12(\n" +

@@ -48,7 +48,11 @@ type Machine struct {
 	// It is there to be cloned and cannot be started.
 	Template bool `protobuf:"varint,31,opt,name=template,proto3" json:"template,omitempty"`
 	// Verbs of its kind that it lacks here, and why.
-	Cannot        []*Refusal `protobuf:"bytes,32,rep,name=cannot,proto3" json:"cannot,omitempty"`
+	Cannot []*Refusal `protobuf:"bytes,32,rep,name=cannot,proto3" json:"cannot,omitempty"`
+	// Its screen is seen by screenshots and takes keys only.
+	Screenshots bool `protobuf:"varint,40,opt,name=screenshots,proto3" json:"screenshots,omitempty"`
+	// Apps of its seed that are not there yet.
+	Installing    []string `protobuf:"bytes,41,rep,name=installing,proto3" json:"installing,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -226,6 +230,20 @@ func (x *Machine) GetTemplate() bool {
 func (x *Machine) GetCannot() []*Refusal {
 	if x != nil {
 		return x.Cannot
+	}
+	return nil
+}
+
+func (x *Machine) GetScreenshots() bool {
+	if x != nil {
+		return x.Screenshots
+	}
+	return false
+}
+
+func (x *Machine) GetInstalling() []string {
+	if x != nil {
+		return x.Installing
 	}
 	return nil
 }
@@ -2076,7 +2094,7 @@ var File_hither_v1_machine_proto protoreflect.FileDescriptor
 
 const file_hither_v1_machine_proto_rawDesc = "" +
 	"\n" +
-	"\x17hither/v1/machine.proto\x12\thither.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15hither/v1/image.proto\"\xb7\x04\n" +
+	"\x17hither/v1/machine.proto\x12\thither.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15hither/v1/image.proto\"\xf9\x04\n" +
 	"\aMachine\x12\x18\n" +
 	"\aaddress\x18\x01 \x01(\tR\aaddress\x12\x12\n" +
 	"\x04host\x18\x02 \x01(\tR\x04host\x12\x12\n" +
@@ -2099,7 +2117,11 @@ const file_hither_v1_machine_proto_rawDesc = "" +
 	"\tautostart\x18\x12 \x01(\bR\tautostart\x12\x14\n" +
 	"\x05order\x18\x13 \x01(\x05R\x05order\x12\x1a\n" +
 	"\btemplate\x18\x1f \x01(\bR\btemplate\x12*\n" +
-	"\x06cannot\x18  \x03(\v2\x12.hither.v1.RefusalR\x06cannot\"5\n" +
+	"\x06cannot\x18  \x03(\v2\x12.hither.v1.RefusalR\x06cannot\x12 \n" +
+	"\vscreenshots\x18( \x01(\bR\vscreenshots\x12\x1e\n" +
+	"\n" +
+	"installing\x18) \x03(\tR\n" +
+	"installing\"5\n" +
 	"\aRefusal\x12\x12\n" +
 	"\x04verb\x18\x01 \x01(\tR\x04verb\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\"Z\n" +

@@ -32,6 +32,7 @@ export class Draft {
   password = $state('')
   hostname = $state('')
   packages = $state('')
+  apps = $state('')
 
   constructor() {
     this.keys = kept()
@@ -119,7 +120,7 @@ export class Draft {
   private get seed(): Seed | null {
     if (!this.seeds) return null
     const { user, password, hostname } = this
-    return { user, password, hostname: hostname.trim(), sshKeys: lines(this.keys), packages: this.packages.split(/[\s,]+/).filter(Boolean) }
+    return { user, password, hostname: hostname.trim(), sshKeys: lines(this.keys), packages: words(this.packages), apps: words(this.apps) }
   }
 
   private get source(): string {
@@ -147,6 +148,7 @@ export class Draft {
 }
 
 const lines = (text: string) => text.split('\n').map((l) => l.trim()).filter(Boolean)
+const words = (text: string) => text.split(/[\s,]+/).filter(Boolean)
 const path = (address: string) => address.trim().split(/[?#]/)[0] ?? ''
 
 const KEPT = 'hither-ssh-keys'
