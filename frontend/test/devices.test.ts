@@ -151,6 +151,7 @@ describe('apps of a virtual machine', () => {
     fill(stream)
     stream.push({ kind: 'machine', machine: machine('cloud', 'office', 'running', { installing: ['firefox', 'gimp'] }) })
     const choice = (await page.findByRole('combobox', { name: 'Machine' })) as HTMLSelectElement
+    await page.findByRole('option', { name: 'office' })
     choice.value = 'office'
     await fireEvent.change(choice)
     expect((await page.findByTestId('installing')).textContent).toContain('firefox, gimp')
