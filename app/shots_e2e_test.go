@@ -21,7 +21,7 @@ import (
 // spiceOnly is a machine as other tools make it: its firmware starts iPXE, which has a
 // prompt, and its display speaks SPICE.
 const spiceOnly = `<domain type='qemu'><name>theirs</name><uuid>6d1f9f1e-6b4f-4b7e-9d7c-1f5a7c0e2b11</uuid><memory unit='MiB'>64</memory><vcpu>1</vcpu>
-<os><type arch='x86_64' machine='q35'>hvm</type><boot dev='network'/></os><devices>
+<os><type arch='x86_64' machine='q35'>hvm</type><boot dev='network'/></os><features><acpi/><apic/></features><devices>
 <graphics type='spice' port='-1' autoport='no'><listen type='none'/></graphics><video><model type='vga'/></video>
 <interface type='user'><model type='virtio'/></interface></devices></domain>`
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"hither/fusion"
 )
 
 // keysDriver is what typing on a machine without a VNC display needs of a hypervisor.
@@ -31,5 +33,6 @@ func (s *Store) SendKeys(ctx context.Context, name string, keys []uint16) error 
 	if err != nil {
 		return err
 	}
+	s.config.Log.Debug("keys struck", "machine", name, "count", len(keys), "trace", fusion.Trace(ctx))
 	return fail(op, name, s.do(ctx, func(d driver) error { return d.sendKeys(r.uuid, keys, keyHold) }))
 }

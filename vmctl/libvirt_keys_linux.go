@@ -15,13 +15,13 @@ func (c *connection) sendKeys(uuid string, keys []uint16, hold time.Duration) er
 		return err
 	}
 	defer free(d)
-	return translate(d.SendKey(uint(libvirt.KEYCODE_SET_LINUX), uint(hold.Milliseconds()), packed(keys), 0))
+	return translate(d.SendKey(uint(libvirt.KEYCODE_SET_LINUX), uint(hold.Milliseconds()), cInts(keys), 0))
 }
 
-// packed lays codes out as Domain.SendKey hands them on: it takes the memory of its []uint
+// cInts lays codes out as Domain.SendKey hands them on: it takes the memory of its []uint
 // for C's unsigned ints (libvirt.org/go/libvirt v1.9000.0, domain.go), of which two lie in
 // one uint of 64 bits. TestAMachineThatSpeaksSPICE strikes two keys at once.
-func packed(keys []uint16) []uint {
+func cInts(keys []uint16) []uint {
 	codes := make([]uint, len(keys))
 	if len(codes) == 0 {
 		return codes

@@ -70,8 +70,10 @@ func (s *polled) Next() (Change, error) {
 		case <-s.wake:
 			return Change{}, nil
 		case <-s.nudge:
-			s.pause = s.soonest
-			timer.Reset(s.pause)
+			if s.pause > s.soonest { // else whoever types on would put it off for ever
+				s.pause = s.soonest
+				timer.Reset(s.pause)
+			}
 		case <-timer.C:
 			change, err := s.compare()
 			if err != nil {
