@@ -20,7 +20,7 @@ func (c *connection) sendKeys(uuid string, keys []uint16, hold time.Duration) er
 
 // cInts lays codes out as Domain.SendKey hands them on: it takes the memory of its []uint
 // for C's unsigned ints (libvirt.org/go/libvirt v1.9000.0, domain.go), of which two lie in
-// one uint of 64 bits. TestAMachineThatSpeaksSPICE strikes two keys at once.
+// one uint of 64 bits.
 func cInts(keys []uint16) []uint {
 	codes := make([]uint, len(keys))
 	if len(codes) == 0 {
