@@ -96,12 +96,12 @@ func fromPNG(data []byte, p *codec.Picture) (*codec.Picture, error) {
 	if p == nil || p.Width != head.Width || p.Height != head.Height {
 		p = codec.NewPicture(head.Width, head.Height)
 	}
-	paint(p, from)
+	fill(p, from)
 	return p, nil
 }
 
-// paint fills p with a picture of its size. QEMU writes RGB, which Go reads as RGBA.
-func paint(p *codec.Picture, from image.Image) {
+// fill fills p with a picture of its size. QEMU writes RGB, which Go reads as RGBA.
+func fill(p *codec.Picture, from image.Image) {
 	at := from.Bounds().Min
 	for y := range p.Height {
 		row := p.Pix[y*p.Stride:][:p.Width*4]

@@ -2,8 +2,8 @@
 export const deviceNodeZh: Record<string, string> = {
   'a device called {0}': '名为 {0} 的设备',
   'hither host devices shows the devices there are': 'hither host devices 可列出现有设备',
-  'its computer has no device {0}': '其电脑没有设备 {0}',
-  'it has no device {0}': '它没有设备 {0}',
+  'its computer has no device "{0}"': '其电脑没有设备 {0}',
+  'it has no device "{0}"': '它没有设备 {0}',
   'it has that device': '它已有此设备',
   'the machine {0} has that device and runs': '虚拟机 {0} 正在运行并占用此设备',
   'take it away there first: hither machine device rm': '请先在那里取走：hither machine device rm',
