@@ -83,7 +83,7 @@ func TestCloudImageInOneStep(t *testing.T) {
 	eventually(t, "its screen shows it", func() bool { return strings.Contains(letters(t, s, "web", "0xb8000", 4000, 2), "web-1") })
 	list := virsh(t, s, "domblklist", "web", "--details")
 	seed := "web-" + head(m.UUID) + seedSuffix
-	if !strings.Contains(list, seed) || strings.Count(list, "cdrom") != 1 || strings.Count(list, " disk ") != 1 {
+	if !strings.Contains(list, seed) || strings.Count(list, "cdrom") != 2 || strings.Count(list, " disk ") != 1 {
 		t.Errorf("virsh lists:\n%s", list)
 	}
 	if label := string(must(exec.Command("blkid", "-p", "-s", "LABEL", "-s", "TYPE", "-o", "value", filepath.Join(config.pool(), seed)).Output())(t)); label != seedLabel+"\niso9660\n" {

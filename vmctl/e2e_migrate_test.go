@@ -246,7 +246,7 @@ func (m *movers) disturbed(harm func(), mend func()) {
 func TestAMoveThatIsCutNeverRunsTwice(t *testing.T) {
 	a, b, toA, toB := between(t)
 	m := newMovers(t, a, b)
-	for range 10 {
+	for range rounds(t, 10) {
 		wire := toA
 		if m.here == a {
 			wire = toB
@@ -262,7 +262,7 @@ func TestAMoveThatIsCutNeverRunsTwice(t *testing.T) {
 func TestAMoveSurvivesItsDaemons(t *testing.T) {
 	a, b, _, _ := between(t)
 	m := newMovers(t, a, b)
-	for i := range 6 {
+	for i := range rounds(t, 6) {
 		victim := []*Store{m.here, m.there}[i%2]
 		m.disturbed(func() {
 			ok(t, syscall.Kill(daemonPID(t, victim.config), syscall.SIGKILL))

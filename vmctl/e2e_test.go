@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -24,14 +25,38 @@ func stage(t *testing.T, uri string) (*Store, Config) {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	config := Config{Dir: filepath.Join(dir, "vm"), RunDir: filepath.Join(dir, "r"), URI: uri}
+	cache := filepath.Join(config.Dir, "libvirt", "cache", "libvirt", "qemu", "capabilities")
+	lendCapabilities(t, cache)
 	t.Cleanup(func() {
 		last := open(t, config)
+		keepCapabilities(cache)
 		stopAll(t, last)
 		closeStore(t, last)
 		noProcessOf(t, dir)
 		noProcessOf(t, config.private().link)
 	})
 	return open(t, config), config
+}
+
+// capabilities is what a libvirtd found out about the QEMU here, by file name. Each would
+// find it out anew, which takes it seconds.
+var capabilities sync.Map
+
+func lendCapabilities(t *testing.T, cache string) {
+	t.Helper()
+	ok(t, os.MkdirAll(cache, 0o700))
+	for name, text := range capabilities.Range {
+		ok(t, os.WriteFile(filepath.Join(cache, name.(string)), text.([]byte), 0o600))
+	}
+}
+
+func keepCapabilities(cache string) {
+	files, _ := filepath.Glob(filepath.Join(cache, "*.xml")) // the pattern is good
+	for _, file := range files {
+		if text, err := os.ReadFile(file); err == nil { // without it the next one asks QEMU
+			capabilities.Store(filepath.Base(file), text)
+		}
+	}
 }
 
 func open(t *testing.T, config Config) *Store {

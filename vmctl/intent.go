@@ -32,7 +32,7 @@ type intent struct {
 	Move string        `json:"move,omitempty"`
 	To   fusion.HostID `json:"to,omitempty"`
 	From fusion.HostID `json:"from,omitempty"`
-	// Off says that it was off when it left.
+	// Off says that it was off when it began, or left.
 	Off bool `json:"off,omitempty"`
 	// Stays says that the source has looked and kept it: the verdict is given,
 	// whatever becomes of the machine.
@@ -45,6 +45,9 @@ type intent struct {
 	// Part says that the files are disks of a machine that stays, and that it is for
 	// settleDisk to say what becomes of them.
 	Part bool `json:"part,omitempty"`
+	// Snapshot is the one of the machine's that is taken, removed or reverted to; it is
+	// for settleSnapshot to say what becomes of it.
+	Snapshot string `json:"snapshot,omitempty"`
 }
 
 // intend writes an intent down. The operation calls end when it returns, with
@@ -99,15 +102,15 @@ func (s *Store) forget(id string) {
 }
 
 // settle looks after all intents that no operation of this process holds, and says
-// whether all are told: what cannot be told now is tried again. Moves need the other
-// host, which takes time.
-func (s *Store) settle(ctx context.Context, moves bool) (all bool) {
+// whether all are told: what cannot be told now is tried again. Slow ones are moves, which
+// need the other host, and snapshots, at which libvirt may be at work still.
+func (s *Store) settle(ctx context.Context, slow bool) (all bool) {
 	all = true
 	err := s.eachIntent(func(id string, i intent) {
 		s.mu.Lock()
 		held := s.intended[id]
 		s.mu.Unlock()
-		if held || i.To != "" && !moves || i.From != "" { // an arriving machine awaits its source's verdict
+		if held || (i.To != "" || i.Snapshot != "") && !slow || i.From != "" { // an arriving machine awaits its source's verdict
 			return
 		}
 		err := s.settleOne(ctx, id, i)
@@ -175,6 +178,8 @@ func (s *Store) settleOne(ctx context.Context, id string, i intent) error {
 		return err
 	case i.Part:
 		return s.settleDisk(ctx, i)
+	case i.Snapshot != "":
+		return s.settleSnapshot(ctx, i)
 	}
 	d, err := call(ctx, s, func(c driver) (domain, error) { return c.domain(i.UUID) }, nil)
 	switch {
