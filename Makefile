@@ -75,13 +75,14 @@ test-e2e: bin/hither bin/hither-desktop bin/hither-tray ## real nodes, QEMU, Chr
 	HITHER_BIN=$(CURDIR)/bin $(AWAKE) $(GO) test -tags $(E2E) -p 1 -timeout 40m $(PACKAGES)
 	HITHER_BIN=$(CURDIR)/bin $(AWAKE) $(GO) test -tags e2e -timeout 10m ./cmd/hither-tray/...
 
-test-machines: bin/hither ## the long tests of machines: real guests, networks, kills; half an hour, needs root
+test-machines: bin/hither ## the slowest tests of machines, which test-e2e leaves out: guests that are a Linux, on real networks; needs root
 	build/deps.sh test
-	HITHER_BIN=$(CURDIR)/bin $(AWAKE) $(GO) test -tags $(E2E),machines -count=1 -p 1 -timeout 60m ./vmctl
+	HITHER_BIN=$(CURDIR)/bin $(AWAKE) $(GO) test -tags $(E2E),machines -count=1 -p 1 -timeout 30m \
+		-run 'TestGuestAgent|TestForwardsOfAPrivateMachine|TestNetworks|TestSwitchedNetwork' ./vmctl
 
 test-kills: bin/hither bin/hither-desktop ## kill -9 of the node and of libvirtd amid everything, at random moments; ROUNDS=50 of each
 	build/deps.sh test
-	HITHER_ROUNDS=$(or $(ROUNDS),50) HITHER_BIN=$(CURDIR)/bin $(AWAKE) $(GO) test -tags $(E2E) -count=1 -p 1 -timeout 6h -v \
+	HITHER_ROUNDS=$(or $(ROUNDS),50) HITHER_BIN=$(CURDIR)/bin $(AWAKE) $(GO) test -tags $(E2E),machines -count=1 -p 1 -timeout 6h -v \
 		-run 'TestNothingIsHalfDone|TestAMoveThatIsCutNeverRunsTwice|TestAMoveSurvivesItsDaemons|TestSwitchedNetwork|TestMigrateSurvivesKills' ./vmctl ./internal/e2e
 
 test-wine: ## the window and the capture of Windows, tried in wine: installs it (1.2 GB)

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -245,15 +244,8 @@ func TestSnapshotsMadeElsewhere(t *testing.T) {
 func TestSnapshotOnAFullDisk(t *testing.T) {
 	s, config := stage(t, "private")
 	ctx := t.Context()
-	ok(t, syscall.Mount("tmpfs", config.pool(), "tmpfs", 0, "size=64m"))
-	t.Cleanup(func() {
-		if last := open(t, config); last != nil {
-			stopAll(t, last)
-		}
-		if err := syscall.Unmount(config.pool(), 0); err != nil {
-			t.Error(err)
-		}
-	})
+	limited(t, config.pool(), "64m")
+	t.Cleanup(func() { stopAll(t, open(t, config)) }) // before that file system goes
 	counting(t, s, "m")
 	fill(t, filepath.Join(config.pool(), "filler"))
 	_, err := s.TakeSnapshot(ctx, "m", fusion.SnapshotSpec{Name: "a"})

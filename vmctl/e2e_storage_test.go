@@ -1,4 +1,4 @@
-//go:build machines && e2e && linux
+//go:build e2e && linux
 
 package vmctl
 
@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"hither/fusion"
@@ -88,8 +87,7 @@ func TestStorage(t *testing.T) {
 	refused(t, err, fusion.ErrInvalid)
 	virsh(t, s, "pool-destroy", "same")
 	full := t.TempDir()
-	ok(t, syscall.Mount("tmpfs", full, "tmpfs", 0, "size=64m"))
-	t.Cleanup(func() { ok(t, syscall.Unmount(full, 0)) })
+	limited(t, full, "64m")
 	virsh(t, s, "pool-define-as", "full", "dir", "--target", full)
 	_, err = storage.CreateVolume(ctx, fusion.VolumeSpec{Pool: "full", Name: "v", CapacityBytes: 1 << 20})
 	refused(t, err, fusion.ErrInvalid) // it was not started

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -36,6 +37,27 @@ func stage(t *testing.T, uri string) (*Store, Config) {
 		noProcessOf(t, config.private().link)
 	})
 	return open(t, config), config
+}
+
+// needsRoot says so: file systems, bridges and other users are made by nobody else. CI and
+// a container run as root; the rest of the tests become an ordinary user by themselves.
+func needsRoot(t *testing.T) {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Fatal("run the end-to-end tests as root, as in sudo make test-e2e")
+	}
+}
+
+// limited gives a directory a small file system of its own, until the test ends.
+func limited(t *testing.T, dir, size string) {
+	t.Helper()
+	needsRoot(t)
+	ok(t, syscall.Mount("tmpfs", dir, "tmpfs", 0, "size="+size))
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, 0); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // capabilities is what a libvirtd found out about the QEMU here, by file name. Each would
