@@ -53,6 +53,8 @@ func hintFor(d *driverError) string {
 		return spaceHint
 	case has("internal snapshot") && errors.Is(d.cause, fusion.ErrUnsupported):
 		return "only qcow2 disks keep snapshots, and none beside UEFI firmware; convert a disk with: qemu-img convert -O qcow2 OLD NEW"
+	case has("requires ACPI"): // UEFI does, of a machine that others made
+		return "add <acpi/> to the features of its definition, as with virsh edit"
 	case has("any firmware"):
 		return "the machine starts by UEFI, whose firmware is not here; install it (Debian, Ubuntu: apt install ovmf)"
 	case has("Cannot access storage file", "Permission denied", "Could not open"):

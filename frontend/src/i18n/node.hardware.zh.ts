@@ -79,4 +79,5 @@ export const hardwareNodeZh: Record<string, string> = {
   'writes its memory': '正在写入内存',
   'a computer is not switched from here': '不能从这里开关电脑',
   'open its desktop and use the menu there': '请打开它的桌面，使用那里的菜单',
+  'add <acpi/> to the features of its definition, as with virsh edit': '请在其定义的 features 中加入 <acpi/>，例如用 virsh edit',
 }
