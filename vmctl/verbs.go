@@ -138,11 +138,12 @@ func (s *Store) Remove(ctx context.Context, name string) error {
 		end(false)
 		return fail(op, name, err)
 	}
-	defer end(true)
 	if err := s.forgotten(ctx, op, name, uuid); err != nil {
+		end(errors.Is(err, fusion.ErrBusy)) // else libvirt went, and whoever asks it next tells
 		return err
 	}
 	s.removeDisks(disks)
+	end(true)
 	s.config.Log.Info("machine removed", "machine", name, "disks", len(disks), "trace", fusion.Trace(ctx))
 	return nil
 }
@@ -186,8 +187,8 @@ func (s *Store) forgotten(ctx context.Context, op, name, uuid string) error {
 		s.mu.Unlock()
 		return nil
 	case err != nil:
-		return &fusion.Error{Op: op, Path: name, Cause: err, Detail: "it is removed, but its disks stay: it may have been started meanwhile",
-			Hint: "see whether it still runs; then delete its disks in " + s.config.pool()}
+		return &fusion.Error{Op: op, Path: name, Cause: err, Detail: "it is removed; its disks go once libvirt answers again, unless it was started meanwhile",
+			Hint: "see then whether it is gone"}
 	}
 	return &fusion.Error{Op: op, Path: name, Cause: fusion.ErrBusy, Detail: "it was started meanwhile and is " + string(d.state) + "; its disks stay",
 		Hint: "force it off; then delete its disks in " + s.config.pool()}
