@@ -38,7 +38,8 @@ type movingPeer struct {
 }
 
 func (p movingPeer) Prepare(ctx context.Context, o vmctl.MigrationOffer) (vmctl.MigrationRoom, error) {
-	req := &pb.PrepareMoveRequest{Id: o.ID, Uuid: o.UUID, Name: o.Name, MemoryBytes: o.MemoryBytes, Cpus: int32(o.CPUs), Images: o.Images, Off: o.Off}
+	req := &pb.PrepareMoveRequest{Id: o.ID, Uuid: o.UUID, Name: o.Name, MemoryBytes: o.MemoryBytes, Cpus: int32(o.CPUs), Images: o.Images, Off: o.Off,
+		Firmware: o.Firmware, Vars: o.Vars, Tpm: o.TPM}
 	for _, d := range o.Disks {
 		req.Disks = append(req.Disks, &pb.MovingDisk{File: d.File, Bytes: d.Bytes, Stored: d.Stored})
 	}
@@ -87,7 +88,8 @@ func (p movingPeer) Dial(ctx context.Context, id, secret string, door vmctl.Door
 
 // PrepareMove makes room for a machine that from wants to move here.
 func (n *Node) PrepareMove(ctx context.Context, from fusion.HostID, req *pb.PrepareMoveRequest) (*pb.PrepareMoveResponse, error) {
-	o := vmctl.MigrationOffer{ID: req.Id, UUID: req.Uuid, Name: req.Name, MemoryBytes: req.MemoryBytes, CPUs: int(req.Cpus), Images: req.Images, Off: req.Off}
+	o := vmctl.MigrationOffer{ID: req.Id, UUID: req.Uuid, Name: req.Name, MemoryBytes: req.MemoryBytes, CPUs: int(req.Cpus), Images: req.Images, Off: req.Off,
+		Firmware: req.Firmware, Vars: req.Vars, TPM: req.Tpm}
 	for _, d := range req.Disks {
 		o.Disks = append(o.Disks, vmctl.MigrationDisk{File: d.GetFile(), Bytes: d.GetBytes(), Stored: d.GetStored()})
 	}

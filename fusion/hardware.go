@@ -55,10 +55,13 @@ type Parts struct {
 	NICs   []NICPart   `json:"nics"`
 	// Boot is the order in which it looks for a system: words of BootWords.
 	Boot []string `json:"boot"`
-	// Firmware is "bios" or "uefi".
-	Firmware string   `json:"firmware"`
-	TPM      bool     `json:"tpm"`
-	Displays []string `json:"displays"` // "vnc", "spice", …, of the next start
+	// Firmware is one of Firmwares.
+	Firmware string `json:"firmware"`
+	TPM      bool   `json:"tpm"`
+	// Accelerator is one of Accelerators, of the next start, or what else the
+	// hypervisor calls it.
+	Accelerator string   `json:"accelerator"`
+	Displays    []string `json:"displays"` // "vnc", "spice", …, of the next start
 	// Pending is set when its next start will bring something that it has not now.
 	Pending bool `json:"pending"`
 
@@ -109,6 +112,13 @@ const UserNetwork = "user"
 // BootWords are what a machine can look for a system on.
 var BootWords = []string{"disk", "cd", "net"}
 
+// Firmwares are what a machine can start by; uefi-secure is UEFI with Secure Boot.
+var Firmwares = []string{"bios", "uefi", "uefi-secure"}
+
+// Accelerators are what can run a machine's processors: KVM, or software, which is slow
+// and works everywhere.
+var Accelerators = []string{"kvm", "emulated"}
+
 // ChangeKind says what a Change does, and which of its fields count.
 type ChangeKind string
 
@@ -125,11 +135,13 @@ const (
 	SetFirmware  ChangeKind = "firmware"    // Firmware; of a machine that is off
 	SetTPM       ChangeKind = "tpm"         // TPM; of a machine that is off
 	AddDisplay   ChangeKind = "display.add" // nothing: a VNC display
+
+	SetAccelerator ChangeKind = "accelerator" // Accelerator; counts at the next start
 )
 
 // ChangeKinds are all of them.
 var ChangeKinds = []ChangeKind{SetResources, AddDisk, GrowDisk, RemoveDisk, AddNIC, RemoveNIC, InsertCD, EjectCD,
-	SetBoot, SetFirmware, SetTPM, AddDisplay}
+	SetBoot, SetFirmware, SetTPM, AddDisplay, SetAccelerator}
 
 // Change is one change of a machine's hardware.
 type Change struct {
@@ -147,6 +159,8 @@ type Change struct {
 	Boot     []string `json:"boot,omitempty"`
 	Firmware string   `json:"firmware,omitempty"`
 	TPM      bool     `json:"tpm,omitempty"`
+
+	Accelerator string `json:"accelerator,omitempty"`
 }
 
 // Changed is what became of a Change.
@@ -191,8 +205,12 @@ func (c Change) Check(machine string) error {
 	case SetBoot:
 		return c.checkBoot(bad)
 	case SetFirmware:
-		if c.Firmware != "bios" && c.Firmware != "uefi" {
-			return bad(fmt.Sprintf("a firmware called %q", clip(c.Firmware)), "a machine has bios or uefi")
+		if !slices.Contains(Firmwares, c.Firmware) {
+			return bad(fmt.Sprintf("a firmware called %q", clip(c.Firmware)), "a machine has bios, uefi or uefi-secure")
+		}
+	case SetAccelerator:
+		if !slices.Contains(Accelerators, c.Accelerator) {
+			return bad(fmt.Sprintf("an accelerator called %q", clip(c.Accelerator)), "a machine runs with kvm, or emulated")
 		}
 	}
 	if !slices.Contains(ChangeKinds, c.Kind) {

@@ -78,6 +78,8 @@ const (
 	Reboot   Verb = "reboot"
 	Save     Verb = "save"    // its memory goes to disk, and it ends; Start goes on there
 	Discard  Verb = "discard" // forgets what was saved
+	// Emulate starts a machine anew, emulated from now on, whose accelerator gave up.
+	Emulate Verb = "emulate"
 )
 
 // MachineSpec says what to create. Name is required; zero values take the
@@ -95,13 +97,16 @@ type MachineSpec struct {
 	ISO   string `json:"iso"`
 	Image string `json:"image"`
 	Start bool   `json:"start"`
-	// Firmware is "bios" or "uefi", default bios; TPM gives it a TPM 2.0.
+	// Firmware is one of Firmwares, default bios; TPM gives it a TPM 2.0.
 	Firmware string `json:"firmware"`
 	TPM      bool   `json:"tpm"`
 	// Seed is what a cloud image makes of itself; nil is none.
 	Seed *Seed `json:"seed,omitempty"`
 	// Network is one of the host's; default: user-mode networking, which needs none.
 	Network string `json:"network"`
+	// Unattended lets the installer on ISO install by itself, with what Seed says. The
+	// machine starts at once, and is off when that is done.
+	Unattended bool `json:"unattended,omitempty"`
 }
 
 // Stats is one sample of a machine's counters.

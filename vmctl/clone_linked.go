@@ -129,10 +129,11 @@ func (s *Store) under(base string) (files []string) {
 	return files
 }
 
-// unnamed gives those of files that no disk of d is.
+// unnamed gives those of files that d does not have: as a disk or as its variables.
 func (d domain) unnamed(pool string, files []string) []string {
 	return slices.DeleteFunc(slices.Clone(files), func(file string) bool {
-		return slices.ContainsFunc(d.disks, func(disk domainDisk) bool { return disk.path == filepath.Join(pool, file) })
+		path := filepath.Join(pool, file)
+		return path == d.vars || slices.ContainsFunc(d.disks, func(disk domainDisk) bool { return disk.path == path })
 	})
 }
 

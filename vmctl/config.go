@@ -38,12 +38,14 @@ type Config struct {
 	// Log is silent by default.
 	Log *slog.Logger
 
-	open       openDriver      // default: libvirt
-	guestTime  time.Duration   // how long a guest may take to follow; default guestTime
-	fetchPause time.Duration   // the first pause before a download goes on; default 1 s
-	ovs        runOVS          // default: ovs-vsctl
-	routes     func() []route  // default: the host's
-	bridges    func() []string // default: the host's
+	open        openDriver      // default: libvirt
+	swtpm       string          // where libvirt keeps the states of TPMs; default: tpmDir
+	installArgs string          // more for the kernels of installers
+	guestTime   time.Duration   // how long a guest may take to follow; default guestTime
+	fetchPause  time.Duration   // the first pause before a download goes on; default 1 s
+	ovs         runOVS          // default: ovs-vsctl
+	routes      func() []route  // default: the host's
+	bridges     func() []string // default: the host's
 }
 
 func (c Config) withDefaults() (Config, error) {

@@ -67,11 +67,26 @@ type osXML struct {
 	Firmware string         `xml:"firmware,attr,omitempty"` // "efi"; libvirt finds the files
 	Type     osTypeXML      `xml:"type"`
 	Features *osFirmwareXML `xml:"firmware,omitempty"`
+	Loader   *loaderXML     `xml:"loader,omitempty"`
+	NVRAM    *nvramXML      `xml:"nvram,omitempty"`
 	Boot     []devXML       `xml:"boot"`
 }
 
 type osFirmwareXML struct {
-	Feature firmwareFeatureXML `xml:"feature"`
+	XMLName  xml.Name             `xml:"firmware"`
+	Features []firmwareFeatureXML `xml:"feature"`
+}
+
+type loaderXML struct {
+	Type   string `xml:"type,attr,omitempty"`
+	Secure string `xml:"secure,attr,omitempty"`
+}
+
+// nvramXML names the file of UEFI variables, in its text or in its source.
+type nvramXML struct {
+	XMLName xml.Name       `xml:"nvram"`
+	Path    string         `xml:",chardata"`
+	Source  *diskSourceXML `xml:"source"`
 }
 
 type firmwareFeatureXML struct {
@@ -248,6 +263,8 @@ func parseDomain(text string) (domainInfo, error) {
 		info.memoryBytes = min(info.memoryBytes, now.bytes()) // a balloon has the rest
 	}
 	info.serial = opensSerial(x.Devices)
+	info.firmware, info.vars = x.OS.firmware(), x.OS.NVRAM.path()
+	info.tpm = x.Devices.TPM != nil && x.Devices.TPM.Backend.Type == "emulator"
 	if len(x.Devices.Graphics) > 0 {
 		info.display = x.Devices.Graphics[0].Type
 	}

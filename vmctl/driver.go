@@ -24,7 +24,12 @@ type driver interface {
 	define(xml string) error
 	// undefine forgets a domain with its saved state; its disks stay.
 	undefine(uuid string) error
+	// leave is undefine of a domain that goes elsewhere: its UEFI variables and the
+	// state of its TPM stay.
+	leave(uuid string) error
 	act(uuid string, verb fusion.Verb) error
+	// startAs starts a domain that is defined, by another definition this once.
+	startAs(xml string) error
 	// screenshot writes the picture of the first display, PNG or PPM.
 	screenshot(uuid string, w io.Writer) error
 	// graphics gives one end of a socket on which the display number index
@@ -74,6 +79,8 @@ type domain struct {
 	active     bool   // a hypervisor process exists
 	autostart  bool   // the hypervisor itself starts it
 	detail     string // why it is in this state, when the owner should know
+	gaveUp     bool   // KVM stopped it, and does not let it go on
+	ended      bool   // QEMU ended by itself
 	unasked    bool   // it is off, and the hypervisor does not know of anybody who asked for that
 	domainInfo
 }
@@ -97,6 +104,9 @@ type domainInfo struct {
 	nics        []domainNIC
 	bases       []string // file names in the pool that its disks stand on
 	template    bool
+	firmware    string // of firmwares
+	vars        string // path of the UEFI variables, "" when there are none or libvirt chooses
+	tpm         bool   // it has an emulated TPM, whose state libvirt keeps
 }
 
 type domainDisk struct {

@@ -167,6 +167,22 @@ func (f *fake) undefine(uuid string) error {
 	return nil
 }
 
+func (f *fake) startAs(text string) error {
+	if err := f.refusal("startAs"); err != nil {
+		return err
+	}
+	_, uuid := nameAndUUID(text)
+	f.mu.Lock()
+	f.texts[uuid].now = text
+	d := f.all[uuid]
+	f.mu.Unlock()
+	d.state, d.active = fusion.Running, true
+	f.put(d)
+	return nil
+}
+
+func (f *fake) leave(uuid string) error { return f.undefine(uuid) }
+
 func (f *fake) act(uuid string, verb fusion.Verb) error {
 	if f.acting != nil && verb == fusion.Start {
 		f.acting <- verb

@@ -180,7 +180,7 @@ func (s *Store) settleOne(ctx context.Context, id string, i intent) error {
 	switch {
 	case errors.Is(err, fusion.ErrNotFound):
 		s.config.Log.Info("undone what was half done", "operation", i.Op, "machine", i.Name)
-		s.removeDisks(i.Files)
+		s.removeFiles(i.UUID, i.Files)
 		return nil
 	case err == nil && i.Layer:
 		s.removeDisks(d.unnamed(s.config.pool(), i.Files))

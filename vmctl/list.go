@@ -130,6 +130,9 @@ func (s *Store) relist(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	for i := range list {
+		list[i] = s.explained(list[i])
+	}
 	starts := map[string]time.Time{}
 	look := s.unknownStart(list)
 	if look {
@@ -173,6 +176,7 @@ func (s *Store) unknownStart(list []domain) bool {
 func (s *Store) refresh(ctx context.Context, uuid string) (record, error) {
 	since := s.now()
 	d, err := call(ctx, s, func(c driver) (domain, error) { return c.domain(uuid) }, nil)
+	d = s.explained(d)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	old := s.records[uuid]
@@ -260,5 +264,6 @@ func sameDomain(a, b *record) bool {
 		a.cpus == b.cpus && a.memoryBytes == b.memoryBytes && a.accelerator == b.accelerator &&
 		a.vnc == b.vnc && a.serial == b.serial && a.template == b.template && slices.Equal(a.disks, b.disks) && slices.Equal(a.nics, b.nics) && a.started.Equal(b.started) &&
 		a.autostart == b.autostart && sameLabels(a.labels, b.labels) && slices.Equal(a.ownDisks, b.ownDisks) &&
-		slices.Equal(a.drives, b.drives) && slices.Equal(a.inserted, b.inserted)
+		slices.Equal(a.drives, b.drives) && slices.Equal(a.inserted, b.inserted) &&
+		a.gaveUp == b.gaveUp && a.ended == b.ended && a.firmware == b.firmware && a.vars == b.vars && a.tpm == b.tpm
 }

@@ -81,6 +81,9 @@ func verbsFor(d domain) []fusion.Verb {
 	case fusion.Starting, fusion.Stopping:
 		return []fusion.Verb{fusion.ForceOff}
 	case fusion.Failed:
+		if d.gaveUp {
+			return []fusion.Verb{fusion.Emulate, fusion.ForceOff}
+		}
 		if d.active {
 			return []fusion.Verb{fusion.ForceOff}
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"hither/fusion"
@@ -34,6 +35,7 @@ const (
 
 	// Of a machine that is off: its definition, and fileDoor with a disk's name.
 	DefinitionDoor Door = "definition"
+	TPMDoor        Door = "tpm" // the state of its TPM
 	fileDoor       Door = "file:"
 )
 
@@ -49,6 +51,10 @@ type MigrationOffer struct {
 	Off bool
 	// Images are what is in its CD drives, by name in the pool.
 	Images []string
+	// Firmware is that of fusion.Parts, Vars the file in the pool of its UEFI variables,
+	// and TPM says that it has one. While it runs QEMU brings both along.
+	Firmware, Vars string
+	TPM            bool
 }
 
 // MigrationDisk is one disk: its file in the pool, its virtual size and what of it is
@@ -109,6 +115,9 @@ func checkOffer(o MigrationOffer) error {
 	}
 	if o.MemoryBytes < 0 || o.MemoryBytes > mostMemory || o.CPUs < 1 || o.CPUs > mostCPUs || len(o.Disks) > 26 || len(o.Images) > 26 {
 		return bad("no machine is of this size")
+	}
+	if o.Vars != "" && !ownVars(o.Vars, o.UUID) || o.Firmware != "" && !slices.Contains(firmwares, o.Firmware) {
+		return bad("its firmware is none")
 	}
 	for _, image := range o.Images {
 		if fusion.CheckName(image) != nil {

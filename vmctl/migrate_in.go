@@ -65,6 +65,15 @@ func (s *Store) makeRoom(ctx context.Context, from fusion.HostID, in *incoming, 
 	if _, err := call(ctx, s, func(d driver) (domain, error) { return d.domain(o.UUID) }, nil); !errors.Is(err, fusion.ErrNotFound) {
 		return errors.Join(exists, err)
 	}
+	if isUEFI(o.Firmware) || o.TPM {
+		kind, err := s.domainType(ctx)
+		if err == nil {
+			err = s.canGive(ctx, opMigrate, o.Name, o.Firmware, o.TPM, kind)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	for _, image := range o.Images {
 		switch _, err := s.image(opMigrate, image); {
 		case errors.Is(err, fusion.ErrNotFound):
@@ -78,6 +87,9 @@ func (s *Store) makeRoom(ctx context.Context, from fusion.HostID, in *incoming, 
 	for _, d := range o.Disks {
 		stored += d.Stored
 		files = append(files, d.File)
+	}
+	if o.Vars != "" {
+		files = append(files, o.Vars)
 	}
 	if err := s.room(opMigrate, o.Name, stored); err != nil {
 		return err
@@ -141,7 +153,7 @@ func (s *Store) ServeMigration(ctx context.Context, conn net.Conn, id, secret st
 	if in == nil {
 		return &fusion.Error{Op: opMigrate, Cause: fusion.ErrPermission, Detail: "no such migration"}
 	}
-	if door == DefinitionDoor || strings.HasPrefix(string(door), string(fileDoor)) {
+	if door == DefinitionDoor || door == TPMDoor || strings.HasPrefix(string(door), string(fileDoor)) {
 		return s.receiveMoved(in, conn, door)
 	}
 	path := in.paths.aside(door)
@@ -327,7 +339,7 @@ func (s *Store) turnedAway(ctx context.Context, i intent) error {
 	if err != nil && !errors.Is(err, fusion.ErrNotFound) {
 		return err
 	}
-	s.removeDisks(i.Files)
+	s.removeFiles(i.UUID, i.Files)
 	return nil
 }
 

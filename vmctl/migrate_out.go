@@ -101,6 +101,12 @@ func (s *Store) offer(r record) (MigrationOffer, error) {
 		}
 		o.Images = append(o.Images, filepath.Base(path))
 	}
+	o.Firmware, o.TPM = r.firmware, r.tpm
+	if isUEFI(r.firmware) {
+		if o.Vars = filepath.Base(r.vars); !made[r.vars] {
+			return refuse("its UEFI variables are not in Hither's pool", "make a full clone of it with hither machine clone --full, and move that")
+		}
+	}
 	for _, d := range r.disks {
 		if !made[d.path] {
 			return refuse("its disk "+d.target+" is not in Hither's pool", "create a machine from a copy of that disk, or detach it")
@@ -176,6 +182,10 @@ func (s *Store) rewriter(o MigrationOffer, room MigrationRoom) func(string) stri
 	for _, image := range o.Images {
 		pairs = append(pairs, quoted(filepath.Join(s.config.pool(), image)), quoted(filepath.Join(room.Pool, image)))
 	}
+	if o.Vars != "" { // libvirt writes it as text
+		pairs = append(pairs, ">"+escaped(filepath.Join(s.config.pool(), o.Vars))+"<", ">"+escaped(filepath.Join(room.Pool, o.Vars))+"<",
+			quoted(filepath.Join(s.config.pool(), o.Vars)), quoted(filepath.Join(room.Pool, o.Vars)))
+	}
 	if s.privateUsed() && room.Agent != "" {
 		pairs = append(pairs, quoted(s.config.private().agentSocket(o.UUID)), quoted(room.Agent))
 	}
@@ -183,8 +193,10 @@ func (s *Store) rewriter(o MigrationOffer, room MigrationRoom) func(string) stri
 }
 
 // quoted writes an attribute's value as libvirt does.
-func quoted(value string) string {
-	return "'" + strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&apos;").Replace(value) + "'"
+func quoted(value string) string { return "'" + escaped(value) + "'" }
+
+func escaped(value string) string {
+	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&apos;").Replace(value)
 }
 
 // connectionKind is "system" or "session", as in libvirt's URIs.
@@ -223,7 +235,7 @@ func (s *Store) settleMove(ctx context.Context, id string, i intent) (stays bool
 	case lost:
 		err = s.takeBack(ctx, i)
 	case err == nil && !i.Stays:
-		s.removeDisks(i.Files)
+		s.removeFiles(i.UUID, i.Files)
 	}
 	return i.Stays, err
 }

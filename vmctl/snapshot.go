@@ -170,6 +170,8 @@ func (s *Store) canKeep(ctx context.Context, op, machine string, d domain, spec 
 		}
 	}
 	switch {
+	case isUEFI(d.firmware):
+		return keepsNone(op, machine, "it starts by UEFI, whose variables are not kept in a disk", "shut it down and clone it: hither machine clone --full keeps it as it is, variables and TPM included")
 	case keeps == "":
 		return keepsNone(op, machine, "it has no disk of its own to keep one in", "give it a qcow2 disk, as in hither machine create --disk 1GiB")
 	case d.state == fusion.Saved:

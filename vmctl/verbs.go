@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -11,7 +12,7 @@ import (
 	"hither/fusion"
 )
 
-var verbs = []fusion.Verb{fusion.Start, fusion.Stop, fusion.ForceOff, fusion.Pause, fusion.Resume, fusion.Reboot, fusion.Save, fusion.Discard}
+var verbs = []fusion.Verb{fusion.Start, fusion.Stop, fusion.ForceOff, fusion.Pause, fusion.Resume, fusion.Reboot, fusion.Save, fusion.Discard, fusion.Emulate}
 
 // Do applies a verb. Those of "self" are in power.go.
 func (s *Store) Do(ctx context.Context, name string, verb fusion.Verb) error {
@@ -20,10 +21,13 @@ func (s *Store) Do(ctx context.Context, name string, verb fusion.Verb) error {
 		return s.doSelf(ctx, verb)
 	}
 	if !slices.Contains(verbs, verb) {
-		return invalid("machine.do", name, fmt.Sprintf("there is no verb %q", string(verb)), "one of start, stop, force-off, pause, resume, reboot, save, discard")
+		return invalid("machine.do", name, fmt.Sprintf("there is no verb %q", string(verb)), "one of start, stop, force-off, pause, resume, reboot, save, discard, emulate")
 	}
 	if verb == fusion.Save {
 		return s.Save(ctx, name)
+	}
+	if verb == fusion.Emulate {
+		return s.emulate(ctx, name)
 	}
 	release, ok := s.share("machine", name)
 	if !ok {
@@ -142,7 +146,7 @@ func (s *Store) Remove(ctx context.Context, name string) error {
 	if err := s.forgotten(ctx, op, name, uuid); err != nil {
 		return err
 	}
-	s.removeDisks(disks)
+	s.removeFiles(uuid, disks)
 	s.config.Log.Info("machine removed", "machine", name, "disks", len(disks), "trace", fusion.Trace(ctx))
 	return nil
 }
@@ -170,6 +174,9 @@ func (d domain) madeDisks() (files []string) {
 		if ownDisk(file, d.uuid) {
 			files = append(files, file)
 		}
+	}
+	if vars := filepath.Base(d.vars); d.vars != "" && ownDisk(vars, d.uuid) && !slices.Contains(files, vars) {
+		files = append(files, vars)
 	}
 	return files
 }

@@ -20,7 +20,7 @@ func PartsToPB(p fusion.Parts) *pb.Parts {
 			return &pb.NICPart{Mac: n.MAC, Network: n.Network, Model: n.Model, Of: string(n.Of)}
 		}),
 		Boot: p.Boot, Firmware: p.Firmware, Tpm: p.TPM, Displays: p.Displays, Pending: p.Pending,
-		Networks: p.Networks, Images: p.Images,
+		Networks: p.Networks, Images: p.Images, Accelerator: p.Accelerator,
 	}
 }
 
@@ -39,7 +39,7 @@ func PartsFromPB(p *pb.Parts) fusion.Parts {
 			return fusion.NICPart{MAC: n.GetMac(), Network: n.GetNetwork(), Model: n.GetModel(), Of: fusion.Of(n.GetOf())}
 		}),
 		Boot: list(p.GetBoot()), Firmware: p.GetFirmware(), TPM: p.GetTpm(), Displays: list(p.GetDisplays()), Pending: p.GetPending(),
-		Networks: list(p.GetNetworks()), Images: list(p.GetImages()),
+		Networks: list(p.GetNetworks()), Images: list(p.GetImages()), Accelerator: p.GetAccelerator(),
 	}
 }
 
@@ -47,6 +47,7 @@ func ChangeToPB(c fusion.Change) *pb.HardwareChange {
 	return &pb.HardwareChange{
 		Kind: string(c.Kind), MemoryBytes: c.MemoryBytes, Cpus: int32(c.CPUs), Disk: c.Disk, Bytes: c.Bytes, Keep: c.Keep,
 		Nic: c.NIC, Network: c.Network, Drive: c.Drive, Image: c.Image, Boot: c.Boot, Firmware: c.Firmware, Tpm: c.TPM,
+		Accelerator: c.Accelerator,
 	}
 }
 
@@ -55,6 +56,7 @@ func ChangeFromPB(c *pb.HardwareChange) fusion.Change {
 		Kind: fusion.ChangeKind(c.GetKind()), MemoryBytes: c.GetMemoryBytes(), CPUs: int(c.GetCpus()), Disk: c.GetDisk(),
 		Bytes: c.GetBytes(), Keep: c.GetKeep(), NIC: c.GetNic(), Network: c.GetNetwork(), Drive: c.GetDrive(),
 		Image: c.GetImage(), Boot: c.GetBoot(), Firmware: c.GetFirmware(), TPM: c.GetTpm(),
+		Accelerator: c.GetAccelerator(),
 	}
 }
 

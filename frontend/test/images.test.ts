@@ -20,6 +20,9 @@ const KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGPKj7Zk ada@laptop'
 
 beforeEach(() => localStorage.removeItem('hither-ssh-keys'))
 
+/** What a seed says of language and network when nobody asked for anything. */
+const plain = { locale: '', addresses: [], gateways: [], dns: [] }
+
 describe('a draft', () => {
   it('takes the sizes that suit an image, and its own disk size among the choices', () => {
     const d = new Draft()
@@ -71,8 +74,37 @@ describe('a draft', () => {
     expect(d.userWrong).toBe('create.user.bad')
     d.user = 'ada'
     d.packages = 'vim,  git '
-    expect(d.spec().seed).toEqual({ user: 'ada', sshKeys: [KEY, KEY], password: '', hostname: '', packages: ['vim', 'git'] })
+    expect(d.spec().seed).toEqual({ user: 'ada', sshKeys: [KEY, KEY], password: '', hostname: '', packages: ['vim', 'git'], ...plain })
     expect(new Draft().keys).toBe(d.keys)
+  })
+
+  it('takes addresses, and refuses half of them', () => {
+    const d = new Draft()
+    d.choose(known('a'))
+    d.gateways = '192.0.2.1'
+    expect(d.networkWrong).toBe('create.network.bad')
+    d.addresses = '192.0.2.5'
+    expect(d.networkWrong).toBe('create.network.bad')
+    d.addresses = '192.0.2.5/24, 2001:db8::5/64'
+    d.dns = 'fe80::1'
+    expect(d.networkWrong).toBe('')
+    expect(d.spec().seed).toMatchObject({ addresses: ['192.0.2.5/24', '2001:db8::5/64'], gateways: ['192.0.2.1'], dns: ['fe80::1'] })
+  })
+
+  it('lets a CD install by itself where somebody can log in', () => {
+    localStorage.clear()
+    const d = new Draft()
+    d.choose(known('cd', { format: 'iso' }))
+    expect([d.seeds, d.spec().unattended, d.spec().seed]).toEqual([false, false, null])
+    d.unattended = true
+    d.start = false
+    expect(d.keysWrong).toBe('create.unattended.key')
+    d.password = 'x'
+    d.disk = 0
+    expect([d.keysWrong, d.diskWrong]).toEqual(['', 'create.unattended.disk'])
+    d.disk = 20 * GIB
+    d.locale = 'de_DE.UTF-8'
+    expect(d.spec()).toMatchObject({ unattended: true, start: true, iso: 'cd', seed: { locale: 'de_DE.UTF-8', password: 'x' } })
   })
 })
 
@@ -219,8 +251,8 @@ describe('images on the page', () => {
     expect(within(dialog).getByRole('progressbar').getAttribute('aria-valuenow')).toBe('25')
     await clean()
     expect(made).toEqual([{
-      name: 'web', cpus: 1, memoryBytes: 2 * GIB, diskBytes: 30 * GIB, iso: '', image: 'debian-13', start: true, network: '',
-      seed: { user: '', sshKeys: [KEY], password: '', hostname: '', packages: [] },
+      name: 'web', cpus: 1, memoryBytes: 2 * GIB, diskBytes: 30 * GIB, iso: '', image: 'debian-13', start: true, network: '', unattended: false,
+      seed: { user: '', sshKeys: [KEY], password: '', hostname: '', packages: [], ...plain },
     }])
     done(machine('laptop', 'web', 'running'))
     await vi.waitFor(() => expect(page.queryByRole('dialog')).toBeNull())

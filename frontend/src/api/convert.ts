@@ -24,8 +24,8 @@ export function host(h: PbHost): Host {
 const card = ({ name, mac, nets, wake }: PbCard): Card => ({ name, mac, nets, wake: wake as Card['wake'] })
 
 export function placement(p: PbPlacement): Placement {
-  const candidates = p.candidates.map(({ host, id, roles, fits, why, resources: r }) => ({
-    host, id, roles, fits, why,
+  const candidates = p.candidates.map(({ host, id, roles, fits, why, hasImage, resources: r }) => ({
+    host, id, roles, fits, why, hasImage,
     resources: r
       ? { cpus: r.cpus, freeBytes: Number(r.freeBytes), poolBytes: Number(r.poolBytes), accelerator: r.accelerator }
       : null,

@@ -44,6 +44,8 @@ export interface Parts {
   boot: string[]
   firmware: string
   tpm: boolean
+  /** 'kvm' or 'emulated', of the next start. */
+  accelerator: string
   displays: string[]
   /** Its next start brings something that it has not now. */
   pending: boolean
@@ -65,6 +67,7 @@ export type Change =
   | { kind: 'firmware'; firmware: string }
   | { kind: 'tpm'; tpm: boolean }
   | { kind: 'display.add' }
+  | { kind: 'accelerator'; accelerator: string }
 
 export interface Changed {
   when: 'now' | 'next-start'
@@ -82,9 +85,9 @@ export interface LabelChange {
 }
 
 export function parts(p: PbParts): Parts {
-  const { cpus, nextCpus, mostCpus, boot, firmware, tpm, displays, pending, networks, images } = p
+  const { cpus, nextCpus, mostCpus, boot, firmware, tpm, accelerator, displays, pending, networks, images } = p
   return {
-    cpus, nextCpus, mostCpus, boot, firmware, tpm, displays, pending, networks, images,
+    cpus, nextCpus, mostCpus, boot, firmware, tpm, accelerator, displays, pending, networks, images,
     memoryBytes: Number(p.memoryBytes),
     nextMemoryBytes: Number(p.nextMemoryBytes),
     hostMemoryBytes: Number(p.hostMemoryBytes),

@@ -49,6 +49,8 @@ export interface Candidate {
   roles: string[]
   fits: boolean
   why: string
+  /** What the machine is made of is there already. */
+  hasImage: boolean
   resources: Resources | null
 }
 
@@ -60,7 +62,7 @@ export interface Placement {
 }
 
 export type MachineState = 'off' | 'starting' | 'running' | 'paused' | 'saved' | 'stopping' | 'failed'
-export type Verb = 'start' | 'stop' | 'force-off' | 'pause' | 'resume' | 'reboot' | 'discard' | 'sleep'
+export type Verb = 'start' | 'stop' | 'force-off' | 'pause' | 'resume' | 'reboot' | 'discard' | 'emulate' | 'sleep'
 
 export interface Disk {
   name: string
@@ -172,6 +174,12 @@ export interface Seed {
   password: string
   hostname: string
   packages: string[]
+  /** Its language, as in "de_DE.UTF-8"; "" leaves it. */
+  locale: string
+  /** Of its network card, "192.0.2.5/24"; none asks DHCP. */
+  addresses: string[]
+  gateways: string[]
+  dns: string[]
 }
 
 export interface Screen {
@@ -290,6 +298,8 @@ export interface MachineSpec {
   start: boolean
   /** A network of the host, or "" for none. */
   network: string
+  /** The installer on its CD installs by itself, with what seed says. */
+  unattended: boolean
 }
 
 export type Event = { seq: number; removed: boolean } & (

@@ -12,6 +12,7 @@ import Play from '@lucide/svelte/icons/play'
 import Power from '@lucide/svelte/icons/power'
 import RotateCw from '@lucide/svelte/icons/rotate-cw'
 import SquareTerminal from '@lucide/svelte/icons/square-terminal'
+import Turtle from '@lucide/svelte/icons/turtle'
 import Trash2 from '@lucide/svelte/icons/trash-2'
 import type { Machine, Verb } from '../api/model'
 import { about, type App } from '../state/app.svelte'
@@ -47,6 +48,7 @@ export const machineCommands: Command<'machine'>[] = [
     do: (app, { machine, host }) => app.router.go(to.machine(host.name, machine.name)),
   },
   verb('start', Play),
+  verb('emulate', Turtle, { bulk: false }),
   verb('resume', CirclePlay),
   verb('pause', Pause),
   verb('reboot', RotateCw),

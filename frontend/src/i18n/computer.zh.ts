@@ -62,6 +62,7 @@ export const computerZh: Record<keyof typeof computerEn, string> = {
   'place.others': '其他电脑',
   'place.kvm': '剩余内存 {free}，KVM',
   'place.tcg': '剩余内存 {free}，软件模拟',
+  'place.image': '{why}，已有该映像',
   'place.role': '{why}，用于虚拟机',
   'place.why.memory': '内存仅剩 {free}',
   'place.why.disk': '磁盘仅剩 {pool}',

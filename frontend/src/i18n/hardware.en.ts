@@ -1,6 +1,7 @@
 // The words about what a machine is made of, what is written on it, and doing things to several.
 export const hardwareEn = {
   'verb.saveMachine': 'Save and stop',
+  'verb.emulate': 'Start anew, emulated',
   'verb.discard': 'Discard saved state…',
   'verb.rename': 'Rename…',
   'verb.change': 'Change…',
@@ -21,6 +22,7 @@ export const hardwareEn = {
   'verb.keep': 'Keep',
   'verb.clearFilters': 'Clear filters',
   'task.save': 'Save {name}',
+  'task.emulate': 'Start {name} anew, emulated',
   'task.discard': 'Discard what is saved of {name}',
   'task.change': 'Change {name}',
   'task.label': 'Write on {name}',
@@ -65,6 +67,11 @@ export const hardwareEn = {
   'hardware.firmware': 'Firmware',
   'hardware.firmware.bios': 'BIOS',
   'hardware.firmware.uefi': 'UEFI',
+  'hardware.firmware.uefi-secure': 'UEFI with Secure Boot',
+  'hardware.accelerator': 'Acceleration',
+  'hardware.accelerator.kvm': 'KVM',
+  'hardware.accelerator.emulated': 'None (emulated)',
+  'hardware.accelerator.hint': 'Emulated machines are slow and run everywhere. A change takes effect at the next start.',
   'hardware.tpm': 'TPM 2.0',
   'hardware.display': 'Display',
   'hardware.display.none': 'none',

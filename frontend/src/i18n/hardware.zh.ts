@@ -3,6 +3,7 @@ import type { hardwareEn } from './hardware.en'
 /** hardware.en in Chinese. */
 export const hardwareZh: Record<keyof typeof hardwareEn, string> = {
   'verb.saveMachine': '保存并停止',
+  'verb.emulate': '以模拟方式重新启动',
   'verb.discard': '丢弃已保存的状态…',
   'verb.rename': '重命名…',
   'verb.change': '更改…',
@@ -23,6 +24,7 @@ export const hardwareZh: Record<keyof typeof hardwareEn, string> = {
   'verb.keep': '保留',
   'verb.clearFilters': '清除筛选',
   'task.save': '保存 {name}',
+  'task.emulate': '以模拟方式重新启动 {name}',
   'task.discard': '丢弃 {name} 已保存的状态',
   'task.change': '更改 {name}',
   'task.label': '标注 {name}',
@@ -67,6 +69,11 @@ export const hardwareZh: Record<keyof typeof hardwareEn, string> = {
   'hardware.firmware': '固件',
   'hardware.firmware.bios': 'BIOS',
   'hardware.firmware.uefi': 'UEFI',
+  'hardware.firmware.uefi-secure': '带安全启动的 UEFI',
+  'hardware.accelerator': '加速',
+  'hardware.accelerator.kvm': 'KVM',
+  'hardware.accelerator.emulated': '无（模拟）',
+  'hardware.accelerator.hint': '模拟方式较慢，但到处都能运行。更改在下次启动时生效。',
   'hardware.tpm': 'TPM 2.0',
   'hardware.display': '显示器',
   'hardware.display.none': '无',

@@ -197,7 +197,7 @@ export const hostZh: Record<string, string> = {
   'see whether it still runs; then delete its disks in {0}': '请看它是否仍在运行；然后删除它在 {0} 中的磁盘',
   'it was started meanwhile and is {0}; its disks stay': '它在此期间被启动，状态是 {0}；磁盘保留',
   'force it off; then delete its disks in {0}': '请强制关机；然后删除它在 {0} 中的磁盘',
-  'one of start, stop, force-off, pause, resume, reboot, save, discard': '可选：start、stop、force-off、pause、resume、reboot、save、discard',
+  'one of start, stop, force-off, pause, resume, reboot, save, discard, emulate': '可选：start、stop、force-off、pause、resume、reboot、save、discard、emulate',
   'there is no verb "{0}"': '没有操作“{0}”',
   'open its desktop and use the menu there': '请打开它的桌面，使用那里的菜单',
   'something is being done with it': '它正在执行其他操作',

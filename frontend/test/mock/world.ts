@@ -160,7 +160,7 @@ export const parts = create(PartsSchema, {
     { mac: '52:54:00:4b:1f:0a', network: 'user', model: 'virtio' },
     { mac: '52:54:00:9c:22:e1', network: 'default', model: 'virtio' },
   ],
-  boot: ['disk', 'cd', 'net'], firmware: 'uefi', tpm: true, displays: ['vnc'], pending: true,
+  boot: ['disk', 'cd', 'net'], firmware: 'uefi', tpm: true, accelerator: 'kvm', displays: ['vnc'], pending: true,
   networks: ['user', 'default', 'lab'], images: ['debian-12.9.0-amd64-netinst.iso', 'memtest86.iso'],
 })
 /** The image pool of each computer. */

@@ -92,8 +92,10 @@ type Parts struct {
 	Pending         bool                   `protobuf:"varint,14,opt,name=pending,proto3" json:"pending,omitempty"`
 	Networks        []string               `protobuf:"bytes,15,rep,name=networks,proto3" json:"networks,omitempty"`
 	Images          []string               `protobuf:"bytes,16,rep,name=images,proto3" json:"images,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// "kvm" or "emulated", of the next start.
+	Accelerator   string `protobuf:"bytes,17,opt,name=accelerator,proto3" json:"accelerator,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Parts) Reset() {
@@ -236,6 +238,13 @@ func (x *Parts) GetImages() []string {
 		return x.Images
 	}
 	return nil
+}
+
+func (x *Parts) GetAccelerator() string {
+	if x != nil {
+		return x.Accelerator
+	}
+	return ""
 }
 
 // In a part, of is "" for always, "now" until the machine stops, and "next-start".
@@ -499,6 +508,7 @@ type HardwareChange struct {
 	Boot          []string               `protobuf:"bytes,11,rep,name=boot,proto3" json:"boot,omitempty"`
 	Firmware      string                 `protobuf:"bytes,12,opt,name=firmware,proto3" json:"firmware,omitempty"`
 	Tpm           bool                   `protobuf:"varint,13,opt,name=tpm,proto3" json:"tpm,omitempty"`
+	Accelerator   string                 `protobuf:"bytes,14,opt,name=accelerator,proto3" json:"accelerator,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -622,6 +632,13 @@ func (x *HardwareChange) GetTpm() bool {
 		return x.Tpm
 	}
 	return false
+}
+
+func (x *HardwareChange) GetAccelerator() string {
+	if x != nil {
+		return x.Accelerator
+	}
+	return ""
 }
 
 type HardwareChangeRequest struct {
@@ -1073,7 +1090,7 @@ const file_hither_v1_hardware_proto_rawDesc = "" +
 	"\x18hither/v1/hardware.proto\x12\thither.v1\x1a\x17hither/v1/machine.proto\"C\n" +
 	"\x13HardwareShowRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x18\n" +
-	"\amachine\x18\x02 \x01(\tR\amachine\"\xfd\x03\n" +
+	"\amachine\x18\x02 \x01(\tR\amachine\"\x9f\x04\n" +
 	"\x05Parts\x12\x12\n" +
 	"\x04cpus\x18\x01 \x01(\x05R\x04cpus\x12\x1b\n" +
 	"\tnext_cpus\x18\x02 \x01(\x05R\bnextCpus\x12\x1b\n" +
@@ -1091,7 +1108,8 @@ const file_hither_v1_hardware_proto_rawDesc = "" +
 	"\bdisplays\x18\r \x03(\tR\bdisplays\x12\x18\n" +
 	"\apending\x18\x0e \x01(\bR\apending\x12\x1a\n" +
 	"\bnetworks\x18\x0f \x03(\tR\bnetworks\x12\x16\n" +
-	"\x06images\x18\x10 \x03(\tR\x06images\"\xdd\x01\n" +
+	"\x06images\x18\x10 \x03(\tR\x06images\x12 \n" +
+	"\vaccelerator\x18\x11 \x01(\tR\vaccelerator\"\xdd\x01\n" +
 	"\bDiskPart\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x10\n" +
 	"\x03bus\x18\x02 \x01(\tR\x03bus\x12\x16\n" +
@@ -1113,7 +1131,7 @@ const file_hither_v1_hardware_proto_rawDesc = "" +
 	"\x03mac\x18\x01 \x01(\tR\x03mac\x12\x18\n" +
 	"\anetwork\x18\x02 \x01(\tR\anetwork\x12\x14\n" +
 	"\x05model\x18\x03 \x01(\tR\x05model\x12\x0e\n" +
-	"\x02of\x18\x04 \x01(\tR\x02of\"\xb3\x02\n" +
+	"\x02of\x18\x04 \x01(\tR\x02of\"\xd5\x02\n" +
 	"\x0eHardwareChange\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12!\n" +
 	"\fmemory_bytes\x18\x02 \x01(\x03R\vmemoryBytes\x12\x12\n" +
@@ -1128,7 +1146,8 @@ const file_hither_v1_hardware_proto_rawDesc = "" +
 	" \x01(\tR\x05image\x12\x12\n" +
 	"\x04boot\x18\v \x03(\tR\x04boot\x12\x1a\n" +
 	"\bfirmware\x18\f \x01(\tR\bfirmware\x12\x10\n" +
-	"\x03tpm\x18\r \x01(\bR\x03tpm\"x\n" +
+	"\x03tpm\x18\r \x01(\bR\x03tpm\x12 \n" +
+	"\vaccelerator\x18\x0e \x01(\tR\vaccelerator\"x\n" +
 	"\x15HardwareChangeRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x18\n" +
 	"\amachine\x18\x02 \x01(\tR\amachine\x121\n" +

@@ -483,19 +483,21 @@ func (x *MachineGetRequest) GetName() string {
 }
 
 type MachineCreateRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Host          string                 `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
-	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
-	MemoryBytes   int64                  `protobuf:"varint,3,opt,name=memory_bytes,json=memoryBytes,proto3" json:"memory_bytes,omitempty"`
-	Cpus          int32                  `protobuf:"varint,4,opt,name=cpus,proto3" json:"cpus,omitempty"`
-	DiskBytes     int64                  `protobuf:"varint,5,opt,name=disk_bytes,json=diskBytes,proto3" json:"disk_bytes,omitempty"`
-	Iso           string                 `protobuf:"bytes,6,opt,name=iso,proto3" json:"iso,omitempty"`
-	Image         string                 `protobuf:"bytes,7,opt,name=image,proto3" json:"image,omitempty"`
-	Start         bool                   `protobuf:"varint,8,opt,name=start,proto3" json:"start,omitempty"`
-	Firmware      string                 `protobuf:"bytes,9,opt,name=firmware,proto3" json:"firmware,omitempty"`
-	Tpm           bool                   `protobuf:"varint,10,opt,name=tpm,proto3" json:"tpm,omitempty"`
-	Seed          *Seed                  `protobuf:"bytes,11,opt,name=seed,proto3" json:"seed,omitempty"`
-	Network       string                 `protobuf:"bytes,20,opt,name=network,proto3" json:"network,omitempty"`
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Host        string                 `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
+	Name        string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	MemoryBytes int64                  `protobuf:"varint,3,opt,name=memory_bytes,json=memoryBytes,proto3" json:"memory_bytes,omitempty"`
+	Cpus        int32                  `protobuf:"varint,4,opt,name=cpus,proto3" json:"cpus,omitempty"`
+	DiskBytes   int64                  `protobuf:"varint,5,opt,name=disk_bytes,json=diskBytes,proto3" json:"disk_bytes,omitempty"`
+	Iso         string                 `protobuf:"bytes,6,opt,name=iso,proto3" json:"iso,omitempty"`
+	Image       string                 `protobuf:"bytes,7,opt,name=image,proto3" json:"image,omitempty"`
+	Start       bool                   `protobuf:"varint,8,opt,name=start,proto3" json:"start,omitempty"`
+	Firmware    string                 `protobuf:"bytes,9,opt,name=firmware,proto3" json:"firmware,omitempty"`
+	Tpm         bool                   `protobuf:"varint,10,opt,name=tpm,proto3" json:"tpm,omitempty"`
+	Seed        *Seed                  `protobuf:"bytes,11,opt,name=seed,proto3" json:"seed,omitempty"`
+	Network     string                 `protobuf:"bytes,20,opt,name=network,proto3" json:"network,omitempty"`
+	// Its installer installs by itself, with what seed says.
+	Unattended    bool `protobuf:"varint,21,opt,name=unattended,proto3" json:"unattended,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -612,6 +614,13 @@ func (x *MachineCreateRequest) GetNetwork() string {
 		return x.Network
 	}
 	return ""
+}
+
+func (x *MachineCreateRequest) GetUnattended() bool {
+	if x != nil {
+		return x.Unattended
+	}
+	return false
 }
 
 type MachineDoRequest struct {
@@ -1672,7 +1681,12 @@ type PrepareMoveRequest struct {
 	// Names in the pool of what is in the CD drives.
 	Images []string `protobuf:"bytes,7,rep,name=images,proto3" json:"images,omitempty"`
 	// It is off: its disks come as files.
-	Off           bool `protobuf:"varint,8,opt,name=off,proto3" json:"off,omitempty"`
+	Off bool `protobuf:"varint,8,opt,name=off,proto3" json:"off,omitempty"`
+	// Its firmware ("bios", "uefi", "uefi-secure"), the file in the pool of its UEFI
+	// variables, and whether it has a TPM.
+	Firmware      string `protobuf:"bytes,9,opt,name=firmware,proto3" json:"firmware,omitempty"`
+	Vars          string `protobuf:"bytes,10,opt,name=vars,proto3" json:"vars,omitempty"`
+	Tpm           bool   `protobuf:"varint,11,opt,name=tpm,proto3" json:"tpm,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1759,6 +1773,27 @@ func (x *PrepareMoveRequest) GetImages() []string {
 func (x *PrepareMoveRequest) GetOff() bool {
 	if x != nil {
 		return x.Off
+	}
+	return false
+}
+
+func (x *PrepareMoveRequest) GetFirmware() string {
+	if x != nil {
+		return x.Firmware
+	}
+	return ""
+}
+
+func (x *PrepareMoveRequest) GetVars() string {
+	if x != nil {
+		return x.Vars
+	}
+	return ""
+}
+
+func (x *PrepareMoveRequest) GetTpm() bool {
+	if x != nil {
+		return x.Tpm
 	}
 	return false
 }
@@ -2115,7 +2150,7 @@ const file_hither_v1_machine_proto_rawDesc = "" +
 	"\bmachines\x18\x01 \x03(\v2\x12.hither.v1.MachineR\bmachines\";\n" +
 	"\x11MachineGetRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x12\n" +
-	"\x04name\x18\x02 \x01(\tR\x04name\"\xbf\x02\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\"\xdf\x02\n" +
 	"\x14MachineCreateRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12!\n" +
@@ -2130,7 +2165,10 @@ const file_hither_v1_machine_proto_rawDesc = "" +
 	"\x03tpm\x18\n" +
 	" \x01(\bR\x03tpm\x12#\n" +
 	"\x04seed\x18\v \x01(\v2\x0f.hither.v1.SeedR\x04seed\x12\x18\n" +
-	"\anetwork\x18\x14 \x01(\tR\anetwork\"N\n" +
+	"\anetwork\x18\x14 \x01(\tR\anetwork\x12\x1e\n" +
+	"\n" +
+	"unattended\x18\x15 \x01(\bR\n" +
+	"unattended\"N\n" +
 	"\x10MachineDoRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n" +
@@ -2197,7 +2235,7 @@ const file_hither_v1_machine_proto_rawDesc = "" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x0e\n" +
 	"\x02to\x18\x03 \x01(\tR\x02to\"\x11\n" +
-	"\x0fMigrateResponse\"\xda\x01\n" +
+	"\x0fMigrateResponse\"\x9c\x02\n" +
 	"\x12PrepareMoveRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04uuid\x18\x02 \x01(\tR\x04uuid\x12\x12\n" +
@@ -2206,7 +2244,11 @@ const file_hither_v1_machine_proto_rawDesc = "" +
 	"\x04cpus\x18\x05 \x01(\x05R\x04cpus\x12+\n" +
 	"\x05disks\x18\x06 \x03(\v2\x15.hither.v1.MovingDiskR\x05disks\x12\x16\n" +
 	"\x06images\x18\a \x03(\tR\x06images\x12\x10\n" +
-	"\x03off\x18\b \x01(\bR\x03off\"N\n" +
+	"\x03off\x18\b \x01(\bR\x03off\x12\x1a\n" +
+	"\bfirmware\x18\t \x01(\tR\bfirmware\x12\x12\n" +
+	"\x04vars\x18\n" +
+	" \x01(\tR\x04vars\x12\x10\n" +
+	"\x03tpm\x18\v \x01(\bR\x03tpm\"N\n" +
 	"\n" +
 	"MovingDisk\x12\x12\n" +
 	"\x04file\x18\x01 \x01(\tR\x04file\x12\x14\n" +
