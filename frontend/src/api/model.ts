@@ -130,6 +130,8 @@ export interface Job {
   total: number
   /** Bytes per second, 0 when nobody knows. */
   rate: number
+  /** Seconds that the step will take, 0 when nobody knows. */
+  left: number
 }
 
 /** One file of a host's image pool. */

@@ -38,3 +38,9 @@ export function span(from: Date, now = Date.now()): string {
   if (d) return t('span.days', { d, h })
   return h ? t('span.hours', { h, m }) : t('span.minutes', { m })
 }
+
+/** How long something will take, to the second below two minutes: "95 s", "3 h 20 min". */
+export function timeLeft(seconds: number): string {
+  if (seconds < 120) return t('job.seconds', { n: Math.ceil(seconds) })
+  return span(new Date(0), Math.round(seconds / 60) * 60_000)
+}

@@ -8,5 +8,7 @@ export const jobEn = {
   'job.on': 'on {host}',
   'job.image.fetch': 'Fetch {name}',
   'job.rate': '{rate}/s',
+  'job.seconds': '{n} s',
+  'job.left': '{time} left',
   'job.part': '{done} of {total}',
 }

@@ -10,5 +10,7 @@ export const jobZh: Record<keyof typeof jobEn, string> = {
   'job.on': '在 {host} 上',
   'job.image.fetch': '获取 {name}',
   'job.rate': '{rate}/秒',
+  'job.seconds': '{n} 秒',
+  'job.left': '剩余 {time}',
   'job.part': '{done} / {total}',
 }

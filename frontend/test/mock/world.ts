@@ -143,7 +143,7 @@ export const apps = [
 export const jobs = [
   create(JobSchema, {
     id: 'J1', host: 'cloud', op: 'machine.create', name: 'build-02', started: timestampFromDate(new Date(Date.now() - 40_000)),
-    step: 'downloads the image', done: 288490188n, total: 439483648n, rate: 18874368n,
+    step: 'downloads the image', done: 288490188n, total: 439483648n, rate: 18874368n, left: 8n,
   }),
 ]
 
