@@ -140,12 +140,16 @@ type Machines interface {
 	// It promises ErrNotFound, and ErrBusy while the machine runs or clones stand
 	// on its disks.
 	Remove(ctx context.Context, name string) error
-	// Migrate moves a machine to another host with its disks, while it runs or when it
-	// is off; the two need a pairing with admin both ways. When it fails, or ctx ends
-	// in time, the machine is here as before. It promises ErrNotFound, ErrInvalid and
-	// ErrExists when the machine cannot move there, and ErrBusy when the hosts lost
-	// each other in the middle: then they settle it by themselves.
-	Migrate(ctx context.Context, name string, to HostID) error
+	// Migrate moves a machine to another host with its disks and port forwards, while
+	// it runs or when it is off; the two need a pairing with admin both ways. When it
+	// fails, or ctx ends in time, the machine is here as before. It promises
+	// ErrNotFound, ErrInvalid and ErrExists when the machine cannot move there, before
+	// anything is sent, and ErrBusy when the hosts lost each other in the middle: then
+	// they settle it by themselves.
+	Migrate(ctx context.Context, name string, to HostID, o MigrateOptions) error
+	// CheckMigrate says whether a machine can move to another host, and changes
+	// nothing. It promises ErrNotFound, and ErrOffline when that host does not answer.
+	CheckMigrate(ctx context.Context, name string, to HostID) (MigrateCheck, error)
 	// Screenshot gives the present screen as PNG. It promises ErrNotFound, and
 	// ErrInvalid when the machine is off.
 	Screenshot(ctx context.Context, name string) ([]byte, error)

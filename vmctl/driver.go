@@ -18,6 +18,7 @@ type driver interface {
 	consoleDriver
 	networkDriver
 	storageDriver
+	moveDriver
 	// domains lists every domain in one bulk call.
 	domains() ([]domain, error)
 	domain(uuid string) (domain, error)

@@ -128,12 +128,12 @@ func TestASeedMovesWithItsMachine(t *testing.T) {
 	m := must(a.Create(t.Context(), fusion.MachineSpec{Name: "web", MemoryBytes: 64 << 20, DiskBytes: 16 << 20, Seed: &fusion.Seed{User: "anna"}}))(t)
 	file := "web-" + head(m.UUID)
 	events := watch(t, b)
-	ok(t, a.Migrate(t.Context(), "web", "b"))
+	ok(t, a.Migrate(t.Context(), "web", "b", fusion.MigrateOptions{}))
 	for _, leg := range []struct{ from, to *Store }{{a, b}, {b, a}} {
 		if leg.from == b {
 			ok(t, b.Do(t.Context(), "web", fusion.Start))
 			events.await(t, "web running")
-			ok(t, b.Migrate(t.Context(), "web", "a"))
+			ok(t, b.Migrate(t.Context(), "web", "a", fusion.MigrateOptions{}))
 		}
 		if files := strings.Join(poolFiles(t, leg.to), " "); files != file+"-0.qcow2 "+file+seedSuffix {
 			t.Errorf("there: %s", files)

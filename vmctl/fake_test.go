@@ -39,6 +39,7 @@ type fake struct {
 	opens   chan *fakePort       // tells of each
 	plugged fakeNetworks
 	stored  fakeStorage
+	moving  fakeMoves
 }
 
 func newFake() *fake {

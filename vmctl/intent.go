@@ -42,6 +42,8 @@ type intent struct {
 	Layer bool `json:"layer,omitempty"`
 	// Definition is that with which the machine left, or will be defined here.
 	Definition string `json:"definition,omitempty"`
+	// Forwards are the port forwards that go along, or come back.
+	Forwards []fusion.Forward `json:"forwards,omitempty"`
 	// Part says that the files are disks of a machine that stays, and that it is for
 	// settleDisk to say what becomes of them.
 	Part bool `json:"part,omitempty"`

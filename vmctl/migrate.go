@@ -45,10 +45,14 @@ type MigrationOffer struct {
 	MemoryBytes int64
 	CPUs        int
 	Disks       []MigrationDisk
-	// Off says that it is off: its disks are copied as files.
-	Off bool
+	// Off says that it is off: its disks are copied as files. Start says that it is
+	// started then.
+	Off, Start bool
 	// Images are what is in its CD drives, by name in the pool.
 	Images []string
+	Needs  MachineNeeds
+	// Forwards are its port forwards, which go along.
+	Forwards []fusion.Forward
 }
 
 // MigrationDisk is one disk: its file in the pool, its virtual size and what of it is
@@ -70,16 +74,25 @@ type MigrationRoom struct {
 
 // MigrationPeer is the other host of a migration.
 type MigrationPeer interface {
+	// Examine says what is in the way of a machine.
+	Examine(ctx context.Context, offer MigrationOffer) ([]fusion.Obstacle, error)
 	// Prepare makes room for a machine. It promises ErrExists, ErrInvalid when it
 	// cannot run there, and that a later Settle(false) leaves nothing.
 	Prepare(ctx context.Context, offer MigrationOffer) (MigrationRoom, error)
 	// Check says whether all of the machine is there, paused until the verdict.
 	Check(ctx context.Context, uuid string) (bool, error)
-	// Settle gives the verdict: whether the machine is the destination's now. It may
-	// be given again.
-	Settle(ctx context.Context, uuid string, yours bool) error
+	// Settle gives the verdict on a machine. It may be given again.
+	Settle(ctx context.Context, uuid string, v Verdict) error
 	// Dial opens a door.
 	Dial(ctx context.Context, id, secret string, door Door) (net.Conn, error)
+}
+
+// Verdict says whose a machine is that was to move.
+type Verdict struct {
+	// Yours says that it is the destination's now.
+	Yours bool
+	// Console says that somebody looked at its serial console, and will there.
+	Console bool
 }
 
 // migrationPaths are the sockets of one migration. libvirt gives one path to both
@@ -114,6 +127,12 @@ func checkOffer(o MigrationOffer) error {
 		if fusion.CheckName(image) != nil {
 			return bad("an image has no sound name")
 		}
+	}
+	if !o.Needs.sound() {
+		return bad("no machine needs that")
+	}
+	if !soundForwards(o.Forwards) {
+		return bad("a port forward is none")
 	}
 	for _, d := range o.Disks {
 		if !ownDisk(d.File, o.UUID) || d.Bytes < 0 || d.Bytes > mostDisk || d.Stored < 0 || d.Stored > mostDisk {

@@ -24,11 +24,22 @@ const arrivedWhole = 1
 // maxDefinition bounds a definition, in bytes.
 const maxDefinition = 1 << 20
 
-// sendFiles copies files of the pool, one after the other.
-func (s *Store) sendFiles(ctx context.Context, o MigrationOffer, room MigrationRoom, files []string, peer MigrationPeer) error {
+// outgoing is a file of the pool that goes, and where its bytes are.
+type outgoing struct{ file, path string }
+
+// inPool are files that go as they are.
+func (s *Store) inPool(files []string) (list []outgoing) {
+	for _, file := range files {
+		list = append(list, outgoing{file, filepath.Join(s.config.pool(), file)})
+	}
+	return list
+}
+
+// sendFiles copies files, one after the other.
+func (s *Store) sendFiles(ctx context.Context, o MigrationOffer, room MigrationRoom, files []outgoing, peer MigrationPeer) error {
 	var total, done int64
 	for _, file := range files {
-		info, err := os.Stat(filepath.Join(s.config.pool(), file))
+		info, err := os.Stat(file.path)
 		if err != nil {
 			return err
 		}
@@ -48,9 +59,10 @@ func (s *Store) sendFiles(ctx context.Context, o MigrationOffer, room MigrationR
 
 // moveOff copies a machine that is off and forgets it here.
 func (s *Store) moveOff(ctx context.Context, o MigrationOffer, room MigrationRoom, definition string, peer MigrationPeer) error {
-	var files []string
-	for _, d := range o.Disks {
-		files = append(files, d.File)
+	files, remove, err := s.whole(ctx, o)
+	defer remove()
+	if err != nil {
+		return err
 	}
 	if err := s.sendFiles(ctx, o, room, files, peer); err != nil {
 		return err
@@ -65,8 +77,8 @@ func (s *Store) moveOff(ctx context.Context, o MigrationOffer, room MigrationRoo
 	return s.do(context.WithoutCancel(ctx), func(d driver) error { return d.undefine(o.UUID) })
 }
 
-func (s *Store) sendFile(ctx context.Context, o MigrationOffer, room MigrationRoom, file string, peer MigrationPeer, sent func(n int64)) error {
-	f, err := os.Open(filepath.Join(s.config.pool(), file))
+func (s *Store) sendFile(ctx context.Context, o MigrationOffer, room MigrationRoom, file outgoing, peer MigrationPeer, sent func(n int64)) error {
+	f, err := os.Open(file.path)
 	if err != nil {
 		return err
 	}
@@ -75,7 +87,7 @@ func (s *Store) sendFile(ctx context.Context, o MigrationOffer, room MigrationRo
 	if err != nil {
 		return err
 	}
-	return deliver(ctx, peer, o, room, fileDoor+Door(file), &countedReader{f, sent}, info.Size())
+	return deliver(ctx, peer, o, room, fileDoor+Door(file.file), &countedReader{f, sent}, info.Size())
 }
 
 // countedReader tells of each read.

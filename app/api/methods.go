@@ -59,10 +59,12 @@ var methods = map[string]need{
 	v1.GuestServiceInfoProcedure:      {cap: fusion.ViewCap, quiet: true},
 	v1.GuestServiceExecProcedure:      {cap: fusion.ControlCap},
 
-	v1.MachineServiceMigrateProcedure:     {cap: fusion.AdminCap, job: "machine.migrate"},
-	v1.MachineServicePrepareMoveProcedure: {cap: fusion.AdminCap},
-	v1.MachineServiceSettleMoveProcedure:  {cap: fusion.AdminCap},
-	v1.MachineServiceCheckMoveProcedure:   {cap: fusion.AdminCap},
+	v1.MachineServiceMigrateProcedure:      {cap: fusion.AdminCap, job: "machine.migrate"},
+	v1.MachineServiceCheckMigrateProcedure: {cap: fusion.AdminCap},
+	v1.MachineServiceExamineMoveProcedure:  {cap: fusion.AdminCap},
+	v1.MachineServicePrepareMoveProcedure:  {cap: fusion.AdminCap},
+	v1.MachineServiceSettleMoveProcedure:   {cap: fusion.AdminCap},
+	v1.MachineServiceCheckMoveProcedure:    {cap: fusion.AdminCap},
 
 	// Networks, forwarded ports and pools are the host's own, whoever's machines use them.
 	v1.NetworkServiceListProcedure:   {cap: fusion.ViewCap, quiet: true},

@@ -205,7 +205,7 @@ var allowed = map[fusion.Capability][]string{
 	fusion.TunnelCap:     {},
 	fusion.MeshCap:       {},
 	fusion.MicrophoneCap: {},
-	fusion.AdminCap: {"CopyService/Export", "NodeService/Doctor", "MachineService/Migrate", "MachineService/PrepareMove",
+	fusion.AdminCap: {"CopyService/Export", "NodeService/Doctor", "MachineService/Migrate", "MachineService/CheckMigrate", "MachineService/ExamineMove", "MachineService/PrepareMove",
 		"MachineService/SettleMove", "MachineService/CheckMove", "FolderService/Add", "FolderService/Share",
 		"FolderService/Remove", "NetworkService/Create", "NetworkService/Remove", "NetworkService/Start",
 		"NetworkService/Stop", "ForwardService/Add", "ForwardService/Remove", "StorageService/CreateVolume",

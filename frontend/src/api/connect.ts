@@ -19,6 +19,7 @@ import { MachineService } from './gen/hither/v1/machine_pb'
 import { HostService, NodeService } from './gen/hither/v1/node_pb'
 import { ScreenService } from './gen/hither/v1/screen_pb'
 import { meterApi } from './meter'
+import { moveCheck } from './move'
 import type { Session } from './session'
 import { networkApi } from './networks'
 import { newTrace } from './trace'
@@ -105,7 +106,8 @@ export function connectApi(session: Session, onSignedOut: () => void): Api {
         }, keyed(key)),
       ),
     doMachine: async (host, name, verb) => void (await machines.do({ host, name, verb })),
-    moveMachine: async (host, name, to) => void (await machines.migrate({ host, name, to })),
+    moveMachine: async (host, name, to, off) => void (await machines.migrate({ host, name, to, off })),
+    checkMove: async (host, name, to) => moveCheck(await machines.checkMigrate({ host, name, to })),
     removeMachine: async (host, name) => void (await machines.remove({ host, name })),
     cancelJob: async (host, id) => void (await jobs.cancel({ host, id })),
     snapshots: async (host, machine) => (await machines.snapshots({ host, machine })).snapshots.map(to.snapshot),

@@ -33,8 +33,6 @@ export const copiesNodeZh: Record<string, string> = {
   'make a full clone, or a template and clone that': '请改用完整克隆，或转为模板后再克隆',
   'it has snapshots, which are inside its disks': '它有快照，快照保存在其磁盘内',
   'make a full clone, or remove the snapshots first': '请改用完整克隆，或先删除快照',
-  'its disk {0} is linked: part of it is in another machine\'s disk': '其磁盘 {0} 是链接磁盘，部分内容在另一虚拟机的磁盘中',
-  'make a full clone of it with hither machine clone --full, and move that': '请用 hither machine clone --full 完整克隆后再迁移',
   'move a full clone of it': '请迁移它的完整克隆',
   'there is no such format': '没有这种格式',
   'it can be qcow2 (Hither\'s own bundle) or ova': '可以是 qcow2（Hither 自己的包）或 ova',

@@ -2,11 +2,13 @@ import { getContext, setContext } from 'svelte'
 import type { Api } from '../api/api'
 import { UiError } from '../api/error'
 import type { App as Program, Event, Folder, Host, Image, Job, Machine, MachineSpec, Screen, Snapshot, Status, Verb } from '../api/model'
+import type { MoveCheck } from '../api/move'
 import type { Volume } from '../api/networks'
 import { t, type Key, type Params, type Text } from '../i18n/i18n.svelte'
 import { isDesktop, openWindow } from '../platform/platform'
 import { Session, type Glass } from '../mirror/session.svelte'
 import { TerminalSession, type Paper } from '../terminal/session.svelte'
+import { Asked } from './asked.svelte'
 import { Catalogue } from './catalogue.svelte'
 import { Copies } from './copies.svelte'
 import { Computers } from './computers.svelte'
@@ -91,6 +93,8 @@ export class App {
   readonly copies = new Copies(this)
   readonly computers: Computers
   readonly meters: Meters
+  /** What is in the way of a machine: its computer, it, and the one that it is to move to. */
+  readonly moves: Asked<MoveCheck>
   dialog = $state.raw<Dialog | null>(null)
   status = $state.raw<Status | null>(null)
 
@@ -111,6 +115,7 @@ export class App {
     this.networks = new Networks(api, this.tasks)
     this.computers = new Computers(api, this.tasks)
     this.meters = new Meters(api)
+    this.moves = new Asked((host, name, to) => api.checkMove(host!, name!, to!))
   }
 
   private get tables() {
@@ -166,12 +171,13 @@ export class App {
   }
 
   /** Moves it while it runs; the list of tasks shows how far that is. */
-  move(m: Machine, to: Host): Promise<void> {
+  /** off: it is shut down first, and started there. */
+  move(m: Machine, to: Host, off = false): Promise<void> {
     const host = this.idOf(m.host)
     return this.tasks.run(
       { key: 'task.move', params: { name: m.name, host: to.name } },
       about.machine(m),
-      () => this.api.moveMachine(host, m.name, to.id),
+      () => this.api.moveMachine(host, m.name, to.id, off),
       { job: { host, op: 'machine.migrate', name: m.name } },
     )
   }

@@ -55,7 +55,7 @@ const outcome: Record<string, [string, string, string[]]> = {
 /** A job that takes a while. */
 async function work(host: string, op: string, name: string): Promise<void> {
   const owner = world.hosts.find((h) => h.id === host) ?? world.hosts[0]!
-  const job = create(JobSchema, { id: `J-${name}`, host: owner.name, op, name, started: timestampNow(), step: 'downloads the image', total: 420n << 20n, rate: 31n << 20n })
+  const job = create(JobSchema, { id: `J-${name}`, host: owner.name, op, name, started: timestampNow(), step: 'downloads the image', total: 420n << 20n, rate: 31n << 20n, left: 14n })
   for (let part = 1n; part <= 60n; part++) {
     job.done = (part * job.total) / 60n
     tell({ kind: 'job', job })
@@ -187,6 +187,10 @@ export function routes(router: ConnectRouter): void {
     },
   })
   router.service(MachineService, {
+    checkMigrate: ({ to }) =>
+      to.includes('BBB')
+        ? { obstacles: [{ detail: 'the processor there lacks something of its: Host CPU does not provide required features: avx512f', hint: '', live: true }] }
+        : { bytes: 6n << 30n, obstacles: [] },
     do: ({ host, name, verb }) => {
       const m = byName(host, name)
       if (name === 'staging') {
