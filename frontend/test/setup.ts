@@ -1,4 +1,4 @@
-import { cleanup } from '@testing-library/svelte'
+import { cleanup, configure } from '@testing-library/svelte'
 import { afterEach, vi } from 'vitest'
 
 // What jsdom lacks and the page asks for as it loads.
@@ -19,5 +19,8 @@ vi.mock('uplot', () => ({
     destroy() {}
   },
 }))
+
+// A busy computer takes its time.
+configure({ asyncUtilTimeout: 5000 })
 
 afterEach(cleanup)

@@ -17,7 +17,7 @@ import type { Machine, Verb } from '../api/model'
 import { about, type App } from '../state/app.svelte'
 import { to } from '../state/router.svelte'
 import { copyCommands } from './copies'
-import { can } from './can'
+import { can, canLeave } from './can'
 import { powerCommands } from './power'
 import type { Command, Targets } from './target'
 
@@ -108,8 +108,7 @@ export const machineCommands: Command<'machine'>[] = [
     name: 'move',
     label: 'verb.move',
     icon: ArrowRightLeft,
-    when: (app, { machine, host }) =>
-      machine.kind === 'vm' && host.online && ['running', 'off'].includes(machine.state) && !app.tasks.busy(about.machine(machine)),
+    when: canLeave,
     do: (app, { machine }) => (app.dialog = { kind: 'move', machine }),
   },
   {

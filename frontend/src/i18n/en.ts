@@ -4,6 +4,7 @@ import { createEn } from './create.en'
 import { imageEn } from './image.en'
 import { copiesEn } from './copies.en'
 import { computerEn } from './computer.en'
+import { deployEn } from './deploy.en'
 import { jobEn } from './job.en'
 import { meterEn } from './meter.en'
 import { moveEn } from './move.en'
@@ -19,6 +20,7 @@ export const en = {
   ...imageEn,
   ...copiesEn,
   ...computerEn,
+  ...deployEn,
   ...jobEn,
   ...meterEn,
   ...moveEn,
@@ -131,6 +133,7 @@ export const en = {
   'cause.offline': 'the computer cannot be reached',
   'cause.unpaired': 'the computers are not paired',
   'cause.busy': 'it is busy',
+  'cause.of': '{what}: {cause}',
   'cause.other': 'it did not work',
 
   'library.title': 'Library',
@@ -182,6 +185,7 @@ export const en = {
   'machine.accelerator.tcg': 'Emulation (TCG, slower)',
   'machine.up': 'Up for',
   'machine.used': '{used} of {total}',
+  'machine.parts': 'Parts of the inspector',
   'machine.toolbar': 'Machine actions',
   'monitors.label': 'Monitor',
   'monitors.all': 'All monitors',

@@ -1,4 +1,4 @@
-import { t } from './i18n.svelte'
+import { i18n, t } from './i18n.svelte'
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']
 
@@ -16,6 +16,9 @@ export function bytes(n: number): string {
 export function shortSystem(name: string): string {
   return name.replace(' GNU/Linux', '').replace(/ \(.*\)$/, '')
 }
+
+/** Names one after the other: "a, b". */
+export const names = (list: string[]): string => list.join(i18n.language === 'zh' ? '、' : ', ')
 
 export function percent(share: number): string {
   return Math.round(share * 100) + ' %'

@@ -2,6 +2,7 @@
 export const hardwareEn = {
   'verb.saveMachine': 'Save and stop',
   'verb.discard': 'Discard saved state…',
+  'verb.moreVerbs': 'More',
   'verb.rename': 'Rename…',
   'verb.change': 'Change…',
   'verb.addDisk': 'Add disk',
@@ -66,7 +67,7 @@ export const hardwareEn = {
   'hardware.firmware.bios': 'BIOS',
   'hardware.firmware.uefi': 'UEFI',
   'hardware.tpm': 'TPM 2.0',
-  'hardware.display': 'Display',
+  'hardware.display.of': 'Display: {kinds}',
   'hardware.display.none': 'none',
   'hardware.userNetwork': 'Out only (shared with its computer)',
   'hardware.set.title': 'CPUs and memory of {name}',

@@ -1,6 +1,17 @@
 // The words about machines that move to another computer.
 export const moveEn = {
   'verb.move': 'Move to…',
+  'room.free': '{memory} memory and {disk} disk free',
+  'bring.title': 'Bring {name} to {host}',
+  'bring.what': 'What is to happen',
+  'bring.move': 'Move it',
+  'bring.move.text': 'It leaves {from}, with its disks. While it runs it goes on running.',
+  'bring.copy': 'Copy it',
+  'bring.copy.text': 'It stays on {from}. The copy has a name and network addresses of its own.',
+  'bring.running': 'It can be copied while it is off.',
+  'bring.drop': 'Drop here to move or copy',
+  'bring.doMove': 'Move',
+  'bring.doCopy': 'Copy…',
   'verb.moveHere': 'Move here',
   'task.move': 'Move {name} to {host}',
   'job.machine.migrate': 'Move {name} to another computer',

@@ -10,6 +10,7 @@ import { TerminalSession, type Paper } from '../terminal/session.svelte'
 import { Catalogue } from './catalogue.svelte'
 import { Copies } from './copies.svelte'
 import { Computers } from './computers.svelte'
+import { Deployments } from './deploy.svelte'
 import { Folders } from './folders.svelte'
 import { Hardware } from './hardware.svelte'
 import { Guests } from './guests.svelte'
@@ -44,6 +45,7 @@ export type Dialog =
   | { kind: 'share'; folder: Folder }
   | { kind: 'take-snapshot'; machine: Machine }
   | { kind: 'move'; machine: Machine }
+  | { kind: 'bring'; machine: Machine; to: Host }
   | { kind: 'hardware'; what: 'resources' | 'disk' | 'grow' | 'remove' | 'nic' | 'cd' | 'boot'; machine: Machine; part?: string }
   | { kind: 'rename'; machine: Machine }
   | { kind: 'tags'; machines: Machine[] }
@@ -51,6 +53,8 @@ export type Dialog =
   | { kind: 'add-forward'; machine: Machine; host: Host }
   | { kind: 'volume'; host: Host; pool: string; volume: Volume | null }
   | { kind: 'clone'; machine: Machine }
+  | { kind: 'deploy'; machine: Machine; to?: Host }
+  | { kind: 'deploy-image'; image: Image; host: Host }
   | { kind: 'export'; machine: Machine }
   | { kind: 'import'; host: string }
   | { kind: 'palette' }
@@ -60,6 +64,7 @@ export const about = {
   machine: (m: Machine) => `machine:${m.host}/${m.name}`,
   host: (h: Host) => `host:${h.id}`,
   images: (h: Host) => `images:${h.id}`,
+  image: (h: Host, i: Image) => `image:${h.id}/${i.name}`,
   folder: (f: Folder) => `folder:${f.host}/${f.name}`,
   screen: (s: Screen) => `screen:${s.host}/${s.name}`,
   app: (host: string, id: string) => `app:${host}/${id}`,
@@ -89,9 +94,12 @@ export class App {
   readonly images: Images
   readonly networks: Networks
   readonly copies = new Copies(this)
+  readonly deployments = new Deployments(this)
   readonly computers: Computers
   readonly meters: Meters
   dialog = $state.raw<Dialog | null>(null)
+  /** The machine whose card is being dragged. */
+  dragged = $state.raw<Machine | null>(null)
   status = $state.raw<Status | null>(null)
 
   constructor(readonly api: Api) {

@@ -52,16 +52,20 @@ const outcome: Record<string, [string, string, string[]]> = {
   sleep: ['running', 'running', ['sleep', 'reboot', 'stop']],
 }
 
-/** A job that takes a while. */
+const working = new Set<string>()
+
+/** A job that takes a while, unless it is canceled. */
 async function work(host: string, op: string, name: string): Promise<void> {
   const owner = world.hosts.find((h) => h.id === host) ?? world.hosts[0]!
-  const job = create(JobSchema, { id: `J-${name}`, host: owner.name, op, name, started: timestampNow(), step: 'downloads the image', total: 420n << 20n, rate: 31n << 20n })
-  for (let part = 1n; part <= 60n; part++) {
+  const job = create(JobSchema, { id: `J-${owner.name}-${name}`, host: owner.name, op, name, started: timestampNow(), step: 'downloads the image', total: 420n << 20n, rate: 31n << 20n })
+  working.add(job.id)
+  for (let part = 1n; part <= 60n && working.has(job.id); part++) {
     job.done = (part * job.total) / 60n
     tell({ kind: 'job', job })
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
   tell({ kind: 'job', removed: true, job })
+  if (!working.delete(job.id)) throw new ConnectError('canceled', Code.Canceled)
 }
 
 export function routes(router: ConnectRouter): void {
@@ -150,6 +154,7 @@ export function routes(router: ConnectRouter): void {
   })
   router.service(JobService, {
     cancel: ({ id }) => {
+      if (working.delete(id)) return {}
       const at = world.jobs.findIndex((j) => j.id === id)
       if (at < 0) throw fail(Code.NotFound, 'not_found', 'job.cancel', id, '', 'hither job ls lists what is in work')
       tell({ kind: 'job', removed: true, job: world.jobs.splice(at, 1)[0] })
@@ -173,7 +178,7 @@ export function routes(router: ConnectRouter): void {
     },
   })
   router.service(ImageService, {
-    list: () => ({ images: world.images }),
+    list: ({ host }) => ({ images: host === '12D3KooWBBB' ? world.images : world.images.slice(0, 1) }),
     catalogue: () => ({ images: world.catalogue }),
     fetch: async ({ host, name, from }) => {
       await work(host, 'image.fetch', name)
@@ -207,6 +212,10 @@ export function routes(router: ConnectRouter): void {
       world.machines.push(machine)
       tell({ kind: 'machine', machine })
       return machine
+    },
+    migrate: async ({ host, name }) => {
+      await work(host, 'machine.migrate', name)
+      throw fail(Code.Unavailable, 'offline', 'machine.migrate', name, 'the hosts lost each other; it stays where it was', 'move it again when both are online')
     },
     remove: ({ host, name }) => {
       const machine = byName(host, name)
@@ -292,6 +301,27 @@ export function routes(router: ConnectRouter): void {
       world.machines.push(machine)
       tell({ kind: 'machine', machine })
       return machine
+    },
+    deploy: async ({ host, machine: of, to, count, prefix }) => {
+      const { cpus, memoryBytes } = byName(host, of)
+      const made: Machine[] = []
+      const refused: string[] = []
+      await Promise.all([work(host, 'machine.deploy', of), ...to.map(async (id, at) => {
+        const owner = world.hosts.find((h) => h.id === id)!
+        const names = Array.from({ length: count }, (_, n) => `${prefix}-${at * count + n + 1}`)
+        if (prefix === 'full' && !owner.local) return void refused.push(id)
+        await work(id, 'machine.import', count > 1 ? `${prefix}-base` : names[0]!)
+        for (const name of names) {
+          const machine = create(MachineSchema, { host: owner.name, name, kind: 'vm', state: 'off', memoryBytes, cpus, screen: true, verbs: ['start'] })
+          world.machines.push(machine)
+          made.push(machine)
+          tell({ kind: 'machine', machine })
+        }
+      })])
+      if (refused.length === 0) return { machines: made }
+      const parts = { op: 'machine.deploy', cause: 'busy', detail: 'the pool is full: 1.2 GiB free', hint: 'remove volumes that are not needed, or give it a larger disk' }
+      const details = ['cloud', ...refused].map((path) => ({ desc: ErrorSchema, value: { ...parts, path } }))
+      throw new ConnectError('busy', Code.ResourceExhausted, undefined, details)
     },
     setTemplate: ({ host, machine: name, on }) => {
       const m = byName(host, name)

@@ -61,7 +61,6 @@ export const machines = [
   machine('laptop', 'ipxe', 'off', { memoryBytes: 256n << 20n, cpus: 1, tags: ['lab'] }),
   machine('laptop', 'haiku', 'saved', { os: 'Haiku R1', tags: ['lab'] }),
   machine('laptop', 'debian-12', 'off', { os: 'Debian GNU/Linux 12', template: true, verbs: [] }),
-  machine('laptop', 'ipxe', 'off', { memoryBytes: 256n << 20n, cpus: 1 }),
   self('cloud', 'Ubuntu 24.04 LTS', 4),
   machine('cloud', 'build-01', 'running', {
     os: 'Debian GNU/Linux 12', accelerator: 'tcg',
