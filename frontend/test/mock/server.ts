@@ -55,12 +55,12 @@ const outcome: Record<string, [string, string, string[]]> = {
 const working = new Set<string>()
 
 /** A job that takes a while, unless it is canceled. */
-async function work(host: string, op: string, name: string): Promise<void> {
+async function work(host: string, op: string, name: string, steps = 60n): Promise<void> {
   const owner = world.hosts.find((h) => h.id === host) ?? world.hosts[0]!
   const job = create(JobSchema, { id: `J-${owner.name}-${name}`, host: owner.name, op, name, started: timestampNow(), step: 'downloads the image', total: 420n << 20n, rate: 31n << 20n })
   working.add(job.id)
-  for (let part = 1n; part <= 60n && working.has(job.id); part++) {
-    job.done = (part * job.total) / 60n
+  for (let part = 1n; part <= steps && working.has(job.id); part++) {
+    job.done = (part * job.total) / steps
     tell({ kind: 'job', job })
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
@@ -306,11 +306,12 @@ export function routes(router: ConnectRouter): void {
       const { cpus, memoryBytes } = byName(host, of)
       const made: Machine[] = []
       const refused: string[] = []
-      await Promise.all([work(host, 'machine.deploy', of), ...to.map(async (id, at) => {
+      const steps = prefix === 'full' ? 5n : 300n // long enough to be looked at
+      await Promise.all([work(host, 'machine.deploy', of, steps), ...to.map(async (id, at) => {
         const owner = world.hosts.find((h) => h.id === id)!
         const names = Array.from({ length: count }, (_, n) => `${prefix}-${at * count + n + 1}`)
         if (prefix === 'full' && !owner.local) return void refused.push(id)
-        await work(id, 'machine.import', count > 1 ? `${prefix}-base` : names[0]!)
+        await work(id, 'machine.import', count > 1 ? `${prefix}-base` : names[0]!, steps)
         for (const name of names) {
           const machine = create(MachineSchema, { host: owner.name, name, kind: 'vm', state: 'off', memoryBytes, cpus, screen: true, verbs: ['start'] })
           world.machines.push(machine)
