@@ -24,7 +24,7 @@ PACKAGES = $$($(GO) list -tags $(TAGS) ./... | grep -v -e '^hither$$' -e '^hithe
 SOURCES := $(shell git ls-files '*.go' go.mod go.sum)
 PAGE := $(shell git ls-files frontend | grep -v -e '^frontend/dist' -e embed.go)
 
-.PHONY: help run demo build test test-unit test-e2e test-machines test-wine test-page soak check bench bench-mirror bench-machines try screenshots generate deps clean
+.PHONY: help run demo build test test-unit test-e2e test-machines test-kills test-wine test-page soak check bench bench-mirror bench-machines try screenshots generate deps clean
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1|/' | column -t -s'|'
 
@@ -75,9 +75,15 @@ test-e2e: bin/hither bin/hither-desktop bin/hither-tray ## real nodes, QEMU, Chr
 	HITHER_BIN=$(CURDIR)/bin $(AWAKE) $(GO) test -tags $(E2E) -p 1 -timeout 40m $(PACKAGES)
 	HITHER_BIN=$(CURDIR)/bin $(AWAKE) $(GO) test -tags e2e -timeout 10m ./cmd/hither-tray/...
 
-test-machines: bin/hither ## the long tests of machines: real guests, networks, kills; half an hour, needs root
+test-machines: bin/hither ## the slowest tests of machines, which test-e2e leaves out: guests that are a Linux, on real networks; needs root
 	build/deps.sh test
-	HITHER_BIN=$(CURDIR)/bin $(AWAKE) $(GO) test -tags $(E2E),machines -count=1 -p 1 -timeout 60m ./vmctl
+	HITHER_BIN=$(CURDIR)/bin $(AWAKE) $(GO) test -tags $(E2E),machines -count=1 -p 1 -timeout 30m \
+		-run 'TestGuestAgent|TestForwardsOfAPrivateMachine|TestNetworks|TestSwitchedNetwork' ./vmctl
+
+test-kills: bin/hither bin/hither-desktop ## kill -9 of the node and of libvirtd amid everything, at random moments; ROUNDS=50 of each
+	build/deps.sh test
+	HITHER_ROUNDS=$(or $(ROUNDS),50) HITHER_BIN=$(CURDIR)/bin $(AWAKE) $(GO) test -tags $(E2E),machines -count=1 -p 1 -timeout 6h -v \
+		-run 'TestNothingIsHalfDone|TestAMoveThatIsCutNeverRunsTwice|TestAMoveSurvivesItsDaemons|TestSwitchedNetwork|TestMigrateSurvivesKills' ./vmctl ./internal/e2e
 
 test-wine: ## the window and the capture of Windows, tried in wine: installs it (1.2 GB)
 	build/deps.sh wine

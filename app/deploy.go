@@ -98,20 +98,32 @@ func (d *deployment) run(ctx context.Context, file fusion.Exported) (made []fusi
 
 // failed names the hosts that failed, and why; the cause is the first one's.
 func (d *deployment) failed(errs []error) error {
-	var all *fusion.Error
+	all := &fusion.PartialError{}
 	for i, to := range d.to {
-		switch {
-		case errs[i] == nil:
-		case all == nil:
-			all = &fusion.Error{Op: opDeploy, Path: to.name, Cause: errs[i], Hint: fusion.Hint(errs[i])}
-		default:
-			all.Detail += " | " + to.name + ": " + errs[i].Error()
+		if errs[i] == nil {
+			continue
 		}
+		if all.Whole == nil {
+			all.Whole = &fusion.Error{Op: opDeploy, Path: to.name, Cause: errs[i], Hint: fusion.Hint(errs[i])}
+		} else {
+			all.Whole.Detail += " | " + to.name + ": " + errs[i].Error()
+		}
+		all.Each = append(all.Each, ofHost(d.spec.To[i], errs[i]))
 	}
-	if all == nil {
+	if all.Whole == nil {
 		return nil
 	}
 	return all
+}
+
+// ofHost is what failed on one host, in that host's own words.
+func ofHost(id fusion.HostID, err error) *fusion.Error {
+	out := &fusion.Error{Op: opDeploy, Path: string(id), Cause: err, Hint: fusion.Hint(err)}
+	var inner *fusion.Error
+	if cause := fusion.Causes[fusion.CauseName(err)]; cause != nil && errors.As(err, &inner) {
+		out.Cause, out.Detail = cause, inner.Detail
+	}
+	return out
 }
 
 // keyed gives a call of this deployment its own idempotency key.

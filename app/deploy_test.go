@@ -88,6 +88,10 @@ func TestAHostThatFailsHasNothingLeft(t *testing.T) {
 	if !errors.Is(err, fusion.ErrExists) || !strings.Contains(err.Error(), " b") || fusion.Hint(err) == "" {
 		t.Errorf("%v (hint: %s)", err, fusion.Hint(err))
 	}
+	var partial *fusion.PartialError
+	if !errors.As(err, &partial) || len(partial.Each) != 1 || partial.Each[0].Path != "id-b" || !errors.Is(partial.Each[0], fusion.ErrExists) {
+		t.Errorf("each: %+v", partial)
+	}
 	if a, b := names(t, a), names(t, b); a != "web-1* web-2* web-base=" || b != "web-4" {
 		t.Errorf("a has %s, b has %s", a, b)
 	}

@@ -51,6 +51,16 @@ func (g guests) List(ctx context.Context, machine, language string) ([]fusion.Ap
 	return apps, nil
 }
 
+// stillInstalling says why the apps of a machine cannot be listed whose first start
+// installs them, and with them its agent.
+func stillInstalling(m fusion.Machine, err error) error {
+	if len(m.Installing) == 0 || !errors.Is(err, fusion.ErrUnsupported) && !errors.Is(err, fusion.ErrBusy) {
+		return err
+	}
+	return &fusion.Error{Op: "app.list", Path: m.Name, Cause: fusion.ErrBusy, Detail: "its apps are being installed",
+		Hint: "that takes some minutes after its first start; its screen and its console show how far it is"}
+}
+
 var twoLetters = regexp.MustCompile(`^[a-z]{2}`)
 
 func (g guests) entries(ctx context.Context, machine, language string) ([]*desktop.Entry, error) {

@@ -115,3 +115,19 @@ func FuzzParseGuest(f *testing.F) {
 		}
 	})
 }
+
+// TestAppsAreInstalledYet: while a machine's first start installs its apps, that is why they
+// cannot be listed.
+func TestAppsAreInstalledYet(t *testing.T) {
+	none := &fusion.Error{Op: "machine.agent", Cause: fusion.ErrUnsupported, Detail: "no guest agent answers in it"}
+	m := fusion.Machine{Name: "web", Installing: []string{"firefox"}}
+	if err := stillInstalling(m, none); !errors.Is(err, fusion.ErrBusy) || fusion.Hint(err) == "" {
+		t.Errorf("while they are installed: %v", err)
+	}
+	if err := stillInstalling(fusion.Machine{Name: "web"}, none); !errors.Is(err, fusion.ErrUnsupported) {
+		t.Errorf("when there are none: %v", err)
+	}
+	if err := stillInstalling(m, nil); err != nil {
+		t.Errorf("when they are listed: %v", err)
+	}
+}

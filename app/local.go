@@ -17,6 +17,7 @@ var _ fusion.Host = (*local)(nil)
 func (l *local) Machines() fusion.Machines { return l.n.vms }
 func (l *local) Hardware() fusion.Hardware { return l.n.vms }
 func (l *local) Copies() fusion.Copies     { return localCopies{l.n.vms, l.n} }
+func (l *local) Backups() fusion.Backups   { return l.n.vms.Backups() }
 func (l *local) Screens() fusion.Screens   { return l.n.screens }
 func (l *local) Apps() fusion.Apps         { return localApps{Store: l.n.apps, vms: l.n.vms} }
 func (l *local) Folders() fusion.Folders   { return l.n.folders }
@@ -28,6 +29,7 @@ func (l *local) Guests() fusion.Guests       { return l.n.vms.Guests() }
 func (l *local) Networks() fusion.Networks   { return l.n.vms.Networks() }
 func (l *local) Forwards() fusion.Forwards   { return l.n.vms.Forwards() }
 func (l *local) Storage() fusion.Storage     { return l.n.vms.Storage() }
+func (l *local) Devices() fusion.Devices     { return l.n.vms.Devices() }
 func (l *local) Meters() fusion.Meters       { return l.n.vms.Meters() }
 
 func (l *local) Info(context.Context) (fusion.HostInfo, error) {
@@ -52,11 +54,13 @@ func (a localApps) there(ctx context.Context, machine string) error {
 }
 
 func (a localApps) List(ctx context.Context, machine, language string) ([]fusion.App, error) {
-	if err := a.there(ctx, machine); err != nil {
+	m, err := a.vms.Get(ctx, machine)
+	if err != nil {
 		return nil, err
 	}
 	if machine != fusion.Self {
-		return a.guests().List(ctx, machine, language)
+		list, err := a.guests().List(ctx, machine, language)
+		return list, stillInstalling(m, err)
 	}
 	return a.Store.List(ctx, machine, language)
 }

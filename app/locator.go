@@ -72,12 +72,24 @@ func (l *locator) console(ctx context.Context, machine string) (mirror.Located, 
 	if err != nil {
 		return mirror.Located{}, err
 	}
+	if m.Screenshots {
+		return l.shots(ctx, m)
+	}
 	conn, err := l.vms.OpenConsole(ctx, machine)
 	if err != nil {
 		return mirror.Located{}, err
 	}
 	source, err := capture.RFB(ctx, conn)
 	return mirror.Located{Screen: l.screenOf(m), Source: source, Sound: consoleSound(machine)}, err
+}
+
+// shots gives the console of a machine without a VNC display.
+func (l *locator) shots(ctx context.Context, m fusion.Machine) (mirror.Located, error) {
+	source, err := capture.Shots(ctx, capture.ShotsConfig{
+		Shot:   func(ctx context.Context) ([]byte, error) { return l.vms.Screenshot(ctx, m.Name) },
+		Strike: func(ctx context.Context, keys []uint16) error { return l.vms.SendKeys(ctx, m.Name, keys) },
+	})
+	return mirror.Located{Screen: l.screenOf(m), Source: source, Sound: consoleSound(m.Name)}, err
 }
 
 // desktop gives the session's display, else a private one.

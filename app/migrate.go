@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"hither/app/client"
+	"hither/app/convert"
 	"hither/fusion"
 	pb "hither/proto/hither/v1"
 	"hither/vmctl"
@@ -38,15 +39,22 @@ type movingPeer struct {
 }
 
 func (p movingPeer) Prepare(ctx context.Context, o vmctl.MigrationOffer) (vmctl.MigrationRoom, error) {
-	req := &pb.PrepareMoveRequest{Id: o.ID, Uuid: o.UUID, Name: o.Name, MemoryBytes: o.MemoryBytes, Cpus: int32(o.CPUs), Images: o.Images, Off: o.Off}
-	for _, d := range o.Disks {
-		req.Disks = append(req.Disks, &pb.MovingDisk{File: d.File, Bytes: d.Bytes, Stored: d.Stored})
-	}
-	room, err := p.c.PrepareMove(ctx, p.name+"/"+o.Name, req)
+	room, err := p.c.PrepareMove(ctx, p.name+"/"+o.Name, offerToPB(o))
 	if err != nil {
 		return vmctl.MigrationRoom{}, err
 	}
 	return vmctl.MigrationRoom{Pool: room.Pool, Agent: room.Agent, Secret: room.Secret, Missing: room.Missing}, nil
+}
+
+func (p movingPeer) Examine(ctx context.Context, o vmctl.MigrationOffer) ([]fusion.Obstacle, error) {
+	res, err := p.c.ExamineMove(ctx, p.name+"/"+o.Name, &pb.ExamineMoveRequest{Offer: offerToPB(o)})
+	if errors.Is(err, fusion.ErrUnsupported) {
+		return nil, nil // a release that cannot tell
+	}
+	if err != nil {
+		return nil, err
+	}
+	return convert.All(res.Obstacles, convert.ObstacleFromPB), nil
 }
 
 func (p movingPeer) Check(ctx context.Context, uuid string) (bool, error) {
@@ -57,8 +65,8 @@ func (p movingPeer) Check(ctx context.Context, uuid string) (bool, error) {
 	return res.Whole, nil
 }
 
-func (p movingPeer) Settle(ctx context.Context, uuid string, yours bool) error {
-	return p.c.SettleMove(ctx, p.name, &pb.SettleMoveRequest{Uuid: uuid, Yours: yours})
+func (p movingPeer) Settle(ctx context.Context, uuid string, v vmctl.Verdict) error {
+	return p.c.SettleMove(ctx, p.name, &pb.SettleMoveRequest{Uuid: uuid, Yours: v.Yours, Console: v.Console})
 }
 
 // doorRequest is the first line of a stream of a move, as JSON: which door it opens.
@@ -85,13 +93,18 @@ func (p movingPeer) Dial(ctx context.Context, id, secret string, door vmctl.Door
 	return conn, nil
 }
 
+// ExamineMove says what is in the way of a machine that may move here.
+func (n *Node) ExamineMove(ctx context.Context, req *pb.ExamineMoveRequest) (*pb.ExamineMoveResponse, error) {
+	found, err := n.vms.ExamineMigration(ctx, offerFromPB(req.Offer))
+	if err != nil {
+		return nil, err
+	}
+	return &pb.ExamineMoveResponse{Obstacles: convert.All(found, convert.ObstacleToPB)}, nil
+}
+
 // PrepareMove makes room for a machine that from wants to move here.
 func (n *Node) PrepareMove(ctx context.Context, from fusion.HostID, req *pb.PrepareMoveRequest) (*pb.PrepareMoveResponse, error) {
-	o := vmctl.MigrationOffer{ID: req.Id, UUID: req.Uuid, Name: req.Name, MemoryBytes: req.MemoryBytes, CPUs: int(req.Cpus), Images: req.Images, Off: req.Off}
-	for _, d := range req.Disks {
-		o.Disks = append(o.Disks, vmctl.MigrationDisk{File: d.GetFile(), Bytes: d.GetBytes(), Stored: d.GetStored()})
-	}
-	room, err := n.vms.PrepareMigration(ctx, from, o)
+	room, err := n.vms.PrepareMigration(ctx, from, offerFromPB(req))
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +122,7 @@ func (n *Node) CheckMove(ctx context.Context, from fusion.HostID, req *pb.CheckM
 
 // SettleMove takes from's verdict on a machine that was to move here.
 func (n *Node) SettleMove(ctx context.Context, from fusion.HostID, req *pb.SettleMoveRequest) error {
-	return n.vms.SettleMigration(ctx, from, req.Uuid, req.Yours)
+	return n.vms.SettleMigration(ctx, from, req.Uuid, vmctl.Verdict{Yours: req.Yours, Console: req.Console})
 }
 
 // serveMoves serves the streams of moves until the node stops.

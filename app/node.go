@@ -156,11 +156,19 @@ func (n *Node) openNetwork(ctx context.Context, cfg Config) (err error) {
 }
 
 func (n *Node) openMachines(ctx context.Context, cfg Config) (err error) {
-	n.vms, err = vmctl.Open(ctx, vmctl.Config{Dir: cfg.Home.Sub("machines"), RunDir: cfg.Home.Run, URI: cfg.Libvirt,
+	n.jobs = jobs.New() // what a schedule takes is one
+	n.vms, err = vmctl.Open(ctx, vmctl.Config{Job: n.scheduled, Dir: cfg.Home.Sub("machines"), RunDir: cfg.Home.Run, URI: cfg.Libvirt,
 		SelfNote: screenNote(ctx), Peer: n.moving, ImagePeers: n.imagePeers, Power: vmctl.SystemPower(), Going: n.tellGoing, Log: part(cfg, "vmctl")})
 	if err == nil {
 		n.onClose(n.vms.Close)
+		n.onClose(n.jobs.Close)
 	}
+	return err
+}
+
+// scheduled runs what a schedule of this host takes.
+func (n *Node) scheduled(ctx context.Context, op, name string, work func(context.Context) error) error {
+	_, err := n.jobs.Do(ctx, jobs.Call{Caller: "schedule", Op: op, Name: name}, func(ctx context.Context) (any, error) { return nil, work(ctx) })
 	return err
 }
 
@@ -220,8 +228,6 @@ func (n *Node) pairedForFiles(id fusion.HostID) (name string, own, ok bool) {
 
 func (n *Node) openAPI(_ context.Context, cfg Config) error {
 	n.local = &local{n: n}
-	n.jobs = jobs.New()
-	n.onClose(n.jobs.Close)
 	n.api = api.New(n, frontend.Page(), part(cfg, "api"))
 	n.onClose(func() error { n.api.Close(); return nil })
 	return nil

@@ -1,9 +1,11 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -20,7 +22,7 @@ const askTime = 20 * time.Second
 func (n *Node) Place(ctx context.Context, spec fusion.MachineSpec) (fusion.Placement, error) {
 	const op = "machine.place"
 	if spec.Name == "" { // it is only looked
-		return fusion.Place(spec, n.candidates(ctx)), ctx.Err()
+		return fusion.Place(spec, n.candidates(ctx, spec)), ctx.Err()
 	}
 	if err := fusion.CheckName(spec.Name); err != nil {
 		return fusion.Placement{}, err
@@ -32,7 +34,7 @@ func (n *Node) Place(ctx context.Context, spec fusion.MachineSpec) (fusion.Place
 		return fusion.Placement{}, &fusion.Error{Op: op, Path: spec.Name, Cause: fusion.ErrExists, Detail: host + " has a machine of this name",
 			Hint: "choose another name, or name the host: HOST/" + spec.Name}
 	}
-	p := fusion.Place(spec, n.candidates(ctx))
+	p := fusion.Place(spec, n.candidates(ctx, spec))
 	if err := ctx.Err(); err != nil {
 		return fusion.Placement{}, err
 	}
@@ -63,7 +65,7 @@ func (n *Node) whoHas(name string) string {
 }
 
 // candidates asks every host that may be asked what it has free, at once.
-func (n *Node) candidates(ctx context.Context) []fusion.Candidate {
+func (n *Node) candidates(ctx context.Context, spec fusion.MachineSpec) []fusion.Candidate {
 	hosts := n.Hosts()
 	list := make([]fusion.Candidate, len(hosts))
 	var asking sync.WaitGroup
@@ -75,14 +77,14 @@ func (n *Node) candidates(ctx context.Context) []fusion.Candidate {
 		case !h.Allows(fusion.MachinesCap):
 			list[i].Why = fusion.UnfitGrant
 		default:
-			asking.Go(func() { n.askResources(ctx, h, &list[i]) })
+			asking.Go(func() { n.askResources(ctx, h, spec, &list[i]) })
 		}
 	}
 	asking.Wait()
 	return list
 }
 
-func (n *Node) askResources(ctx context.Context, h fusion.HostInfo, c *fusion.Candidate) {
+func (n *Node) askResources(ctx context.Context, h fusion.HostInfo, spec fusion.MachineSpec, c *fusion.Candidate) {
 	ctx, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
 	host, _, err := n.Resolve(string(h.ID))
@@ -93,6 +95,7 @@ func (n *Node) askResources(ctx context.Context, h fusion.HostInfo, c *fusion.Ca
 	switch {
 	case err == nil:
 		c.Resources = &r
+		c.HasImage = n.hasImage(ctx, host, spec)
 		return
 	case errors.Is(err, fusion.ErrPermission):
 		c.Why = fusion.UnfitGrant
@@ -104,6 +107,20 @@ func (n *Node) askResources(ctx context.Context, h fusion.HostInfo, c *fusion.Ca
 		c.Why = fusion.UnfitSilent
 	}
 	n.log.Info("a host does not say what is free", "host", h.Name, "err", err, "trace", fusion.Trace(ctx))
+}
+
+// hasImage says whether a host has what a machine is made of. An image of the catalogue
+// has its name in each pool; one that is brought from elsewhere is nowhere yet.
+func (n *Node) hasImage(ctx context.Context, host fusion.Host, spec fusion.MachineSpec) bool {
+	wanted := cmp.Or(spec.Image, spec.ISO)
+	if fusion.CheckName(wanted) != nil {
+		return false
+	}
+	list, err := host.Images().List(ctx)
+	if err != nil {
+		n.log.Debug("a host does not say which images it has", "err", err, "trace", fusion.Trace(ctx))
+	}
+	return slices.ContainsFunc(list, func(i fusion.Image) bool { return i.Name == wanted })
 }
 
 const (

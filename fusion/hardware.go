@@ -55,10 +55,13 @@ type Parts struct {
 	NICs   []NICPart   `json:"nics"`
 	// Boot is the order in which it looks for a system: words of BootWords.
 	Boot []string `json:"boot"`
-	// Firmware is "bios" or "uefi".
-	Firmware string   `json:"firmware"`
-	TPM      bool     `json:"tpm"`
-	Displays []string `json:"displays"` // "vnc", "spice", …, of the next start
+	// Firmware is one of Firmwares.
+	Firmware string `json:"firmware"`
+	TPM      bool   `json:"tpm"`
+	// Accelerator is one of Accelerators, of the next start, or what else the
+	// hypervisor calls it.
+	Accelerator string   `json:"accelerator"`
+	Displays    []string `json:"displays"` // "vnc", "spice", …, of the next start
 	// Pending is set when its next start will bring something that it has not now.
 	Pending bool `json:"pending"`
 
@@ -66,6 +69,8 @@ type Parts struct {
 	// images of the host's pool for a drive.
 	Networks []string `json:"networks"`
 	Images   []string `json:"images"`
+	// Devices are those of its host that it has.
+	Devices []DevicePart `json:"devices"`
 }
 
 // Of is when a part is there: "" always, Now until the machine stops, NextStart from
@@ -109,6 +114,13 @@ const UserNetwork = "user"
 // BootWords are what a machine can look for a system on.
 var BootWords = []string{"disk", "cd", "net"}
 
+// Firmwares are what a machine can start by; uefi-secure is UEFI with Secure Boot.
+var Firmwares = []string{"bios", "uefi", "uefi-secure"}
+
+// Accelerators are what can run a machine's processors: KVM, or software, which is slow
+// and works everywhere.
+var Accelerators = []string{"kvm", "emulated"}
+
 // ChangeKind says what a Change does, and which of its fields count.
 type ChangeKind string
 
@@ -125,11 +137,13 @@ const (
 	SetFirmware  ChangeKind = "firmware"    // Firmware; of a machine that is off
 	SetTPM       ChangeKind = "tpm"         // TPM; of a machine that is off
 	AddDisplay   ChangeKind = "display.add" // nothing: a VNC display
+
+	SetAccelerator ChangeKind = "accelerator" // Accelerator; counts at the next start
 )
 
 // ChangeKinds are all of them.
 var ChangeKinds = []ChangeKind{SetResources, AddDisk, GrowDisk, RemoveDisk, AddNIC, RemoveNIC, InsertCD, EjectCD,
-	SetBoot, SetFirmware, SetTPM, AddDisplay}
+	SetBoot, SetFirmware, SetTPM, AddDisplay, AttachDevice, DetachDevice, SetAccelerator}
 
 // Change is one change of a machine's hardware.
 type Change struct {
@@ -139,14 +153,16 @@ type Change struct {
 	Disk        string     `json:"disk,omitempty"`
 	Bytes       int64      `json:"bytes,omitempty"`
 	// Keep leaves the removed disk's file in the pool, as an image.
-	Keep     bool     `json:"keep,omitempty"`
-	NIC      string   `json:"nic,omitempty"`     // a MAC
-	Network  string   `json:"network,omitempty"` // default UserNetwork
-	Drive    string   `json:"drive,omitempty"`   // default: the first CD drive
-	Image    string   `json:"image,omitempty"`
-	Boot     []string `json:"boot,omitempty"`
-	Firmware string   `json:"firmware,omitempty"`
-	TPM      bool     `json:"tpm,omitempty"`
+	Keep        bool     `json:"keep,omitempty"`
+	NIC         string   `json:"nic,omitempty"`     // a MAC
+	Network     string   `json:"network,omitempty"` // default UserNetwork
+	Drive       string   `json:"drive,omitempty"`   // default: the first CD drive
+	Image       string   `json:"image,omitempty"`
+	Boot        []string `json:"boot,omitempty"`
+	Firmware    string   `json:"firmware,omitempty"`
+	TPM         bool     `json:"tpm,omitempty"`
+	Device      string   `json:"device,omitempty"` // a Device's ID
+	Accelerator string   `json:"accelerator,omitempty"`
 }
 
 // Changed is what became of a Change.
@@ -188,11 +204,19 @@ func (c Change) Check(machine string) error {
 		if CheckName(c.Image) != nil {
 			return bad("an image has a name, not a path", "upload it first; then name the image: letters, digits and . _ - ~")
 		}
+	case AttachDevice, DetachDevice:
+		if !GoodDevice(c.Device) {
+			return bad(fmt.Sprintf("a device called %q", clip(c.Device)), "hither host devices shows the devices there are")
+		}
 	case SetBoot:
 		return c.checkBoot(bad)
 	case SetFirmware:
-		if c.Firmware != "bios" && c.Firmware != "uefi" {
-			return bad(fmt.Sprintf("a firmware called %q", clip(c.Firmware)), "a machine has bios or uefi")
+		if !slices.Contains(Firmwares, c.Firmware) {
+			return bad(fmt.Sprintf("a firmware called %q", clip(c.Firmware)), "a machine has bios, uefi or uefi-secure")
+		}
+	case SetAccelerator:
+		if !slices.Contains(Accelerators, c.Accelerator) {
+			return bad(fmt.Sprintf("an accelerator called %q", clip(c.Accelerator)), "a machine runs with kvm, or emulated")
 		}
 	}
 	if !slices.Contains(ChangeKinds, c.Kind) {

@@ -10,7 +10,7 @@ func TestChangeCheck(t *testing.T) {
 	for _, c := range []Change{
 		{Kind: SetResources, MemoryBytes: 16 << 20}, {Kind: SetResources, CPUs: 255}, {Kind: AddDisk, Bytes: 1 << 20}, {Kind: GrowDisk, Bytes: 64 << 40},
 		{Kind: RemoveDisk}, {Kind: AddNIC}, {Kind: AddNIC, Network: "lab"}, {Kind: InsertCD, Image: "a.iso"}, {Kind: EjectCD},
-		{Kind: SetBoot, Boot: []string{"net", "cd", "disk"}}, {Kind: SetFirmware, Firmware: "uefi"}, {Kind: SetTPM}, {Kind: AddDisplay},
+		{Kind: SetBoot, Boot: []string{"net", "cd", "disk"}}, {Kind: SetFirmware, Firmware: "uefi"}, {Kind: SetFirmware, Firmware: "uefi-secure"}, {Kind: SetAccelerator, Accelerator: "kvm"}, {Kind: SetTPM}, {Kind: AddDisplay},
 	} {
 		if err := c.Check("m"); err != nil {
 			t.Errorf("%+v: %v", c, err)
@@ -20,7 +20,7 @@ func TestChangeCheck(t *testing.T) {
 		{}, {Kind: "explode"}, {Kind: SetResources}, {Kind: SetResources, MemoryBytes: 16<<20 - 1}, {Kind: SetResources, MemoryBytes: -1},
 		{Kind: SetResources, MemoryBytes: 17 << 40}, {Kind: SetResources, CPUs: 256}, {Kind: SetResources, CPUs: -1}, {Kind: AddDisk},
 		{Kind: AddDisk, Bytes: -1}, {Kind: GrowDisk, Bytes: 65 << 40}, {Kind: AddNIC, Network: "a'/>"}, {Kind: InsertCD}, {Kind: InsertCD, Image: "../x"},
-		{Kind: SetBoot}, {Kind: SetBoot, Boot: []string{"disk", "disk"}}, {Kind: SetBoot, Boot: []string{""}}, {Kind: SetFirmware, Firmware: "<x>"},
+		{Kind: SetBoot}, {Kind: SetBoot, Boot: []string{"disk", "disk"}}, {Kind: SetBoot, Boot: []string{""}}, {Kind: SetFirmware, Firmware: "<x>"}, {Kind: SetAccelerator},
 	} {
 		if err := c.Check("m"); !errors.Is(err, ErrInvalid) || Hint(err) == "" {
 			t.Errorf("%+v: %v", c, err)

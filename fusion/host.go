@@ -18,6 +18,7 @@ type Host interface {
 	Machines() Machines
 	Hardware() Hardware
 	Copies() Copies
+	Backups() Backups
 	Screens() Screens
 	Apps() Apps
 	Folders() Folders
@@ -28,6 +29,7 @@ type Host interface {
 	Networks() Networks
 	Forwards() Forwards
 	Storage() Storage
+	Devices() Devices
 	Computer
 	Meters() Meters
 	// Watch yields what is now, then one event with Kind EventReady, then each

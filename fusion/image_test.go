@@ -50,6 +50,13 @@ func TestSeedCheck(t *testing.T) {
 	}{
 		"nothing":          {Seed{}, true},
 		"all":              {Seed{User: "anna_1", SSHKeys: []string{key, key + " a comment: # 'x"}, Password: "p w: 二", Hostname: "Web-1", Packages: []string{"g++", "libc6:i386", "python3.12"}}, true},
+		"an address":       {Seed{Addresses: []string{"192.0.2.5/24", "2001:db8::5/64"}, Gateways: []string{"192.0.2.1", "fe80::1"}, DNS: []string{"9.9.9.9"}, Locale: "de_DE.UTF-8"}, true},
+		"no prefix":        {Seed{Addresses: []string{"192.0.2.5"}}, false},
+		"loopback":         {Seed{Addresses: []string{"127.0.0.1/8"}}, false},
+		"far gateway":      {Seed{Addresses: []string{"192.0.2.5/24"}, Gateways: []string{"198.51.100.1"}}, false},
+		"a gateway alone":  {Seed{Gateways: []string{"192.0.2.1"}}, false},
+		"no name server":   {Seed{Addresses: []string{"192.0.2.5/24"}, DNS: []string{"dns"}}, false},
+		"locale":           {Seed{Locale: "C; reboot"}, false},
 		"number":           {Seed{User: "1anna"}, false},
 		"long user":        {Seed{User: strings.Repeat("a", 33)}, false},
 		"root":             {Seed{User: "root"}, false},

@@ -33,8 +33,11 @@ type Progress struct {
 	// Done of Total bytes of this step; Total is 0 when nobody knows.
 	Done  int64 `json:"done"`
 	Total int64 `json:"total"`
-	// Rate is how fast it goes, in bytes per second; 0 when nobody knows.
+	// Rate is how fast this step goes, in bytes per second, and Left how long it will
+	// take at that rate, in seconds; 0 when nobody knows. The list of jobs measures
+	// them: what reports leaves them alone.
 	Rate int64 `json:"rate,omitempty"`
+	Left int64 `json:"left,omitempty"`
 }
 
 // Jobs are the long operations of one host.

@@ -50,6 +50,12 @@ type Machine struct {
 	Disks   []Disk    `json:"disks,omitempty"`
 	// Screen says whether it has a screen that Screens can open.
 	Screen bool `json:"screen"`
+	// Screenshots says that Screens shows it by screenshots, a few in a second, and that
+	// it takes keys and no pointer: it has no display that Screens can open. AddDisplay
+	// gives it one.
+	Screenshots bool `json:"screenshots,omitempty"`
+	// Installing are the apps of its Seed that are not there yet.
+	Installing []string `json:"installing,omitempty"`
 	// Verbs are the verbs that make sense in its present state.
 	Verbs []Verb `json:"verbs"`
 	Labels
@@ -78,6 +84,8 @@ const (
 	Reboot   Verb = "reboot"
 	Save     Verb = "save"    // its memory goes to disk, and it ends; Start goes on there
 	Discard  Verb = "discard" // forgets what was saved
+	// Emulate starts a machine anew, emulated from now on, whose accelerator gave up.
+	Emulate Verb = "emulate"
 )
 
 // MachineSpec says what to create. Name is required; zero values take the
@@ -95,13 +103,16 @@ type MachineSpec struct {
 	ISO   string `json:"iso"`
 	Image string `json:"image"`
 	Start bool   `json:"start"`
-	// Firmware is "bios" or "uefi", default bios; TPM gives it a TPM 2.0.
+	// Firmware is one of Firmwares, default bios; TPM gives it a TPM 2.0.
 	Firmware string `json:"firmware"`
 	TPM      bool   `json:"tpm"`
 	// Seed is what a cloud image makes of itself; nil is none.
 	Seed *Seed `json:"seed,omitempty"`
 	// Network is one of the host's; default: user-mode networking, which needs none.
 	Network string `json:"network"`
+	// Unattended lets the installer on ISO install by itself, with what Seed says. The
+	// machine starts at once, and is off when that is done.
+	Unattended bool `json:"unattended,omitempty"`
 }
 
 // Stats is one sample of a machine's counters.
@@ -140,12 +151,16 @@ type Machines interface {
 	// It promises ErrNotFound, and ErrBusy while the machine runs or clones stand
 	// on its disks.
 	Remove(ctx context.Context, name string) error
-	// Migrate moves a machine to another host with its disks, while it runs or when it
-	// is off; the two need a pairing with admin both ways. When it fails, or ctx ends
-	// in time, the machine is here as before. It promises ErrNotFound, ErrInvalid and
-	// ErrExists when the machine cannot move there, and ErrBusy when the hosts lost
-	// each other in the middle: then they settle it by themselves.
-	Migrate(ctx context.Context, name string, to HostID) error
+	// Migrate moves a machine to another host with its disks and port forwards, while
+	// it runs or when it is off; the two need a pairing with admin both ways. When it
+	// fails, or ctx ends in time, the machine is here as before. It promises
+	// ErrNotFound, ErrInvalid and ErrExists when the machine cannot move there, before
+	// anything is sent, and ErrBusy when the hosts lost each other in the middle: then
+	// they settle it by themselves.
+	Migrate(ctx context.Context, name string, to HostID, o MigrateOptions) error
+	// CheckMigrate says whether a machine can move to another host, and changes
+	// nothing. It promises ErrNotFound, and ErrOffline when that host does not answer.
+	CheckMigrate(ctx context.Context, name string, to HostID) (MigrateCheck, error)
 	// Screenshot gives the present screen as PNG. It promises ErrNotFound, and
 	// ErrInvalid when the machine is off.
 	Screenshot(ctx context.Context, name string) ([]byte, error)

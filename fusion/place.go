@@ -53,6 +53,8 @@ type Candidate struct {
 	Roles []string `json:"roles"`
 	Fits  bool     `json:"fits"`
 	Why   Unfit    `json:"why,omitempty"`
+	// HasImage says that the image or CD that the machine is made of is there already.
+	HasImage bool `json:"hasImage,omitempty"`
 	// Resources are what it said; nil when it was not asked or did not answer.
 	Resources *Resources `json:"resources,omitempty"`
 }
@@ -75,7 +77,7 @@ const memoryReserve = 256 << 20
 // that said what they have. What is too small does not count. Of the others
 // comes first what has ComputeRole, then what has no role, then what is for
 // something else; of equals what has KVM, then what has as many processors idle
-// as the machine wants, then the most free memory, the most room, the name.
+// as the machine wants, then what has its image already, then the most free memory, the most room, the name.
 func Place(spec MachineSpec, candidates []Candidate) Placement {
 	spec.MemoryBytes, spec.CPUs = cmp.Or(spec.MemoryBytes, 1<<30), cmp.Or(spec.CPUs, 1)
 	all := slices.Clone(candidates)
@@ -120,6 +122,7 @@ func better(spec MachineSpec, a, b Candidate) int {
 		cmp.Compare(rank(a.Roles), rank(b.Roles)),
 		first(a.Resources.Accelerator == "kvm", b.Resources.Accelerator == "kvm"),
 		first(idle(spec, a), idle(spec, b)),
+		first(a.HasImage, b.HasImage),
 		cmp.Compare(b.Resources.FreeBytes, a.Resources.FreeBytes),
 		cmp.Compare(b.Resources.PoolBytes, a.Resources.PoolBytes))
 }

@@ -17,6 +17,9 @@ func host(name string, r Resources, roles ...string) Candidate {
 	return Candidate{Host: name, ID: HostID("id-" + name), Roles: roles, Resources: &r}
 }
 
+// imaged has the image already.
+func imaged(c Candidate) Candidate { c.HasImage = true; return c }
+
 func TestPlace(t *testing.T) {
 	spec := MachineSpec{Name: "m", MemoryBytes: 2 * gib, CPUs: 2, DiskBytes: 20 * gib}
 	room := func(free int64) Resources { return Resources{FreeBytes: free * gib, PoolBytes: 100 * gib} }
@@ -35,6 +38,8 @@ func TestPlace(t *testing.T) {
 		{"KVM before memory", "a", []Candidate{host("a", room(4)), host("b", slow)}},
 		{"emulation rather than none", "b", []Candidate{host("a", room(1)), host("b", slow)}},
 		{"idle processors before memory", "a", []Candidate{host("a", room(4)), host("b", busy)}},
+		{"the image before memory", "a", []Candidate{imaged(host("a", room(4))), host("b", room(8))}},
+		{"idle processors before the image", "a", []Candidate{host("a", room(4)), imaged(host("b", busy))}},
 		{"the name at last", "a", []Candidate{host("b", room(4)), host("a", room(4))}},
 		{"never one that is too small", "", []Candidate{host("a", room(2)), host("b", narrow), host("c", small), none,
 			{Host: "d", Why: UnfitOffline}, {Host: "e", Why: UnfitGrant}, {Host: "f"}}},

@@ -2,6 +2,8 @@ package fusion
 
 import (
 	"encoding/base64"
+	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -22,7 +24,23 @@ type Seed struct {
 	Hostname string `json:"hostname,omitempty"`
 	// Packages are installed at the first start.
 	Packages []string `json:"packages,omitempty"`
+	// Apps are installed at the first start by the names of their packages, with a desktop
+	// on which User is logged in and the guest agent, so that Apps can list and run them.
+	// Machine.Installing names those that are not there yet. Debian and Ubuntu take them.
+	Apps []string `json:"apps,omitempty"`
+	// Locale is its language, as in "de_DE.UTF-8"; default: the image's own, or English.
+	Locale string `json:"locale,omitempty"`
+	// Addresses are those of its network card, with their prefixes, as "192.0.2.5/24";
+	// none asks DHCP. Gateways and DNS go with them: one gateway of each kind of address.
+	Addresses []string `json:"addresses,omitempty"`
+	Gateways  []string `json:"gateways,omitempty"`
+	DNS       []string `json:"dns,omitempty"`
 }
+
+// MostApps is how many apps a Seed has at most.
+const MostApps = 32
+
+var locale = regexp.MustCompile(`^[a-z]{2,3}_[A-Z]{2}(\.UTF-8)?$`)
 
 const (
 	maxKeys     = 32
@@ -46,17 +64,63 @@ func (s Seed) Check() error {
 		return bad(clip(s.Hostname), "it is no host name", "a host name has 1 to 63 letters, digits and -")
 	case len(s.Password) > maxPassword || !utf8.ValidString(s.Password) || strings.ContainsFunc(s.Password, isControl):
 		return bad("", "it is no password that can be typed", "a password has at most 72 bytes, and no line breaks")
+	case s.Locale != "" && !locale.MatchString(s.Locale):
+		return bad(clip(s.Locale), "it is no locale", "a locale is a language and a country, as in de_DE.UTF-8")
 	case len(s.SSHKeys) > maxKeys || len(s.Packages) > maxPackages:
 		return bad("", "too many keys or packages", "give at most 32 keys and 100 packages")
+	}
+	if err := s.checkNetwork(bad); err != nil {
+		return err
 	}
 	for _, key := range s.SSHKeys {
 		if err := checkKey(key); err != nil {
 			return err
 		}
 	}
-	for _, name := range s.Packages {
-		if !isPackage(name) {
-			return bad(clip(name), "it is no package name", "a package name has letters, digits and . + - _ :")
+	if len(s.Apps) > MostApps {
+		return bad("", "too many apps", "give at most 32 apps; the others can be installed in it")
+	}
+	for _, name := range slices.Concat(s.Packages, s.Apps) {
+		if err := CheckPackage(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// CheckPackage returns an error with cause ErrInvalid for what is no name of a package.
+func CheckPackage(name string) error {
+	if isPackage(name) {
+		return nil
+	}
+	return &Error{Op: "seed", Path: clip(name), Cause: ErrInvalid, Detail: "it is no package name", Hint: "a package name has letters, digits and . + - _ :"}
+}
+
+// maxAddresses bounds each list of addresses.
+const maxAddresses = 8
+
+func (s Seed) checkNetwork(bad func(path, detail, hint string) error) error {
+	if len(s.Addresses) > maxAddresses || len(s.Gateways) > 2 || len(s.DNS) > maxAddresses {
+		return bad("", "too many addresses", "give at most 8 addresses, 8 name servers and 2 gateways")
+	}
+	var nets []netip.Prefix
+	for _, text := range s.Addresses {
+		p, err := netip.ParsePrefix(text)
+		if err != nil || !p.Addr().IsGlobalUnicast() {
+			return bad(clip(text), "it is no address with its prefix", "give it as 192.0.2.5/24 or 2001:db8::5/64")
+		}
+		nets = append(nets, p)
+	}
+	if len(nets) == 0 && len(s.Gateways)+len(s.DNS) > 0 {
+		return bad("", "a gateway and name servers need an address", "give one, as in --address 192.0.2.5/24; without any it asks DHCP")
+	}
+	for i, text := range slices.Concat(s.Gateways, s.DNS) {
+		a, err := netip.ParseAddr(text)
+		switch {
+		case err != nil || a.Zone() != "":
+			return bad(clip(text), "it is no address", "give it as 192.0.2.1 or 2001:db8::1")
+		case i < len(s.Gateways) && !a.IsLinkLocalUnicast() && !slices.ContainsFunc(nets, func(p netip.Prefix) bool { return p.Contains(a) }):
+			return bad(text, "the gateway is on none of the networks of its addresses", "see that the prefix of the address is right")
 		}
 	}
 	return nil

@@ -16,6 +16,8 @@ type blueprint struct {
 	memory  int64 // bytes, 0 when it does not say
 	cpus    int
 	efi     bool
+	secure  bool     // with Secure Boot
+	tpm     bool     // it has a TPM 2.0
 	chipset string   // "q35" or "pc"
 	buses   []string // of each disk: "virtio", "sata", …
 	scsi    string   // model of the SCSI controller
@@ -39,17 +41,12 @@ type portableXML struct {
 	XMLName xml.Name `xml:"domain"`
 	Memory  sizeXML  `xml:"memory"`
 	VCPU    vcpuXML  `xml:"vcpu"`
-	OS      struct {
-		Firmware string    `xml:"firmware,attr"`
-		Type     osTypeXML `xml:"type"`
-		Loader   struct {
-			Type string `xml:"type,attr"`
-		} `xml:"loader"`
-	} `xml:"os"`
+	OS      osXML    `xml:"os"`
 	Devices struct {
 		Disks       []diskXML       `xml:"disk"`
 		Controllers []controllerXML `xml:"controller"`
 		Interfaces  []interfaceXML  `xml:"interface"`
+		TPM         *tpmXML         `xml:"tpm"`
 	} `xml:"devices"`
 }
 
@@ -60,7 +57,7 @@ func readBlueprint(text string) (b blueprint, err error) {
 		return b, err
 	}
 	b = blueprint{memory: x.Memory.bytes(), cpus: x.VCPU.count(), chipset: "q35",
-		efi: x.OS.Firmware == "efi" || x.OS.Loader.Type == "pflash"}
+		efi: isUEFI(x.OS.firmware()), secure: x.OS.firmware() == firmwareSecure, tpm: x.Devices.TPM != nil}
 	if machine := x.OS.Type.Machine; machine == "pc" || strings.HasPrefix(machine, "pc-i440fx") {
 		b.chipset = "pc"
 	}
@@ -111,9 +108,6 @@ func (b blueprint) definition(p plan) (string, error) {
 		return "", err
 	}
 	root.one("os", "type").set("machine", b.chipset)
-	if b.efi {
-		root.one("os").set("firmware", "efi")
-	}
 	used := map[string]int{}
 	for i, disk := range root.all("devices", "disk") {
 		bus := "sata"
@@ -162,12 +156,10 @@ func portable(root *element, name string) {
 	root.unset("xmlns:qemu", "id")
 	for _, os := range root.all("os") {
 		os.drop("nvram", "kernel", "initrd", "dtb")
-		for _, loader := range os.all("loader") {
-			loader.text = ""
-		}
+		portableFirmware(os)
 	}
 	for _, devices := range root.all("devices") {
-		devices.drop("emulator", "hostdev", "filesystem", "shmem", "redirdev", "smartcard", "tpm", "serial", "console", "parallel", "channel")
+		devices.drop("emulator", "hostdev", "filesystem", "shmem", "redirdev", "smartcard", "serial", "console", "parallel", "channel")
 		for _, disk := range devices.all("disk") {
 			disk.drop("source", "backingStore", "mirror", "encryption", "wwn", "readonly", "auth", "alias", "iotune")
 		}
@@ -178,6 +170,9 @@ func portable(root *element, name string) {
 		for _, g := range devices.all("graphics") {
 			*g = element{name: "graphics", attrs: []xml.Attr{{Name: xml.Name{Local: "type"}, Value: g.attr("type")}}}
 		}
+		for _, tpm := range devices.all("tpm") {
+			portableTPM(devices, tpm)
+		}
 		for _, rng := range devices.all("rng") {
 			for _, backend := range rng.all("backend") {
 				if backend.attr("model") != "random" {
@@ -187,6 +182,46 @@ func portable(root *element, name string) {
 			}
 		}
 	}
+}
+
+// firmware is the word for what it starts by.
+func (b blueprint) firmware() string {
+	switch {
+	case b.efi && b.secure && b.chipset == "q35": // Secure Boot needs what only that has
+		return firmwareSecure
+	case b.efi:
+		return firmwareUEFI
+	}
+	return firmwareBIOS
+}
+
+// portableFirmware says which kind of firmware it is instead of where it lies.
+func portableFirmware(os *element) {
+	var x osXML
+	if xml.Unmarshal([]byte(os.String()), &x) != nil || !isUEFI(x.firmware()) {
+		return
+	}
+	os.drop("loader", "firmware")
+	os.set("firmware", "efi")
+	for _, f := range firmwareFeatures(x.firmware()).Features {
+		feature := &element{name: "feature"}
+		feature.set("enabled", f.Enabled)
+		feature.set("name", f.Name)
+		os.need("firmware").children = append(os.need("firmware").children, feature)
+	}
+}
+
+// portableTPM keeps an emulated TPM; one of the host stays there.
+func portableTPM(devices, tpm *element) {
+	backend := tpm.one("backend")
+	if backend == nil || backend.attr("type") != "emulator" {
+		devices.drop("tpm")
+		return
+	}
+	tpm.drop("alias", "address")
+	*backend = element{name: "backend"}
+	backend.set("type", "emulator")
+	backend.set("version", "2.0")
 }
 
 // sizes puts the caller's wishes before what the file says, and bounds both.

@@ -26,12 +26,16 @@ type catalogue struct {
 	osinfo string // directory of libosinfo's database
 	once   sync.Once
 	list   []fusion.CatalogueImage
+	signed map[string]signature // by name
 	err    error
 }
 
 func (c *catalogue) all() ([]fusion.CatalogueImage, error) {
 	c.once.Do(func() {
 		if c.err = json.Unmarshal(builtin, &c.list); c.err != nil {
+			return
+		}
+		if c.signed, c.err = readSigned(builtin); c.err != nil {
 			return
 		}
 		known := map[string]bool{}
@@ -77,6 +81,7 @@ type order struct {
 	url        string
 	sum        string // "" when nobody has told
 	sumsURL    string // who tells
+	signed     signature
 	arch, user string
 }
 
@@ -102,7 +107,7 @@ func (s *Store) ordered(spec fusion.FetchSpec) (order, error) {
 	}
 	o.url, o.arch, o.user = known.URL, known.Arch, known.User
 	if o.sum == "" {
-		o.sum, o.sumsURL = known.Sum, known.SumsURL
+		o.sum, o.sumsURL, o.signed = known.Sum, known.SumsURL, s.catalogue.signed[known.Name]
 	}
 	return o, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
 
 	"hither/fusion"
 )
@@ -123,16 +124,37 @@ func (s *Store) clone(ctx context.Context, origin record, spec fusion.CloneSpec,
 	if err != nil {
 		return m, err
 	}
-	_, end, err := s.intend(intent{Op: opClone, Name: spec.Name, UUID: p.uuid, Files: p.disks, Start: spec.Start})
+	_, end, err := s.intend(intent{Op: opClone, Name: spec.Name, UUID: p.uuid, Files: p.files(), Start: spec.Start})
 	if err != nil {
 		return m, err
 	}
 	defer func() { end(!p.half) }()
-	if err := s.copyDisks(ctx, origin, files, bases); err != nil {
-		s.removeDisks(p.disks)
+	err = s.copyDisks(ctx, origin, files, bases)
+	if err == nil {
+		err = s.copyFirmware(origin, p)
+	}
+	if err != nil {
+		s.removeFiles(p.uuid, p.files())
 		return m, err
 	}
 	return s.defineAs(ctx, &p, text)
+}
+
+// copyFirmware copies the UEFI variables and the state of the TPM.
+func (s *Store) copyFirmware(origin record, p plan) error {
+	if p.vars != "" {
+		if err := s.copyVars(opClone, origin.shown, origin.vars, p.vars); err != nil {
+			return err
+		}
+	}
+	if !origin.tpm {
+		return nil
+	}
+	state, err := s.readTPM(opClone, origin.shown, origin.uuid)
+	if err != nil {
+		return err
+	}
+	return s.writeTPM(opClone, origin.shown, p.uuid, state)
 }
 
 // clonable refuses disks that cannot be read here.
@@ -168,6 +190,10 @@ func (s *Store) cloneDefinition(p *plan, origin record, text string, bases map[s
 		}
 	}
 	l.ours.Disks = p.disks
+	if isUEFI(origin.firmware) {
+		p.vars = varsName(p.spec.Name, p.uuid, origin.firmware)
+		l.vars = filepath.Join(s.config.pool(), p.vars)
+	}
 	if ours.Template != nil {
 		l.thawed = ours.Template.Frozen
 	}

@@ -129,20 +129,16 @@ func (s *Store) under(base string) (files []string) {
 	return files
 }
 
-// unnamed gives those of files that no disk of d is.
+// unnamed gives those of files that d does not have: as a disk or as its variables.
 func (d domain) unnamed(pool string, files []string) []string {
 	return slices.DeleteFunc(slices.Clone(files), func(file string) bool {
-		return slices.ContainsFunc(d.disks, func(disk domainDisk) bool { return disk.path == filepath.Join(pool, file) })
+		path := filepath.Join(pool, file)
+		return path == d.vars || slices.ContainsFunc(d.disks, func(disk domainDisk) bool { return disk.path == path })
 	})
 }
 
-// unlinked refuses to move a machine away from files that it shares with others.
+// unlinked refuses to move a machine away from clones that stand on its disks.
 func (s *Store) unlinked(r record) error {
-	for _, d := range r.disks {
-		if len(d.below()) > 0 || len(r.bases) > 0 {
-			return invalid(opMigrate, r.shown, "its disk "+d.target+" is linked: part of it is in another machine's disk", "make a full clone of it with hither machine clone --full, and move that")
-		}
-	}
 	if clones := s.clonesOf(r.uuid, s.files(r.domain)); len(clones) > 0 {
 		return &fusion.Error{Op: opMigrate, Path: r.shown, Cause: fusion.ErrBusy, Detail: "linked clones stand on its disks: " + fewNames(clones),
 			Hint: "move a full clone of it"}

@@ -273,15 +273,32 @@ func TestOneKeyMakesOneClone(t *testing.T) {
 	refused(t, err, fusion.ErrInvalid)
 }
 
-// TestLinkedMachinesDoNotMove: neither a clone nor what it stands on.
-func TestLinkedMachinesDoNotMove(t *testing.T) {
+// TestLinkedMachinesMoveWhole: a clone does, and what it stands on stays.
+func TestLinkedMachinesMoveWhole(t *testing.T) {
 	s, _ := origin(t)
-	must(s.SetTemplate(t.Context(), "m", true))(t)
-	must(s.Clone(t.Context(), "m", fusion.CloneSpec{Name: "c"}))(t)
-	for name, cause := range map[string]error{"c": fusion.ErrInvalid, "m": fusion.ErrBusy} {
-		r := must(s.fresh(t.Context(), "", name, must(s.find(t.Context(), "", name))(t)))(t)
-		_, err := s.offer(r)
-		refused(t, err, cause)
+	ctx := t.Context()
+	must(s.SetTemplate(ctx, "m", true))(t)
+	must(s.Clone(ctx, "m", fusion.CloneSpec{Name: "c"}))(t)
+	known := func(name string) record {
+		return must(s.fresh(ctx, "", name, must(s.find(ctx, "", name))(t)))(t)
+	}
+	_, err := s.offer(ctx, known("m"), fusion.MigrateOptions{})
+	refused(t, err, fusion.ErrBusy)
+	c := known("c")
+	o := must(s.offer(ctx, c, fusion.MigrateOptions{}))(t)
+	files, remove, err := s.whole(ctx, o)
+	ok(t, err)
+	if len(files) != 1 || len(chain(files[0].path)) != 0 || len(c.disks[0].below()) != 1 {
+		t.Errorf("%+v of %+v", files, c.disks)
+	}
+	remove()
+	if _, err := os.Stat(files[0].path); err == nil {
+		t.Error("the whole copy is left")
+	}
+	text := must(call(ctx, s, func(d driver) (string, error) { return d.persistent(c.uuid) }, nil))(t)
+	info := must(parseDomain(standsAlone(o.Disks, func(text string) string { return text })(text)))(t)
+	if len(c.bases) == 0 || len(info.bases) != 0 || len(info.ownDisks) != 1 || info.ownDisks[0] != o.Disks[0].File {
+		t.Errorf("it stood on %v, and goes with %v on %v", c.bases, info.ownDisks, info.bases)
 	}
 }
 

@@ -12,6 +12,7 @@ type likeness struct {
 	disks      map[string]string // the file in the pool of each disk's target
 	thawed     []string          // targets that are read-only in the origin because it is a template
 	agent      string            // of the guest agent's socket; "" lets libvirt choose
+	vars       string            // path of the UEFI variables, or ""
 	ours       machineXML
 }
 
@@ -28,8 +29,9 @@ func (l likeness) become(root *element) error {
 			entry.text = l.uuid // libvirt wants them equal
 		}
 	}
-	for _, nvram := range root.all("os", "nvram") {
-		nvram.text, nvram.children = "", nil // made anew from its template
+	if os := root.one("os"); os != nil && (os.one("nvram") != nil || l.vars != "" && os.attr("firmware") == "efi") {
+		nvram := os.need("nvram") // made anew from its template where there is none yet
+		nvram.text, nvram.children = l.vars, nil
 		nvram.unset("type", "format")
 	}
 	l.disksOf(root)

@@ -35,23 +35,40 @@ type Config struct {
 	// before it goes, and with "" when it stays after all or is back; default none.
 	Power Power
 	Going func(context.Context, fusion.Away)
+	// Job runs what a schedule takes as a job of the host, and gives its error. Default:
+	// it runs without being one.
+	Job func(ctx context.Context, op, name string, work func(context.Context) error) error
 	// Log is silent by default.
 	Log *slog.Logger
 
-	open       openDriver      // default: libvirt
-	guestTime  time.Duration   // how long a guest may take to follow; default guestTime
-	fetchPause time.Duration   // the first pause before a download goes on; default 1 s
-	ovs        runOVS          // default: ovs-vsctl
-	routes     func() []route  // default: the host's
-	bridges    func() []string // default: the host's
+	open        openDriver                           // default: libvirt
+	guestTime   time.Duration                        // how long a guest may take to follow; default guestTime
+	appsPause   time.Duration                        // between two questions to a guest that installs apps; default appsPause
+	fetchPause  time.Duration                        // the first pause before a download goes on; default 1 s
+	ovs         runOVS                               // default: ovs-vsctl
+	routes      func() []route                       // default: the host's
+	bridges     func() []string                      // default: the host's
+	now         func() time.Time                     // default: time.Now
+	after       func(time.Duration) <-chan time.Time // default: time.After
+	swtpm       string                               // where libvirt keeps the states of TPMs; default: tpmDir
+	installArgs string                               // more for the kernels of installers
 }
 
 func (c Config) withDefaults() (Config, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
+	if c.appsPause == 0 {
+		c.appsPause = appsPause
+	}
 	if c.guestTime == 0 {
 		c.guestTime = guestTime
+	}
+	if c.Job == nil {
+		c.Job = func(ctx context.Context, _, _ string, work func(context.Context) error) error { return work(ctx) }
+	}
+	if c.now == nil {
+		c.now, c.after = time.Now, time.After
 	}
 	if c.open == nil {
 		c.open = openLibvirt

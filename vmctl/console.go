@@ -49,6 +49,8 @@ type console struct {
 	ready      chan struct{} // closed when it is open, or cannot be
 	done       chan struct{} // closed when it is closed
 	once       sync.Once     // closes ready
+	moved      chan struct{} // closed when the machine is another host's
+	goes       sync.Once     // closes moved
 
 	mu      sync.Mutex // guards the fields below
 	backlog backlog
@@ -88,7 +90,8 @@ func (s *Store) startConsole(uuid, name string) *console {
 	if s.ctx.Err() != nil {
 		return nil
 	}
-	c := &console{s: s, uuid: uuid, name: name, ready: make(chan struct{}), done: make(chan struct{}), viewers: map[*consoleViewer]bool{}}
+	c := &console{s: s, uuid: uuid, name: name, ready: make(chan struct{}), done: make(chan struct{}), moved: make(chan struct{}),
+		viewers: map[*consoleViewer]bool{}}
 	ctx, cancel := context.WithCancel(s.ctx)
 	c.cancel = cancel
 	if s.consoles.open == nil {
@@ -186,8 +189,10 @@ func (c *console) reach(ctx context.Context, again bool) (heldPort, error) {
 		port, err := c.tryOpen(ctx)
 		away := errors.Is(err, fusion.ErrOffline)
 		switch {
-		case err == nil, ctx.Err() != nil, !again:
+		case err == nil, ctx.Err() != nil, !again, err == errMoved:
 			return port, err
+		case err == errOnItsWay:
+			try = 0 // however long that takes
 		case errors.Is(err, io.EOF), errors.Is(err, fusion.ErrUnsupported), !away && try >= reopenTries:
 			return port, err
 		}
@@ -200,6 +205,7 @@ func (c *console) reach(ctx context.Context, again bool) (heldPort, error) {
 		case <-w.wake: // what is known of some machine changed
 			w.take()
 		case <-tick:
+		case <-c.moved:
 		case <-ctx.Done():
 		}
 		pause.Stop()
@@ -211,11 +217,16 @@ var errAwayNow = &fusion.Error{Op: opConsole, Cause: fusion.ErrOffline, Detail: 
 
 // tryOpen looks whether the machine runs, and opens its console.
 func (c *console) tryOpen(ctx context.Context) (heldPort, error) {
+	if c.hasMoved() {
+		return heldPort{}, errMoved
+	}
 	if why := c.s.whyAway(); why != nil {
 		return heldPort{}, away(opConsole, c.name, why)
 	}
 	r, err := c.s.refresh(ctx, c.uuid)
 	switch {
+	case (errors.Is(err, fusion.ErrNotFound) || err == nil && !r.active) && c.s.Leaving(c.name):
+		return heldPort{}, errOnItsWay
 	case errors.Is(err, fusion.ErrNotFound):
 		return heldPort{}, &fusion.Error{Op: opConsole, Path: c.name, Cause: io.EOF, Detail: "the machine is not on this computer any more",
 			Hint: "hither machine ls shows where it is"}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"hither/fusion"
 )
@@ -43,11 +44,17 @@ func checkSpec(spec fusion.MachineSpec) (fusion.MachineSpec, error) {
 		return spec, invalid(op, spec.Name, fmt.Sprintf("%d CPUs", spec.CPUs), fmt.Sprintf("give it 1 to %d CPUs", mostCPUs))
 	case spec.DiskBytes != 0 && (spec.DiskBytes < leastDisk || spec.DiskBytes > mostDisk):
 		return spec, invalid(op, spec.Name, "a disk of "+bytesText(spec.DiskBytes), "give it 1 MiB to 64 TiB, as in --disk 20GiB")
-	case spec.Firmware != "" && spec.Firmware != firmwareBIOS && spec.Firmware != firmwareUEFI:
-		return spec, invalid(op, spec.Name, "a firmware called "+fusionClip(spec.Firmware), "a machine has bios or uefi")
+	case spec.Firmware != "" && !slices.Contains(firmwares, spec.Firmware):
+		return spec, invalid(op, spec.Name, "a firmware called "+fusionClip(spec.Firmware), "a machine has bios, uefi or uefi-secure")
+	}
+	if err := checkUnattended(spec); err != nil {
+		return spec, err
 	}
 	spec.DiskBytes = (spec.DiskBytes + 511) &^ 511
 	if spec.Seed != nil {
+		if len(spec.Seed.Apps) > 0 && spec.Image == "" {
+			return spec, invalid(op, spec.Name, "apps are installed by a cloud image", "name one, as in --image debian-13 --apps firefox")
+		}
 		if err := spec.Seed.Check(); err != nil {
 			return spec, fail(op, spec.Name, err)
 		}
@@ -124,7 +131,7 @@ func (s *Store) make(ctx context.Context, spec fusion.MachineSpec) (m fusion.Mac
 	}
 	kind, err := s.domainType(ctx)
 	if err == nil {
-		err = s.canGive(ctx, spec, kind)
+		err = s.canGive(ctx, "machine.create", spec.Name, spec.Firmware, spec.TPM, kind)
 	}
 	if err != nil {
 		return m, err
@@ -133,9 +140,15 @@ func (s *Store) make(ctx context.Context, spec fusion.MachineSpec) (m fusion.Mac
 	if err != nil {
 		return m, err
 	}
+	if spec.Seed != nil && len(spec.Seed.Addresses) > 0 && card.MAC == nil {
+		card.MAC = &macXML{newMAC()} // its addresses are told by it
+	}
 	plan := plan{spec: spec, card: card, uuid: newUUID(), kind: kind, pool: s.config.pool(), iso: iso, key: fusion.Key(ctx)}
 	if s.privateUsed() {
 		plan.agentPath = s.config.private().agentSocket(plan.uuid)
+	}
+	if err := plan.prepare(); err != nil {
+		return m, err
 	}
 	plan.nameDisks()
 	_, end, err := s.intend(intent{Op: "machine.create", Name: spec.Name, UUID: plan.uuid, Files: plan.files(), Start: spec.Start})
@@ -143,6 +156,9 @@ func (s *Store) make(ctx context.Context, spec fusion.MachineSpec) (m fusion.Mac
 		return m, err
 	}
 	defer func() { end(!plan.half) }()
+	if plan.install != nil {
+		defer plan.install.remove() // its QEMU has read it
+	}
 	if err := s.makeDisks(ctx, plan); err != nil {
 		s.removeDisks(plan.files())
 		return m, err
@@ -155,7 +171,10 @@ func (p *plan) nameDisks() {
 	if p.spec.Image != "" || p.spec.DiskBytes > 0 {
 		p.disks = append(p.disks, nthDisk(p.spec.Name, p.uuid, 0))
 	}
-	if p.spec.Seed != nil {
+	if isUEFI(p.spec.Firmware) {
+		p.vars = varsName(p.spec.Name, p.uuid, p.spec.Firmware)
+	}
+	if p.spec.Seed != nil && (p.install == nil || p.install.installer.label != "") {
 		p.seed = fmt.Sprintf("%.40s-%s", p.spec.Name, head(p.uuid)) + seedSuffix
 	}
 }
@@ -172,6 +191,9 @@ func (s *Store) makeDisks(ctx context.Context, p plan) (err error) {
 		err = s.copyDisk(ctx, p.spec.Name, p.disks[0], p.spec.Image, p.spec.DiskBytes)
 	case p.spec.DiskBytes > 0:
 		err = s.newDisk(ctx, p.spec.Name, p.disks[0], p.spec.DiskBytes)
+	}
+	if err == nil && p.install != nil {
+		err = s.makeInstaller(p)
 	}
 	if err == nil && p.seed != "" {
 		err = s.poolError("machine.create", p.spec.Name, s.makeSeed(p))

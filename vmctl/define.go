@@ -25,13 +25,15 @@ func (s *Store) define(ctx context.Context, p *plan) (fusion.Machine, error) {
 func (s *Store) defineAs(ctx context.Context, p *plan, text string) (fusion.Machine, error) {
 	err := ctx.Err()
 	if err != nil {
-		s.removeDisks(p.files())
+		s.removeFiles(p.uuid, p.files())
 		return fusion.Machine{}, err
 	}
 	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
 	defer cancel()
 	err = s.do(within, func(d driver) error { return d.define(text) })
-	if err == nil && p.spec.Start {
+	if err == nil && p.install != nil {
+		err = s.startInstaller(within, p, text)
+	} else if err == nil && p.spec.Start {
 		err = s.do(within, func(d driver) error { return d.act(p.uuid, fusion.Start) })
 	}
 	if err != nil {
@@ -77,6 +79,6 @@ func (s *Store) undo(ctx context.Context, p *plan, why error) error {
 		return &fusion.Error{Op: "machine.create", Path: p.spec.Name, Cause: fmt.Errorf("%w; then %w", why, err),
 			Detail: "it may be there, with its disks", Hint: "if it is there once libvirt answers again, remove it; if not, its disks go by themselves"}
 	}
-	s.removeDisks(p.files())
+	s.removeFiles(p.uuid, p.files())
 	return why
 }

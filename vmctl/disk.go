@@ -2,14 +2,9 @@ package vmctl
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
-
-	"hither/fusion"
 )
 
 // newDisk makes an empty qcow2 in the pool.
@@ -61,24 +56,13 @@ func (s *Store) copyDisk(ctx context.Context, name, file, image string, size int
 // makeDisk runs qemu-img on a partial file, step by step, which becomes file when it is
 // whole.
 func (s *Store) makeDisk(ctx context.Context, name, file string, steps ...func(path string) []string) error {
-	const op = "machine.create"
-	program, err := exec.LookPath("qemu-img")
-	if err != nil {
-		return &fusion.Error{Op: op, Path: name, Cause: fusion.ErrUnsupported, Detail: "qemu-img is not here", Hint: InstallHint}
-	}
-	final := filepath.Join(s.config.pool(), file)
+	job := imageJob{op: "machine.create", name: name}
 	temp := filepath.Join(s.config.pool(), partial+file)
 	defer os.Remove(temp) // after the rename there is nothing to remove
 	for _, args := range steps {
-		out, err := exec.CommandContext(ctx, program, args(temp)...).CombinedOutput()
-		switch {
-		case ctx.Err() != nil:
-			return fail(op, name, ctx.Err())
-		case err != nil && strings.Contains(string(out), "No space left"):
-			return noRoom(op, name, s.config.pool()+" is full")
-		case err != nil:
-			return &fusion.Error{Op: op, Path: name, Cause: errors.New("qemu-img refuses"), Detail: strings.TrimSpace(string(out))}
+		if err := s.qemuImg(ctx, job, args(temp)...); err != nil {
+			return err
 		}
 	}
-	return s.poolError(op, name, os.Rename(temp, final))
+	return s.named(job, temp, file)
 }

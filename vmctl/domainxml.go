@@ -28,6 +28,7 @@ type metadataXML struct {
 	Machine *machineXML `xml:"urn:hither:machine:1 machine"`
 	Label   *labelXML   `xml:"urn:hither:label:1 label"`
 	Disks   *disksXML   `xml:"urn:hither:disks:1 disks"`
+	Apps    *appsXML    `xml:"urn:hither:apps:1 apps"`
 }
 
 type machineXML struct {
@@ -67,11 +68,26 @@ type osXML struct {
 	Firmware string         `xml:"firmware,attr,omitempty"` // "efi"; libvirt finds the files
 	Type     osTypeXML      `xml:"type"`
 	Features *osFirmwareXML `xml:"firmware,omitempty"`
+	Loader   *loaderXML     `xml:"loader,omitempty"`
+	NVRAM    *nvramXML      `xml:"nvram,omitempty"`
 	Boot     []devXML       `xml:"boot"`
 }
 
 type osFirmwareXML struct {
-	Feature firmwareFeatureXML `xml:"feature"`
+	XMLName  xml.Name             `xml:"firmware"`
+	Features []firmwareFeatureXML `xml:"feature"`
+}
+
+type loaderXML struct {
+	Type   string `xml:"type,attr,omitempty"`
+	Secure string `xml:"secure,attr,omitempty"`
+}
+
+// nvramXML names the file of UEFI variables, in its text or in its source.
+type nvramXML struct {
+	XMLName xml.Name       `xml:"nvram"`
+	Path    string         `xml:",chardata"`
+	Source  *diskSourceXML `xml:"source"`
 }
 
 type firmwareFeatureXML struct {
@@ -123,6 +139,7 @@ type devicesXML struct {
 	Balloon     *balloonXML     `xml:"memballoon,omitempty"`
 	RNG         *rngXML         `xml:"rng,omitempty"`
 	TPM         *tpmXML         `xml:"tpm,omitempty"`
+	Hostdevs    []hostdevXML    `xml:"hostdev"`
 }
 
 type diskXML struct {
@@ -248,6 +265,9 @@ func parseDomain(text string) (domainInfo, error) {
 		info.memoryBytes = min(info.memoryBytes, now.bytes()) // a balloon has the rest
 	}
 	info.serial = opensSerial(x.Devices)
+	info.pictured = slices.ContainsFunc(x.Devices.Video, func(v videoXML) bool { return v.Model.Type != "none" })
+	info.firmware, info.vars = x.OS.firmware(), x.OS.NVRAM.path()
+	info.tpm = x.Devices.TPM != nil && x.Devices.TPM.Backend.Type == "emulator"
 	if len(x.Devices.Graphics) > 0 {
 		info.display = x.Devices.Graphics[0].Type
 	}
@@ -274,6 +294,11 @@ func parseDomain(text string) (domainInfo, error) {
 		}
 		info.disks = append(info.disks, disk)
 	}
+	for _, d := range x.Devices.Hostdevs {
+		if id := d.id(); id != "" {
+			info.devices = append(info.devices, id)
+		}
+	}
 	info.metadata(x.Metadata)
 	return info, nil
 }
@@ -290,6 +315,9 @@ func (info *domainInfo) metadata(x *metadataXML) {
 	if x.Disks != nil {
 		info.ownDisks = slices.Concat(info.ownDisks, x.Disks.Disks)
 		info.added = x.Disks.Disks
+	}
+	if x.Apps != nil {
+		info.appsState, info.apps = x.Apps.apps()
 	}
 	if x.Label != nil {
 		info.labels = x.Label.labels()

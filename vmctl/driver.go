@@ -16,15 +16,24 @@ type driver interface {
 	hardwareDriver
 	labelDriver
 	consoleDriver
+	keysDriver
 	networkDriver
 	storageDriver
+	deviceDriver
+	backupDriver
+	moveDriver
 	// domains lists every domain in one bulk call.
 	domains() ([]domain, error)
 	domain(uuid string) (domain, error)
 	define(xml string) error
 	// undefine forgets a domain with its saved state; its disks stay.
 	undefine(uuid string) error
+	// leave is undefine of a domain that goes elsewhere: its UEFI variables and the
+	// state of its TPM stay.
+	leave(uuid string) error
 	act(uuid string, verb fusion.Verb) error
+	// startAs starts a domain that is defined, by another definition this once.
+	startAs(xml string) error
 	// screenshot writes the picture of the first display, PNG or PPM.
 	screenshot(uuid string, w io.Writer) error
 	// graphics gives one end of a socket on which the display number index
@@ -74,7 +83,11 @@ type domain struct {
 	active     bool   // a hypervisor process exists
 	autostart  bool   // the hypervisor itself starts it
 	detail     string // why it is in this state, when the owner should know
+	starting   bool   // its QEMU is not up yet: a hypervisor that finds it so when it starts ends it
+	gaveUp     bool   // KVM stopped it, and does not let it go on
+	ended      bool   // QEMU ended by itself
 	unasked    bool   // it is off, and the hypervisor does not know of anybody who asked for that
+	unkept     bool   // its last scheduled backup failed, which the Store knows
 	domainInfo
 }
 
@@ -85,6 +98,7 @@ type domainInfo struct {
 	accelerator string       // "kvm", "tcg", or what else libvirt calls it
 	vnc         int          // index of the VNC display, -1 when there is none
 	display     string       // type of the first display: "vnc", "spice", …
+	pictured    bool         // it has a graphics card, so screenshots can be made
 	serial      bool         // it has a console that libvirt can open
 	disks       []domainDisk // not CD drives
 	drives      []string     // the targets of CD and floppy drives
@@ -97,6 +111,12 @@ type domainInfo struct {
 	nics        []domainNIC
 	bases       []string // file names in the pool that its disks stand on
 	template    bool
+	appsState   string   // of the apps that its first start installs: "installing", "failed" or ""
+	apps        []string // those
+	devices     []string // of the host, by fusion.Device.ID
+	firmware    string   // of firmwares
+	vars        string   // path of the UEFI variables, "" when there are none or libvirt chooses
+	tpm         bool     // it has an emulated TPM, whose state libvirt keeps
 }
 
 type domainDisk struct {

@@ -1,4 +1,4 @@
-//go:build machines && e2e && linux
+//go:build e2e && linux
 
 package vmctl
 
@@ -33,21 +33,26 @@ func say(t *testing.T, term fusion.Terminal, text string) {
 // awake types until the guest answers: what is typed before it listens is lost.
 func awake(t *testing.T, term fusion.Terminal) {
 	t.Helper()
+	typing(term, func() { reads(t, term, "got: ping") })
+}
+
+// typing types a line again and again until done returns, which sees what went wrong.
+func typing(to io.Writer, done func()) {
 	stop := make(chan struct{})
-	var typing sync.WaitGroup
-	typing.Go(func() {
+	var hand sync.WaitGroup
+	hand.Go(func() {
 		for {
 			select {
 			case <-time.After(300 * time.Millisecond):
-				_, _ = term.Write([]byte("ping\r")) // reads says what is wrong
+				_, _ = io.WriteString(to, "ping\r")
 			case <-stop:
 				return
 			}
 		}
 	})
-	reads(t, term, "got: ping")
-	close(stop)
-	typing.Wait()
+	defer hand.Wait()
+	defer close(stop)
+	done()
 }
 
 func TestSerialConsole(t *testing.T) {
@@ -120,12 +125,17 @@ func TestConsoleHeldByAnother(t *testing.T) {
 	in := must(virsh.StdinPipe())(t)
 	out := must(virsh.StdoutPipe())(t)
 	ok(t, virsh.Start())
-	buf := make([]byte, 4096)
-	for all := ""; !strings.Contains(all, "Escape character"); {
-		n, err := out.Read(buf)
-		ok(t, err)
-		all += string(buf[:n])
-	}
+	typing(in, func() { // it says that it is connected before it is
+		buf := make([]byte, 4096)
+		for all := ""; !strings.Contains(all, "got: ping"); {
+			n, err := out.Read(buf)
+			if err != nil {
+				t.Errorf("virsh says %q, then %v", all, err)
+				return
+			}
+			all += string(buf[:n])
+		}
+	})
 	_, err := s.Terminals().Open(t.Context(), "talks", fusion.TerminalOptions{})
 	refused(t, err, fusion.ErrBusy)
 	ok(t, in.Close())

@@ -38,6 +38,7 @@ func TestHangingDaemon(t *testing.T) {
 // TestLibvirtMissing runs this binary where the library libvirt.so.0 is not to
 // be had, in a mount namespace.
 func TestLibvirtMissing(t *testing.T) {
+	needsRoot(t)
 	const hide = `for lib in /usr/lib/*/libvirt.so.0 /usr/lib64/libvirt.so.0; do
 		[ ! -e "$lib" ] || mount --bind /dev/null "$lib" || exit 1
 	done; exec "$@"`

@@ -1,15 +1,13 @@
-//go:build machines && e2e && linux
+//go:build e2e && linux
 
 package vmctl
 
 import (
 	"bytes"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -175,54 +173,6 @@ func TestADiskThatAGuestHolds(t *testing.T) {
 	eventually(t, "the file goes", func() bool { return !there(file) })
 	ok(t, s.Do(t.Context(), "m", fusion.Start))
 	eventually(t, "it counts again", func() bool { return inMemory(t, s, "m") > 3 })
-}
-
-// TestNodeKilledWhileADiskIsAdded kills the process at random moments: the machine has the
-// disk whole, or there is nothing of it.
-func TestNodeKilledWhileADiskIsAdded(t *testing.T) {
-	s, config := stage(t, "private")
-	m := must(s.Create(t.Context(), fusion.MachineSpec{Name: "m", MemoryBytes: 64 << 20, DiskBytes: 1 << 20}))(t)
-	closeStore(t, s)
-	for round := range 6 {
-		cmd := exec.CommandContext(t.Context(), must(os.Executable())(t), "-test.run", "^TestInsideAddDisk$")
-		cmd.Env = append(os.Environ(), asUserEnv+"="+strings.Join([]string{"disk", config.Dir, config.RunDir, "x"}, "|"))
-		out := must(cmd.StdoutPipe())(t)
-		ok(t, cmd.Start())
-		readLine(t, out)
-		wait := time.Duration(round*round*4) * time.Millisecond
-		time.Sleep(wait)
-		ok(t, cmd.Process.Signal(syscall.SIGKILL))
-		_ = cmd.Wait() // it was killed
-		s = open(t, config)
-		eventually(t, "all is settled", func() bool { return len(must(os.ReadDir(config.intents()))(t)) == 0 })
-		_, next := dumps(t, s, "m")
-		files := must(filepath.Glob(filepath.Join(config.pool(), "*-"+head(m.UUID)+"-*.qcow2")))(t)
-		t.Logf("killed after %v: it has %d files", wait, len(files))
-		for _, file := range files {
-			hasText(t, next, file, true)
-			hasText(t, next, ">"+filepath.Base(file)+"<", true) // in the metadata
-		}
-		if has := strings.Count(next, "<disk type='file' device='disk'>"); has != len(files) {
-			t.Errorf("it has %d disks and %d files", has, len(files))
-		}
-		closeStore(t, s)
-	}
-	s = open(t, config)
-	ok(t, s.Remove(t.Context(), "m"))
-	if left := must(os.ReadDir(config.pool()))(t); len(left) != 0 {
-		t.Errorf("the pool still has %v", left)
-	}
-}
-
-func TestInsideAddDisk(t *testing.T) {
-	args := strings.Split(os.Getenv(asUserEnv), "|")
-	if args[0] != "disk" {
-		return // TestNodeKilledWhileADiskIsAdded runs it
-	}
-	s := must(Open(t.Context(), Config{Dir: args[1], RunDir: args[2], URI: "private"}))(t)
-	defer closeStore(t, s)
-	must(os.Stdout.WriteString("adding\n"))(t)
-	must(s.Change(t.Context(), "m", fusion.Change{Kind: fusion.AddDisk, Bytes: 1 << 20}))(t)
 }
 
 // TestAMachineOfOthers keeps what its maker wrote, whatever is changed.

@@ -1,4 +1,4 @@
-//go:build machines && e2e && linux
+//go:build e2e && linux
 
 package vmctl
 
@@ -83,7 +83,7 @@ func TestCloudImageInOneStep(t *testing.T) {
 	eventually(t, "its screen shows it", func() bool { return strings.Contains(letters(t, s, "web", "0xb8000", 4000, 2), "web-1") })
 	list := virsh(t, s, "domblklist", "web", "--details")
 	seed := "web-" + head(m.UUID) + seedSuffix
-	if !strings.Contains(list, seed) || strings.Count(list, "cdrom") != 1 || strings.Count(list, " disk ") != 1 {
+	if !strings.Contains(list, seed) || strings.Count(list, "cdrom") != 2 || strings.Count(list, " disk ") != 1 {
 		t.Errorf("virsh lists:\n%s", list)
 	}
 	if label := string(must(exec.Command("blkid", "-p", "-s", "LABEL", "-s", "TYPE", "-o", "value", filepath.Join(config.pool(), seed)).Output())(t)); label != seedLabel+"\niso9660\n" {
@@ -128,12 +128,12 @@ func TestASeedMovesWithItsMachine(t *testing.T) {
 	m := must(a.Create(t.Context(), fusion.MachineSpec{Name: "web", MemoryBytes: 64 << 20, DiskBytes: 16 << 20, Seed: &fusion.Seed{User: "anna"}}))(t)
 	file := "web-" + head(m.UUID)
 	events := watch(t, b)
-	ok(t, a.Migrate(t.Context(), "web", "b"))
+	ok(t, a.Migrate(t.Context(), "web", "b", fusion.MigrateOptions{}))
 	for _, leg := range []struct{ from, to *Store }{{a, b}, {b, a}} {
 		if leg.from == b {
 			ok(t, b.Do(t.Context(), "web", fusion.Start))
 			events.await(t, "web running")
-			ok(t, b.Migrate(t.Context(), "web", "a"))
+			ok(t, b.Migrate(t.Context(), "web", "a", fusion.MigrateOptions{}))
 		}
 		if files := strings.Join(poolFiles(t, leg.to), " "); files != file+"-0.qcow2 "+file+seedSuffix {
 			t.Errorf("there: %s", files)

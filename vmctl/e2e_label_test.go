@@ -1,12 +1,10 @@
-//go:build machines && e2e && linux
+//go:build e2e && linux
 
 package vmctl
 
 import (
-	"bufio"
 	"context"
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,11 +15,6 @@ import (
 	"hither/fusion"
 	testguest "hither/internal/guest"
 )
-
-func readLine(t *testing.T, r io.Reader) {
-	t.Helper()
-	must(bufio.NewReader(r).ReadString('\n'))(t)
-}
 
 // writing makes a machine that counts onto its disk without a gap.
 func writing(t *testing.T, s *Store, spec fusion.MachineSpec) fusion.Machine {

@@ -1,4 +1,4 @@
-//go:build machines && e2e && linux
+//go:build e2e && linux
 
 package vmctl
 

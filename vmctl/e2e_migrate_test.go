@@ -69,12 +69,16 @@ func (b *beside) Prepare(ctx context.Context, o MigrationOffer) (MigrationRoom, 
 	return answer(b, func() (MigrationRoom, error) { return b.s.PrepareMigration(ctx, b.from, o) })
 }
 
+func (b *beside) Examine(ctx context.Context, o MigrationOffer) ([]fusion.Obstacle, error) {
+	return answer(b, func() ([]fusion.Obstacle, error) { return b.s.ExamineMigration(ctx, o) })
+}
+
 func (b *beside) Check(ctx context.Context, uuid string) (bool, error) {
 	return answer(b, func() (bool, error) { return b.s.CheckMigration(ctx, b.from, uuid) })
 }
 
-func (b *beside) Settle(ctx context.Context, uuid string, yours bool) error {
-	_, err := answer(b, func() (int, error) { return 0, b.s.SettleMigration(ctx, b.from, uuid, yours) })
+func (b *beside) Settle(ctx context.Context, uuid string, v Verdict) error {
+	_, err := answer(b, func() (int, error) { return 0, b.s.SettleMigration(ctx, b.from, uuid, v) })
 	return err
 }
 
@@ -156,7 +160,7 @@ func TestAMachineMovesWhileItRuns(t *testing.T) {
 	for _, leg := range []struct{ from, to *Store }{{a, b}, {b, a}} {
 		began, reports := time.Now(), 0
 		ctx := fusion.WithReporter(t.Context(), func(fusion.Progress) { reports++ })
-		ok(t, leg.from.Migrate(ctx, "m", "other"))
+		ok(t, leg.from.Migrate(ctx, "m", "other", fusion.MigrateOptions{}))
 		t.Log("moved in", time.Since(began).Round(time.Millisecond), "with", reports, "reports")
 		there := must(leg.to.Get(t.Context(), "m"))(t)
 		if there.UUID != m.UUID || there.State != fusion.Running {
@@ -185,8 +189,8 @@ type movers struct {
 func newMovers(t *testing.T, a, b *Store) *movers {
 	m := must(a.Create(t.Context(), fusion.MachineSpec{Name: "m", MemoryBytes: 64 << 20, DiskBytes: 64 << 20, Start: true}))(t)
 	began := time.Now()
-	ok(t, a.Migrate(t.Context(), "m", "b"))
-	ok(t, b.Migrate(t.Context(), "m", "a"))
+	ok(t, a.Migrate(t.Context(), "m", "b", fusion.MigrateOptions{}))
+	ok(t, b.Migrate(t.Context(), "m", "a", fusion.MigrateOptions{}))
 	return &movers{t, m.UUID, a, b, time.Since(began) / 2}
 }
 
@@ -208,7 +212,7 @@ func (m *movers) disturbed(harm func(), mend func()) {
 		}
 	})
 	moved := make(chan error, 1)
-	go func() { moved <- m.here.Migrate(t.Context(), "m", "other") }()
+	go func() { moved <- m.here.Migrate(t.Context(), "m", "other", fusion.MigrateOptions{}) }()
 	time.Sleep(after) // the random moment
 	harm()
 	err := <-moved
@@ -246,7 +250,7 @@ func (m *movers) disturbed(harm func(), mend func()) {
 func TestAMoveThatIsCutNeverRunsTwice(t *testing.T) {
 	a, b, toA, toB := between(t)
 	m := newMovers(t, a, b)
-	for range 10 {
+	for range rounds(t, 10) {
 		wire := toA
 		if m.here == a {
 			wire = toB
@@ -256,13 +260,13 @@ func TestAMoveThatIsCutNeverRunsTwice(t *testing.T) {
 			m.here.PeerBack()
 		})
 	}
-	ok(t, m.here.Migrate(t.Context(), "m", "other"))
+	ok(t, m.here.Migrate(t.Context(), "m", "other", fusion.MigrateOptions{}))
 }
 
 func TestAMoveSurvivesItsDaemons(t *testing.T) {
 	a, b, _, _ := between(t)
 	m := newMovers(t, a, b)
-	for i := range 6 {
+	for i := range rounds(t, 6) {
 		victim := []*Store{m.here, m.there}[i%2]
 		m.disturbed(func() {
 			ok(t, syscall.Kill(daemonPID(t, victim.config), syscall.SIGKILL))
@@ -271,7 +275,7 @@ func TestAMoveSurvivesItsDaemons(t *testing.T) {
 			eventually(t, "libvirt is back", victim.connected)
 		})
 	}
-	ok(t, m.here.Migrate(t.Context(), "m", "other"))
+	ok(t, m.here.Migrate(t.Context(), "m", "other", fusion.MigrateOptions{}))
 }
 
 // TestAMachineMovesOff: as files, with what is in its CD drive.
@@ -280,7 +284,7 @@ func TestAMachineMovesOff(t *testing.T) {
 	iso := []byte("no CD that boots")
 	ok(t, a.Upload(t.Context(), "x.iso", int64(len(iso)), bytes.NewReader(iso)))
 	m := must(a.Create(t.Context(), fusion.MachineSpec{Name: "m", MemoryBytes: 64 << 20, DiskBytes: 64 << 20, ISO: "x.iso"}))(t)
-	ok(t, a.Migrate(t.Context(), "m", "b"))
+	ok(t, a.Migrate(t.Context(), "m", "b", fusion.MigrateOptions{}))
 	there := must(b.Get(t.Context(), "m"))(t)
 	if there.UUID != m.UUID || there.State != fusion.Off {
 		t.Errorf("%+v", there)
@@ -296,17 +300,17 @@ func TestAMachineMovesOff(t *testing.T) {
 	events.await(t, "m running")
 
 	// Back while it runs: the image is there already.
-	ok(t, b.Migrate(t.Context(), "m", "a"))
+	ok(t, b.Migrate(t.Context(), "m", "a", fusion.MigrateOptions{}))
 	if files := poolFiles(t, a); len(files) != 2 {
 		t.Errorf("back: %v", files)
 	}
 
 	// What cannot move says why, and leaves nothing there.
 	ok(t, a.Do(t.Context(), "m", fusion.Pause))
-	refused(t, a.Migrate(t.Context(), "m", "b"), fusion.ErrInvalid)
+	refused(t, a.Migrate(t.Context(), "m", "b", fusion.MigrateOptions{}), fusion.ErrInvalid)
 	must(b.Create(t.Context(), fusion.MachineSpec{Name: "m"}))(t)
 	ok(t, a.Do(t.Context(), "m", fusion.Resume))
-	refused(t, a.Migrate(t.Context(), "m", "b"), fusion.ErrExists)
+	refused(t, a.Migrate(t.Context(), "m", "b", fusion.MigrateOptions{}), fusion.ErrExists)
 	toA.setCut(true)
 	if n := pending(t, a) + pending(t, b); n != 0 {
 		t.Errorf("%d intents are left", n)
@@ -318,7 +322,7 @@ func TestAMoveIsCanceled(t *testing.T) {
 	must(a.Create(t.Context(), fusion.MachineSpec{Name: "m", MemoryBytes: 64 << 20, DiskBytes: 64 << 20, Start: true}))(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	ctx = fusion.WithReporter(ctx, func(fusion.Progress) { cancel() }) // with the first word of libvirt
-	err := a.Migrate(ctx, "m", "b")
+	err := a.Migrate(ctx, "m", "b", fusion.MigrateOptions{})
 	t.Log(err)
 	if m, gone := a.Get(t.Context(), "m"); gone == nil {
 		if err == nil || m.State != fusion.Running {

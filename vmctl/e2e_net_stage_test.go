@@ -22,9 +22,7 @@ import (
 // processes end with it.
 func inNamespaces(t *testing.T, name string) {
 	t.Helper()
-	if os.Getuid() != 0 {
-		t.Fatal("run the end-to-end tests as root")
-	}
+	needsRoot(t)
 	for program, deb := range map[string]string{"dnsmasq": "dnsmasq-base", "ovs-vsctl": "openvswitch-switch", "iptables": "iptables"} {
 		if _, err := findProgram(program); err != nil {
 			t.Fatalf("%s is missing: build/deps.sh test installs %s", program, deb)

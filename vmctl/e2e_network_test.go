@@ -227,8 +227,8 @@ func TestInsideSwitched(t *testing.T) {
 // nodeKilledWhileCreating kills the process that makes a network at random moments: the
 // next one finds it whole, or nothing of it.
 func nodeKilledWhileCreating(t *testing.T, s *Store, dir string) {
-	whole := 0
-	for round := range 12 {
+	whole, all := 0, rounds(t, 4)
+	for round := range all {
 		name := fmt.Sprintf("k%d", round)
 		cmd := exec.CommandContext(t.Context(), must(os.Executable())(t), "-test.run", "^TestInsideCreateNetwork$")
 		cmd.Env = append(os.Environ(), asUserEnv+"=create|"+dir+"/other|"+name)
@@ -261,7 +261,7 @@ func nodeKilledWhileCreating(t *testing.T, s *Store, dir string) {
 		}
 		ok(t, next.Close())
 	}
-	t.Logf("%d of 12 were whole", whole)
+	t.Logf("%d of %d were whole", whole, all)
 	if left := virsh(t, s, "net-list", "--all", "--name"); strings.TrimSpace(left) != "" {
 		t.Errorf("libvirt still has %s", left)
 	}

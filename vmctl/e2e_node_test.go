@@ -70,12 +70,7 @@ func TestTwoNodesOnOneComputer(t *testing.T) {
 
 func TestFullDisk(t *testing.T) {
 	s, config := stage(t, "private")
-	ok(t, syscall.Mount("tmpfs", config.pool(), "tmpfs", 0, "size=48m"))
-	t.Cleanup(func() {
-		if err := syscall.Unmount(config.pool(), 0); err != nil {
-			t.Error(err)
-		}
-	})
+	limited(t, config.pool(), "48m")
 	ok(t, s.Upload(t.Context(), "base.img", 12<<20, bytes.NewReader(make([]byte, 12<<20))))
 	fresh(t, filepath.Join(config.pool(), "base.img"))
 	_, err := s.Create(t.Context(), fusion.MachineSpec{Name: "big", Image: "base.img"})

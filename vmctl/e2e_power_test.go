@@ -1,4 +1,4 @@
-//go:build machines && linux && e2e
+//go:build linux && e2e
 
 package vmctl
 

@@ -3,16 +3,13 @@
 package vmctl
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/binary"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -79,6 +76,18 @@ func diskOf(t *testing.T, s *Store, uuid string) string {
 		t.Fatalf("disks: %v", files)
 	}
 	return files[0]
+}
+
+// diskNow gives the disk that virsh says a machine has.
+func diskNow(t *testing.T, s *Store, name string) string {
+	t.Helper()
+	for line := range strings.Lines(virsh(t, s, "domblklist", "--details", name)) {
+		if f := strings.Fields(line); len(f) == 4 && f[1] == "disk" {
+			return f[3]
+		}
+	}
+	t.Fatalf("%s has no disk", name)
+	return ""
 }
 
 // agrees checks the tree that Hither tells against virsh's; want is virsh's
@@ -235,15 +244,8 @@ func TestSnapshotsMadeElsewhere(t *testing.T) {
 func TestSnapshotOnAFullDisk(t *testing.T) {
 	s, config := stage(t, "private")
 	ctx := t.Context()
-	ok(t, syscall.Mount("tmpfs", config.pool(), "tmpfs", 0, "size=64m"))
-	t.Cleanup(func() {
-		if last := open(t, config); last != nil {
-			stopAll(t, last)
-		}
-		if err := syscall.Unmount(config.pool(), 0); err != nil {
-			t.Error(err)
-		}
-	})
+	limited(t, config.pool(), "64m")
+	t.Cleanup(func() { stopAll(t, open(t, config)) }) // before that file system goes
 	counting(t, s, "m")
 	fill(t, filepath.Join(config.pool(), "filler"))
 	_, err := s.TakeSnapshot(ctx, "m", fusion.SnapshotSpec{Name: "a"})
@@ -269,54 +271,4 @@ func TestSnapshotOnAFullDisk(t *testing.T) {
 	if out := must(exec.Command("qemu-img", "snapshot", "-l", diskOf(t, s, d.uuid)).CombinedOutput())(t); strings.Contains(string(out), " a ") {
 		t.Errorf("the disk has half a snapshot: %s", out)
 	}
-}
-
-// TestNodeKilledWhileTaking kills the process that takes a snapshot at random
-// moments: libvirt has it whole, or nothing of it.
-func TestNodeKilledWhileTaking(t *testing.T) {
-	s, config := stage(t, "private")
-	m := counting(t, s, "m")
-	for round := range 6 {
-		name := "s-" + strconv.Itoa(round)
-		cmd := exec.CommandContext(t.Context(), must(os.Executable())(t), "-test.run", "^TestInsideTake$")
-		cmd.Env = append(os.Environ(), asUserEnv+"="+strings.Join([]string{"take", config.Dir, config.RunDir, name}, "|"))
-		out := must(cmd.StdoutPipe())(t)
-		ok(t, cmd.Start())
-		must(bufio.NewReader(out).ReadString('\n'))(t) // it is about to take
-		wait := time.Duration(rand.IntN(500)) * time.Millisecond
-		time.Sleep(wait)
-		ok(t, cmd.Process.Kill())
-		_ = cmd.Wait() // it was killed
-		eventually(t, "libvirt is done with it", func() bool {
-			return strings.Contains(virsh(t, s, "domjobinfo", "m"), "None")
-		})
-		list := must(s.Snapshots(t.Context(), "m"))(t)
-		_, there := named(list, name)
-		t.Logf("killed after %v: there is %v", wait, there)
-		if there {
-			ok(t, s.RevertSnapshot(t.Context(), "m", name))
-		}
-		if got := must(s.Get(t.Context(), "m"))(t); got.State != fusion.Running {
-			t.Fatalf("the machine is %s: %s", got.State, got.Note)
-		}
-		now := inMemory(t, s, "m")
-		eventually(t, "it counts on", func() bool { return inMemory(t, s, "m") > now })
-	}
-	ok(t, s.Do(t.Context(), "m", fusion.ForceOff))
-	list := must(s.Snapshots(t.Context(), "m"))(t)
-	out := must(exec.Command("qemu-img", "snapshot", "-l", diskOf(t, s, m.UUID)).CombinedOutput())(t)
-	if strings.Count(string(out), "s-") != len(list) {
-		t.Errorf("libvirt knows %+v, the disk has\n%s", list, out)
-	}
-}
-
-func TestInsideTake(t *testing.T) {
-	args := strings.Split(os.Getenv(asUserEnv), "|")
-	if len(args) != 4 {
-		return // TestNodeKilledWhileTaking runs it
-	}
-	s := must(Open(t.Context(), Config{Dir: args[1], RunDir: args[2], URI: "private"}))(t)
-	defer closeStore(t, s)
-	must(os.Stdout.WriteString("taking\n"))(t)
-	must(s.TakeSnapshot(t.Context(), "m", fusion.SnapshotSpec{Name: args[3]}))(t)
 }

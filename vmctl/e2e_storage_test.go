@@ -1,18 +1,12 @@
-//go:build machines && e2e && linux
+//go:build e2e && linux
 
 package vmctl
 
 import (
-	"bufio"
-	"fmt"
-	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"hither/fusion"
 )
@@ -93,8 +87,7 @@ func TestStorage(t *testing.T) {
 	refused(t, err, fusion.ErrInvalid)
 	virsh(t, s, "pool-destroy", "same")
 	full := t.TempDir()
-	ok(t, syscall.Mount("tmpfs", full, "tmpfs", 0, "size=64m"))
-	t.Cleanup(func() { ok(t, syscall.Unmount(full, 0)) })
+	limited(t, full, "64m")
 	virsh(t, s, "pool-define-as", "full", "dir", "--target", full)
 	_, err = storage.CreateVolume(ctx, fusion.VolumeSpec{Pool: "full", Name: "v", CapacityBytes: 1 << 20})
 	refused(t, err, fusion.ErrInvalid) // it was not started
@@ -105,53 +98,4 @@ func TestStorage(t *testing.T) {
 	refused(t, err, fusion.ErrInvalid)
 	t.Logf("%v (hint: %s)", err, fusion.Hint(err))
 	virsh(t, s, "pool-destroy", "full")
-}
-
-// TestNodeKilledWhileMakingVolumes kills the process that makes a volume at random
-// moments: it is there whole, or not at all, once the next node runs.
-func TestNodeKilledWhileMakingVolumes(t *testing.T) {
-	s, config := stage(t, "private")
-	dir := t.TempDir()
-	virsh(t, s, "pool-create-as", "data", "dir", "--target", dir)
-	whole := 0
-	for round := range 16 {
-		poolName := []string{fusion.OwnPool, "data"}[round%2]
-		name := fmt.Sprintf("v%d", round)
-		cmd := exec.CommandContext(t.Context(), must(os.Executable())(t), "-test.run", "^TestInsideMakeVolume$")
-		cmd.Env = append(os.Environ(), asUserEnv+"="+strings.Join([]string{"volume", config.Dir, config.RunDir, poolName, name}, "|"))
-		pipe := must(cmd.StdoutPipe())(t)
-		ok(t, cmd.Start())
-		must(bufio.NewReader(pipe).ReadString('\n'))(t) // it is about to make it
-		time.Sleep(time.Duration(rand.IntN(60)) * time.Millisecond)
-		ok(t, cmd.Process.Kill())
-		_ = cmd.Wait() // it was killed
-		ok(t, s.Close())
-		s = open(t, config)
-		var left []fusion.Volume
-		eventually(t, "libvirt is done with it", func() bool {
-			list, err := s.Storage().Volumes(t.Context(), poolName)
-			left = list
-			return err == nil && len(must(filepath.Glob(filepath.Join(config.pool(), partial+"*")))(t)) == 0
-		})
-		for _, v := range left {
-			if v.CapacityBytes != 1<<30 || v.Format != "qcow2" {
-				t.Errorf("half a volume: %+v", v)
-			}
-			run(t, "qemu-img", "check", "-q", filepath.Join(map[string]string{fusion.OwnPool: config.pool(), "data": dir}[poolName], v.Name))
-			ok(t, s.Storage().RemoveVolume(t.Context(), poolName, v.Name))
-			whole++
-		}
-	}
-	t.Logf("%d of 16 were whole", whole)
-}
-
-func TestInsideMakeVolume(t *testing.T) {
-	args := strings.Split(os.Getenv(asUserEnv), "|")
-	if len(args) != 5 || args[0] != "volume" {
-		return // TestNodeKilledWhileMakingVolumes runs it
-	}
-	s := must(Open(t.Context(), Config{Dir: args[1], RunDir: args[2], URI: "private"}))(t)
-	defer closeStore(t, s)
-	must(os.Stdout.WriteString("making\n"))(t)
-	must(s.Storage().CreateVolume(t.Context(), fusion.VolumeSpec{Pool: args[3], Name: args[4], CapacityBytes: 1 << 30}))(t)
 }

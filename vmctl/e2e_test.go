@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -24,14 +26,59 @@ func stage(t *testing.T, uri string) (*Store, Config) {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	config := Config{Dir: filepath.Join(dir, "vm"), RunDir: filepath.Join(dir, "r"), URI: uri}
+	cache := filepath.Join(config.Dir, "libvirt", "cache", "libvirt", "qemu", "capabilities")
+	lendCapabilities(t, cache)
 	t.Cleanup(func() {
 		last := open(t, config)
+		keepCapabilities(cache)
 		stopAll(t, last)
 		closeStore(t, last)
 		noProcessOf(t, dir)
 		noProcessOf(t, config.private().link)
 	})
 	return open(t, config), config
+}
+
+// needsRoot says so: file systems, bridges and other users are made by nobody else. CI and
+// a container run as root; the rest of the tests become an ordinary user by themselves.
+func needsRoot(t *testing.T) {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Fatal("run the end-to-end tests as root, as in sudo make test-e2e")
+	}
+}
+
+// limited gives a directory a small file system of its own, until the test ends.
+func limited(t *testing.T, dir, size string) {
+	t.Helper()
+	needsRoot(t)
+	ok(t, syscall.Mount("tmpfs", dir, "tmpfs", 0, "size="+size))
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, 0); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// capabilities is what a libvirtd found out about the QEMU here, by file name. Each would
+// find it out anew, which takes it seconds.
+var capabilities sync.Map
+
+func lendCapabilities(t *testing.T, cache string) {
+	t.Helper()
+	ok(t, os.MkdirAll(cache, 0o700))
+	for name, text := range capabilities.Range {
+		ok(t, os.WriteFile(filepath.Join(cache, name.(string)), text.([]byte), 0o600))
+	}
+}
+
+func keepCapabilities(cache string) {
+	files, _ := filepath.Glob(filepath.Join(cache, "*.xml")) // the pattern is good
+	for _, file := range files {
+		if text, err := os.ReadFile(file); err == nil { // without it the next one asks QEMU
+			capabilities.Store(filepath.Base(file), text)
+		}
+	}
 }
 
 func open(t *testing.T, config Config) *Store {

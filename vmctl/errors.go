@@ -53,6 +53,14 @@ func hintFor(d *driverError) string {
 		return spaceHint
 	case has("internal snapshot") && errors.Is(d.cause, fusion.ErrUnsupported):
 		return "only qcow2 disks keep snapshots, and none beside UEFI firmware; convert a disk with: qemu-img convert -O qcow2 OLD NEW"
+	case has("hostdev mode=", "host devices"):
+		return "take the devices of its computer away first: hither machine device rm"
+	case has("requires ACPI"):
+		return "switch ACPI on in its definition first, with the tool that made it"
+	case has("block backend provides"):
+		return "its UEFI variables are of another build of the firmware; install the one that it had on its host"
+	case has("failed to initialize kvm", "Could not access KVM", "invalid accelerator kvm", "domain type kvm", "KVM is not available"):
+		return kvmHint
 	case has("any firmware"):
 		return "the machine starts by UEFI, whose firmware is not here; install it (Debian, Ubuntu: apt install ovmf)"
 	case has("Cannot access storage file", "Permission denied", "Could not open"):

@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -67,7 +68,23 @@ func (s *Store) export(ctx context.Context, r record, text string, format fusion
 	if format == fusion.OVA {
 		return layOVA(&out.layout, r, root.String(), disks)
 	}
-	return layBundle(&out.layout, r.shown, root.String(), disks)
+	vars, err := readVars(r.vars)
+	if err != nil {
+		return err
+	}
+	var tpm []byte
+	if r.tpm {
+		if tpm, err = s.readTPM(opExport, r.shown, r.uuid); err != nil {
+			return err
+		}
+	}
+	return layBundle(&out.layout, r.shown, root.String(), disks, []bundleExtra{{bundleVars, vars}, {bundleTPM, tpm}})
+}
+
+// bundleExtra is what a machine has beside its disks; nil is none.
+type bundleExtra struct {
+	name string
+	text []byte
 }
 
 // exportDisks converts the disks and sums them up.
@@ -151,8 +168,9 @@ type bundleHead struct {
 	Files   []bundleFile `json:"files"`
 }
 
-// bundleFile is one file of a bundle. The first is the definition, the others are the
-// disks in its order, each a qcow2 by itself.
+// bundleFile is one file of a bundle. The first is the definition, then come the disks
+// in its order, each a qcow2 by itself; bundleVars and bundleTPM are its UEFI variables
+// and the state of its TPM.
 type bundleFile struct {
 	Name   string `json:"name"`
 	Size   int64  `json:"size"`
@@ -162,15 +180,22 @@ type bundleFile struct {
 const (
 	bundleName       = "hither.json"
 	bundleFormat     = "hither-machine"
-	bundleVersion    = 1
+	bundleVersion    = 2 // 1 has disks only
 	bundleDefinition = "machine.xml"
+	bundleVars       = "uefi-vars.fd"
+	bundleTPM        = "tpm2.state"
 )
 
-func layBundle(l *layout, name, definition string, disks []exportedDisk) error {
-	head := bundleHead{Format: bundleFormat, Version: bundleVersion, Name: name,
+func layBundle(l *layout, name, definition string, disks []exportedDisk, extras []bundleExtra) error {
+	head := bundleHead{Format: bundleFormat, Version: 1, Name: name,
 		Files: []bundleFile{{bundleDefinition, int64(len(definition)), digest([]byte(definition))}}}
 	for _, d := range disks {
 		head.Files = append(head.Files, bundleFile{d.name, d.size, d.sum})
+	}
+	extras = slices.DeleteFunc(extras, func(e bundleExtra) bool { return e.text == nil })
+	for _, e := range extras {
+		head.Version = bundleVersion
+		head.Files = append(head.Files, bundleFile{e.name, int64(len(e.text)), digest(e.text)})
 	}
 	text, err := json.MarshalIndent(head, "", "  ")
 	if err != nil {
@@ -180,6 +205,9 @@ func layBundle(l *layout, name, definition string, disks []exportedDisk) error {
 	err = errors.Join(l.file(bundleName, text, "", int64(len(text)), now), l.file(bundleDefinition, []byte(definition), "", int64(len(definition)), now))
 	for _, d := range disks {
 		err = errors.Join(err, l.file(d.name, nil, d.path, d.size, now))
+	}
+	for _, e := range extras {
+		err = errors.Join(err, l.file(e.name, e.text, "", int64(len(e.text)), now))
 	}
 	l.end()
 	return err

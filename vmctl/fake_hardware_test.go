@@ -156,7 +156,7 @@ func same(n *node, device string) (*node, error) {
 		return nil, err
 	}
 	for _, d := range n.child("devices").all(want.name) {
-		if diskName(d) == diskName(want) && macOf(d) == macOf(want) {
+		if diskName(d) == diskName(want) && macOf(d) == macOf(want) && hostdevOf(d) == hostdevOf(want) {
 			return d, nil
 		}
 	}

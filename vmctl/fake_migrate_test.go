@@ -1,6 +1,9 @@
 package vmctl
 
 import (
+	"cmp"
+	"strings"
+
 	"hither/fusion"
 )
 
@@ -8,7 +11,7 @@ func (f *fake) definition(uuid string, _ bool) (string, error) {
 	if _, err := f.domain(uuid); err != nil {
 		return "", err
 	}
-	return "<domain/>", nil
+	return cmp.Or(f.moving.text, "<domain/>"), nil
 }
 
 func (f *fake) migrate(string, migrationPlan) error {
@@ -21,4 +24,20 @@ func (f *fake) recovered(uuid string) error {
 }
 
 func (f *fake) progress(string) (fusion.Progress, error) { return fusion.Progress{}, nil }
-func (f *fake) abortJob(string) error                    { return nil }
+
+// fakeMoves says what machines from elsewhere lack here.
+type fakeMoves struct {
+	kind, cpu string // why that cannot be had
+	text      string // the definition of every domain, when set
+}
+
+func (f *fake) canRun(string, string, string) (string, error) { return f.moving.kind, nil }
+
+func (f *fake) hasCPU(_, _, _, cpu string) (string, error) {
+	if !strings.HasPrefix(cpu, "<cpu") {
+		return "", &driverError{fusion.ErrInvalid, "that is no processor: " + cpu}
+	}
+	return f.moving.cpu, nil
+}
+
+func (f *fake) hostCPU() (string, error) { return "<cpu><model>fake</model></cpu>", nil }

@@ -113,6 +113,9 @@ func (f *fake) monitor(_, line string) (string, error) {
 	if line == "info usernet" {
 		return "Hub -1 (hostnet0):\n  Protocol[State]    FD  Source Address  Port   Dest. Address  Port RecvQ SendQ\n" + strings.Join(f.plugged.usernet, ""), nil
 	}
+	if strings.HasPrefix(line, "delvm ") { // it says nothing when all is well
+		return "", nil
+	}
 	var netdev, rule string
 	if _, err := fmt.Sscanf(line, "hostfwd_add %s %s", &netdev, &rule); err != nil {
 		return "unknown command\n", nil

@@ -39,6 +39,10 @@ type fake struct {
 	opens   chan *fakePort       // tells of each
 	plugged fakeNetworks
 	stored  fakeStorage
+	present []string // nodeDevices
+	keyed   [][]uint16
+	backed  fakeBackups
+	moving  fakeMoves
 }
 
 func newFake() *fake {
@@ -166,6 +170,22 @@ func (f *fake) undefine(uuid string) error {
 	changed(uuid)
 	return nil
 }
+
+func (f *fake) startAs(text string) error {
+	if err := f.refusal("startAs"); err != nil {
+		return err
+	}
+	_, uuid := nameAndUUID(text)
+	f.mu.Lock()
+	f.texts[uuid].now = text
+	d := f.all[uuid]
+	f.mu.Unlock()
+	d.state, d.active = fusion.Running, true
+	f.put(d)
+	return nil
+}
+
+func (f *fake) leave(uuid string) error { return f.undefine(uuid) }
 
 func (f *fake) act(uuid string, verb fusion.Verb) error {
 	if f.acting != nil && verb == fusion.Start {

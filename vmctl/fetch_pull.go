@@ -131,7 +131,6 @@ func (s *Store) roomFor(o order, d *download, total int64) error {
 
 // takeRest takes bytes until there are no more.
 func (s *Store) takeRest(ctx context.Context, o order, d *download, f rest, watchdog *time.Timer) error {
-	speed := newSpeed(d.size)
 	buf := make([]byte, 256<<10)
 	for look := d.size + roomStep; ; {
 		n, err := f.Read(buf)
@@ -143,7 +142,7 @@ func (s *Store) takeRest(ctx context.Context, o order, d *download, f rest, watc
 			if _, err := d.Write(buf[:n]); err != nil {
 				return s.poolError(opFetch, o.name, err)
 			}
-			fusion.Report(ctx, fusion.Progress{Step: "downloads the image", Done: d.size, Total: max(f.total, 0), Rate: speed.at(d.size, time.Now())})
+			fusion.Report(ctx, fusion.Progress{Step: "downloads the image", Done: d.size, Total: max(f.total, 0)})
 		}
 		if f.total < 0 && d.size >= look {
 			look = d.size + roomStep
@@ -162,33 +161,4 @@ func (s *Store) takeRest(ctx context.Context, o order, d *download, f rest, watc
 			return passing{err}
 		}
 	}
-}
-
-// speed is how fast bytes come, over the last seconds.
-type speed struct {
-	last time.Time
-	done int64
-	rate float64 // bytes per second
-}
-
-// speedStep is how often it is measured.
-const speedStep = 500 * time.Millisecond
-
-func newSpeed(done int64) *speed {
-	return &speed{last: time.Now(), done: done}
-}
-
-// at gives the rate in bytes per second when done bytes are there; 0 before it is known.
-func (s *speed) at(done int64, now time.Time) int64 {
-	span := now.Sub(s.last)
-	if span < speedStep {
-		return int64(s.rate)
-	}
-	rate := float64(done-s.done) / span.Seconds()
-	if s.rate == 0 {
-		s.rate = rate
-	}
-	s.rate += (rate - s.rate) / 4
-	s.last, s.done = now, done
-	return int64(s.rate)
 }

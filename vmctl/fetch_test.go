@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"hither/fusion"
 )
@@ -284,17 +283,4 @@ func TestPublishedSum(t *testing.T) {
 	_, err = s.Images().Fetch(t.Context(), fusion.FetchSpec{From: "unknown"})
 	refused(t, err, fusion.ErrOffline)
 	holds(t, s, "tiny", p.data)
-}
-
-func TestSpeed(t *testing.T) {
-	s := newSpeed(1000)
-	if rate := s.at(2000, s.last.Add(time.Millisecond)); rate != 0 {
-		t.Errorf("at once: %d", rate)
-	}
-	for i := range 20 {
-		s.at(1000+int64(i+1)*500, s.last.Add(500*time.Millisecond))
-	}
-	if s.rate < 990 || s.rate > 1010 {
-		t.Errorf("500 bytes each half second are %f a second", s.rate)
-	}
 }

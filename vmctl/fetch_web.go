@@ -162,31 +162,62 @@ func (s *Store) publishedSum(ctx context.Context, o order) (string, error) {
 	fusion.Report(ctx, fusion.Progress{Step: "asks the publisher for the image's sum"})
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	unknown := func(cause error, detail string) (string, error) {
-		return "", &fusion.Error{Op: opFetch, Path: o.name, Cause: cause, Detail: detail,
-			Hint: "see that this computer reaches the publisher, or say what must come: hither image fetch NAME --sum sha256:…"}
+	text, err := askSmall(ctx, o, o.sumsURL)
+	if err == nil && o.signed.By != "" {
+		text, err = signedPart(ctx, o, text)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, o.sumsURL, nil)
 	if err != nil {
 		return "", err
-	}
-	res, err := ask(req)
-	switch {
-	case isPassing(err), errors.Is(err, context.DeadlineExceeded):
-		return unknown(fusion.ErrOffline, "the sum could not be asked for: "+err.Error())
-	case err != nil:
-		return "", err
-	}
-	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		return unknown(fusion.ErrOffline, "the sum could not be asked for: "+res.Status)
-	}
-	text, err := io.ReadAll(io.LimitReader(res.Body, maxSums))
-	if err != nil {
-		return unknown(fusion.ErrOffline, "the sum could not be asked for: "+err.Error())
 	}
 	if sum, ok := sumOf(string(text), o.url[strings.LastIndexByte(o.url, '/')+1:]); ok {
 		return sum, nil
 	}
-	return unknown(fusion.ErrNotFound, "the publisher's list does not have it")
+	return "", noSum(o, fusion.ErrNotFound, "the publisher's list does not have it")
+}
+
+func noSum(o order, cause error, detail string) error {
+	return &fusion.Error{Op: opFetch, Path: o.name, Cause: cause, Detail: detail,
+		Hint: "see that this computer reaches the publisher, or say what must come: hither image fetch NAME --sum sha256:…"}
+}
+
+// askSmall reads a small file of a publisher's.
+func askSmall(ctx context.Context, o order, address string) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, err
+	}
+	res, err := ask(req)
+	switch {
+	case isPassing(err), errors.Is(err, context.DeadlineExceeded):
+		return nil, noSum(o, fusion.ErrOffline, "the sum could not be asked for: "+err.Error())
+	case err != nil:
+		return nil, err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return nil, noSum(o, fusion.ErrOffline, "the sum could not be asked for: "+res.Status)
+	}
+	text, err := io.ReadAll(io.LimitReader(res.Body, maxSums))
+	if err != nil {
+		return nil, noSum(o, fusion.ErrOffline, "the sum could not be asked for: "+err.Error())
+	}
+	return text, nil
+}
+
+// signedPart gives what of a list its publisher has signed.
+func signedPart(ctx context.Context, o order, list []byte) ([]byte, error) {
+	key, err := publisherKeys.ReadFile("keys/" + o.signed.By + ".asc")
+	var detached []byte
+	if err == nil && o.signed.URL != "" {
+		detached, err = askSmall(ctx, o, o.signed.URL)
+	}
+	if err != nil {
+		return nil, err
+	}
+	text, err := verified(key, list, detached)
+	if errors.Is(err, errNotSigned) {
+		err = invalid(opFetch, o.name, "the publisher's list of sums is not signed with its key",
+			"somebody may have changed it on its way; try again later, and do not use what that list names")
+	}
+	return text, err
 }

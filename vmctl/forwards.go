@@ -117,13 +117,7 @@ func (f *forwards) reconcile() {
 	if len(gone) == 0 {
 		return
 	}
-	f.end(func(e *forward) bool { return gone[e.UUID] && e.URI == uri })
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.entries = slices.DeleteFunc(f.entries, func(e *forward) bool { return gone[e.UUID] && e.URI == uri })
-	if err := f.saveLocked(); err != nil {
-		f.s.config.Log.Warn("port forwards of a removed machine stay in their file", "error", err)
-	}
+	f.forget(func(e *forward) bool { return gone[e.UUID] && e.URI == uri })
 }
 
 func (f *forwards) machines(uri string) (uuids []string) {
@@ -225,6 +219,9 @@ func (f *forwards) Add(ctx context.Context, machine string, spec fusion.Forward)
 	e := &forward{Forward: fusion.Forward{Proto: spec.Proto, Listen: spec.Listen, HostPort: spec.HostPort, GuestPort: spec.GuestPort}, UUID: r.uuid, URI: f.s.URI()}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.s.Leaving(machine) {
+		return spec, inWork(op, machine)
+	}
 	if err := f.vacantLocked(op, machine, e); err != nil {
 		return spec, err
 	}
@@ -269,6 +266,9 @@ func (f *forwards) Remove(ctx context.Context, machine string, spec fusion.Forwa
 	r, err := f.s.guestOf(ctx, op, machine)
 	if err != nil {
 		return err
+	}
+	if f.s.Leaving(machine) {
+		return inWork(op, machine)
 	}
 	f.mu.Lock()
 	at := slices.IndexFunc(f.entries, func(e *forward) bool { return f.ofLocked(e, r.uuid) && e.Same(spec) })

@@ -49,6 +49,8 @@ func (c *changing) kinds() map[fusion.ChangeKind]func(context.Context) (fusion.C
 		fusion.AddNIC: c.addNIC, fusion.RemoveNIC: c.removeNIC,
 		fusion.InsertCD: c.insertCD, fusion.EjectCD: c.ejectCD,
 		fusion.SetBoot: c.setBoot, fusion.SetFirmware: c.setFirmware, fusion.SetTPM: c.setTPM, fusion.AddDisplay: c.addDisplay,
+		fusion.AttachDevice: c.attachDevice, fusion.DetachDevice: c.detachDevice,
+		fusion.SetAccelerator: c.setAccelerator,
 	}
 }
 

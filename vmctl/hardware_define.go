@@ -3,19 +3,11 @@ package vmctl
 import (
 	"context"
 	"encoding/xml"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"hither/fusion"
-)
-
-const (
-	firmwareBIOS = "bios"
-	firmwareUEFI = "uefi"
-
-	// FirmwareHint and TPMHint are what a person does on a host without them.
-	FirmwareHint = "install the firmware on the machine's host (Debian, Ubuntu: apt install ovmf)"
-	TPMHint      = "install the TPM on the machine's host (Debian, Ubuntu: apt install swtpm swtpm-tools)"
 )
 
 // bootDevs are libvirt's words for fusion.BootWords.
@@ -115,17 +107,42 @@ func (c *changing) setFirmware(ctx context.Context) (fusion.Changed, error) {
 	if err := c.firmwareAllowed(ctx); err != nil {
 		return fusion.Changed{}, err
 	}
+	edits, err := c.firmwareEdits()
+	if err != nil {
+		return fusion.Changed{}, err
+	}
+	old := filepath.Base(c.r.vars)
+	if !slices.Contains(c.r.madeDisks(), old) {
+		return c.redefine(ctx, edits...)
+	}
+	// The variables of the firmware before go once the definition does not name them.
+	_, end, err := c.intend(intent{Op: opChange, Name: c.name, UUID: c.r.uuid, Files: []string{old}, Layer: true})
+	if err != nil {
+		return fusion.Changed{}, err
+	}
+	done, err := c.redefine(ctx, edits...)
+	if err == nil {
+		c.removeDisks([]string{old})
+	}
+	end(err == nil)
+	return done, err
+}
+
+// firmwareEdits writes the firmware into the definition's os part.
+func (c *changing) firmwareEdits() (edits []edit, err error) {
 	os := c.next.child("os")
-	var edits []edit
 	for _, old := range os.all("loader", "nvram", "firmware") {
 		edits = append(edits, old.cut())
 	}
-	if c.change.Firmware == firmwareUEFI {
-		edits = append(edits, os.open("<os firmware='efi'>"), os.put("<firmware><feature enabled='no' name='secure-boot'/></firmware>"))
-	} else {
-		edits = append(edits, os.open("<os>"))
+	if !isUEFI(c.change.Firmware) {
+		return append(edits, os.open("<os>")), nil
 	}
-	return c.redefine(ctx, edits...)
+	features, err := xml.Marshal(firmwareFeatures(c.change.Firmware))
+	if err != nil {
+		return nil, err
+	}
+	vars, err := xml.Marshal(nvramXML{Path: filepath.Join(c.config.pool(), varsName(c.name, c.r.uuid, c.change.Firmware))})
+	return append(edits, os.open("<os firmware='efi'>"), os.put(string(features)+string(vars))), err
 }
 
 func (c *changing) firmwareAllowed(ctx context.Context) error {
@@ -138,34 +155,14 @@ func (c *changing) firmwareAllowed(ctx context.Context) error {
 		return err
 	case len(list) > 0:
 		return c.bad("it has snapshots, and they have its firmware", "remove the snapshots first")
-	case c.change.Firmware != firmwareUEFI:
+	case !isUEFI(c.change.Firmware):
 		return nil
 	}
 	most, err := c.limitsOf(ctx, c.next)
-	if err == nil && !most.uefi {
-		err = c.lacks("its host has no UEFI firmware", FirmwareHint)
+	if err == nil {
+		err = most.withholds(opChange, c.name, c.change.Firmware, false)
 	}
 	return err
-}
-
-// canGive refuses to create what this host cannot give.
-func (s *Store) canGive(ctx context.Context, spec fusion.MachineSpec, kind string) error {
-	if spec.Firmware != firmwareUEFI && !spec.TPM {
-		return nil
-	}
-	most, err := call(ctx, s, func(d driver) (limits, error) { return d.limits(kind, "x86_64", machineType) }, nil)
-	e := &fusion.Error{Op: "machine.create", Path: spec.Name, Cause: fusion.ErrUnsupported}
-	switch {
-	case err != nil:
-		return err
-	case spec.Firmware == firmwareUEFI && !most.uefi:
-		e.Detail, e.Hint = "its host has no UEFI firmware", FirmwareHint
-		return e
-	case spec.TPM && !most.tpm:
-		e.Detail, e.Hint = "its host has no TPM to give", TPMHint
-		return e
-	}
-	return nil
 }
 
 func (c *changing) setTPM(ctx context.Context) (fusion.Changed, error) {
@@ -184,8 +181,8 @@ func (c *changing) setTPM(ctx context.Context) (fusion.Changed, error) {
 	if err != nil {
 		return fusion.Changed{}, err
 	}
-	if !most.tpm {
-		return fusion.Changed{}, c.lacks("its host has no TPM to give", TPMHint)
+	if err := most.withholds(opChange, c.name, firmwareBIOS, true); err != nil {
+		return fusion.Changed{}, err
 	}
 	device, err := xml.Marshal(newTPM())
 	if err != nil {

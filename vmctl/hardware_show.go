@@ -3,6 +3,7 @@ package vmctl
 import (
 	"cmp"
 	"context"
+	"encoding/xml"
 	"os"
 	"path/filepath"
 	"slices"
@@ -41,6 +42,9 @@ func (s *Store) Show(ctx context.Context, machine string) (fusion.Parts, error) 
 		return fusion.Parts{}, fail(op, machine, err)
 	}
 	p.Images = s.imagesHere()
+	if err := s.nameDevices(ctx, p.Devices); err != nil {
+		s.config.Log.Warn("devices have no names", "machine", machine, "error", err)
+	}
 	return p, nil
 }
 
@@ -51,12 +55,13 @@ func partsOf(now, next *node) fusion.Parts {
 		CPUs: cpusOf(now), NextCPUs: cpusOf(next), MemoryBytes: memoryNow(now), NextMemoryBytes: memoryNow(next),
 		Disks: []fusion.DiskPart{}, Drives: []fusion.DrivePart{}, NICs: []fusion.NICPart{}, Displays: []string{},
 		Boot: bootOf(next), Firmware: firmwareOf(next), TPM: devices.child("tpm") != nil,
+		Accelerator: acceleratorOf(next),
 	}
 	for _, g := range devices.all("graphics") {
 		p.Displays = append(p.Displays, g.attr("type"))
 	}
 	p.Pending = p.CPUs != p.NextCPUs || p.MemoryBytes != p.NextMemoryBytes ||
-		len(now.child("devices").all("graphics")) != len(p.Displays) || !slices.Equal(bootOf(now), p.Boot)
+		acceleratorOf(now) != p.Accelerator || len(now.child("devices").all("graphics")) != len(p.Displays) || !slices.Equal(bootOf(now), p.Boot)
 	eachPart(now, next, "disk", diskName, func(d *node, of fusion.Of) {
 		p.Pending = p.Pending || of != ""
 		switch kind := d.attr("device"); kind {
@@ -79,6 +84,8 @@ func partsOf(now, next *node) fusion.Parts {
 		p.Pending = p.Pending || of != ""
 		p.NICs = append(p.NICs, fusion.NICPart{MAC: macOf(n), Network: networkOf(n), Model: n.child("model").attr("type"), Of: of})
 	})
+	p.Devices = deviceParts(now, next)
+	p.Pending = p.Pending || slices.ContainsFunc(p.Devices, func(d fusion.DevicePart) bool { return d.Of != "" })
 	return p
 }
 
@@ -129,11 +136,11 @@ func memoryNow(n *node) int64 {
 }
 
 func firmwareOf(n *node) string {
-	os := n.child("os")
-	if os.attr("firmware") == "efi" || os.child("loader").attr("type") == "pflash" {
-		return firmwareUEFI
+	var os osXML
+	if part := n.child("os"); part == nil || xml.Unmarshal([]byte(part.source()), &os) != nil {
+		return firmwareBIOS
 	}
-	return firmwareBIOS
+	return os.firmware()
 }
 
 // sizes fills in what the disks' files say.

@@ -40,5 +40,6 @@ type limits struct {
 	memoryBytes int64 // of the host
 	cpus        int   // of a machine of that type; 0 is unknown
 	uefi        bool  // firmware files are there
+	secure      bool  // among them some with Secure Boot
 	tpm         bool  // an emulated TPM is there
 }

@@ -66,6 +66,8 @@ type arrival struct {
 	ours   bool     // it is a bundle of Hither's own
 	blueprint
 	disks []arrivedDisk
+	// vars and tpmState are its UEFI variables and the state of its TPM, or nil.
+	vars, tpmState []byte
 }
 
 // arrivedDisk is a disk as it came.
@@ -125,17 +127,30 @@ func (in *arrival) make() (m fusion.Machine, err error) {
 	for i := range in.disks {
 		p.disks = append(p.disks, nthDisk(in.spec.Name, p.uuid, i))
 	}
+	if err := s.canGive(in.ctx, opImport, in.spec.Name, in.firmware(), in.tpm, kind); err != nil {
+		return m, err
+	}
+	if p.spec.Firmware, p.spec.TPM = in.firmware(), in.tpm; in.efi {
+		p.vars = varsName(in.spec.Name, p.uuid, in.firmware())
+	}
 	text, err := in.definition(p)
 	if err != nil {
 		return m, err
 	}
-	_, end, err := s.intend(intent{Op: opImport, Name: in.spec.Name, UUID: p.uuid, Files: p.disks, Start: in.spec.Start})
+	_, end, err := s.intend(intent{Op: opImport, Name: in.spec.Name, UUID: p.uuid, Files: p.files(), Start: in.spec.Start})
 	if err != nil {
 		return m, err
 	}
 	defer func() { end(!p.half) }()
-	if err := in.convert(p.disks); err != nil {
-		s.removeDisks(p.disks)
+	err = in.convert(p.disks)
+	if err == nil && in.vars != nil {
+		err = s.poolError(opImport, in.spec.Name, writeWhole(s.config.pool(), p.vars, in.vars))
+	}
+	if err == nil {
+		err = s.writeTPM(opImport, in.spec.Name, p.uuid, in.tpmState)
+	}
+	if err != nil {
+		s.removeFiles(p.uuid, p.files())
 		return m, err
 	}
 	return s.defineAs(in.ctx, &p, text)

@@ -91,7 +91,7 @@ func hasEnd(name, end string) bool { return strings.HasSuffix(strings.ToLower(na
 
 // isText says whether a file of an archive is a descriptor, which is kept in memory.
 func isText(name string) bool {
-	return name == bundleName || hasEnd(name, ".xml") || hasEnd(name, ".ovf") || hasEnd(name, ".mf") || hasEnd(name, ".cert")
+	return name == bundleName || name == bundleVars || name == bundleTPM || hasEnd(name, ".xml") || hasEnd(name, ".ovf") || hasEnd(name, ".mf") || hasEnd(name, ".cert")
 }
 
 // receiveEntry takes the next file; its name is only ever compared.
@@ -101,7 +101,11 @@ func (in *arrival) receiveEntry(r io.Reader, head *tar.Header) (e entry, err err
 	var to io.Writer
 	var text bytes.Buffer
 	if isText(e.name) {
-		if head.Size > maxText {
+		most := int64(maxText)
+		if e.name == bundleVars {
+			most = mostVars
+		}
+		if head.Size > most {
 			return e, cannotUse("its descriptor is too long")
 		}
 		to = &text
@@ -170,7 +174,7 @@ func (in *arrival) bundle(entries []entry) error {
 		return cannotUse("its archive is neither a bundle of Hither nor an OVA")
 	case head.Version > bundleVersion:
 		return invalid(opImport, in.spec.Name, "a newer Hither made it", "update Hither on the computer that is to have the machine")
-	case len(head.Files) > maxDisks+1:
+	case len(head.Files) > maxDisks+3:
 		return cannotUse("it has more disks than a machine may have")
 	}
 	for i, f := range head.Files {
@@ -184,9 +188,27 @@ func (in *arrival) bundle(entries []entry) error {
 			}
 			continue
 		}
-		if err := in.diskFrom(e); err != nil {
+		if err := in.takeFile(e); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// takeFile takes one file of a bundle: a disk, or what goes with them.
+func (in *arrival) takeFile(e *entry) error {
+	switch e.name {
+	case bundleVars:
+		if !soundVars(e.text) || !in.efi {
+			return cannotUse("its UEFI variables are none")
+		}
+		in.vars = e.text
+	case bundleTPM:
+		if in.tpm {
+			in.tpmState = e.text
+		}
+	default:
+		return in.diskFrom(e)
 	}
 	return nil
 }

@@ -131,6 +131,9 @@ func TestDescriptorsOfOthers(t *testing.T) {
 // in the pool nor beside it.
 func TestFilesThatAreNoMachine(t *testing.T) {
 	s, f := origin(t)
+	f.mu.Lock()
+	f.can.uefi = true // which the descriptor asks for
+	f.mu.Unlock()
 	good := exportedBytes(t, s, "m", fusion.Bundle)
 	ova := exportedBytes(t, s, "m", fusion.OVA)
 	flipped := bytes.Clone(good)

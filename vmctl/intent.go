@@ -32,7 +32,7 @@ type intent struct {
 	Move string        `json:"move,omitempty"`
 	To   fusion.HostID `json:"to,omitempty"`
 	From fusion.HostID `json:"from,omitempty"`
-	// Off says that it was off when it left.
+	// Off says that it was off when it began, or left.
 	Off bool `json:"off,omitempty"`
 	// Stays says that the source has looked and kept it: the verdict is given,
 	// whatever becomes of the machine.
@@ -42,9 +42,18 @@ type intent struct {
 	Layer bool `json:"layer,omitempty"`
 	// Definition is that with which the machine left, or will be defined here.
 	Definition string `json:"definition,omitempty"`
+	// Forwards are the port forwards that go along, or come back.
+	Forwards []fusion.Forward `json:"forwards,omitempty"`
 	// Part says that the files are disks of a machine that stays, and that it is for
 	// settleDisk to say what becomes of them.
 	Part bool `json:"part,omitempty"`
+	// Checkpoint is libvirt's that a backup makes, and Frozen says that the guest's file
+	// systems may stand still for it (backup_settle.go).
+	Checkpoint string `json:"checkpoint,omitempty"`
+	Frozen     bool   `json:"frozen,omitempty"`
+	// Snapshot is the one of the machine's that is taken, removed or reverted to; it is
+	// for settleSnapshot to say what becomes of it.
+	Snapshot string `json:"snapshot,omitempty"`
 }
 
 // intend writes an intent down. The operation calls end when it returns, with
@@ -99,15 +108,15 @@ func (s *Store) forget(id string) {
 }
 
 // settle looks after all intents that no operation of this process holds, and says
-// whether all are told: what cannot be told now is tried again. Moves need the other
-// host, which takes time.
-func (s *Store) settle(ctx context.Context, moves bool) (all bool) {
+// whether all are told: what cannot be told now is tried again. Slow ones are moves, which
+// need the other host, and snapshots, at which libvirt may be at work still.
+func (s *Store) settle(ctx context.Context, slow bool) (all bool) {
 	all = true
 	err := s.eachIntent(func(id string, i intent) {
 		s.mu.Lock()
 		held := s.intended[id]
 		s.mu.Unlock()
-		if held || i.To != "" && !moves || i.From != "" { // an arriving machine awaits its source's verdict
+		if held || (i.To != "" || i.Snapshot != "") && !slow || i.From != "" { // an arriving machine awaits its source's verdict
 			return
 		}
 		err := s.settleOne(ctx, id, i)
@@ -165,6 +174,8 @@ func (s *Store) settleOne(ctx context.Context, id string, i intent) error {
 		return errors.New("it waits for " + i.URI)
 	case i.Op == opNetworkCreate, i.Op == opNetworkRemove:
 		return s.settleNetwork(ctx, i)
+	case i.Op == opBackup:
+		return s.settleBackup(ctx, i)
 	case i.To != "":
 		release, ok := s.claim("machine", i.Name)
 		if !ok {
@@ -175,18 +186,24 @@ func (s *Store) settleOne(ctx context.Context, id string, i intent) error {
 		return err
 	case i.Part:
 		return s.settleDisk(ctx, i)
+	case i.Snapshot != "":
+		return s.settleSnapshot(ctx, i)
 	}
 	d, err := call(ctx, s, func(c driver) (domain, error) { return c.domain(i.UUID) }, nil)
 	switch {
 	case errors.Is(err, fusion.ErrNotFound):
 		s.config.Log.Info("undone what was half done", "operation", i.Op, "machine", i.Name)
-		s.removeDisks(i.Files)
+		s.removeFiles(i.UUID, i.Files)
 		return nil
 	case err == nil && i.Layer:
 		s.removeDisks(d.unnamed(s.config.pool(), i.Files))
 		return nil
-	case err != nil || !i.Start || d.state != fusion.Off:
+	case err != nil || !i.Start:
 		return err
+	case d.starting:
+		return errors.New("libvirt ends what it found half started")
+	case d.active:
+		return nil
 	}
 	return s.do(ctx, func(d driver) error { return d.act(i.UUID, fusion.Start) })
 }

@@ -139,6 +139,9 @@ func (s *Store) Rename(ctx context.Context, machine, name string) error {
 	case s.known(name) != "":
 		return exists
 	}
+	if err := s.unmark(ctx, r.domain); err != nil { // libvirt renames none with checkpoints
+		return fail(op, machine, err)
+	}
 	done, ok := s.claim("machine", name)
 	if !ok {
 		return exists

@@ -37,6 +37,35 @@ func (c *connection) undefine(uuid string) error {
 	return translate(err)
 }
 
+// startAs gives a domain that is defined another definition as long as it runs
+// (virDomainCreateXML).
+func (c *connection) startAs(xml string) error {
+	d, err := c.conn.DomainCreateXML(xml, 0)
+	if err != nil {
+		return translate(err)
+	}
+	free(d)
+	return nil
+}
+
+// leave keeps what undefine removes by itself, or by its flags. A driver without them
+// keeps no such thing.
+func (c *connection) leave(uuid string) error {
+	d, err := c.lookup(uuid)
+	if err != nil {
+		return err
+	}
+	defer free(d)
+	err = d.UndefineFlags(libvirt.DOMAIN_UNDEFINE_KEEP_NVRAM | libvirt.DOMAIN_UNDEFINE_KEEP_TPM)
+	if isCode(err, libvirt.ERR_INVALID_ARG, libvirt.ERR_NO_SUPPORT, libvirt.ERR_OPERATION_UNSUPPORTED) {
+		err = d.UndefineFlags(libvirt.DOMAIN_UNDEFINE_KEEP_NVRAM) // libvirt before 8.9
+	}
+	if isCode(err, libvirt.ERR_INVALID_ARG, libvirt.ERR_NO_SUPPORT, libvirt.ERR_OPERATION_UNSUPPORTED) {
+		err = d.Undefine()
+	}
+	return translate(err)
+}
+
 func (c *connection) act(uuid string, verb fusion.Verb) error {
 	d, err := c.lookup(uuid)
 	if err != nil {

@@ -52,7 +52,10 @@ type domainCapabilitiesXML struct {
 		Max int `xml:"max,attr"`
 	} `xml:"vcpu"`
 	OS struct {
-		Enums []enumXML `xml:"enum"`
+		Enums  []enumXML `xml:"enum"`
+		Loader struct {
+			Enums []enumXML `xml:"enum"`
+		} `xml:"loader"`
 	} `xml:"os"`
 	TPM struct {
 		Supported string    `xml:"supported,attr"`
@@ -89,6 +92,7 @@ func (c *connection) limits(kind, arch, machine string) (limits, error) {
 	}
 	l.cpus = x.VCPU.Max
 	l.uefi = has(x.OS.Enums, "firmware", "efi")
+	l.secure = has(x.OS.Loader.Enums, "secure", "yes")
 	l.tpm = x.TPM.Supported == "yes" && has(x.TPM.Enums, "backendModel", "emulator")
 	return l, nil
 }

@@ -87,6 +87,9 @@ func (c *connection) watch() error {
 			return c.conn.DomainEventBalloonChangeRegister(nil, func(_ *libvirt.Connect, d *libvirt.Domain, _ *libvirt.DomainEventBalloonChange) { c.noted(d) })
 		},
 		func() (int, error) {
+			return c.conn.DomainEventJobCompletedRegister(nil, func(_ *libvirt.Connect, d *libvirt.Domain, _ *libvirt.DomainEventJobCompleted) { c.noted(d) })
+		},
+		func() (int, error) {
 			return c.conn.DomainEventMetadataChangeRegister(nil, func(_ *libvirt.Connect, d *libvirt.Domain, _ *libvirt.DomainEventMetadataChange) { c.noted(d) })
 		},
 	} {
@@ -222,7 +225,13 @@ func (c *connection) describe(d *libvirt.Domain, state libvirt.DomainState, reas
 	}
 	out := domain{uuid: uuid, name: name, domainInfo: info}
 	out.state, out.detail = stateOf(state, reason, saved[uuid])
+	// QEMU's run state "internal-error", of which libvirt has no word: nobody asked for it.
+	if state == libvirt.DOMAIN_PAUSED && libvirt.DomainPausedReason(reason) == libvirt.DOMAIN_PAUSED_UNKNOWN && info.accelerator == "kvm" {
+		out.gaveUp, out.state, out.detail = true, fusion.Failed, gaveUpDetail
+	}
+	out.ended = state == libvirt.DOMAIN_SHUTOFF && out.state == fusion.Failed
 	out.unasked = state == libvirt.DOMAIN_SHUTOFF && !slices.Contains(askedOff, libvirt.DomainShutoffReason(reason))
+	out.starting = state == libvirt.DOMAIN_PAUSED && libvirt.DomainPausedReason(reason) == libvirt.DOMAIN_PAUSED_STARTING_UP
 	out.active = state != libvirt.DOMAIN_SHUTOFF && state != libvirt.DOMAIN_NOSTATE
 	return out, nil
 }

@@ -3,6 +3,8 @@
 package vmctl
 
 import (
+	"errors"
+
 	"libvirt.org/go/libvirt"
 
 	"hither/fusion"
@@ -77,7 +79,8 @@ func (c *connection) abortJob(uuid string) error {
 	return translate(d.AbortJob())
 }
 
-// progress adds up memory and disks; what changed meanwhile is sent again.
+// progress adds up memory and disks; what changed meanwhile is sent again. While disks
+// are copied that go before the memory, libvirt does not count the memory yet.
 func (c *connection) progress(uuid string) (fusion.Progress, error) {
 	d, err := c.lookup(uuid)
 	if err != nil {
@@ -93,5 +96,50 @@ func (c *connection) progress(uuid string) (fusion.Progress, error) {
 		p.Total = int64(job.DataTotal)
 		p.Done = p.Total - int64(job.DataRemaining)
 	}
+	if info, err := d.GetInfo(); err == nil && p.Total > 0 && job.MemTotal == 0 {
+		p.Total += int64(info.MaxMem) << 10
+	}
 	return p, nil
+}
+
+// canRun is virConnectGetDomainCapabilities
+// (https://libvirt.org/html/libvirt-libvirt-domain.html#virConnectGetDomainCapabilities),
+// which refuses a type of machine that the emulator does not have.
+func (c *connection) canRun(kind, arch, machine string) (string, error) {
+	_, err := c.conn.GetDomainCapabilities("", arch, machine, kind, 0)
+	if isCode(err, libvirt.ERR_INVALID_ARG, libvirt.ERR_CONFIG_UNSUPPORTED, libvirt.ERR_OPERATION_UNSUPPORTED, libvirt.ERR_ARGUMENT_UNSUPPORTED) {
+		return words(err), nil
+	}
+	if isCode(err, libvirt.ERR_NO_SUPPORT) {
+		return "", nil // a driver that does not say
+	}
+	return "", translate(err)
+}
+
+// hasCPU is virConnectCompareHypervisorCPU
+// (https://libvirt.org/html/libvirt-libvirt-host.html#virConnectCompareHypervisorCPU).
+func (c *connection) hasCPU(kind, arch, machine, cpu string) (string, error) {
+	_, err := c.conn.CompareHypervisorCPU("", arch, machine, kind, cpu, libvirt.CONNECT_COMPARE_CPU_FAIL_INCOMPATIBLE)
+	if isCode(err, libvirt.ERR_CPU_INCOMPATIBLE) {
+		return words(err), nil
+	}
+	if isCode(err, libvirt.ERR_NO_SUPPORT, libvirt.ERR_CONFIG_UNSUPPORTED, libvirt.ERR_OPERATION_UNSUPPORTED) {
+		return "", nil // it cannot compare this one
+	}
+	return "", translate(err)
+}
+
+// hostCPU is the processor of libvirt's capabilities
+// (https://libvirt.org/formatcaps.html).
+func (c *connection) hostCPU() (string, error) {
+	text, err := c.conn.GetCapabilities()
+	return cpuElement.FindString(text), translate(err)
+}
+
+// words is what libvirt says in an error.
+func words(err error) string {
+	if d := (*driverError)(nil); errors.As(translate(err), &d) {
+		return d.text
+	}
+	return err.Error()
 }

@@ -130,6 +130,9 @@ func (s *Store) relist(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	for i := range list {
+		list[i] = s.explained(list[i])
+	}
 	starts := map[string]time.Time{}
 	look := s.unknownStart(list)
 	if look {
@@ -173,6 +176,7 @@ func (s *Store) unknownStart(list []domain) bool {
 func (s *Store) refresh(ctx context.Context, uuid string) (record, error) {
 	since := s.now()
 	d, err := call(ctx, s, func(c driver) (domain, error) { return c.domain(uuid) }, nil)
+	d = s.explained(d)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	old := s.records[uuid]
@@ -215,6 +219,7 @@ func (s *Store) now() uint64 {
 func (s *Store) putLocked(d domain, started time.Time, since uint64) record {
 	old := s.records[d.uuid]
 	d.state = s.stateLocked(d)
+	d.unkept = s.schedules.failed(d.uuid)
 	r := record{domain: d, shown: outsideName(d.name, d.uuid), started: started}
 	if d.active && old != nil && old.active {
 		r.sought = old.sought
@@ -232,6 +237,9 @@ func (s *Store) putLocked(d domain, started time.Time, since uint64) record {
 	s.seq++
 	r.seq = s.seq
 	s.records[d.uuid] = &r
+	if r.appsState == appsInstalling && r.active {
+		signal(s.toInstall)
+	}
 	if old != nil && old.active && !r.active {
 		signal(s.unsettled) // a disk that it held may go now
 	}
@@ -256,9 +264,10 @@ func (s *Store) removeLocked(uuid string) {
 }
 
 func sameDomain(a, b *record) bool {
-	return a.shown == b.shown && a.state == b.state && a.active == b.active && a.detail == b.detail &&
+	return a.shown == b.shown && a.state == b.state && a.unkept == b.unkept && a.active == b.active && a.detail == b.detail &&
 		a.cpus == b.cpus && a.memoryBytes == b.memoryBytes && a.accelerator == b.accelerator &&
-		a.vnc == b.vnc && a.serial == b.serial && a.template == b.template && slices.Equal(a.disks, b.disks) && slices.Equal(a.nics, b.nics) && a.started.Equal(b.started) &&
+		a.vnc == b.vnc && a.pictured == b.pictured && a.display == b.display && a.serial == b.serial && a.template == b.template && slices.Equal(a.disks, b.disks) && slices.Equal(a.nics, b.nics) && slices.Equal(a.devices, b.devices) && a.appsState == b.appsState && slices.Equal(a.apps, b.apps) && a.started.Equal(b.started) &&
 		a.autostart == b.autostart && sameLabels(a.labels, b.labels) && slices.Equal(a.ownDisks, b.ownDisks) &&
-		slices.Equal(a.drives, b.drives) && slices.Equal(a.inserted, b.inserted)
+		slices.Equal(a.drives, b.drives) && slices.Equal(a.inserted, b.inserted) &&
+		a.gaveUp == b.gaveUp && a.ended == b.ended && a.firmware == b.firmware && a.vars == b.vars && a.tpm == b.tpm
 }

@@ -22,13 +22,25 @@ func (r *record) machine(kvmNote string) fusion.Machine {
 		Name: r.shown, Kind: fusion.KindVM, State: r.state,
 		CPUs: r.cpus, MemoryBytes: r.memoryBytes,
 		Accelerator: r.accelerator, UUID: r.uuid,
-		Screen: r.vnc >= 0, Verbs: verbsFor(r.domain),
+		Screen: r.vnc >= 0 || r.pictured, Screenshots: r.vnc < 0 && r.pictured, Verbs: verbsFor(r.domain),
 		Note: r.detail, Labels: r.labels, Template: r.template,
 	}
 	m.Tags = append([]string{}, r.labels.Tags...) // never nil
 	m.Autostart = m.Autostart || r.autostart
 	if r.active {
 		m.Started = r.started
+	}
+	if m.Note == "" {
+		m.Note = r.appsNote()
+	}
+	if r.appsState == appsInstalling {
+		m.Installing = r.apps
+	}
+	if m.Note == "" && r.unkept {
+		m.Note = "its last scheduled backup failed; its backups say why"
+	}
+	if m.Note == "" && m.Screenshots {
+		m.Note = "it has no VNC display: it is shown by screenshots and takes keys only; give it a VNC display for its next start"
 	}
 	if m.Note == "" && r.accelerator == "tcg" {
 		m.Note = kvmNote
@@ -81,6 +93,9 @@ func verbsFor(d domain) []fusion.Verb {
 	case fusion.Starting, fusion.Stopping:
 		return []fusion.Verb{fusion.ForceOff}
 	case fusion.Failed:
+		if d.gaveUp {
+			return []fusion.Verb{fusion.Emulate, fusion.ForceOff}
+		}
 		if d.active {
 			return []fusion.Verb{fusion.ForceOff}
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"hither/fusion"
@@ -34,6 +35,7 @@ const (
 
 	// Of a machine that is off: its definition, and fileDoor with a disk's name.
 	DefinitionDoor Door = "definition"
+	TPMDoor        Door = "tpm" // the state of its TPM
 	fileDoor       Door = "file:"
 )
 
@@ -45,10 +47,18 @@ type MigrationOffer struct {
 	MemoryBytes int64
 	CPUs        int
 	Disks       []MigrationDisk
-	// Off says that it is off: its disks are copied as files.
-	Off bool
+	// Off says that it is off: its disks are copied as files. Start says that it is
+	// started then.
+	Off, Start bool
 	// Images are what is in its CD drives, by name in the pool.
 	Images []string
+	Needs  MachineNeeds
+	// Forwards are its port forwards, which go along.
+	Forwards []fusion.Forward
+	// Firmware is that of fusion.Parts, Vars the file in the pool of its UEFI variables,
+	// and TPM says that it has one. While it runs QEMU brings both along.
+	Firmware, Vars string
+	TPM            bool
 }
 
 // MigrationDisk is one disk: its file in the pool, its virtual size and what of it is
@@ -70,16 +80,25 @@ type MigrationRoom struct {
 
 // MigrationPeer is the other host of a migration.
 type MigrationPeer interface {
+	// Examine says what is in the way of a machine.
+	Examine(ctx context.Context, offer MigrationOffer) ([]fusion.Obstacle, error)
 	// Prepare makes room for a machine. It promises ErrExists, ErrInvalid when it
 	// cannot run there, and that a later Settle(false) leaves nothing.
 	Prepare(ctx context.Context, offer MigrationOffer) (MigrationRoom, error)
 	// Check says whether all of the machine is there, paused until the verdict.
 	Check(ctx context.Context, uuid string) (bool, error)
-	// Settle gives the verdict: whether the machine is the destination's now. It may
-	// be given again.
-	Settle(ctx context.Context, uuid string, yours bool) error
+	// Settle gives the verdict on a machine. It may be given again.
+	Settle(ctx context.Context, uuid string, v Verdict) error
 	// Dial opens a door.
 	Dial(ctx context.Context, id, secret string, door Door) (net.Conn, error)
+}
+
+// Verdict says whose a machine is that was to move.
+type Verdict struct {
+	// Yours says that it is the destination's now.
+	Yours bool
+	// Console says that somebody looked at its serial console, and will there.
+	Console bool
 }
 
 // migrationPaths are the sockets of one migration. libvirt gives one path to both
@@ -110,10 +129,19 @@ func checkOffer(o MigrationOffer) error {
 	if o.MemoryBytes < 0 || o.MemoryBytes > mostMemory || o.CPUs < 1 || o.CPUs > mostCPUs || len(o.Disks) > 26 || len(o.Images) > 26 {
 		return bad("no machine is of this size")
 	}
+	if o.Vars != "" && !ownVars(o.Vars, o.UUID) || o.Firmware != "" && !slices.Contains(firmwares, o.Firmware) {
+		return bad("its firmware is none")
+	}
 	for _, image := range o.Images {
 		if fusion.CheckName(image) != nil {
 			return bad("an image has no sound name")
 		}
+	}
+	if !o.Needs.sound() {
+		return bad("no machine needs that")
+	}
+	if !soundForwards(o.Forwards) {
+		return bad("a port forward is none")
 	}
 	for _, d := range o.Disks {
 		if !ownDisk(d.File, o.UUID) || d.Bytes < 0 || d.Bytes > mostDisk || d.Stored < 0 || d.Stored > mostDisk {

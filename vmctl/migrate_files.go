@@ -1,6 +1,7 @@
 package vmctl
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -24,11 +25,22 @@ const arrivedWhole = 1
 // maxDefinition bounds a definition, in bytes.
 const maxDefinition = 1 << 20
 
-// sendFiles copies files of the pool, one after the other.
-func (s *Store) sendFiles(ctx context.Context, o MigrationOffer, room MigrationRoom, files []string, peer MigrationPeer) error {
+// outgoing is a file of the pool that goes, and where its bytes are.
+type outgoing struct{ file, path string }
+
+// inPool are files that go as they are.
+func (s *Store) inPool(files []string) (list []outgoing) {
+	for _, file := range files {
+		list = append(list, outgoing{file, filepath.Join(s.config.pool(), file)})
+	}
+	return list
+}
+
+// sendFiles copies files, one after the other.
+func (s *Store) sendFiles(ctx context.Context, o MigrationOffer, room MigrationRoom, files []outgoing, peer MigrationPeer) error {
 	var total, done int64
 	for _, file := range files {
-		info, err := os.Stat(filepath.Join(s.config.pool(), file))
+		info, err := os.Stat(file.path)
 		if err != nil {
 			return err
 		}
@@ -46,14 +58,30 @@ func (s *Store) sendFiles(ctx context.Context, o MigrationOffer, room MigrationR
 	return nil
 }
 
-// moveOff copies a machine that is off and forgets it here.
+// moveOff copies a machine that is off and forgets it here. What is not in its
+// definition stays until the verdict.
 func (s *Store) moveOff(ctx context.Context, o MigrationOffer, room MigrationRoom, definition string, peer MigrationPeer) error {
-	var files []string
-	for _, d := range o.Disks {
-		files = append(files, d.File)
+	files, remove, err := s.whole(ctx, o)
+	defer remove()
+	if err != nil {
+		return err
+	}
+	var state []byte
+	if o.TPM {
+		if state, err = s.readTPM(opMigrate, o.Name, o.UUID); err != nil {
+			return err
+		}
+	}
+	if _, err := os.Stat(filepath.Join(s.config.pool(), o.Vars)); o.Vars != "" && err == nil { // none before its first start
+		files = append(files, s.inPool([]string{o.Vars})...)
 	}
 	if err := s.sendFiles(ctx, o, room, files, peer); err != nil {
 		return err
+	}
+	if state != nil {
+		if err := deliver(ctx, peer, o, room, TPMDoor, bytes.NewReader(state), int64(len(state))); err != nil {
+			return err
+		}
 	}
 	text := s.rewriter(o, room)(definition)
 	if err := deliver(ctx, peer, o, room, DefinitionDoor, strings.NewReader(text), int64(len(text))); err != nil {
@@ -62,11 +90,11 @@ func (s *Store) moveOff(ctx context.Context, o MigrationOffer, room MigrationRoo
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return s.do(context.WithoutCancel(ctx), func(d driver) error { return d.undefine(o.UUID) })
+	return s.do(context.WithoutCancel(ctx), func(d driver) error { return d.leave(o.UUID) })
 }
 
-func (s *Store) sendFile(ctx context.Context, o MigrationOffer, room MigrationRoom, file string, peer MigrationPeer, sent func(n int64)) error {
-	f, err := os.Open(filepath.Join(s.config.pool(), file))
+func (s *Store) sendFile(ctx context.Context, o MigrationOffer, room MigrationRoom, file outgoing, peer MigrationPeer, sent func(n int64)) error {
+	f, err := os.Open(file.path)
 	if err != nil {
 		return err
 	}
@@ -75,7 +103,7 @@ func (s *Store) sendFile(ctx context.Context, o MigrationOffer, room MigrationRo
 	if err != nil {
 		return err
 	}
-	return deliver(ctx, peer, o, room, fileDoor+Door(file), &countedReader{f, sent}, info.Size())
+	return deliver(ctx, peer, o, room, fileDoor+Door(file.file), &countedReader{f, sent}, info.Size())
 }
 
 // countedReader tells of each read.
@@ -126,9 +154,14 @@ func (s *Store) receiveMoved(in *incoming, conn net.Conn, door Door) error {
 		return err
 	}
 	var err error
-	if file, ok := strings.CutPrefix(string(door), string(fileDoor)); ok {
+	switch file, isFile := strings.CutPrefix(string(door), string(fileDoor)); {
+	case isFile && in.offer.Vars != "" && file == in.offer.Vars:
+		err = s.receiveVars(in, conn, size)
+	case isFile:
 		err = s.receiveFile(in, conn, file, size)
-	} else {
+	case door == TPMDoor:
+		err = s.receiveTPM(in, conn, size)
+	default:
 		err = s.receiveDefinition(in, conn, size)
 	}
 	if err != nil {
@@ -159,6 +192,39 @@ func (s *Store) receiveFile(in *incoming, r io.Reader, file string, size uint64)
 		return errors.Join(errForeignImage, err)
 	}
 	return os.Rename(f.Name(), filepath.Join(s.config.pool(), file))
+}
+
+// receiveVars takes the UEFI variables of a machine.
+func (s *Store) receiveVars(in *incoming, r io.Reader, size uint64) error {
+	text, err := readSized(r, size, mostVars)
+	if err == nil && !soundVars(text) {
+		err = invalid(opMigrate, in.offer.Name, "its UEFI variables are none", "update Hither on both computers")
+	}
+	if err != nil {
+		return err
+	}
+	return s.poolError(opMigrate, in.offer.Name, writeWhole(s.config.pool(), in.offer.Vars, text))
+}
+
+func (s *Store) receiveTPM(in *incoming, r io.Reader, size uint64) error {
+	text, err := readSized(r, size, mostTPM)
+	if err == nil && !in.offer.TPM {
+		err = invalid(opMigrate, in.offer.Name, "it has no TPM", "update Hither on both computers")
+	}
+	if err != nil {
+		return err
+	}
+	return s.writeTPM(opMigrate, in.offer.Name, in.offer.UUID, text)
+}
+
+// readSized reads size bytes, which are most at most.
+func readSized(r io.Reader, size, most uint64) ([]byte, error) {
+	if size > most {
+		return nil, invalid(opMigrate, "", "what comes with it is too large", "update Hither on both computers")
+	}
+	text := make([]byte, size)
+	_, err := io.ReadFull(r, text)
+	return text, err
 }
 
 // receiveDefinition puts the definition into the intent, for the verdict.

@@ -36,13 +36,12 @@ func (s *Store) PrepareMigration(ctx context.Context, from fusion.HostID, o Migr
 	if why := s.whyAway(); why != nil {
 		return MigrationRoom{}, away(opMigrate, o.Name, why)
 	}
-	exists := &fusion.Error{Op: opMigrate, Path: o.Name, Cause: fusion.ErrExists, Hint: "rename one of the two, or remove the other host's"}
 	release, ok := s.claim("machine", o.Name)
 	if !ok {
-		return MigrationRoom{}, exists
+		return MigrationRoom{}, refuseMove(o.Name, []fusion.Obstacle{nameTaken})
 	}
 	in := &incoming{offer: o, secret: rand.Text(), paths: pathsOf(o.ID), release: release}
-	if err := s.makeRoom(ctx, from, in, exists); err != nil {
+	if err := s.makeRoom(ctx, from, in); err != nil {
 		release()
 		return MigrationRoom{}, err
 	}
@@ -54,16 +53,23 @@ func (s *Store) PrepareMigration(ctx context.Context, from fusion.HostID, o Migr
 }
 
 // makeRoom makes the disks, after the intent that the verdict will look for.
-func (s *Store) makeRoom(ctx context.Context, from fusion.HostID, in *incoming, exists error) error {
+func (s *Store) makeRoom(ctx context.Context, from fusion.HostID, in *incoming) error {
 	o := in.offer
-	switch _, err := s.find(ctx, opMigrate, o.Name); {
-	case err == nil:
-		return exists
-	case !errors.Is(err, fusion.ErrNotFound):
+	found, err := s.examine(ctx, o)
+	if err != nil {
 		return err
 	}
-	if _, err := call(ctx, s, func(d driver) (domain, error) { return d.domain(o.UUID) }, nil); !errors.Is(err, fusion.ErrNotFound) {
-		return errors.Join(exists, err)
+	if err := refuseMove(o.Name, found); err != nil {
+		return err
+	}
+	if isUEFI(o.Firmware) || o.TPM {
+		kind, err := s.domainType(ctx)
+		if err == nil {
+			err = s.canGive(ctx, opMigrate, o.Name, o.Firmware, o.TPM, kind)
+		}
+		if err != nil {
+			return err
+		}
 	}
 	for _, image := range o.Images {
 		switch _, err := s.image(opMigrate, image); {
@@ -74,15 +80,13 @@ func (s *Store) makeRoom(ctx context.Context, from fusion.HostID, in *incoming, 
 		}
 	}
 	files := slices.Clone(in.missing)
-	var stored int64
 	for _, d := range o.Disks {
-		stored += d.Stored
 		files = append(files, d.File)
 	}
-	if err := s.room(opMigrate, o.Name, stored); err != nil {
-		return err
+	if o.Vars != "" {
+		files = append(files, o.Vars)
 	}
-	_, end, err := s.intend(intent{Op: opMigrate, Name: o.Name, UUID: o.UUID, Files: files, Move: o.ID, From: from, Start: !o.Off})
+	_, end, err := s.intend(intent{Op: opMigrate, Name: o.Name, UUID: o.UUID, Files: files, Move: o.ID, From: from, Start: !o.Off || o.Start, Forwards: o.Forwards})
 	if err != nil {
 		return err
 	}
@@ -141,7 +145,7 @@ func (s *Store) ServeMigration(ctx context.Context, conn net.Conn, id, secret st
 	if in == nil {
 		return &fusion.Error{Op: opMigrate, Cause: fusion.ErrPermission, Detail: "no such migration"}
 	}
-	if door == DefinitionDoor || strings.HasPrefix(string(door), string(fileDoor)) {
+	if door == DefinitionDoor || door == TPMDoor || strings.HasPrefix(string(door), string(fileDoor)) {
 		return s.receiveMoved(in, conn, door)
 	}
 	path := in.paths.aside(door)
@@ -256,9 +260,9 @@ func (s *Store) CheckMigration(ctx context.Context, from fusion.HostID, uuid str
 	return d.state == fusion.Paused && d.detail != onTheWay, fail(opMigrate, uuid, err)
 }
 
-// SettleMigration takes the source's verdict on a machine: whether it is this host's
-// now. It may come again; ErrNotFound says that nothing is known of the machine.
-func (s *Store) SettleMigration(ctx context.Context, from fusion.HostID, uuid string, ours bool) error {
+// SettleMigration takes the source's verdict on a machine. It may come again;
+// ErrNotFound says that nothing is known of the machine.
+func (s *Store) SettleMigration(ctx context.Context, from fusion.HostID, uuid string, v Verdict) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
 	defer cancel()
 	id, i, err := s.arrivalOf(from, uuid)
@@ -266,20 +270,23 @@ func (s *Store) SettleMigration(ctx context.Context, from fusion.HostID, uuid st
 		return err
 	}
 	if id == "" {
-		return s.settledBefore(ctx, uuid, ours)
+		return s.settledBefore(ctx, uuid, v.Yours)
 	}
-	if ours {
-		err = s.arrived(ctx, i)
+	if v.Yours {
+		err = s.arrived(ctx, i, v)
 	} else {
 		err = s.turnedAway(ctx, i)
 	}
 	if err != nil {
 		return fail(opMigrate, i.Name, err)
 	}
+	if v.Yours {
+		s.forwards.adopt(uuid, i.Name, i.Forwards)
+	}
 	s.forget(id)
 	s.endArriving(uuid)
 	s.touch(uuid)
-	s.config.Log.Info("a move has ended", "machine", i.Name, "here", ours, "trace", fusion.Trace(ctx))
+	s.config.Log.Info("a move has ended", "machine", i.Name, "here", v.Yours, "trace", fusion.Trace(ctx))
 	return nil
 }
 
@@ -299,10 +306,10 @@ func (s *Store) settledBefore(ctx context.Context, uuid string, ours bool) error
 
 // arrived lets the machine go on here, or starts it where its QEMU died meanwhile.
 // One that came as files is defined.
-func (s *Store) arrived(ctx context.Context, i intent) error {
+func (s *Store) arrived(ctx context.Context, i intent, v Verdict) error {
 	d, err := call(ctx, s, func(c driver) (domain, error) { return c.domain(i.UUID) }, nil)
 	if errors.Is(err, fusion.ErrNotFound) && i.Definition != "" {
-		return s.do(ctx, func(c driver) error { return c.define(i.Definition) })
+		err = s.do(ctx, func(c driver) error { return c.define(i.Definition) })
 	}
 	if err != nil {
 		return err
@@ -313,6 +320,9 @@ func (s *Store) arrived(ctx context.Context, i intent) error {
 		return nil
 	case !d.active:
 		verb = fusion.Start
+	}
+	if v.Console && d.active {
+		s.receiveConsole(ctx, i.UUID, i.Name)
 	}
 	return s.do(ctx, func(c driver) error { return c.act(i.UUID, verb) })
 }
@@ -327,7 +337,7 @@ func (s *Store) turnedAway(ctx context.Context, i intent) error {
 	if err != nil && !errors.Is(err, fusion.ErrNotFound) {
 		return err
 	}
-	s.removeDisks(i.Files)
+	s.removeFiles(i.UUID, i.Files)
 	return nil
 }
 

@@ -16,10 +16,9 @@ const opMigrate = "machine.migrate"
 // Migrate moves a machine to another host, while it runs or when it is off. It ends
 // with the machine there, or as before; when nobody knows yet (ErrBusy), the two hosts
 // settle it as soon as they see each other.
-func (s *Store) Migrate(ctx context.Context, machine string, to fusion.HostID) error {
+func (s *Store) Migrate(ctx context.Context, machine string, to fusion.HostID, options fusion.MigrateOptions) error {
 	if machine == fusion.Self {
-		return &fusion.Error{Op: opMigrate, Path: machine, Cause: fusion.ErrUnsupported, Detail: "it is this computer itself",
-			Hint: "virtual machines can move to another host"}
+		return selfStays(machine)
 	}
 	r, release, err := s.alone(ctx, opMigrate, machine)
 	if err != nil {
@@ -30,22 +29,29 @@ func (s *Store) Migrate(ctx context.Context, machine string, to fusion.HostID) e
 	if err != nil {
 		return err
 	}
-	offer, err := s.offer(r)
+	s.leave(machine, true)
+	defer s.leave(machine, false)
+	offer, err := s.offer(ctx, r, options)
 	if err != nil {
 		return err
+	}
+	if err := s.unmark(ctx, r.domain); err != nil { // its backups stay here
+		return fail(opMigrate, machine, err)
 	}
 	definition, err := call(ctx, s, func(d driver) (string, error) { return d.definition(r.uuid, false) }, nil)
 	if err != nil {
 		return fail(opMigrate, machine, err)
 	}
-	note := intent{Op: opMigrate, URI: s.URI(), Name: machine, UUID: r.uuid, Files: r.madeDisks(), Move: offer.ID, To: to, Off: offer.Off, Definition: definition}
+	note := intent{Op: opMigrate, URI: s.URI(), Name: machine, UUID: r.uuid, Files: r.madeDisks(), Move: offer.ID, To: to, Off: offer.Off, Definition: definition,
+		Forwards: offer.Forwards, Start: offer.Start}
 	id, end, err := s.intend(note)
 	if err != nil {
 		return err
 	}
-	s.leave(machine, true)
-	defer s.leave(machine, false)
-	moved := s.move(ctx, offer, r, definition, peer)
+	moved := s.shutDown(ctx, offer, peer)
+	if moved == nil {
+		moved = s.move(ctx, offer, r, definition, peer)
+	}
 	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
 	defer cancel()
 	stays, settled := s.settleMove(within, id, note)
@@ -80,7 +86,7 @@ func (s *Store) Leaving(machine string) bool {
 }
 
 // offer describes a machine that can move, or says why it cannot.
-func (s *Store) offer(r record) (MigrationOffer, error) {
+func (s *Store) offer(ctx context.Context, r record, options fusion.MigrateOptions) (MigrationOffer, error) {
 	refuse := func(detail, hint string) (MigrationOffer, error) {
 		return MigrationOffer{}, &fusion.Error{Op: opMigrate, Path: r.shown, Cause: fusion.ErrInvalid, Detail: detail, Hint: hint}
 	}
@@ -90,7 +96,16 @@ func (s *Store) offer(r record) (MigrationOffer, error) {
 	if err := s.unlinked(r); err != nil {
 		return MigrationOffer{}, err
 	}
-	o := MigrationOffer{ID: strings.ReplaceAll(newUUID(), "-", ""), UUID: r.uuid, Name: r.shown, MemoryBytes: r.memoryBytes, CPUs: r.cpus, Off: r.state == fusion.Off}
+	if err := s.unsnapped(ctx, r); err != nil {
+		return MigrationOffer{}, err
+	}
+	off := r.state == fusion.Off || options.Off
+	needs, err := s.needs(ctx, r, off)
+	if err != nil {
+		return MigrationOffer{}, fail(opMigrate, r.shown, err)
+	}
+	o := MigrationOffer{ID: strings.ReplaceAll(newUUID(), "-", ""), UUID: r.uuid, Name: r.shown, MemoryBytes: r.memoryBytes, CPUs: r.cpus, Off: off, Start: off && r.state == fusion.Running,
+		Needs: needs, Forwards: s.forwards.of(r.uuid)}
 	made := map[string]bool{}
 	for _, file := range r.madeDisks() {
 		made[filepath.Join(s.config.pool(), file)] = true
@@ -101,15 +116,21 @@ func (s *Store) offer(r record) (MigrationOffer, error) {
 		}
 		o.Images = append(o.Images, filepath.Base(path))
 	}
+	o.Firmware, o.TPM = r.firmware, r.tpm
+	if isUEFI(r.firmware) {
+		if o.Vars = filepath.Base(r.vars); !made[r.vars] {
+			return refuse("its UEFI variables are not in Hither's pool", "make a full clone of it with hither machine clone --full, and move that")
+		}
+	}
 	for _, d := range r.disks {
 		if !made[d.path] {
 			return refuse("its disk "+d.target+" is not in Hither's pool", "create a machine from a copy of that disk, or detach it")
 		}
-		h, err := readHeader(d.path)
+		disk, err := s.offered(d)
 		if err != nil {
 			return MigrationOffer{}, fail(opMigrate, r.shown, err)
 		}
-		o.Disks = append(o.Disks, MigrationDisk{File: filepath.Base(d.path), Bytes: h.size, Stored: measure(d).UsedBytes})
+		o.Disks = append(o.Disks, disk)
 	}
 	return o, nil
 }
@@ -121,7 +142,7 @@ func (s *Store) move(ctx context.Context, offer MigrationOffer, r record, defini
 	if err != nil {
 		return err
 	}
-	if err := s.sendFiles(ctx, offer, room, room.Missing, peer); err != nil {
+	if err := s.sendFiles(ctx, offer, room, s.inPool(room.Missing), peer); err != nil {
 		return err
 	}
 	if offer.Off {
@@ -176,15 +197,21 @@ func (s *Store) rewriter(o MigrationOffer, room MigrationRoom) func(string) stri
 	for _, image := range o.Images {
 		pairs = append(pairs, quoted(filepath.Join(s.config.pool(), image)), quoted(filepath.Join(room.Pool, image)))
 	}
+	if o.Vars != "" { // libvirt writes it as text
+		pairs = append(pairs, ">"+escaped(filepath.Join(s.config.pool(), o.Vars))+"<", ">"+escaped(filepath.Join(room.Pool, o.Vars))+"<",
+			quoted(filepath.Join(s.config.pool(), o.Vars)), quoted(filepath.Join(room.Pool, o.Vars)))
+	}
 	if s.privateUsed() && room.Agent != "" {
 		pairs = append(pairs, quoted(s.config.private().agentSocket(o.UUID)), quoted(room.Agent))
 	}
-	return strings.NewReplacer(pairs...).Replace
+	return standsAlone(o.Disks, strings.NewReplacer(pairs...).Replace)
 }
 
 // quoted writes an attribute's value as libvirt does.
-func quoted(value string) string {
-	return "'" + strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&apos;").Replace(value) + "'"
+func quoted(value string) string { return "'" + escaped(value) + "'" }
+
+func escaped(value string) string {
+	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&apos;").Replace(value)
 }
 
 // connectionKind is "system" or "session", as in libvirt's URIs.
@@ -212,18 +239,23 @@ func (s *Store) settleMove(ctx context.Context, id string, i intent) (stays bool
 			return true, err
 		}
 	}
+	verdict := Verdict{Yours: !i.Stays}
+	if verdict.Yours {
+		verdict.Console = s.leaveConsole(i.UUID)
+		s.forwards.leave(i.UUID)
+	}
 	peer, err := s.peer(i.To)
 	if err != nil {
 		return i.Stays, err
 	}
-	err = peer.Settle(ctx, i.UUID, !i.Stays)
+	err = peer.Settle(ctx, i.UUID, verdict)
 	switch lost := errors.Is(err, fusion.ErrNotFound); {
 	case i.Stays && lost:
 		err = nil // it never heard of it
 	case lost:
 		err = s.takeBack(ctx, i)
 	case err == nil && !i.Stays:
-		s.removeDisks(i.Files)
+		s.removeFiles(i.UUID, i.Files)
 	}
 	return i.Stays, err
 }
@@ -281,7 +313,7 @@ func (s *Store) goOn(ctx context.Context, i intent) error {
 	switch {
 	case err == nil && d.state == fusion.Paused && d.detail == onTheWay:
 		err = s.do(ctx, func(c driver) error { return c.act(i.UUID, fusion.Resume) })
-	case err == nil && i.stopped(d):
+	case err == nil && (i.stopped(d) || i.Start && !d.active):
 		err = s.do(ctx, func(c driver) error { return c.act(i.UUID, fusion.Start) })
 	}
 	s.touch(i.UUID)
@@ -295,7 +327,11 @@ func (s *Store) goOn(ctx context.Context, i intent) error {
 // Its disks here are as they were when it left.
 func (s *Store) takeBack(ctx context.Context, i intent) error {
 	s.config.Log.Warn("a machine that moved is not there; it is here again, off", "machine", i.Name)
-	return s.do(ctx, func(d driver) error { return d.define(i.Definition) })
+	err := s.do(ctx, func(d driver) error { return d.define(i.Definition) })
+	if err == nil {
+		s.forwards.adopt(i.UUID, i.Name, i.Forwards)
+	}
+	return err
 }
 
 // explainMove says why a machine did not move.

@@ -14,9 +14,12 @@ type plan struct {
 	uuid      string
 	kind      string // "kvm" or "qemu"
 	pool      string
-	disks     []string // file names in the pool
-	iso       string   // path, or ""
-	seed      string   // file name in the pool, or ""
+	disks     []string      // file names in the pool
+	iso       string        // path, or ""
+	seed      string        // file name in the pool, or ""
+	install   *installation // of a machine that installs by itself, or nil
+	hash      string        // of the password that it is to have, or ""
+	vars      string        // file name in the pool of the UEFI variables, or ""
 	card      interfaceXML
 	agentPath string // of the guest agent's socket; "" lets libvirt choose
 	key       string // idempotency key, or ""
@@ -25,10 +28,13 @@ type plan struct {
 
 // files are those in the pool that are the machine's alone and go with it.
 func (p plan) files() []string {
-	if p.seed == "" {
-		return p.disks
+	files := slices.Clone(p.disks)
+	for _, file := range []string{p.seed, p.vars} {
+		if file != "" {
+			files = append(files, file)
+		}
 	}
-	return append(slices.Clone(p.disks), p.seed)
+	return files
 }
 
 // domain is the definition: a q35 computer with what every system has drivers
@@ -36,7 +42,7 @@ func (p plan) files() []string {
 func (p plan) domain() domainXML {
 	return domainXML{
 		Type: p.kind, Name: p.spec.Name, UUID: p.uuid,
-		Metadata: &metadataXML{Machine: &machineXML{Disks: p.files(), Key: p.key}},
+		Metadata: &metadataXML{Machine: &machineXML{Disks: p.files(), Key: p.key}, Apps: p.appsOf()},
 		Memory:   sizeXML{Unit: "bytes", Value: p.spec.MemoryBytes},
 		VCPU:     vcpus(p.spec.CPUs),
 		OS:       p.os(),
@@ -64,8 +70,9 @@ func (p plan) os() osXML {
 		Type: osTypeXML{Arch: "x86_64", Machine: machineType, Value: "hvm"},
 		Boot: []devXML{{"hd"}, {"cdrom"}, {"network"}},
 	}
-	if p.spec.Firmware == firmwareUEFI {
-		os.Firmware, os.Features = "efi", &osFirmwareXML{firmwareFeatureXML{Enabled: "no", Name: "secure-boot"}}
+	if isUEFI(p.spec.Firmware) {
+		os.Firmware, os.Features = "efi", firmwareFeatures(p.spec.Firmware)
+		os.NVRAM = &nvramXML{Path: filepath.Join(p.pool, p.vars)}
 	}
 	return os
 }

@@ -80,8 +80,13 @@ func bytesText(n int64) string {
 // ownDisk says whether name can be a disk, or a seed, that Create made for the domain.
 func ownDisk(name, uuid string) bool {
 	return fusion.CheckName(name) == nil && strings.Contains(name, head(uuid)) &&
-		(strings.HasSuffix(name, ".qcow2") || strings.HasSuffix(name, seedSuffix))
+		(strings.HasSuffix(name, ".qcow2") || strings.HasSuffix(name, seedSuffix) || strings.HasSuffix(name, varsSuffix))
+}
+
+// ownVars says whether name can be the file of the domain's UEFI variables.
+func ownVars(name, uuid string) bool {
+	return ownDisk(name, uuid) && strings.HasSuffix(name, varsSuffix)
 }
 
 // madeName is how plan names the files that belong to one machine.
-var madeName = regexp.MustCompile(`-[0-9a-f]{8}(-[0-9]+\.qcow2|` + regexp.QuoteMeta(seedSuffix) + `)$`)
+var madeName = regexp.MustCompile(`-[0-9a-f]{8}(-[0-9]+\.qcow2|` + regexp.QuoteMeta(seedSuffix) + `|(-secure)?` + regexp.QuoteMeta(varsSuffix) + `)$`)

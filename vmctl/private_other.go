@@ -10,8 +10,8 @@ import (
 	"hither/fusion"
 )
 
-// private needs libvirtd, which is used on Linux only.
-type private struct{}
+// private needs libvirtd, which is used on Linux only: there is no directory of it.
+type private struct{ dir string }
 
 func (Config) private() private { return private{} }
 

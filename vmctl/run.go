@@ -38,6 +38,7 @@ func (s *Store) connect(ctx context.Context) error {
 	}
 	s.settle(ctx, false)
 	signal(s.unsettled)
+	signal(s.schedules.changed)
 	return nil
 }
 

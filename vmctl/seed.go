@@ -5,11 +5,11 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/diskfs/go-diskfs/backend/file"
 	"github.com/diskfs/go-diskfs/filesystem/iso9660"
 	"go.yaml.in/yaml/v3"
-	"golang.org/x/crypto/bcrypt"
 
 	"hither/fusion"
 )
@@ -17,7 +17,7 @@ import (
 // A seed is a CD with the label cidata and two files that cloud-init reads when a
 // machine starts for the first time
 // (https://docs.cloudinit.io/en/latest/reference/datasources/nocloud.html). The network
-// is left to the image: all of them ask DHCP.
+// is left to the image, which asks DHCP, unless it is told addresses.
 const (
 	seedSuffix = "-seed.iso"
 	seedLabel  = "cidata"
@@ -33,8 +33,11 @@ type userData struct {
 	SSHKeys     []string  `yaml:"ssh_authorized_keys,omitempty"`
 	Password    string    `yaml:"password,omitempty"` // a hash
 	Chpasswd    *chpasswd `yaml:"chpasswd,omitempty"`
+	Locale      string    `yaml:"locale,omitempty"`
 	Update      bool      `yaml:"package_update,omitempty"`
 	Packages    []string  `yaml:"packages,omitempty"`
+
+	Files []writtenFile `yaml:"write_files,omitempty"`
 }
 
 type chpasswd struct {
@@ -47,25 +50,70 @@ type metaData struct {
 }
 
 // seedFiles gives the files of a seed by their names.
-func seedFiles(machine, uuid string, seed fusion.Seed) (map[string][]byte, error) {
+func seedFiles(machine, uuid, mac string, seed fusion.Seed) (map[string][]byte, error) {
 	host := seed.Hostname
 	if host == "" {
 		host = fusion.HostnameFor(machine)
 	}
-	user := userData{Hostname: host, ManageHosts: "localhost", User: seed.User, SSHKeys: seed.SSHKeys, Packages: seed.Packages, Update: len(seed.Packages) > 0}
-	if seed.Password != "" {
-		hashed, err := bcrypt.GenerateFromPassword([]byte(seed.Password), bcrypt.DefaultCost)
-		if err != nil {
-			return nil, err
-		}
-		user.Password, user.Chpasswd = string(hashed), &chpasswd{}
+	user := userData{Locale: seed.Locale, Hostname: host, ManageHosts: "localhost", User: seed.User, SSHKeys: seed.SSHKeys, Packages: seedPackages(seed), Files: appFiles(seed)}
+	user.Update = len(user.Packages) > 0
+	hash, err := hashed(seed.Password)
+	if err != nil {
+		return nil, err
+	}
+	if hash != "" {
+		user.Password, user.Chpasswd = hash, &chpasswd{}
 	}
 	userText, err := yamlText(user)
 	metaText, failed := yamlText(metaData{uuid, host})
 	if err := errors.Join(err, failed); err != nil {
 		return nil, err
 	}
-	return map[string][]byte{"user-data": append([]byte("#cloud-config\n"), userText...), "meta-data": metaText}, nil
+	files := map[string][]byte{"user-data": append([]byte("#cloud-config\n"), userText...), "meta-data": metaText}
+	if len(seed.Addresses) > 0 {
+		files["network-config"], err = networkConfig(mac, seed)
+	}
+	return files, err
+}
+
+// netplan are cloud-init's words for a network, version 2
+// (https://docs.cloudinit.io/en/latest/reference/network-config-format-v2.html).
+type netplan struct {
+	Version   int                    `yaml:"version"`
+	Ethernets map[string]netplanCard `yaml:"ethernets"`
+}
+
+type netplanCard struct {
+	Match struct {
+		MAC string `yaml:"macaddress"`
+	} `yaml:"match"`
+	DHCP4       bool           `yaml:"dhcp4"`
+	DHCP6       bool           `yaml:"dhcp6"`
+	Addresses   []string       `yaml:"addresses"`
+	Routes      []netplanRoute `yaml:"routes,omitempty"`
+	Nameservers struct {
+		Addresses []string `yaml:"addresses,omitempty"`
+	} `yaml:"nameservers,omitempty"`
+}
+
+type netplanRoute struct {
+	To  string `yaml:"to"`
+	Via string `yaml:"via"`
+}
+
+// networkConfig gives the card with a MAC its addresses. Default routes are written as
+// networks, which all releases of cloud-init know.
+func networkConfig(mac string, seed fusion.Seed) ([]byte, error) {
+	card := netplanCard{Addresses: seed.Addresses}
+	card.Match.MAC, card.Nameservers.Addresses = mac, seed.DNS
+	for _, gateway := range seed.Gateways {
+		to := "0.0.0.0/0"
+		if strings.Contains(gateway, ":") {
+			to = "::/0"
+		}
+		card.Routes = append(card.Routes, netplanRoute{to, gateway})
+	}
+	return yamlText(netplan{2, map[string]netplanCard{"nic0": card}})
 }
 
 func yamlText(v any) ([]byte, error) {
@@ -79,7 +127,7 @@ func yamlText(v any) ([]byte, error) {
 // makeSeed writes a machine's seed into the pool, whole or not at all. What it is made
 // of lies in a directory that the next Open would sweep.
 func (s *Store) makeSeed(p plan) error {
-	files, err := seedFiles(p.spec.Name, p.uuid, *p.spec.Seed)
+	files, label, err := p.seedContent()
 	if err != nil {
 		return err
 	}
@@ -97,7 +145,7 @@ func (s *Store) makeSeed(p plan) error {
 			return err
 		}
 	}
-	if err := writeISO(image, tree, seedLabel); err != nil {
+	if err := writeISO(image, tree, label); err != nil {
 		return err
 	}
 	return os.Rename(image, filepath.Join(p.pool, p.seed))

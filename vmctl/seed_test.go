@@ -23,7 +23,7 @@ const aKey = `ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGPKj7Zk anna: "#home" {x} %y`
 func TestSeedText(t *testing.T) {
 	seed := fusion.Seed{User: "anna", SSHKeys: []string{aKey}, Password: "a: b # 'c\" {} 二", Packages: []string{"vim", "1.5", "yes"}, Hostname: "007"}
 	ok(t, seed.Check())
-	files := must(seedFiles("web", "u-1", seed))(t)
+	files := must(seedFiles("web", "u-1", "", seed))(t)
 	if !strings.HasPrefix(string(files["user-data"]), "#cloud-config\n") {
 		t.Errorf("user-data begins otherwise: %s", files["user-data"])
 	}
@@ -46,7 +46,7 @@ func TestSeedText(t *testing.T) {
 	if meta.InstanceID != "u-1" || meta.Hostname != "007" {
 		t.Errorf("%+v", meta)
 	}
-	bare := must(seedFiles("Web_1.example", "u", fusion.Seed{}))(t)
+	bare := must(seedFiles("Web_1.example", "u", "", fusion.Seed{}))(t)
 	if got := string(bare["user-data"]); got != "#cloud-config\nhostname: web-1-example\nmanage_etc_hosts: localhost\n" {
 		t.Errorf("of nothing: %q", got)
 	}
@@ -117,5 +117,30 @@ func TestSeedIsInTheDefinition(t *testing.T) {
 	info := must(parseDomain(string(must(xml.MarshalIndent(p.domain(), "", " "))(t))))(t)
 	if !slices.Equal(info.inserted, []string{"/p/seed.iso"}) || !slices.Equal(info.ownDisks, []string{"one.qcow2", "seed.iso"}) || len(info.disks) != 1 {
 		t.Errorf("%+v", info)
+	}
+}
+
+// TestSeedNetwork: the card is told by its address, and a machine that asks DHCP is told
+// nothing.
+func TestSeedNetwork(t *testing.T) {
+	seed := fusion.Seed{Addresses: []string{"192.0.2.5/24", "2001:db8::5/64"}, Gateways: []string{"192.0.2.1", "fe80::1"}, DNS: []string{"192.0.2.53"}}
+	ok(t, seed.Check())
+	var x netplan
+	ok(t, yaml.Unmarshal(must(seedFiles("web", "u-1", "52:54:00:01:02:03", seed))(t)["network-config"], &x))
+	card := x.Ethernets["nic0"]
+	if x.Version != 2 || card.Match.MAC != "52:54:00:01:02:03" || card.DHCP4 || !slices.Equal(card.Addresses, seed.Addresses) ||
+		!slices.Equal(card.Routes, []netplanRoute{{"0.0.0.0/0", "192.0.2.1"}, {"::/0", "fe80::1"}}) || !slices.Equal(card.Nameservers.Addresses, seed.DNS) {
+		t.Errorf("%+v", x)
+	}
+	if _, there := must(seedFiles("web", "u-1", "", fusion.Seed{}))(t)["network-config"]; there {
+		t.Error("a machine that asks DHCP is told of a network")
+	}
+	f := newFake()
+	s := store(t, f)
+	knowsKVM(s, false)
+	ok(t, os.WriteFile(filepath.Join(s.config.pool(), "cd.iso"), make([]byte, 1024), 0o600))
+	m := must(s.Create(t.Context(), fusion.MachineSpec{Name: "web", ISO: "cd.iso", Seed: &seed}))(t)
+	if text := f.textsOf(m.UUID).next; !strings.Contains(text, `<mac address="52:54:00:`) {
+		t.Errorf("its card has an address of libvirt's: %s", text)
 	}
 }

@@ -12,11 +12,15 @@ import (
 // destination answers as another host does at the end of a move.
 type destination struct {
 	whole    bool
-	verdicts []bool
+	verdicts []Verdict
 }
 
 func (d *destination) Prepare(context.Context, MigrationOffer) (MigrationRoom, error) {
 	return MigrationRoom{}, fusion.ErrUnsupported
+}
+
+func (d *destination) Examine(context.Context, MigrationOffer) ([]fusion.Obstacle, error) {
+	return nil, nil
 }
 
 func (d *destination) Dial(context.Context, string, string, Door) (net.Conn, error) {
@@ -25,8 +29,8 @@ func (d *destination) Dial(context.Context, string, string, Door) (net.Conn, err
 
 func (d *destination) Check(context.Context, string) (bool, error) { return d.whole, nil }
 
-func (d *destination) Settle(_ context.Context, _ string, yours bool) error {
-	d.verdicts = append(d.verdicts, yours)
+func (d *destination) Settle(_ context.Context, _ string, v Verdict) error {
+	d.verdicts = append(d.verdicts, v)
 	return nil
 }
 
@@ -58,7 +62,7 @@ func TestTheVerdictOnAMove(t *testing.T) {
 			s.hold("1", true) // as a move does: nobody else settles it
 			stays, err := s.settleMove(t.Context(), "1", note)
 			ok(t, err)
-			if stays == c.left || len(there.verdicts) != 1 || there.verdicts[0] != c.left {
+			if stays == c.left || len(there.verdicts) != 1 || there.verdicts[0].Yours != c.left {
 				t.Errorf("it stays: %v, the other host hears %v", stays, there.verdicts)
 			}
 			d, err := f.domain(note.UUID)

@@ -28,7 +28,7 @@ func (s *Store) Snapshots(ctx context.Context, machine string) ([]fusion.Snapsho
 // TakeSnapshot keeps the machine's disks, and the memory of one that runs,
 // inside its qcow2 disks (https://libvirt.org/formatsnapshot.html, "internal").
 func (s *Store) TakeSnapshot(ctx context.Context, machine string, spec fusion.SnapshotSpec) (fusion.Snapshot, error) {
-	const op = "machine.snapshot.take"
+	const op = opTake
 	var made fusion.Snapshot
 	if machine == fusion.Self {
 		return made, noSnapshots(op)
@@ -37,25 +37,29 @@ func (s *Store) TakeSnapshot(ctx context.Context, machine string, spec fusion.Sn
 		return made, err
 	}
 	path := machine + "/" + spec.Name
-	err := s.exclusively(ctx, op, machine, func(r record) (func(driver) error, error) {
+	err := s.exclusively(ctx, op, machine, func(r record) (func(driver) error, intent, error) {
+		note := intent{Op: op, UUID: r.uuid, Name: machine, Snapshot: spec.Name}
 		list, err := s.listSnapshots(ctx, op, machine, r.uuid)
 		if err != nil {
-			return nil, err
+			return nil, note, err
 		}
 		if _, taken := named(list, spec.Name); taken {
-			return nil, &fusion.Error{Op: op, Path: path, Cause: fusion.ErrExists, Hint: "choose another name, or remove that snapshot first"}
+			return nil, note, &fusion.Error{Op: op, Path: path, Cause: fusion.ErrExists, Hint: "choose another name, or remove that snapshot first"}
 		}
 		if err := s.keeps(op, r); err != nil {
-			return nil, err
+			return nil, note, err
 		}
 		if err := s.canKeep(ctx, op, machine, r.domain, spec); err != nil {
-			return nil, err
+			return nil, note, err
+		}
+		if err := s.unmark(ctx, r.domain); err != nil { // libvirt takes none beside a checkpoint
+			return nil, note, err
 		}
 		text, err := newSnapshotXML(spec, r.domainInfo, r.active)
 		return func(d driver) (err error) {
 			made, err = d.takeSnapshot(r.uuid, text)
 			return err
-		}, err
+		}, note, err
 	})
 	if err != nil {
 		return fusion.Snapshot{}, err
@@ -65,7 +69,11 @@ func (s *Store) TakeSnapshot(ctx context.Context, machine string, spec fusion.Sn
 	return made, nil
 }
 
-const opRevert = "machine.snapshot.revert"
+const (
+	opTake   = "machine.snapshot.take"
+	opRevert = "machine.snapshot.revert"
+	opForget = "machine.snapshot.remove"
+)
 
 // RevertSnapshot takes a machine back to a snapshot. libvirt starts or ends QEMU
 // where the two states differ.
@@ -79,7 +87,7 @@ func (s *Store) RevertSnapshot(ctx context.Context, machine, snapshot string) er
 
 // RemoveSnapshot forgets a snapshot.
 func (s *Store) RemoveSnapshot(ctx context.Context, machine, snapshot string) error {
-	err := s.onSnapshot(ctx, "machine.snapshot.remove", machine, snapshot, driver.removeSnapshot)
+	err := s.onSnapshot(ctx, opForget, machine, snapshot, driver.removeSnapshot)
 	if err == nil {
 		s.config.Log.Info("snapshot removed", "machine", machine, "snapshot", snapshot, "trace", fusion.Trace(ctx))
 	}
@@ -88,22 +96,29 @@ func (s *Store) RemoveSnapshot(ctx context.Context, machine, snapshot string) er
 
 // onSnapshot does something with one snapshot, named as it is shown.
 func (s *Store) onSnapshot(ctx context.Context, op, machine, snapshot string, do func(d driver, uuid, name string) error) error {
-	return s.exclusively(ctx, op, machine, func(r record) (func(driver) error, error) {
+	return s.exclusively(ctx, op, machine, func(r record) (func(driver) error, intent, error) {
+		note := intent{Op: op, UUID: r.uuid, Name: machine, Off: r.state == fusion.Off}
 		list, err := s.listSnapshots(ctx, op, machine, r.uuid)
 		if err != nil {
-			return nil, err
+			return nil, note, err
 		}
 		real, there := named(list, snapshot)
+		note.Snapshot = real
 		if !there {
-			return nil, noSuchSnapshot(op, machine, snapshot)
+			return nil, note, noSuchSnapshot(op, machine, snapshot)
 		}
 		if err := s.keeps(op, r); err != nil {
-			return nil, err
+			return nil, note, err
 		}
 		if r.state == fusion.Saved && op == opRevert {
-			return nil, isSaved(op, machine)
+			return nil, note, isSaved(op, machine)
 		}
-		return func(d driver) error { return do(d, r.uuid, real) }, nil
+		if op == opRevert { // QEMU does not revert a disk that keeps account for backups
+			if err := s.unmark(ctx, r.domain); err != nil {
+				return nil, note, err
+			}
+		}
+		return func(d driver) error { return do(d, r.uuid, real) }, note, nil
 	})
 }
 
@@ -117,9 +132,10 @@ func named(list []fusion.Snapshot, name string) (real string, there bool) {
 	return "", false
 }
 
-// exclusively claims a machine, lets prepare look at it, and runs what that gives. The
-// claim is held until the hypervisor has answered, also when ctx ends first.
-func (s *Store) exclusively(ctx context.Context, op, machine string, prepare func(record) (func(driver) error, error)) error {
+// exclusively claims a machine, lets prepare look at it, and runs what that gives, with
+// the intent written down. The claim is held until the hypervisor has answered, also when
+// ctx ends first.
+func (s *Store) exclusively(ctx context.Context, op, machine string, prepare func(record) (func(driver) error, intent, error)) error {
 	if machine == fusion.Self {
 		return noSnapshots(op)
 	}
@@ -129,14 +145,14 @@ func (s *Store) exclusively(ctx context.Context, op, machine string, prepare fun
 	}
 	run, giveUp := held(release)
 	defer giveUp()
-	do, err := prepare(r)
+	do, note, err := prepare(r)
 	if err != nil {
 		return err
 	}
-	err = s.do(ctx, run(func(d driver) error {
+	err = s.do(ctx, s.noted(note, run(func(d driver) error {
 		defer s.touch(r.uuid) // the state may be another now; watchers hear of it
 		return do(d)
-	}))
+	})))
 	return fail(op, machine, err)
 }
 
@@ -165,11 +181,16 @@ func (s *Store) canKeep(ctx context.Context, op, machine string, d domain, spec 
 		case disk.format != formatQcow2:
 			return keepsNone(op, machine, fmt.Sprintf("its disk %s is %s, which keeps no snapshots", disk.target, disk.format),
 				"convert the disk: qemu-img convert -O qcow2 OLD NEW, or make a machine of it with hither machine create --image")
+		case disk.keeps(spec.Name): // libvirt does not list it, and QEMU would write over it
+			return &fusion.Error{Op: op, Path: machine + "/" + spec.Name, Cause: fusion.ErrExists,
+				Detail: "its disk " + disk.target + " keeps a snapshot of that name, which libvirt does not know", Hint: "choose another name"}
 		case keeps == "":
 			keeps = disk.path
 		}
 	}
 	switch {
+	case isUEFI(d.firmware):
+		return keepsNone(op, machine, "it starts by UEFI, whose variables are not kept in a disk", "shut it down and clone it: hither machine clone --full keeps it as it is, variables and TPM included")
 	case keeps == "":
 		return keepsNone(op, machine, "it has no disk of its own to keep one in", "give it a qcow2 disk, as in hither machine create --disk 1GiB")
 	case d.state == fusion.Saved:

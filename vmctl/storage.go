@@ -263,6 +263,8 @@ func storageError(op, path string, err error) error {
 		e.Cause, e.Hint = fusion.ErrInvalid, "remove volumes that are not needed, or give it a larger disk"
 	case strings.Contains(d.text, "cannot open"), strings.Contains(d.text, "No such file"):
 		e.Cause, e.Hint = fusion.ErrInvalid, "see whether its disk is plugged in or mounted; virsh pool-undefine forgets the pool"
+	case strings.Contains(d.text, "asynchronous jobs running"): // a volume is being made in it
+		e.Cause, e.Hint = fusion.ErrBusy, "try again in a moment"
 	case e.Hint == "":
 		e.Hint = "virsh pool-info and the log of libvirtd there say more"
 	}

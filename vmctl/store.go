@@ -12,9 +12,9 @@ import (
 
 // Store is the machines of this computer. Close it when done; machines go on.
 //
-// Five goroutines last until Close: run follows events and reconnects, settling ends what
+// Six goroutines last until Close: run follows events and reconnects, settling ends what
 // was left half done, forwards.run keeps the port forwards, followSelf looks at this
-// computer itself, and followPower hears when it goes; Meters have one
+// computer itself, and followPower hears when it goes, and schedules.run takes backups; Meters have one
 // while they measure. Each call to the hypervisor runs in a goroutine of
 // its own, at most maxCalls at a time, so that a caller whose context ends need not
 // wait for it.
@@ -30,11 +30,13 @@ type Store struct {
 	slots       chan struct{} // one per call to the hypervisor that has not returned
 	wake        chan struct{} // capacity 1: dirty or the connection changed
 	unsettled   chan struct{} // capacity 1: an operation ended and left its intent
+	toInstall   chan struct{} // capacity 1: a machine runs that installs apps
 	ctx         context.Context
 	cancel      context.CancelFunc
 	running     sync.WaitGroup // run and all calls
 	networking  chan struct{}  // capacity 1: held while networks are changed
 	forwards    *forwards
+	schedules   *schedules
 	screenshots atomic.Int64
 	consoles    consoles // the serial consoles that somebody looks at
 
@@ -85,7 +87,7 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 	s := &Store{
 		config: config, kvm: newKVMProbe(config.Dir), catalogue: &catalogue{osinfo: config.Osinfo}, fetches: map[string]chan struct{}{},
 		abilities: abilities{power: config.Power},
-		slots:     make(chan struct{}, maxCalls), wake: make(chan struct{}, 1), unsettled: make(chan struct{}, 1),
+		slots:     make(chan struct{}, maxCalls), wake: make(chan struct{}, 1), unsettled: make(chan struct{}, 1), toInstall: make(chan struct{}, 1),
 		networking: make(chan struct{}, 1),
 		records:    map[string]*record{}, dirty: map[string]bool{},
 		stopping: map[string]time.Time{}, watchers: map[*watcher]bool{}, claims: map[string]int{},
@@ -94,6 +96,7 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.meters = newMeters(s)
+	s.schedules = newSchedules(s)
 	sweep(config.pool())
 	sweep(config.intents())
 	sweepNotes(config.pool(), time.Now())
@@ -109,6 +112,8 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 	go s.settling()
 	go s.forwards.run()
 	s.running.Go(s.followSelf)
+	s.running.Go(s.followApps)
+	s.running.Go(s.schedules.run)
 	if config.Power != nil {
 		s.running.Go(s.followPower)
 	}

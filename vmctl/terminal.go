@@ -45,8 +45,13 @@ func (s *Store) openSerial(ctx context.Context, name string, viewOnly bool) (fus
 		return nil, &fusion.Error{Op: opConsole, Path: name, Cause: fusion.ErrUnsupported, Detail: "it has no serial console",
 			Hint: "give it one, as in virt-manager: Add Hardware, Serial, then stop and start it"}
 	}
+	return s.joinConsole(ctx, r.uuid, name, viewOnly)
+}
+
+// joinConsole is openSerial of a machine that is known to have a console.
+func (s *Store) joinConsole(ctx context.Context, uuid, name string, viewOnly bool) (fusion.Terminal, error) {
 	for {
-		v, before := s.join(r.uuid, name, viewOnly)
+		v, before := s.join(uuid, name, viewOnly)
 		switch {
 		case v != nil:
 			return v.begin(ctx)

@@ -46,6 +46,9 @@ func (s *Store) diskPaths() map[string][]string {
 			}
 		}
 		out[r.shown] = append(out[r.shown], r.inserted...)
+		if r.vars != "" {
+			out[r.shown] = append(out[r.shown], r.vars)
+		}
 	}
 	return out
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -11,7 +12,7 @@ import (
 	"hither/fusion"
 )
 
-var verbs = []fusion.Verb{fusion.Start, fusion.Stop, fusion.ForceOff, fusion.Pause, fusion.Resume, fusion.Reboot, fusion.Save, fusion.Discard}
+var verbs = []fusion.Verb{fusion.Start, fusion.Stop, fusion.ForceOff, fusion.Pause, fusion.Resume, fusion.Reboot, fusion.Save, fusion.Discard, fusion.Emulate}
 
 // Do applies a verb. Those of "self" are in power.go.
 func (s *Store) Do(ctx context.Context, name string, verb fusion.Verb) error {
@@ -20,10 +21,13 @@ func (s *Store) Do(ctx context.Context, name string, verb fusion.Verb) error {
 		return s.doSelf(ctx, verb)
 	}
 	if !slices.Contains(verbs, verb) {
-		return invalid("machine.do", name, fmt.Sprintf("there is no verb %q", string(verb)), "one of start, stop, force-off, pause, resume, reboot, save, discard")
+		return invalid("machine.do", name, fmt.Sprintf("there is no verb %q", string(verb)), "one of start, stop, force-off, pause, resume, reboot, save, discard, emulate")
 	}
 	if verb == fusion.Save {
 		return s.Save(ctx, name)
+	}
+	if verb == fusion.Emulate {
+		return s.emulate(ctx, name)
 	}
 	release, ok := s.share("machine", name)
 	if !ok {
@@ -138,11 +142,12 @@ func (s *Store) Remove(ctx context.Context, name string) error {
 		end(false)
 		return fail(op, name, err)
 	}
-	defer end(true)
 	if err := s.forgotten(ctx, op, name, uuid); err != nil {
+		end(errors.Is(err, fusion.ErrBusy)) // else libvirt went, and whoever asks it next tells
 		return err
 	}
-	s.removeDisks(disks)
+	s.removeFiles(uuid, disks)
+	end(true)
 	s.config.Log.Info("machine removed", "machine", name, "disks", len(disks), "trace", fusion.Trace(ctx))
 	return nil
 }
@@ -171,6 +176,9 @@ func (d domain) madeDisks() (files []string) {
 			files = append(files, file)
 		}
 	}
+	if vars := filepath.Base(d.vars); d.vars != "" && ownDisk(vars, d.uuid) && !slices.Contains(files, vars) {
+		files = append(files, vars)
+	}
 	return files
 }
 
@@ -186,8 +194,8 @@ func (s *Store) forgotten(ctx context.Context, op, name, uuid string) error {
 		s.mu.Unlock()
 		return nil
 	case err != nil:
-		return &fusion.Error{Op: op, Path: name, Cause: err, Detail: "it is removed, but its disks stay: it may have been started meanwhile",
-			Hint: "see whether it still runs; then delete its disks in " + s.config.pool()}
+		return &fusion.Error{Op: op, Path: name, Cause: err, Detail: "it is removed; its disks go once libvirt answers again, unless it was started meanwhile",
+			Hint: "see then whether it is gone"}
 	}
 	return &fusion.Error{Op: op, Path: name, Cause: fusion.ErrBusy, Detail: "it was started meanwhile and is " + string(d.state) + "; its disks stay",
 		Hint: "force it off; then delete its disks in " + s.config.pool()}

@@ -114,6 +114,10 @@ func (n *fakeNode) Open(context.Context, string, string, string, []string, func(
 	return nil
 }
 
+func (n *fakeNode) ExamineMove(context.Context, *pb.ExamineMoveRequest) (*pb.ExamineMoveResponse, error) {
+	return &pb.ExamineMoveResponse{}, nil
+}
+
 func (n *fakeNode) PrepareMove(context.Context, fusion.HostID, *pb.PrepareMoveRequest) (*pb.PrepareMoveResponse, error) {
 	return &pb.PrepareMoveResponse{}, nil
 }

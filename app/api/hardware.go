@@ -25,6 +25,9 @@ func (h hardwareService) Show(ctx context.Context, req *connect.Request[pb.Hardw
 
 func (h hardwareService) Change(ctx context.Context, req *connect.Request[pb.HardwareChangeRequest]) (*connect.Response[pb.HardwareChanged], error) {
 	host, _, err := h.s.resolve(ctx, req.Msg.Host)
+	if err == nil {
+		err = h.s.mayAttach(ctx, req.Msg.Change)
+	}
 	if err != nil {
 		return nil, err
 	}

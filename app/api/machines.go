@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"strconv"
 	"time"
 
 	"connectrpc.com/connect"
@@ -62,7 +63,7 @@ func (m machineService) Create(ctx context.Context, req *connect.Request[pb.Mach
 	}
 	spec := fusion.MachineSpec{Name: req.Msg.Name, MemoryBytes: req.Msg.MemoryBytes, CPUs: int(req.Msg.Cpus),
 		DiskBytes: req.Msg.DiskBytes, ISO: req.Msg.Iso, Image: req.Msg.Image, Start: req.Msg.Start,
-		Firmware: req.Msg.Firmware, TPM: req.Msg.Tpm, Network: req.Msg.Network, Seed: convert.SeedFromPB(req.Msg.Seed)}
+		Firmware: req.Msg.Firmware, TPM: req.Msg.Tpm, Network: req.Msg.Network, Seed: convert.SeedFromPB(req.Msg.Seed), Unattended: req.Msg.Unattended}
 	return m.one(ctx, req.Msg.Host, func(x fusion.Machines) (fusion.Machine, error) { return x.Create(ctx, spec) })
 }
 
@@ -162,6 +163,8 @@ func writeError(w http.ResponseWriter, err error) {
 		text = []byte(`{"detail":"the error could not be written"}`)
 	}
 	w.Header().Set("Content-Type", "application/json")
+	// Who is told where the answer ends need not wait for what drain reads.
+	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
 	w.WriteHeader(status)
 	_, _ = w.Write(text) // the caller is gone if this fails
 }

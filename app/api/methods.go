@@ -59,10 +59,12 @@ var methods = map[string]need{
 	v1.GuestServiceInfoProcedure:      {cap: fusion.ViewCap, quiet: true},
 	v1.GuestServiceExecProcedure:      {cap: fusion.ControlCap},
 
-	v1.MachineServiceMigrateProcedure:     {cap: fusion.AdminCap, job: "machine.migrate"},
-	v1.MachineServicePrepareMoveProcedure: {cap: fusion.AdminCap},
-	v1.MachineServiceSettleMoveProcedure:  {cap: fusion.AdminCap},
-	v1.MachineServiceCheckMoveProcedure:   {cap: fusion.AdminCap},
+	v1.MachineServiceMigrateProcedure:      {cap: fusion.AdminCap, job: "machine.migrate"},
+	v1.MachineServiceCheckMigrateProcedure: {cap: fusion.AdminCap},
+	v1.MachineServiceExamineMoveProcedure:  {cap: fusion.AdminCap},
+	v1.MachineServicePrepareMoveProcedure:  {cap: fusion.AdminCap},
+	v1.MachineServiceSettleMoveProcedure:   {cap: fusion.AdminCap},
+	v1.MachineServiceCheckMoveProcedure:    {cap: fusion.AdminCap},
 
 	// Networks, forwarded ports and pools are the host's own, whoever's machines use them.
 	v1.NetworkServiceListProcedure:   {cap: fusion.ViewCap, quiet: true},
@@ -73,6 +75,7 @@ var methods = map[string]need{
 	v1.NetworkServiceStopProcedure:   {cap: fusion.AdminCap},
 	v1.NetworkServiceLeasesProcedure: {cap: fusion.ViewCap, quiet: true},
 	v1.NetworkServiceCardsProcedure:  {cap: fusion.ViewCap, quiet: true},
+	v1.DeviceServiceListProcedure:    {cap: fusion.ViewCap, quiet: true},
 
 	v1.ForwardServiceListProcedure:   {cap: fusion.ViewCap, quiet: true},
 	v1.ForwardServiceAddProcedure:    {cap: fusion.AdminCap},
@@ -88,6 +91,13 @@ var methods = map[string]need{
 	// A file has all that is on the machine's disks: that is to control it.
 	v1.CopyServiceExportProcedure: {cap: fusion.MachinesCap, also: fusion.ControlCap, job: "machine.export"},
 	v1.CopyServiceDeployProcedure: {cap: fusion.AdminCap, job: "machine.deploy"},
+
+	v1.BackupServiceListProcedure:        {cap: fusion.ViewCap, quiet: true},
+	v1.BackupServiceTakeProcedure:        {cap: fusion.MachinesCap, job: "machine.backup"},
+	v1.BackupServiceRestoreProcedure:     {cap: fusion.MachinesCap, job: "machine.restore"},
+	v1.BackupServiceVerifyProcedure:      {cap: fusion.MachinesCap, job: "machine.backup.verify"},
+	v1.BackupServiceRemoveProcedure:      {cap: fusion.MachinesCap},
+	v1.BackupServiceSetScheduleProcedure: {cap: fusion.MachinesCap},
 
 	v1.ScreenServiceListProcedure:    {cap: fusion.ViewCap, quiet: true},
 	v1.ScreenServiceConnectProcedure: {cap: fusion.ViewCap},

@@ -31,6 +31,7 @@ type Client struct {
 	machines  hitherv1connect.MachineServiceClient
 	hardware  hitherv1connect.HardwareServiceClient
 	copies    hitherv1connect.CopyServiceClient
+	backups   hitherv1connect.BackupServiceClient
 	screens   hitherv1connect.ScreenServiceClient
 	apps      hitherv1connect.AppServiceClient
 	folders   hitherv1connect.FolderServiceClient
@@ -40,6 +41,7 @@ type Client struct {
 	networks  hitherv1connect.NetworkServiceClient
 	forwards  hitherv1connect.ForwardServiceClient
 	storage   hitherv1connect.StorageServiceClient
+	devices   hitherv1connect.DeviceServiceClient
 	computers hitherv1connect.ComputerServiceClient
 	meters    hitherv1connect.MeterServiceClient
 	http      *http.Client
@@ -68,6 +70,7 @@ func New(dial, screen Dial) *Client {
 	c.machines = hitherv1connect.NewMachineServiceClient(c.http, base, options)
 	c.hardware = hitherv1connect.NewHardwareServiceClient(c.http, base, options)
 	c.copies = hitherv1connect.NewCopyServiceClient(c.http, base, options)
+	c.backups = hitherv1connect.NewBackupServiceClient(c.http, base, options)
 	c.screens = hitherv1connect.NewScreenServiceClient(c.http, base, options)
 	c.apps = hitherv1connect.NewAppServiceClient(c.http, base, options)
 	c.folders = hitherv1connect.NewFolderServiceClient(c.http, base, options)
@@ -78,6 +81,7 @@ func New(dial, screen Dial) *Client {
 	c.networks = hitherv1connect.NewNetworkServiceClient(c.http, base, options)
 	c.forwards = hitherv1connect.NewForwardServiceClient(c.http, base, options)
 	c.storage = hitherv1connect.NewStorageServiceClient(c.http, base, options)
+	c.devices = hitherv1connect.NewDeviceServiceClient(c.http, base, options)
 	c.meters = hitherv1connect.NewMeterServiceClient(c.http, base, options)
 	return c
 }

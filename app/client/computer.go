@@ -30,7 +30,8 @@ func (h *host) SetRoles(ctx context.Context, add, remove []string) ([]string, er
 // Place has the node choose a host for a machine. A retry with the same
 // idempotency key (fusion.WithKey) is answered with the same host.
 func (c *Client) Place(ctx context.Context, s fusion.MachineSpec) (fusion.Placement, error) {
-	res, err := call(ctx, s.Name, c.computers.Place, &pb.PlaceRequest{Name: s.Name, MemoryBytes: s.MemoryBytes, Cpus: int32(s.CPUs), DiskBytes: s.DiskBytes})
+	res, err := call(ctx, s.Name, c.computers.Place, &pb.PlaceRequest{Name: s.Name, MemoryBytes: s.MemoryBytes, Cpus: int32(s.CPUs), DiskBytes: s.DiskBytes,
+		Image: s.Image, Iso: s.ISO})
 	if err != nil {
 		return fusion.Placement{}, err
 	}

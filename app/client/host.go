@@ -35,6 +35,7 @@ func (h *host) Guests() fusion.Guests       { return (*guests)(h) }
 func (h *host) Networks() fusion.Networks   { return (*networks)(h) }
 func (h *host) Forwards() fusion.Forwards   { return (*forwards)(h) }
 func (h *host) Storage() fusion.Storage     { return (*storage)(h) }
+func (h *host) Devices() fusion.Devices     { return (*devices)(h) }
 
 // call makes one unary call and explains its error with path.
 func call[Req, Res any](ctx context.Context, path string,

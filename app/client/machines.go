@@ -43,7 +43,7 @@ func (m *machines) Create(ctx context.Context, s fusion.MachineSpec) (fusion.Mac
 	res, err := long(ctx, m.c, m.path(s.Name), m.c.machines.Create, &pb.MachineCreateRequest{
 		Host: m.name, Name: s.Name, MemoryBytes: s.MemoryBytes, Cpus: int32(s.CPUs),
 		DiskBytes: s.DiskBytes, Iso: s.ISO, Image: s.Image, Start: s.Start, Firmware: s.Firmware, Tpm: s.TPM,
-		Network: s.Network, Seed: convert.SeedToPB(s.Seed),
+		Network: s.Network, Seed: convert.SeedToPB(s.Seed), Unattended: s.Unattended,
 	})
 	if err != nil {
 		return fusion.Machine{}, err

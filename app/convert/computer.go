@@ -33,7 +33,7 @@ func PlacementFromPB(p *pb.Placement) fusion.Placement {
 }
 
 func candidateToPB(c fusion.Candidate) *pb.Candidate {
-	out := &pb.Candidate{Host: c.Host, Id: string(c.ID), Roles: c.Roles, Fits: c.Fits, Why: string(c.Why)}
+	out := &pb.Candidate{Host: c.Host, Id: string(c.ID), Roles: c.Roles, Fits: c.Fits, Why: string(c.Why), HasImage: c.HasImage}
 	if c.Resources != nil {
 		out.Resources = ResourcesToPB(*c.Resources)
 	}
@@ -41,7 +41,7 @@ func candidateToPB(c fusion.Candidate) *pb.Candidate {
 }
 
 func candidateFromPB(c *pb.Candidate) fusion.Candidate {
-	out := fusion.Candidate{Host: c.GetHost(), ID: fusion.HostID(c.GetId()), Roles: list(c.GetRoles()), Fits: c.GetFits(), Why: fusion.Unfit(c.GetWhy())}
+	out := fusion.Candidate{Host: c.GetHost(), ID: fusion.HostID(c.GetId()), Roles: list(c.GetRoles()), Fits: c.GetFits(), Why: fusion.Unfit(c.GetWhy()), HasImage: c.GetHasImage()}
 	if c.Resources != nil {
 		r := ResourcesFromPB(c.Resources)
 		out.Resources = &r

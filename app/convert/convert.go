@@ -48,6 +48,7 @@ func MachineToPB(m fusion.Machine) *pb.Machine {
 			return &pb.Disk{Name: d.Name, TotalBytes: d.TotalBytes, UsedBytes: d.UsedBytes}
 		}),
 		Screen: m.Screen, Verbs: words(m.Verbs), Template: m.Template, Cannot: All(m.Cannot, refusalToPB),
+		Screenshots: m.Screenshots, Installing: m.Installing,
 		Tags: m.Tags, Notes: m.Notes, Autostart: m.Autostart, Order: int32(m.Order),
 	}
 }
@@ -61,8 +62,8 @@ func MachineFromPB(m *pb.Machine) fusion.Machine {
 		Disks: All(m.GetDisks(), func(d *pb.Disk) fusion.Disk {
 			return fusion.Disk{Name: d.GetName(), TotalBytes: d.GetTotalBytes(), UsedBytes: d.GetUsedBytes()}
 		}),
-		Screen: m.GetScreen(),
-		Verbs:  All(m.GetVerbs(), func(v string) fusion.Verb { return fusion.Verb(v) }), Template: m.GetTemplate(),
+		Screen: m.GetScreen(), Screenshots: m.GetScreenshots(), Installing: m.GetInstalling(),
+		Verbs: All(m.GetVerbs(), func(v string) fusion.Verb { return fusion.Verb(v) }), Template: m.GetTemplate(),
 		Labels: fusion.Labels{Tags: list(m.GetTags()), Notes: m.GetNotes(), Autostart: m.GetAutostart(), Order: int(m.GetOrder())},
 		Cannot: refusalsFromPB(m.GetCannot()),
 	}

@@ -110,6 +110,20 @@ func wire(t *testing.T, err error) error {
 	return out
 }
 
+// TestAPartialErrorComesBackWhole, with one error for each host.
+func TestAPartialErrorComesBackWhole(t *testing.T) {
+	sent := &fusion.PartialError{Whole: &fusion.Error{Op: "machine.deploy", Path: "a", Cause: fusion.ErrBusy},
+		Each: []*fusion.Error{{Op: "machine.deploy", Path: "id-a", Cause: fusion.ErrBusy, Detail: "the pool is full", Hint: "free some"},
+			{Op: "machine.deploy", Path: "id-b", Cause: fusion.ErrOffline}}}
+	var got *fusion.PartialError
+	if !errors.As(ErrorFromPB(wire(t, fmt.Errorf("around: %w", sent)), "cloud/web"), &got) {
+		t.Fatal("it came back as another error")
+	}
+	if got.Error() != sent.Error() || !errors.Is(got, fusion.ErrBusy) || len(got.Each) != 2 || *got.Each[0] != *sent.Each[0] || *got.Each[1] != *sent.Each[1] {
+		t.Errorf("got %v, %+v", got, got.Each)
+	}
+}
+
 func TestErrorsComeBackWhole(t *testing.T) {
 	for name, cause := range fusion.Causes {
 		sent := &fusion.Error{Op: "machine.start", Path: "vm", Cause: cause, Detail: "it has no disk", Hint: "give it one"}

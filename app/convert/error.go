@@ -27,7 +27,8 @@ var codes = map[string]connect.Code{
 }
 
 // ErrorToPB makes an error fit for the wire: op, path, cause, detail and hint
-// go along whole. Nil stays nil, and so does what Connect made itself.
+// go along whole, of a partial error those of each host behind them. Nil stays
+// nil, and so does what Connect made itself.
 func ErrorToPB(err error) error {
 	if err == nil {
 		return nil
@@ -47,8 +48,15 @@ func ErrorToPB(err error) error {
 		code = connect.CodeUnknown
 	}
 	out := connect.NewError(code, err)
-	if detail, derr := connect.NewErrorDetail(message); derr == nil {
-		out.AddDetail(detail)
+	messages := []*pb.Error{message}
+	var partial *fusion.PartialError
+	if errors.As(err, &partial) {
+		messages = append(messages, All(partial.Each, func(e *fusion.Error) *pb.Error { return Describe(e) })...)
+	}
+	for _, m := range messages {
+		if detail, derr := connect.NewErrorDetail(m); derr == nil {
+			out.AddDetail(detail)
+		}
 	}
 	return out
 }
@@ -97,17 +105,26 @@ func ErrorFromPB(err error, path string) error {
 	if !errors.As(err, &made) {
 		return &fusion.Error{Path: path, Cause: err}
 	}
+	var all []*fusion.Error
 	for _, detail := range made.Details() {
 		value, derr := detail.Value()
 		if message, ok := value.(*pb.Error); ok && derr == nil {
-			return Restore(message, path)
+			all = append(all, restore(message, path))
 		}
 	}
-	return bare(made, path)
+	switch len(all) {
+	case 0:
+		return bare(made, path)
+	case 1:
+		return all[0]
+	}
+	return &fusion.PartialError{Whole: all[0], Each: all[1:]}
 }
 
 // Restore gives the error that Describe described.
-func Restore(m *pb.Error, path string) error {
+func Restore(m *pb.Error, path string) error { return restore(m, path) }
+
+func restore(m *pb.Error, path string) *fusion.Error {
 	out := &fusion.Error{Op: m.GetOp(), Path: m.GetPath(), Cause: fusion.Causes[m.GetCause()],
 		Detail: m.GetDetail(), Hint: m.GetHint()}
 	out.Path = within(path, out.Path)

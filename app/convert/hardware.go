@@ -20,7 +20,10 @@ func PartsToPB(p fusion.Parts) *pb.Parts {
 			return &pb.NICPart{Mac: n.MAC, Network: n.Network, Model: n.Model, Of: string(n.Of)}
 		}),
 		Boot: p.Boot, Firmware: p.Firmware, Tpm: p.TPM, Displays: p.Displays, Pending: p.Pending,
-		Networks: p.Networks, Images: p.Images,
+		Networks: p.Networks, Images: p.Images, Accelerator: p.Accelerator,
+		Devices: All(p.Devices, func(d fusion.DevicePart) *pb.DevicePart {
+			return &pb.DevicePart{Id: d.ID, Name: d.Name, Of: string(d.Of)}
+		}),
 	}
 }
 
@@ -39,7 +42,10 @@ func PartsFromPB(p *pb.Parts) fusion.Parts {
 			return fusion.NICPart{MAC: n.GetMac(), Network: n.GetNetwork(), Model: n.GetModel(), Of: fusion.Of(n.GetOf())}
 		}),
 		Boot: list(p.GetBoot()), Firmware: p.GetFirmware(), TPM: p.GetTpm(), Displays: list(p.GetDisplays()), Pending: p.GetPending(),
-		Networks: list(p.GetNetworks()), Images: list(p.GetImages()),
+		Networks: list(p.GetNetworks()), Images: list(p.GetImages()), Accelerator: p.GetAccelerator(),
+		Devices: All(p.GetDevices(), func(d *pb.DevicePart) fusion.DevicePart {
+			return fusion.DevicePart{ID: d.GetId(), Name: d.GetName(), Of: fusion.Of(d.GetOf())}
+		}),
 	}
 }
 
@@ -47,6 +53,8 @@ func ChangeToPB(c fusion.Change) *pb.HardwareChange {
 	return &pb.HardwareChange{
 		Kind: string(c.Kind), MemoryBytes: c.MemoryBytes, Cpus: int32(c.CPUs), Disk: c.Disk, Bytes: c.Bytes, Keep: c.Keep,
 		Nic: c.NIC, Network: c.Network, Drive: c.Drive, Image: c.Image, Boot: c.Boot, Firmware: c.Firmware, Tpm: c.TPM,
+		Device:      c.Device,
+		Accelerator: c.Accelerator,
 	}
 }
 
@@ -55,6 +63,8 @@ func ChangeFromPB(c *pb.HardwareChange) fusion.Change {
 		Kind: fusion.ChangeKind(c.GetKind()), MemoryBytes: c.GetMemoryBytes(), CPUs: int(c.GetCpus()), Disk: c.GetDisk(),
 		Bytes: c.GetBytes(), Keep: c.GetKeep(), NIC: c.GetNic(), Network: c.GetNetwork(), Drive: c.GetDrive(),
 		Image: c.GetImage(), Boot: c.GetBoot(), Firmware: c.GetFirmware(), TPM: c.GetTpm(),
+		Device:      c.GetDevice(),
+		Accelerator: c.GetAccelerator(),
 	}
 }
 

@@ -39,12 +39,14 @@ func SeedToPB(s *fusion.Seed) *pb.Seed {
 	if s == nil {
 		return nil
 	}
-	return &pb.Seed{User: s.User, SshKeys: s.SSHKeys, Password: s.Password, Hostname: s.Hostname, Packages: s.Packages}
+	return &pb.Seed{User: s.User, SshKeys: s.SSHKeys, Password: s.Password, Hostname: s.Hostname, Packages: s.Packages, Apps: s.Apps, Locale: s.Locale,
+		Addresses: s.Addresses, Gateways: s.Gateways, Dns: s.DNS}
 }
 
 func SeedFromPB(s *pb.Seed) *fusion.Seed {
 	if s == nil {
 		return nil
 	}
-	return &fusion.Seed{User: s.User, SSHKeys: s.SshKeys, Password: s.Password, Hostname: s.Hostname, Packages: s.Packages}
+	return &fusion.Seed{User: s.User, SSHKeys: s.SshKeys, Password: s.Password, Hostname: s.Hostname, Packages: s.Packages, Apps: s.Apps, Locale: s.Locale,
+		Addresses: s.Addresses, Gateways: s.Gateways, DNS: s.Dns}
 }

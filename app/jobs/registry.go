@@ -57,10 +57,11 @@ type Registry struct {
 
 var _ fusion.Jobs = (*Registry)(nil)
 
-// job is one operation. The Registry's mu guards shown, told and ended.
+// job is one operation. The Registry's mu guards shown, pace, told and ended.
 type job struct {
 	call   Call
 	shown  fusion.Job
+	pace   pace
 	told   time.Time // when watchers last heard of it
 	cancel context.CancelFunc
 	done   chan struct{} // closed when result and err are set
@@ -170,9 +171,9 @@ func (r *Registry) report(j *job, p fusion.Progress) {
 	if !j.shown.Ended.IsZero() {
 		return
 	}
-	step := p.Step != j.shown.Step
-	j.shown.Progress = p
-	if now := time.Now(); step || now.Sub(j.told) >= calm {
+	now, step := time.Now(), p.Step != j.shown.Step
+	j.shown.Progress = j.pace.with(now, p)
+	if step || now.Sub(j.told) >= calm {
 		r.tell(j, false)
 	}
 }

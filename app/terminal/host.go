@@ -20,7 +20,8 @@ type hosted struct {
 // those of the viewer, Close closes the terminal.
 func Host(t fusion.Terminal) fusion.Pipe { return &hosted{t: t} }
 
-// Read begins with a hello. When the terminal has ended it says why, then io.EOF.
+// Read begins with a hello. When the terminal has ended it says why, then io.EOF; of a
+// terminal that was lost (ErrOffline) it says nothing.
 func (h *hosted) Read() ([]byte, error) {
 	switch {
 	case h.ended:
@@ -36,7 +37,9 @@ func (h *hosted) Read() ([]byte, error) {
 	chunk, err := h.t.Next()
 	if err != nil {
 		h.ended = true
-		if errors.Is(err, io.ErrClosedPipe) { // by this side: nobody listens
+		// By this side: nobody listens. Or the machine, or the way to it, is not here any
+		// more: its viewer looks for it, as after any path that breaks.
+		if errors.Is(err, io.ErrClosedPipe) || errors.Is(err, fusion.ErrOffline) {
 			return nil, io.EOF
 		}
 		return closed(err), nil
@@ -62,7 +65,7 @@ func (h *hosted) Write(m []byte) error {
 	case typeSize:
 		err = h.t.Resize(v.columns, v.rows)
 	}
-	if errors.Is(err, fusion.ErrPermission) || errors.Is(err, io.ErrClosedPipe) || errors.Is(err, io.EOF) {
+	if errors.Is(err, fusion.ErrPermission) || errors.Is(err, io.ErrClosedPipe) || errors.Is(err, io.EOF) || errors.Is(err, fusion.ErrOffline) {
 		return nil // Read says how it ended
 	}
 	return err

@@ -186,6 +186,20 @@ func TestAFailureIsTold(t *testing.T) {
 	}
 }
 
+// TestATerminalThatWasLost: nothing is said, so that its viewer looks for it.
+func TestATerminalThatWasLost(t *testing.T) {
+	here := newScripted(&fusion.Error{Op: "x", Cause: fusion.ErrOffline, Detail: "it moved"})
+	here.chunks <- fusion.TerminalChunk{Data: []byte("the last")}
+	close(here.chunks)
+	there := over(t, here)
+	if chunk, err := there.Next(); err != nil || string(chunk.Data) != "the last" {
+		t.Errorf("got %q, %v", chunk.Data, err)
+	}
+	if _, err := there.Next(); !errors.Is(err, fusion.ErrOffline) || strings.Contains(err.Error(), "moved") {
+		t.Errorf("got %v", err)
+	}
+}
+
 // FuzzHost: whatever a host says, a viewer takes it or refuses it.
 func FuzzHost(f *testing.F) {
 	for _, m := range [][]byte{hello(true), append([]byte{typeData}, "text"...), skipped(9), closed(io.EOF), {0x7f}, {}} {

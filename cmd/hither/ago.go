@@ -17,6 +17,14 @@ func ago(now, t time.Time) string {
 	return span(d) + " ago"
 }
 
+// left tells how long something will take, to the second below two minutes.
+func left(d time.Duration) string {
+	if d < 2*time.Minute {
+		return fmt.Sprintf("%d s", int(d.Seconds()))
+	}
+	return span(d.Round(time.Minute))
+}
+
 // span gives a duration in its largest unit.
 func span(d time.Duration) string {
 	switch {

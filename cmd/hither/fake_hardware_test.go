@@ -32,7 +32,8 @@ func (f fakeHardware) Show(_ context.Context, req *connect.Request[pb.HardwareSh
 			{Name: "vdb", Bus: "virtio", Format: "raw", File: "data.img", Of: "next-start"}},
 		Drives: []*pb.DrivePart{{Name: "sda", Kind: "cdrom"}},
 		Nics:   []*pb.NICPart{{Mac: "52:54:00:01:02:03", Network: "default", Model: "virtio", Of: "now"}},
-		Boot:   []string{"disk", "cd"}, Firmware: "uefi", Tpm: true, Displays: []string{"vnc"}, Pending: true})
+		Boot:   []string{"disk", "cd"}, Firmware: "uefi", Tpm: true, Displays: []string{"vnc"}, Pending: true,
+		Devices: []*pb.DevicePart{{Id: "usb:0951:1666", Name: "Kingston DataTraveler"}, {Id: "pci:0000:01:00.0", Of: "next-start"}}})
 }
 
 // Change answers in each way: a display waits, what is called "no" is refused.
@@ -50,6 +51,8 @@ func (f fakeHardware) Change(_ context.Context, req *connect.Request[pb.Hardware
 		return refuse[pb.HardwareChanged](fusion.ErrNotFound, m.Name, "hither machine hw")
 	case c.Kind == string(fusion.AddDisk):
 		return answer(&pb.HardwareChanged{When: "now", Part: "vdb"})
+	case c.Kind == string(fusion.AttachDevice), c.Kind == string(fusion.DetachDevice):
+		return f.changeDevice(c)
 	case c.Kind == string(fusion.AddDisplay):
 		return answer(&pb.HardwareChanged{When: "next-start", Note: "it runs"})
 	case c.Kind == string(fusion.InsertCD):

@@ -91,5 +91,9 @@ func seedText(s *pb.Seed) string {
 	if s == nil {
 		return ""
 	}
-	return fmt.Sprintf(" user %s keys %d password %s hostname %s packages %v", s.User, len(s.SshKeys), s.Password, s.Hostname, s.Packages)
+	text := ""
+	if len(s.Apps) > 0 {
+		text = fmt.Sprintf(" apps %v", s.Apps)
+	}
+	return text + fmt.Sprintf(" user %s keys %d password %s hostname %s packages %v", s.User, len(s.SshKeys), s.Password, s.Hostname, s.Packages)
 }

@@ -29,7 +29,7 @@ func (f fakeJobs) List(_ context.Context, req *connect.Request[pb.JobListRequest
 	}
 	started := timestamppb.New(time.Now().Add(-3*time.Minute - time.Second))
 	res.Jobs = []*pb.Job{
-		{Id: "J1", Host: "nas", Op: "machine.create", Name: "web", Started: started, Step: "copies", Done: 1 << 30, Total: 2 << 30},
+		{Id: "J1", Host: "nas", Op: "machine.create", Name: "web", Started: started, Step: "copies", Done: 1 << 30, Total: 2 << 30, Rate: 9 << 20, Left: 114},
 		{Id: "J2", Host: "nas", Op: "machine.create", Name: "db", Started: started, Ended: started, Error: "machine.create: canceled"},
 		{Id: "J3", Host: "nas", Op: "machine.clone", Name: "ci", Started: started, Ended: started},
 	}

@@ -77,6 +77,7 @@ func (f *fake) handler() http.Handler {
 	mux.Handle(hitherv1connect.NewMachineServiceHandler(fakeMachines{fake: f}))
 	mux.Handle(hitherv1connect.NewHardwareServiceHandler(fakeHardware{fake: f}))
 	mux.Handle(hitherv1connect.NewCopyServiceHandler(fakeCopies{fake: f}))
+	mux.Handle(hitherv1connect.NewBackupServiceHandler(fakeBackups{fake: f}))
 	mux.HandleFunc("GET /copies/{ticket}", f.exported)
 	mux.HandleFunc("DELETE /copies/{ticket}", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	mux.HandleFunc("POST /copies/", f.imported)
@@ -89,6 +90,7 @@ func (f *fake) handler() http.Handler {
 	mux.Handle(hitherv1connect.NewNetworkServiceHandler(fakeNetworks{fake: f}))
 	mux.Handle(hitherv1connect.NewForwardServiceHandler(fakeForwards{fake: f}))
 	mux.Handle(hitherv1connect.NewStorageServiceHandler(fakeStorage{fake: f}))
+	mux.Handle(hitherv1connect.NewDeviceServiceHandler(fakeDevices{fake: f}))
 	mux.Handle(hitherv1connect.NewComputerServiceHandler(fakeComputers{fake: f}))
 	mux.Handle(hitherv1connect.NewMeterServiceHandler(fakeMeters{fake: f}))
 	if f.screen != nil {

@@ -57,7 +57,7 @@ func jobState(j fusion.Job) string {
 	return cmp.Or(progressText(j.Progress), "in work")
 }
 
-// progressText is how far a step is: "copies 1.0 GiB of 2.0 GiB, 50 %".
+// progressText is how far a step is: "copies 1.0 GiB of 2.0 GiB, 50 %, 9.1 MiB/s, 2 min left".
 func progressText(p fusion.Progress) string {
 	text := p.Step
 	if p.Done > 0 || p.Total > 0 {
@@ -68,6 +68,9 @@ func progressText(p fusion.Progress) string {
 	}
 	if p.Rate > 0 {
 		text += ", " + bytesText(p.Rate) + "/s"
+	}
+	if p.Left > 0 {
+		text += ", " + left(time.Duration(p.Left)*time.Second) + " left"
 	}
 	return text
 }

@@ -22,11 +22,13 @@ func machineCommand(g *globals) *cobra.Command {
 		g.powerOf(machineVerb(g, fusion.Reboot, "reboot", "Ask a machine to restart")),
 		g.powerOf(machineVerb(g, fusion.Sleep, "sleep", "Put a computer (HOST/self) to sleep; hither host wake wakes it")),
 		machineVerb(g, fusion.Save, "save", "Keep a running machine's memory on its host's disk and end it; start goes on there"),
+		machineVerb(g, fusion.Emulate, "emulate", "Start a machine anew without KVM, which gave up on it"),
 		machineVerb(g, fusion.Discard, "discard", "Forget what was saved of a machine, as if it had lost power"),
 		machineRm(g), machineStats(g), snapshotCommand(g), machineMigrate(g), machineHardware(g), machineSet(g),
-		diskCommand(g), nicCommand(g), cdCommand(g), machineBoot(g), displayCommand(g), machineLabel(g),
+		diskCommand(g), nicCommand(g), deviceCommand(g), cdCommand(g), machineBoot(g), displayCommand(g), machineLabel(g),
 		machineRename(g), machineConsole(g), machineGuest(g), machineExec(g), machineRead(g), machineWrite(g),
-		forwardCommand(g), machineClone(g), machineTemplate(g), machineExport(g), machineImport(g), machineDeploy(g))
+		forwardCommand(g), machineClone(g), machineTemplate(g), machineExport(g), machineImport(g), machineDeploy(g),
+		machineBackup(g), machineBackups(g), machineRestore(g), machineBackupVerify(g), machineBackupRemove(g), machineSchedule(g))
 }
 
 func machineVerb(g *globals, verb fusion.Verb, name, short string) *cobra.Command {

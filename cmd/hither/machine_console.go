@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"hither/app/client"
 	"hither/fusion"
 )
 
@@ -20,8 +21,8 @@ func machineConsole(g *globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "console MACHINE", Short: "Type into a machine's serial console, or into a shell of HOST/self", Args: exactly("MACHINE"),
 		Long: "Show a machine's serial console here and type into it. All who look at it see the same. It\n" +
-			"goes on when the machine restarts, and ends when it is off. HOST/self is a new login shell\n" +
-			"of that computer, which ends with this command.\n\n" +
+			"goes on when the machine restarts or moves to another host, and ends when it is off.\n" +
+			"HOST/self is a new login shell of that computer, which ends with this command.\n\n" +
 			"Ctrl-] leaves. What is piped into this command is typed; then the console is shown until\n" +
 			"it ends, or Ctrl-C.",
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -29,12 +30,16 @@ func machineConsole(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			address, host, err := g.target(cmd.Context(), args[0])
+			address, err := machineAddress(args[0])
+			if err != nil {
+				return err
+			}
+			node, err := g.join(cmd.Context())
 			if err != nil {
 				return err
 			}
 			c.input, c.out, c.notes, c.name = input, cmd.OutOrStdout(), cmd.ErrOrStderr(), address.String()
-			return c.show(cmd.Context(), host, address.Machine)
+			return c.show(cmd.Context(), node, address)
 		},
 	}
 	cmd.Flags().BoolVar(&c.options.ViewOnly, "view-only", false, "type nothing")
@@ -75,7 +80,7 @@ type console struct {
 }
 
 // show opens the terminal and returns when it ended, or the person left.
-func (c *console) show(ctx context.Context, host fusion.Host, machine string) error {
+func (c *console) show(ctx context.Context, node *client.Client, at fusion.Address) error {
 	keep, err := c.keep()
 	if err != nil {
 		return err
@@ -89,7 +94,9 @@ func (c *console) show(ctx context.Context, host fusion.Host, machine string) er
 			c.options.Term = term
 		}
 	}
-	t, err := host.Terminals().Open(ctx, machine, c.options)
+	t, err := openFollowed(ctx, node, at, c.options, func(m fusion.Machine) {
+		c.note(true, "[it is on %s now]", m.Host)
+	})
 	if err != nil {
 		return err
 	}

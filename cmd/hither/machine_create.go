@@ -19,10 +19,14 @@ func machineCreate(g *globals) *cobra.Command {
 			"the machine's host under the file's name. A bare NAME is the pool's image of that\n" +
 			"name, else a file of this directory, else the catalogue's (hither image catalog),\n" +
 			"which the host fetches first, as it does a URL. A cloud image makes of itself what\n" +
-			"--user, --ssh-key, --password-file, --hostname and --package say.\n" +
+			"--user, --ssh-key, --password-file, --hostname, --package, --apps and --locale say; with\n" +
+			"--unattended so does the installer of Debian, Ubuntu Server, Fedora and its kin on\n" +
+			"the CD: it asks nothing, takes all of the disk, and the machine is off in the end.\n" +
 			"any/NAME is made where there is room for it.",
 		Example: "  hither machine create nas/debian --disk 20GiB --iso ~/debian.iso --start\n" +
-			"  hither machine create web --image debian-13 --disk 20GiB --ssh-key ~/.ssh/id_ed25519.pub --start",
+			"  hither machine create web --image debian-13 --disk 20GiB --ssh-key ~/.ssh/id_ed25519.pub --start\n" +
+			"  hither machine create old --iso debian-12.iso --disk 20GiB --unattended --ssh-key ~/.ssh/id_ed25519.pub --start\n" +
+			"  hither machine create office --image debian-13 --memory 4GiB --disk 20GiB --apps firefox,gimp --start",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			address, err := machineAddress(args[0])
 			if err != nil {
@@ -53,10 +57,11 @@ func machineCreate(g *globals) *cobra.Command {
 	f.Var(&disk, "disk", "size of its disk, of an image at least the image's own (default none, or the image's own)")
 	f.StringVar(&spec.ISO, "iso", "", "image for the CD drive, a `PATH`, NAME or URL")
 	f.StringVar(&spec.Image, "image", "", "image to copy as the disk, a `NAME`, PATH or URL")
-	f.StringVar(&spec.Firmware, "firmware", "", "`bios` or uefi (default bios)")
+	f.StringVar(&spec.Firmware, "firmware", "", "`bios`, uefi or uefi-secure (default bios)")
 	f.BoolVar(&spec.TPM, "tpm", false, "give it a TPM 2.0")
 	f.StringVar(&spec.Network, "network", "", "`NAME` of the host's network it is on (default user-mode networking)")
 	f.StringVar(&key, "key", "", "a `KEY` of your own: with it, the same command once more makes nothing twice")
+	f.BoolVar(&spec.Unattended, "unattended", false, "let the installer on --iso install by itself")
 	f.BoolVar(&spec.Start, "start", false, "start it at once")
 	first.add(cmd)
 	return cmd

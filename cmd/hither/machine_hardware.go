@@ -44,7 +44,7 @@ func printParts(w io.Writer, p fusion.Parts) error {
 	}
 	err := fields(w, "cpus", next(strconv.Itoa(p.CPUs), strconv.Itoa(p.NextCPUs)),
 		"memory", next(bytesText(p.MemoryBytes), bytesText(p.NextMemoryBytes)),
-		"boot", strings.Join(p.Boot, ","), "firmware", p.Firmware, "tpm", tpm, "display", cmp.Or(strings.Join(p.Displays, ","), "none"))
+		"boot", strings.Join(p.Boot, ","), "firmware", p.Firmware, "tpm", tpm, "accelerator", p.Accelerator, "display", cmp.Or(strings.Join(p.Displays, ","), "none"))
 	if err != nil {
 		return err
 	}
@@ -61,6 +61,10 @@ func printParts(w io.Writer, p fusion.Parts) error {
 	}
 	for _, n := range p.NICs {
 		t.add(n.MAC, n.Model+" network card", n.Network, "", whenThere(n.Of))
+	}
+	for _, d := range p.Devices {
+		kind, _, _ := strings.Cut(d.ID, ":")
+		t.add(d.ID, strings.ToUpper(kind)+" device", cmp.Or(d.Name, "not plugged in"), "", whenThere(d.Of))
 	}
 	return t.write(w)
 }
@@ -108,12 +112,12 @@ func (g *globals) change(cmd *cobra.Command, machine string, change fusion.Chang
 func machineSet(g *globals) *cobra.Command {
 	var memory size
 	var cpus int
-	var firmware, tpm string
+	var firmware, tpm, accelerator string
 	cmd := &cobra.Command{
-		Use: "set MACHINE", Short: "Change a virtual machine's memory, processors, firmware or TPM", Args: exactly("MACHINE"),
-		Long: "Change a virtual machine's memory, processors, firmware or TPM. Memory and processors\n" +
-			"change at once where libvirt and the guest let them, else at the next start; firmware and\n" +
-			"TPM change while the machine is off.",
+		Use: "set MACHINE", Short: "Change a virtual machine's memory, processors, firmware, TPM or accelerator", Args: exactly("MACHINE"),
+		Long: "Change a virtual machine's memory, processors, firmware, TPM or accelerator. Memory and\n" +
+			"processors change at once where libvirt and the guest let them, else at the next start;\n" +
+			"firmware and TPM change while the machine is off, the accelerator at the next start.",
 		Example: "  hither machine set nas/web --memory 2GiB --cpus 4",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f := cmd.Flags()
@@ -134,6 +138,9 @@ func machineSet(g *globals) *cobra.Command {
 				}
 				changes = append(changes, fusion.Change{Kind: fusion.SetTPM, TPM: on})
 			}
+			if f.Changed("accelerator") {
+				changes = append(changes, fusion.Change{Kind: fusion.SetAccelerator, Accelerator: accelerator})
+			}
 			if len(changes) == 0 {
 				return usageHint("machine set: nothing is to change", "as in --memory 2GiB --cpus 4")
 			}
@@ -147,8 +154,9 @@ func machineSet(g *globals) *cobra.Command {
 	}
 	cmd.Flags().Var(&memory, "memory", "memory")
 	cmd.Flags().IntVar(&cpus, "cpus", 0, "processors")
-	cmd.Flags().StringVar(&firmware, "firmware", "", "`bios` or uefi")
+	cmd.Flags().StringVar(&firmware, "firmware", "", "`bios`, uefi or uefi-secure")
 	cmd.Flags().StringVar(&tpm, "tpm", "", "a TPM 2.0: `on` or off")
+	cmd.Flags().StringVar(&accelerator, "accelerator", "", "what runs it: `kvm` or emulated")
 	return cmd
 }
 

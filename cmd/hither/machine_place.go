@@ -81,6 +81,9 @@ func reason(c fusion.Candidate) string {
 		if r.Accelerator == "kvm" {
 			text = bytesText(r.FreeBytes) + " free, KVM"
 		}
+		if c.HasImage {
+			text += ", has the image"
+		}
 		if len(c.Roles) > 0 {
 			text += ", for " + strings.Join(c.Roles, " and ")
 		}

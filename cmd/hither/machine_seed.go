@@ -24,6 +24,11 @@ func (f *seedFlags) add(cmd *cobra.Command) {
 	flags.StringArrayVar(&f.keys, "ssh-key", nil, "a `FILE` with public SSH keys of that user; may be given several times")
 	flags.StringVar(&f.password, "password-file", "", "a `FILE` whose first line is that user's password, for the console")
 	flags.StringVar(&f.seed.Hostname, "hostname", "", "the machine's name for itself (default: NAME)")
+	flags.StringSliceVar(&f.seed.Apps, "apps", nil, "`APPS` that are installed at the first start of Debian or Ubuntu, with a desktop for them: firefox,gimp")
+	flags.StringVar(&f.seed.Locale, "locale", "", "its `LANGUAGE`, as in de_DE.UTF-8")
+	flags.StringArrayVar(&f.seed.Addresses, "address", nil, "an `ADDRESS/PREFIX` of its network card, as in 192.0.2.5/24 (default: it asks DHCP)")
+	flags.StringArrayVar(&f.seed.Gateways, "gateway", nil, "the `ADDRESS` of that network's gateway")
+	flags.StringArrayVar(&f.seed.DNS, "dns", nil, "the `ADDRESS` of a name server; may be given several times")
 	flags.StringArrayVar(&f.seed.Packages, "package", nil, "a `PACKAGE` that is installed at the first start; may be given several times")
 }
 
@@ -32,7 +37,7 @@ const mostKeyFile = 64 << 10
 
 // read gives the seed, or nil when nothing of it was asked for.
 func (f *seedFlags) read() (*fusion.Seed, error) {
-	if f.seed.User == "" && f.seed.Hostname == "" && f.password == "" && len(f.keys)+len(f.seed.Packages) == 0 {
+	if f.seed.User == "" && f.seed.Hostname == "" && f.password == "" && f.seed.Locale == "" && len(f.keys)+len(f.seed.Packages)+len(f.seed.Apps)+len(f.seed.Addresses)+len(f.seed.Gateways)+len(f.seed.DNS) == 0 {
 		return nil, nil
 	}
 	seed := f.seed

@@ -173,9 +173,9 @@ const GIB = 1 << 30
 const placement: Placement = {
   host: 'cloud', id: 'id-cloud',
   candidates: [
-    { host: 'cloud', id: 'id-cloud', roles: ['compute'], fits: true, why: '', resources: { cpus: 4, freeBytes: 12 * GIB, poolBytes: 99 * GIB, accelerator: 'kvm' } },
-    { host: 'laptop', id: 'id-laptop', roles: [], fits: false, why: 'memory', resources: { cpus: 4, freeBytes: GIB, poolBytes: 99 * GIB, accelerator: 'kvm' } },
-    { host: 'nas', id: 'id-nas', roles: [], fits: false, why: 'offline', resources: null },
+    { host: 'cloud', id: 'id-cloud', roles: ['compute'], fits: true, why: '', hasImage: false, resources: { cpus: 4, freeBytes: 12 * GIB, poolBytes: 99 * GIB, accelerator: 'kvm' } },
+    { host: 'laptop', id: 'id-laptop', roles: [], fits: false, why: 'memory', hasImage: false, resources: { cpus: 4, freeBytes: GIB, poolBytes: 99 * GIB, accelerator: 'kvm' } },
+    { host: 'nas', id: 'id-nas', roles: [], fits: false, why: 'offline', hasImage: false, resources: null },
   ],
 }
 
@@ -205,8 +205,8 @@ describe('a machine that may be anywhere', () => {
     await fireEvent.click(await within(dialog).findByRole('button', { name: make }))
     await vi.waitFor(() => expect(made.length).toBe(1))
     expect(made[0]![0]).toBe('id-cloud')
-    expect(placed[1]![0]).toBe('web')
-    expect(placed[1]![1]).toBe(made[0]![2])
+    expect(placed.at(-1)![0]).toBe('web')
+    expect(placed.at(-1)![1]).toBe(made[0]![2])
   })
 
   it('keeps its key while an answer is lost, and takes a new one after a refusal', async () => {
@@ -220,7 +220,7 @@ describe('a machine that may be anywhere', () => {
         return machine('cloud', 'web', 'off')
       },
     })
-    const spec = { name: 'web', memoryBytes: GIB, cpus: 1, diskBytes: 0, iso: '', image: '', seed: null, network: '', start: false }
+    const spec = { name: 'web', memoryBytes: GIB, cpus: 1, diskBytes: 0, iso: '', image: '', seed: null, network: '', start: false, unattended: false }
     for (let i = 0; i < 3; i++) await app.create('any', spec, null)
     expect(keys[0]).toBe(keys[1])
     expect(keys[2]).not.toBe(keys[1])

@@ -10,7 +10,7 @@ export const host = (name: string, more: Partial<Host> = {}): Host => ({
 
 export const machine = (owner: string, name: string, state: Machine['state'], more: Partial<Machine> = {}): Machine => ({
   host: owner, name, state, kind: name === 'self' ? 'self' : 'vm', cpus: 2, memoryBytes: 1 << 30, os: 'Debian', note: '',
-  accelerator: 'kvm', uuid: '', started: null, disks: [], screen: true, tags: [], notes: '', autostart: false, order: 0, template: false, cannot: [],
+  accelerator: 'kvm', uuid: '', started: null, disks: [], screen: true, screenshots: false, installing: [], tags: [], notes: '', autostart: false, order: 0, template: false, cannot: [],
   verbs: state === 'off' ? ['start'] : ['stop', 'pause'], ...more,
 })
 
@@ -67,10 +67,12 @@ export function fakeApi(stream: Stream, more: Partial<Api> = {}): Api {
     }),
     stats: async () => [],
     screens: async () => [],
+    backups: async () => ({ backups: [], schedule: { every: '', at: 0, keepLast: 0, keepDaily: 0, keepWeekly: 0, keepMonthly: 0 }, next: null, last: null, error: '', storedBytes: 0 }),
     networks: async () => [],
     cards: async () => [],
     forwards: async () => [],
     pools: async () => [],
+    devices: async () => [],
     doctor: async () => [{ name: 'libvirt', state: 'bad', text: 'is missing', hint: 'sudo apt install libvirt-daemon' }],
     apps: async () => [{ id: 'xterm', name: 'XTerm', comment: 'Terminal', icon: 'x', categories: [], installed: false }],
     async *offer(_, signal) {

@@ -16,7 +16,7 @@ const parts = (more: Partial<Parts> = {}): Parts => ({
   disks: [{ name: 'vda', bus: 'virtio', format: 'qcow2', file: 'ipxe-0.qcow2', totalBytes: 20 * GIB, usedBytes: 5 * GIB, readOnly: false, made: true, of: '' }],
   drives: [{ name: 'sda', kind: 'cdrom', image: '', of: '' }],
   nics: [{ mac: '52:54:00:01:02:03', network: 'user', model: 'virtio', of: '' }],
-  boot: ['disk', 'cd'], firmware: 'bios', tpm: false, displays: ['vnc'], pending: false, networks: ['user', 'default'], images: ['debian.iso'], ...more,
+  boot: ['disk', 'cd'], firmware: 'bios', tpm: false, accelerator: 'emulated', displays: ['vnc'], pending: false, networks: ['user', 'default'], images: ['debian.iso'], devices: [], ...more,
 })
 
 let stop = () => {}

@@ -20,6 +20,9 @@ const KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGPKj7Zk ada@laptop'
 
 beforeEach(() => localStorage.removeItem('hither-ssh-keys'))
 
+/** What a seed says of language and network when nobody asked for anything. */
+const plain = { locale: '', addresses: [], gateways: [], dns: [] }
+
 describe('a draft', () => {
   it('takes the sizes that suit an image, and its own disk size among the choices', () => {
     const d = new Draft()
@@ -71,8 +74,38 @@ describe('a draft', () => {
     expect(d.userWrong).toBe('create.user.bad')
     d.user = 'ada'
     d.packages = 'vim,  git '
-    expect(d.spec().seed).toEqual({ user: 'ada', sshKeys: [KEY, KEY], password: '', hostname: '', packages: ['vim', 'git'] })
+    d.apps = 'firefox, gimp'
+    expect(d.spec().seed).toEqual({ user: 'ada', sshKeys: [KEY, KEY], password: '', hostname: '', packages: ['vim', 'git'], ...plain, apps: ['firefox', 'gimp'] })
     expect(new Draft().keys).toBe(d.keys)
+  })
+
+  it('takes addresses, and refuses half of them', () => {
+    const d = new Draft()
+    d.choose(known('a'))
+    d.gateways = '192.0.2.1'
+    expect(d.networkWrong).toBe('create.network.bad')
+    d.addresses = '192.0.2.5'
+    expect(d.networkWrong).toBe('create.network.bad')
+    d.addresses = '192.0.2.5/24, 2001:db8::5/64'
+    d.dns = 'fe80::1'
+    expect(d.networkWrong).toBe('')
+    expect(d.spec().seed).toMatchObject({ addresses: ['192.0.2.5/24', '2001:db8::5/64'], gateways: ['192.0.2.1'], dns: ['fe80::1'] })
+  })
+
+  it('lets a CD install by itself where somebody can log in', () => {
+    localStorage.clear()
+    const d = new Draft()
+    d.choose(known('cd', { format: 'iso' }))
+    expect([d.seeds, d.spec().unattended, d.spec().seed]).toEqual([false, false, null])
+    d.unattended = true
+    d.start = false
+    expect(d.keysWrong).toBe('create.unattended.key')
+    d.password = 'x'
+    d.disk = 0
+    expect([d.keysWrong, d.diskWrong]).toEqual(['', 'create.unattended.disk'])
+    d.disk = 20 * GIB
+    d.locale = 'de_DE.UTF-8'
+    expect(d.spec()).toMatchObject({ unattended: true, start: true, iso: 'cd', seed: { locale: 'de_DE.UTF-8', password: 'x' } })
   })
 })
 
@@ -146,8 +179,10 @@ describe('images on the page', () => {
     expect(within(dialog).getByLabelText(name).getAttribute('placeholder')).toBe('mine.iso')
     await fireEvent.click(submit)
     await within(part).findByText(new RegExp(used))
-    expect(within(part).getAllByRole('button', { name: /More|更多/ }).length).toBe(1) // one in use cannot be deleted
     await clean()
+    await fireEvent.click(within(part).getByRole('button', { name: more.replace('mine.iso', 'used') }))
+    expect(page.queryByRole('menuitem', { name: remove })).toBeNull() // it is in use
+    await fireEvent.keyDown(page.getByRole('menu'), { key: 'Escape' })
     await fireEvent.click(within(part).getByRole('button', { name: more }))
     await fireEvent.click(page.getByRole('menuitem', { name: remove }))
     await fireEvent.click(within(await page.findByRole('alertdialog')).getByRole('button', { name: yes }))
@@ -213,14 +248,14 @@ describe('images on the page', () => {
     await within(dialog).findByText(new RegExp(close))
     stream.push({ kind: 'job', job: {
       id: 'J', host: 'laptop', op: 'machine.create', name: 'web', started: new Date(), ended: null, error: '',
-      step: 'downloads the image', done: 1 << 20, total: 4 << 20, rate: 2 << 20,
+      step: 'downloads the image', done: 1 << 20, total: 4 << 20, rate: 2 << 20, left: 2,
     } })
     await within(dialog).findByText(/2\.0 MiB\//)
     expect(within(dialog).getByRole('progressbar').getAttribute('aria-valuenow')).toBe('25')
     await clean()
     expect(made).toEqual([{
-      name: 'web', cpus: 1, memoryBytes: 2 * GIB, diskBytes: 30 * GIB, iso: '', image: 'debian-13', start: true, network: '',
-      seed: { user: '', sshKeys: [KEY], password: '', hostname: '', packages: [] },
+      name: 'web', cpus: 1, memoryBytes: 2 * GIB, diskBytes: 30 * GIB, iso: '', image: 'debian-13', start: true, network: '', unattended: false,
+      seed: { user: '', sshKeys: [KEY], password: '', hostname: '', packages: [], ...plain, apps: [] },
     }])
     done(machine('laptop', 'web', 'running'))
     await vi.waitFor(() => expect(page.queryByRole('dialog')).toBeNull())

@@ -8,7 +8,7 @@ import Shell from '../src/Shell.svelte'
 import { fakeApp, fill, machine } from './fake'
 
 const job = (more: Partial<Job> = {}): Job => ({
-  id: 'J1', host: 'cloud', op: 'machine.create', name: 'web', started: new Date(1000), ended: null, error: '', rate: 0,
+  id: 'J1', host: 'cloud', op: 'machine.create', name: 'web', started: new Date(1000), ended: null, error: '', rate: 0, left: 0,
   step: '', done: 1 << 30, total: 4 * (1 << 30), ...more,
 })
 
@@ -30,7 +30,7 @@ describe('what takes long on a host', () => {
 
   it.each([
     ['en', '1 task running', 'Create web', 'on cloud', '25 %', 'Cancel: Create web'],
-    ['zh', '1 个任务进行中', '创建 web', '在 cloud 上', '25 %', '取消：创建 web'],
+    ['zh', '1 个任务进行中', '新建 web', '在 cloud 上', '25 %', '取消：新建 web'],
   ] as const)('is listed with how far it is, and can be canceled (%s)', async (language, running, label, where, part, cancel) => {
     i18n.set(language)
     const cancelled: string[] = []
@@ -57,6 +57,11 @@ describe('what takes long on a host', () => {
     stream.push({ kind: 'job', job: job({ step: 'copies the image' }) })
     await fireEvent.click(await page.findByRole('button', { name: '1 task running' }))
     await page.findByText(/copies the image/)
+    expect(page.queryByText(/left/)).toBeNull()
+    stream.push({ kind: 'job', job: job({ step: 'copies the image', rate: 9 << 20, left: 95 }) })
+    await page.findByText('1.0 GiB of 4.0 GiB · 9.0 MiB/s · 95 s left')
+    stream.push({ kind: 'job', job: job({ step: 'copies the image', rate: 9 << 20, left: 7150 }) })
+    await page.findByText(/· 1 h 59 min left/)
     expect(page.getAllByText('Create web').length).toBe(1)
     done(machine('cloud', 'web', 'off'))
     await made

@@ -39,8 +39,45 @@ describe('a machine that moves', () => {
     const { violations } = await axe.run(document.body, { rules: { 'color-contrast': { enabled: false } } })
     expect(violations.map((v) => v.id)).toEqual([])
     await fireEvent.click(within(dialog).getByRole('button', { name: here }))
-    expect(asked).toEqual(['id-cloud build id-laptop'])
+    expect(asked).toEqual(['id-cloud build id-laptop false'])
     await vi.waitFor(() => expect(page.queryByRole('dialog')).toBeNull())
+  })
+
+  it.each([
+    ['en', 'More for build', 'Move to…', 'It fits there. About 1.5 GiB are to be copied.', 'Move here', 'Shut down and move', 'its network lab'],
+    ['zh', 'build 的更多操作', '迁移到…', '可以迁移，约需复制 1.5 GiB。', '迁移到此', '关机后迁移', '其网络 lab'],
+  ] as const)('says what is in the way before it begins (%s)', async (language, more, move, fits, here, off, network) => {
+    i18n.set(language)
+    const asked: string[] = []
+    let obstacles: Array<{ detail: string; hint: string; live: boolean }> = []
+    open({
+      checkMove: async () => ({ bytes: 3 << 29, obstacles }),
+      moveMachine: async (...args: unknown[]) => void asked.push(args.join(' ')),
+    })
+    const dialog = async () => {
+      await fireEvent.click(await page.findByRole('button', { name: more }))
+      await fireEvent.click(await page.findByRole('menuitem', { name: move }))
+      return within(page.getByRole('dialog'))
+    }
+    let shown = await dialog()
+    await shown.findByText(fits)
+    await fireEvent.click(shown.getByRole('button', { name: /^(Close|关闭)$/ }))
+    await vi.waitFor(() => expect(page.queryByRole('dialog')).toBeNull())
+
+    obstacles = [{ detail: 'its network lab does not run there', hint: 'start it there with hither network start', live: false }]
+    shown = await dialog()
+    const why = await shown.findByText(new RegExp(network, 'i'))
+    const button = shown.getByRole('button', { name: here }) as HTMLButtonElement
+    expect([button.disabled, why.closest('[id]')!.id]).toEqual([true, button.getAttribute('aria-describedby')])
+    const { violations } = await axe.run(document.body, { rules: { 'color-contrast': { enabled: false } } })
+    expect(violations.map((v) => v.id)).toEqual([])
+    await fireEvent.click(shown.getByRole('button', { name: /^(Close|关闭)$/ }))
+    await vi.waitFor(() => expect(page.queryByRole('dialog')).toBeNull())
+
+    obstacles = [{ detail: 'the processor there lacks something of its: avx', hint: 'x', live: true }]
+    shown = await dialog()
+    await fireEvent.click(await shown.findByRole('button', { name: off }))
+    expect(asked).toEqual(['id-cloud build id-laptop true'])
   })
 
   it('takes its page along', async () => {

@@ -113,6 +113,47 @@ describe('a session', () => {
     expect(lines.length).toBe(3)
   })
 
+  it('goes along with a machine that moves, behind all that it wrote before', async () => {
+    const { lines, open } = exchange()
+    const session = start('web', open)
+    await vi.waitFor(() => expect(lines.length).toBe(1))
+    await vi.advanceTimersByTimeAsync(0)
+    lines[0]!.to.message(HELLO)
+    lines[0]!.to.message(message(2, 'one '))
+    session.follow({ host: 'h', machine: 'web' }) // it is there
+    session.follow({ host: 'k', machine: 'web' })
+    lines[0]!.to.message(message(2, 'two '))
+    expect([session.state, lines.length]).toEqual(['live', 1])
+    lines[0]!.to.ended(null)
+    await vi.waitFor(() => expect(lines.length).toBe(2))
+    expect(lines[1]!.target.host).toBe('k')
+    await vi.advanceTimersByTimeAsync(0)
+    lines[1]!.to.message(HELLO)
+    lines[1]!.to.message(message(2, 'three'))
+    expect([session.state, shown]).toEqual(['live', 'one two three'])
+
+    // Back, and the old line says nothing; and once more while there is none.
+    session.follow({ host: 'h', machine: 'web' })
+    await vi.advanceTimersByTimeAsync(6000)
+    expect([lines.length, lines[1]!.closed, lines[2]!.target.host]).toEqual([3, true, 'h'])
+    lines[2]!.to.message(HELLO)
+    expect(shown).toBe('one two three')
+    lines[2]!.to.ended(null)
+    expect(session.state).toBe('offline')
+    session.follow({ host: 'k', machine: 'web' })
+    await vi.waitFor(() => expect(lines.length).toBe(4))
+    expect(lines[3]!.target.host).toBe('k')
+
+    // A path that breaks later begins anew.
+    await vi.advanceTimersByTimeAsync(0)
+    lines[3]!.to.message(HELLO)
+    lines[3]!.to.ended(null)
+    await vi.advanceTimersByTimeAsync(300)
+    lines[4]!.to.message(HELLO)
+    expect(shown).toBe('')
+    session.close()
+  })
+
   it('does not take another shell for the one that was lost', async () => {
     const { lines, open } = exchange()
     const session = start('self', open)
@@ -244,6 +285,27 @@ describe('on the page of a machine', () => {
     await clean()
     stream.push({ kind: 'machine', machine: machine('cloud', 'build', 'running') })
     await vi.waitFor(() => expect(lines.length).toBe(2))
+  })
+
+  it('a console stays when its machine moves', async () => {
+    const { stream, lines } = await open('/machine/cloud/build?tab=console')
+    stream.push({ kind: 'machine', machine: machine('cloud', 'build', 'running', { uuid: 'u1' }) })
+    await vi.waitFor(() => expect(lines.length).toBe(2))
+    lines[1]!.to.message(HELLO)
+    lines[1]!.to.message(message(2, 'one '))
+    stream.push({ kind: 'machine', machine: machine('laptop', 'build', 'paused', { uuid: 'u1' }) })
+    stream.push({ kind: 'machine', machine: machine('cloud', 'build', 'off', { uuid: 'u1' }) }, { removed: true })
+    await page.findByText('on laptop')
+    lines[1]!.to.message(message(2, 'two '))
+    lines[1]!.to.ended(null)
+    await vi.waitFor(() => expect(lines.length).toBe(3))
+    expect(lines[2]!.target).toMatchObject({ host: '', machine: 'build' })
+    await vi.waitFor(() => expect(page.queryByText('Connecting…')).toBeTruthy())
+    lines[2]!.to.message(HELLO)
+    lines[2]!.to.message(message(2, 'three'))
+    expect(terms.at(-1)!.text).toBe('one two three')
+    expect(location.pathname + location.search).toBe('/machine/laptop/build?tab=console')
+    await clean()
   })
 
   it('a machine without a serial port says so', async () => {

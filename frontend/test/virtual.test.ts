@@ -66,7 +66,7 @@ describe('a library of a thousand machines', () => {
 
   it('has only some cards in the document, each with its place', async () => {
     await open(1000)
-    const items = page.getAllByRole('listitem').filter((li) => li.dataset.index)
+    const items = [...document.querySelectorAll<HTMLElement>('main li[data-index]')]
     expect(items.length).toBeLessThan(60)
     expect(items[1]!.getAttribute('aria-posinset')).toBe('2')
     expect(new Set(items.map((li) => li.getAttribute('aria-setsize')))).toEqual(new Set(['1001']))
@@ -90,6 +90,45 @@ describe('a library of a thousand machines', () => {
     await vi.waitFor(() => expect(focused()).toBe('self'))
     await press('ArrowUp')
     expect(focused()).toBe('self')
+  })
+
+  it('makes the cards of a row as high as its tallest, until that is lower', async () => {
+    type Told = (entries: unknown[]) => void
+    const watched = new Map<Element, Told>()
+    class Observer {
+      constructor(private readonly told: Told) {}
+      observe(node: Element) {
+        watched.set(node, this.told)
+      }
+      unobserve() {}
+      disconnect() {}
+    }
+    const before = globalThis.ResizeObserver
+    vi.stubGlobal('ResizeObserver', Observer)
+    try {
+      await open(1000)
+      const li = (name: string) => page.getByRole('article', { name }).closest('li')!
+      const become = (heights: Record<string, number>) => {
+        const entries = Object.entries(heights).map(([name, h]) => ({ target: li(name), borderBoxSize: [{ blockSize: h }] }))
+        watched.get(entries[0]!.target)!(entries)
+      }
+      const least = () => ['m-0000', 'm-0001', 'm-0002', 'm-0003'].map((name) => li(name).style.minHeight)
+      become({ 'm-0000': 300, 'm-0001': 300, 'm-0003': 300 })
+      await vi.waitFor(() => expect(least()).toEqual(['300px', '300px', '300px', '300px']))
+      const top = parseFloat(li('m-0003').style.top)
+      become({ 'm-0000': 380 }) // an error is shown
+      await vi.waitFor(() => expect(least()).toEqual(['300px', '380px', '380px', '300px']))
+      expect(parseFloat(li('m-0003').style.top)).toBe(top + 80)
+      become({ 'm-0001': 380, 'm-0002': 420 }) // one is stretched, another has an error too
+      await vi.waitFor(() => expect(least()).toEqual(['420px', '420px', '300px', '300px']))
+      become({ 'm-0002': 300 }) // it is dismissed
+      await vi.waitFor(() => expect(least()).toEqual(['300px', '380px', '380px', '300px']))
+      become({ 'm-0000': 300 })
+      await vi.waitFor(() => expect(least()).toEqual(['300px', '300px', '300px', '300px']))
+      expect(parseFloat(li('m-0003').style.top)).toBe(top)
+    } finally {
+      vi.stubGlobal('ResizeObserver', before)
+    }
   })
 
   it('draws a burst of events once', async () => {

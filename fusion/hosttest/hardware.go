@@ -51,6 +51,10 @@ func (s *suite) testHardware(t *testing.T) {
 		must(t, "get", err)
 		return m.CPUs == 2 && m.MemoryBytes == 96<<20 && len(m.Disks) == 2
 	})
+	s.change(t, name, fusion.Change{Kind: fusion.SetAccelerator, Accelerator: "emulated"})
+	if p := s.parts(t, name); p.Accelerator != "emulated" {
+		t.Errorf("it is run by %q", p.Accelerator)
+	}
 	s.refuseChanges(t, name, disk)
 	s.change(t, name, fusion.Change{Kind: fusion.RemoveNIC, NIC: card})
 	s.change(t, name, fusion.Change{Kind: fusion.RemoveDisk, Disk: disk})
@@ -71,6 +75,7 @@ func (s *suite) refuseChanges(t *testing.T, name, disk string) {
 	for what, c := range map[string]fusion.Change{
 		"nothing":       {},
 		"odd":           {Kind: "explode"},
+		"accelerator":   {Kind: fusion.SetAccelerator, Accelerator: "xen"},
 		"no memory":     {Kind: fusion.SetResources, MemoryBytes: 1},
 		"much memory":   {Kind: fusion.SetResources, MemoryBytes: 15 << 40},
 		"no CPUs":       {Kind: fusion.SetResources, CPUs: -1},

@@ -35,7 +35,8 @@ type Memory struct {
 	resources fusion.Resources
 	went      []fusion.Verb // power verbs
 	measured  map[string][]fusion.MeterPoint
-	always    bool // measured
+	always    bool                          // measured
+	backups   map[string]*fusion.BackupList // by machine
 }
 
 var _ fusion.Host = (*Memory)(nil)
@@ -62,6 +63,7 @@ func NewMemory(id fusion.HostID, name string) *Memory {
 		terminals: map[*memoryTerminal]struct{}{},
 		agents:    map[string]map[string][]byte{},
 		measured:  map[string][]fusion.MeterPoint{},
+		backups:   map[string]*fusion.BackupList{},
 	}
 	m.machines[fusion.Self] = newMemorySelf()
 	for _, app := range []fusion.App{
@@ -92,12 +94,14 @@ func (m *Memory) Info(ctx context.Context) (fusion.HostInfo, error) {
 func (m *Memory) Machines() fusion.Machines   { return memoryMachines{m} }
 func (m *Memory) Hardware() fusion.Hardware   { return memoryHardware{m} }
 func (m *Memory) Copies() fusion.Copies       { return memoryCopies{m} }
+func (m *Memory) Backups() fusion.Backups     { return memoryBackups{m} }
 func (m *Memory) Images() fusion.Images       { return memoryImages{m} }
 func (m *Memory) Terminals() fusion.Terminals { return memoryTerminals{m} }
 func (m *Memory) Guests() fusion.Guests       { return memoryGuests{m} }
 func (m *Memory) Networks() fusion.Networks   { return memoryNetworks{m} }
 func (m *Memory) Forwards() fusion.Forwards   { return memoryForwards{m} }
 func (m *Memory) Storage() fusion.Storage     { return memoryStorage{m} }
+func (m *Memory) Devices() fusion.Devices     { return memoryDevices{m} }
 func (m *Memory) Screens() fusion.Screens     { return memoryScreens{m} }
 func (m *Memory) Apps() fusion.Apps           { return memoryApps{m} }
 func (m *Memory) Folders() fusion.Folders     { return memoryFolders{m} }

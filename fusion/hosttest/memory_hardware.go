@@ -14,9 +14,11 @@ type memoryParts struct {
 	nics  []fusion.NICPart
 	image string
 	boot  []string
-	uefi  bool
 	tpm   bool
-	named int // names given so far
+	// firmware and accelerator are "" for bios and emulated.
+	firmware, accelerator string
+	named                 int      // names given so far
+	devices               []string // of the host, by ID
 }
 
 type memoryHardware struct{ m *Memory }
@@ -44,10 +46,7 @@ func (p memoryHardware) Show(ctx context.Context, machine string) (parts fusion.
 		parts = fusion.Parts{CPUs: v.CPUs, NextCPUs: v.CPUs, MostCPUs: 255, MemoryBytes: v.MemoryBytes, NextMemoryBytes: v.MemoryBytes,
 			HostMemoryBytes: memoryOfHost, Disks: []fusion.DiskPart{}, NICs: append([]fusion.NICPart{}, v.parts.nics...),
 			Drives: []fusion.DrivePart{{Name: "sda", Kind: "cdrom", Image: v.parts.image}}, Boot: slices.Clone(v.parts.boot),
-			Firmware: "bios", TPM: v.parts.tpm, Displays: []string{"vnc"}, Networks: []string{fusion.UserNetwork}, Images: []string{}}
-		if v.parts.uefi {
-			parts.Firmware = "uefi"
-		}
+			Firmware: cmp.Or(v.parts.firmware, "bios"), Accelerator: cmp.Or(v.parts.accelerator, "emulated"), TPM: v.parts.tpm, Displays: []string{"vnc"}, Networks: []string{fusion.UserNetwork}, Images: []string{}, Devices: p.m.devicesOf(v)}
 		if len(parts.Boot) == 0 {
 			parts.Boot = slices.Clone(fusion.BootWords)
 		}
@@ -141,8 +140,15 @@ func (p memoryHardware) change(v *memoryMachine, c fusion.Change) (fusion.Change
 		if c.Kind == fusion.SetTPM {
 			v.parts.tpm = c.TPM
 		} else {
-			v.parts.uefi = c.Firmware == "uefi"
+			v.parts.firmware = c.Firmware
 		}
+	case fusion.SetAccelerator:
+		v.parts.accelerator = c.Accelerator
+		if !off {
+			now.When = fusion.NextStart
+		}
+	case fusion.AttachDevice, fusion.DetachDevice:
+		return p.m.changeDevice(v, c)
 	case fusion.AddDisplay:
 		return refuse(fusion.ErrInvalid, "it has a display")
 	}

@@ -63,6 +63,7 @@ func Run(t *testing.T, options Options, open func(t *testing.T) (host fusion.Hos
 		t.Run("clones", s.testClones)
 		t.Run("templates", s.testTemplates)
 		t.Run("export and import", s.testExport)
+		t.Run("backups", s.testBackups)
 		t.Run("console", s.testConsole)
 		t.Run("serial", s.testSerial)
 		t.Run("machine watch", s.testMachineWatch)
@@ -73,6 +74,7 @@ func Run(t *testing.T, options Options, open func(t *testing.T) (host fusion.Hos
 	t.Run("guests", s.testGuests)
 	t.Run("networks", s.testNetworks)
 	t.Run("storage", s.testStorage)
+	t.Run("devices", s.testDevices)
 	if s.VMs {
 		t.Run("forwards", s.testForwards)
 		t.Run("volumes", s.testVolumes)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -153,8 +154,19 @@ func TestMigrate(t *testing.T) {
 	t.Logf("counted to %d", m.counted())
 }
 
-// kills is how many random moments a node is killed at.
-const kills = 6
+// kills is how many random moments a node is killed at: six, or as make test-kills says.
+func kills(t *testing.T) int {
+	t.Helper()
+	text := os.Getenv("HITHER_ROUNDS")
+	if text == "" {
+		return 6
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
 
 func TestMigrateSurvivesKills(t *testing.T) {
 	m := newMovers(t)
@@ -162,7 +174,7 @@ func TestMigrateSurvivesKills(t *testing.T) {
 	m.c.hither("machine", "migrate", "alpha/mover", "beta")
 	usual := time.Since(began)
 	m.at = m.b
-	for i := range kills {
+	for i := range kills(t) {
 		victim := []*node{m.at, m.other()}[i%2]
 		move := m.c.command("machine", "migrate", m.at.name+"/mover", m.other().name)
 		if err := move.Start(); err != nil {

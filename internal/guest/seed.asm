@@ -22,6 +22,7 @@ _start:
 
 read:                              # int 13h, AH=42h: extended read
 	movw $cd, %si
+	movb $1, sectors           # SeaBIOS writes back how many it has read
 	movb cdrom, %dl
 	movb $0x42, %ah
 	int $0x13
@@ -88,7 +89,7 @@ words:	.ascii "local-hostname: "
 end:
 none:	.ascii "no seed\n"
 cd:	.byte 16, 0
-	.word 1                    # sectors
+sectors: .word 1
 	.word 0x8000, 0            # buffer
 sector:	.long 16, 0                # where a CD's file system begins
 disk:	.byte 16, 0

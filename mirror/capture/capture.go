@@ -1,9 +1,9 @@
 // Package capture takes the pixels of a screen where they are made and gives
 // input to it: X11 for a whole X display, X11Monitor for one of its monitors, X11Windows for single windows, RFB for a VM's console (QEMU's VNC
-// server on a connection of our own), Desktop for that of Windows and macOS; package portal for a Wayland session.
+// server on a connection of our own), Shots for one that has none, Desktop for that of Windows and macOS; package portal for a Wayland session.
 //
 // A Source tells of changes only when something changed: there is no clock, but for
-// Desktop, which looks and compares while somebody waits. It
+// Desktop and Shots, which look and compare while somebody waits. It
 // is asked for the next change when somebody can take it, and what changes
 // meanwhile adds up at the source. Pixels are exact.
 //

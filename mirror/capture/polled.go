@@ -31,6 +31,11 @@ type polled struct {
 	wake   chan struct{}
 	closed chan struct{}
 	once   sync.Once
+	nudge  chan struct{} // there was input
+
+	soonest, rarest time.Duration // pauses between two looks
+	attentive       bool          // looks soon after input
+	stop            func()        // ends a look, may be nil
 
 	// Next owns the fields below.
 	given *codec.Picture // the receiver's
@@ -40,14 +45,15 @@ type polled struct {
 	freed bool
 }
 
-// Pauses between two looks.
+// Pauses between two looks at a desktop.
 const (
 	soonest = 16 * time.Millisecond
 	rarest  = 100 * time.Millisecond
 )
 
 func newPolled(screen looker) *polled {
-	return &polled{screen: screen, wake: make(chan struct{}, 1), closed: make(chan struct{})}
+	return &polled{screen: screen, wake: make(chan struct{}, 1), closed: make(chan struct{}),
+		nudge: make(chan struct{}, 1), soonest: soonest, rarest: rarest}
 }
 
 func (s *polled) Next() (Change, error) {
@@ -63,6 +69,11 @@ func (s *polled) Next() (Change, error) {
 			s.err = io.EOF
 		case <-s.wake:
 			return Change{}, nil
+		case <-s.nudge:
+			if s.pause > s.soonest { // else whoever types on would put it off for ever
+				s.pause = s.soonest
+				timer.Reset(s.pause)
+			}
 		case <-timer.C:
 			change, err := s.compare()
 			if err != nil {
@@ -70,10 +81,10 @@ func (s *polled) Next() (Change, error) {
 				break
 			}
 			if change.Whole != nil {
-				s.pause = soonest
+				s.pause = s.soonest
 				return change, nil
 			}
-			s.pause = min(max(soonest, s.pause*2), rarest)
+			s.pause = min(max(s.soonest, s.pause*2), s.rarest)
 			timer.Reset(s.pause)
 		}
 	}
@@ -145,14 +156,23 @@ func same(p, q *codec.Picture, r image.Rectangle) bool {
 	return true
 }
 
-func (s *polled) Wake() {
+func (s *polled) Wake() { signal(s.wake) }
+
+// signal leaves a word for whoever waits; one that is there is enough.
+func signal(c chan struct{}) {
 	select {
-	case s.wake <- struct{}{}:
-	default: // it is woken already
+	case c <- struct{}{}:
+	default:
 	}
 }
 
-func (s *polled) Input(event wire.Message) error { return s.screen.input(event) }
+func (s *polled) Input(event wire.Message) error {
+	err := s.screen.input(event)
+	if s.attentive {
+		signal(s.nudge)
+	}
+	return err
+}
 
 func (s *polled) Resize(int, int) error {
 	return failed("screen.resize", "", fusion.ErrUnsupported, "this desktop has a size of its own", "")
@@ -160,6 +180,11 @@ func (s *polled) Resize(int, int) error {
 
 // Close makes Next end, which then frees what the screen needs.
 func (s *polled) Close() error {
-	s.once.Do(func() { close(s.closed) })
+	s.once.Do(func() {
+		close(s.closed)
+		if s.stop != nil {
+			s.stop()
+		}
+	})
 	return nil
 }

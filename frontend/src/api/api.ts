@@ -1,8 +1,11 @@
+import type { DeviceApi } from './devices'
 import type { NetworkApi } from './networks'
 import type { Carrier, Listener, Target, Transport } from '../mirror/carrier'
 import type { Change, Changed, LabelChange, Parts } from './hardware'
 import type { TerminalTarget } from '../terminal/session.svelte'
+import type { BackupsApi } from './backups'
 import type { CopiesApi } from './copies'
+import type { MoveCheck } from './move'
 import type {
   App, CatalogueImage, Check, Event, Folder, GuestInfo, History, Host, Image, Machine, MachineSpec, MeterPoint, Nearby, Offer, Placement, Screen,
   Snapshot, Stats, Status, Verb, Woken,
@@ -18,7 +21,7 @@ export interface Picture {
  * memory. Every method throws UiError. In each, host is a name or an ID and
  * empty for this computer.
  */
-export interface Api extends NetworkApi, CopiesApi {
+export interface Api extends NetworkApi, CopiesApi, DeviceApi, BackupsApi {
   status(): Promise<Status>
   doctor(host: string): Promise<Check[]>
   watch(signal: AbortSignal): AsyncIterable<Event>
@@ -37,7 +40,9 @@ export interface Api extends NetworkApi, CopiesApi {
   setRoles(host: string, add: string[], remove: string[]): Promise<string[]>
   doMachine(host: string, name: string, verb: Verb): Promise<void>
   /** Moves a running machine to the computer with the ID to. */
-  moveMachine(host: string, name: string, to: string): Promise<void>
+  moveMachine(host: string, name: string, to: string, off: boolean): Promise<void>
+  /** What is in the way of a move, before it. */
+  checkMove(host: string, name: string, to: string): Promise<MoveCheck>
   removeMachine(host: string, name: string): Promise<void>
   /** Ends what takes long on a host and waits until it has cleaned up. */
   cancelJob(host: string, id: string): Promise<void>

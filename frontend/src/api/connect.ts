@@ -5,7 +5,9 @@ import { openWebSocket } from '../mirror/websocket'
 import type { Api } from './api'
 import * as to from './convert'
 import * as hw from './hardware'
+import { backupsApi } from './backups'
 import { copiesApi } from './copies'
+import { deviceApi } from './devices'
 import { UiError } from './error'
 import * as toImage from './image'
 import { AppService } from './gen/hither/v1/app_pb'
@@ -19,6 +21,7 @@ import { MachineService } from './gen/hither/v1/machine_pb'
 import { HostService, NodeService } from './gen/hither/v1/node_pb'
 import { ScreenService } from './gen/hither/v1/screen_pb'
 import { meterApi } from './meter'
+import { moveCheck } from './move'
 import type { Session } from './session'
 import { networkApi } from './networks'
 import { newTrace } from './trace'
@@ -59,7 +62,9 @@ export function connectApi(session: Session, onSignedOut: () => void): Api {
 
   return {
     ...networkApi(transport),
+    ...deviceApi(transport),
     ...copiesApi(session, transport, fail),
+    ...backupsApi(transport),
     ...meterApi(transport, fail),
     status: () => node.status({}),
     doctor: async (host) => (await node.doctor({ host })).checks,
@@ -88,8 +93,8 @@ export function connectApi(session: Session, onSignedOut: () => void): Api {
     grant: async (host, grants) => to.host(await hosts.grant({ host, grants })),
 
     place: async (spec, key) => {
-      const { name, cpus, memoryBytes, diskBytes } = spec
-      return to.placement(await computers.place({ name, cpus, memoryBytes: BigInt(memoryBytes), diskBytes: BigInt(diskBytes) }, keyed(key)))
+      const { name, cpus, memoryBytes, diskBytes, image, iso } = spec
+      return to.placement(await computers.place({ name, cpus, image, iso, memoryBytes: BigInt(memoryBytes), diskBytes: BigInt(diskBytes) }, keyed(key)))
     },
     wake: (host) => computers.wake({ host }),
     setRoles: async (host, add, remove) => (await computers.setRoles({ host, add, remove })).roles,
@@ -105,7 +110,8 @@ export function connectApi(session: Session, onSignedOut: () => void): Api {
         }, keyed(key)),
       ),
     doMachine: async (host, name, verb) => void (await machines.do({ host, name, verb })),
-    moveMachine: async (host, name, to) => void (await machines.migrate({ host, name, to })),
+    moveMachine: async (host, name, to, off) => void (await machines.migrate({ host, name, to, off })),
+    checkMove: async (host, name, to) => moveCheck(await machines.checkMigrate({ host, name, to })),
     removeMachine: async (host, name) => void (await machines.remove({ host, name })),
     cancelJob: async (host, id) => void (await jobs.cancel({ host, id })),
     snapshots: async (host, machine) => (await machines.snapshots({ host, machine })).snapshots.map(to.snapshot),

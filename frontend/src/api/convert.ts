@@ -24,8 +24,8 @@ export function host(h: PbHost): Host {
 const card = ({ name, mac, nets, wake }: PbCard): Card => ({ name, mac, nets, wake: wake as Card['wake'] })
 
 export function placement(p: PbPlacement): Placement {
-  const candidates = p.candidates.map(({ host, id, roles, fits, why, resources: r }) => ({
-    host, id, roles, fits, why,
+  const candidates = p.candidates.map(({ host, id, roles, fits, why, hasImage, resources: r }) => ({
+    host, id, roles, fits, why, hasImage,
     resources: r
       ? { cpus: r.cpus, freeBytes: Number(r.freeBytes), poolBytes: Number(r.poolBytes), accelerator: r.accelerator }
       : null,
@@ -34,9 +34,9 @@ export function placement(p: PbPlacement): Placement {
 }
 
 export function machine(m: PbMachine): Machine {
-  const { host, name, cpus, os, note, accelerator, uuid, screen, verbs, tags, notes, autostart, order, template } = m
+  const { host, name, cpus, os, note, accelerator, uuid, screen, screenshots, installing, verbs, tags, notes, autostart, order, template } = m
   return {
-    host, name, cpus, os, note, accelerator, uuid, screen, verbs, tags, notes, autostart, order, template,
+    host, name, cpus, os, note, accelerator, uuid, screen, screenshots, installing, verbs, tags, notes, autostart, order, template,
     cannot: m.cannot.map(({ verb, reason }) => ({ verb, reason })),
     kind: m.kind === 'self' ? 'self' : 'vm',
     state: m.state as Machine['state'],
@@ -68,7 +68,7 @@ export function guest(g: PbGuest): GuestInfo {
 
 export function job(j: PbJob): Job {
   const { id, host, op, name, error, step } = j
-  return { id, host, op, name, error, step, started: date(j.started), ended: date(j.ended), done: Number(j.done), total: Number(j.total), rate: Number(j.rate) }
+  return { id, host, op, name, error, step, started: date(j.started), ended: date(j.ended), done: Number(j.done), total: Number(j.total), rate: Number(j.rate), left: Number(j.left) }
 }
 
 export function screen(s: PbScreen): Screen {

@@ -21,6 +21,16 @@ export interface ImportSpec {
   start: boolean
 }
 
+export interface DeploySpec {
+  /** IDs of computers that the machine's own is paired with. */
+  to: string[]
+  /** Machines on each. */
+  count: number
+  /** Names are PREFIX-1, PREFIX-2, … over all of them. */
+  prefix: string
+  start: boolean
+}
+
 /** A machine's file that waits to be downloaded. */
 export interface ReadyFile {
   url: string
@@ -32,6 +42,8 @@ export interface CopiesApi {
   cloneMachine(host: string, name: string, spec: CloneSpec): Promise<Machine>
   setTemplate(host: string, name: string, on: boolean): Promise<Machine>
   exportMachine(host: string, name: string, format: 'qcow2' | 'ova'): Promise<ReadyFile>
+  /** Makes copies on several computers; of several calls with one key, one does. Its error has those of each. */
+  deployMachine(host: string, name: string, spec: DeploySpec, key: string): Promise<Machine[]>
   /** Sends a file of which the host makes a machine; progress is 0 to 1. */
   importMachine(host: string, spec: ImportSpec, file: File, progress: (part: number) => void, signal: AbortSignal): Promise<Machine>
 }
@@ -44,6 +56,10 @@ export function copiesApi(session: Session, transport: Transport, fail: (thrown:
     exportMachine: async (host, name, format) => {
       const ready = await copies.export({ host, machine: name, format })
       return { url: new URL('/copies/' + encodeURIComponent(ready.ticket), session.base).href, name: ready.name }
+    },
+    deployMachine: async (host, name, { to, count, prefix, start }, key) => {
+      const made = await copies.deploy({ host, machine: name, to, count, prefix, start }, { headers: { 'Idempotency-Key': key } })
+      return made.machines.map(machine)
     },
     importMachine: async (host, spec, file, progress, signal) => {
       const url = new URL('/copies/', session.base)

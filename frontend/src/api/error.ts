@@ -29,8 +29,10 @@ export class UiError extends Error {
   readonly signedOut: boolean
   /** The person cancelled it. */
   readonly cancelled: boolean
+  /** Of what was done on several computers: what each that failed said; path is its ID. */
+  readonly each: UiError[]
 
-  constructor(parts: Parts, how: { signedOut?: boolean; cancelled?: boolean } = {}) {
+  constructor(parts: Parts, how: { signedOut?: boolean; cancelled?: boolean; each?: UiError[] } = {}) {
     super([parts.op, parts.path, parts.cause, parts.detail].filter(Boolean).join(': '))
     this.op = parts.op ?? ''
     this.path = parts.path ?? ''
@@ -39,6 +41,7 @@ export class UiError extends Error {
     this.hint = parts.hint ?? ''
     this.signedOut = how.signedOut ?? false
     this.cancelled = how.cancelled ?? false
+    this.each = how.each ?? []
   }
 
   /** Trying again by itself would not help. */
@@ -70,8 +73,9 @@ const BY_CODE: Partial<Record<Code, Cause>> = {
 
 function fromConnect(e: ConnectError): UiError {
   const how = { signedOut: e.code === Code.Unauthenticated, cancelled: e.code === Code.Canceled }
-  const detail = e.findDetails(ErrorSchema)[0]
-  if (detail) return new UiError(detail, how.signedOut && detail.cause === 'unpaired' ? {} : how)
+  const [detail, ...others] = e.findDetails(ErrorSchema)
+  const each = others.map((other) => new UiError(other))
+  if (detail) return new UiError(detail, how.signedOut && detail.cause === 'unpaired' ? {} : { ...how, each })
   // fetch could not reach the node at all
   const gone = e.code === Code.Unknown && e.cause instanceof TypeError
   return new UiError({ cause: gone ? 'offline' : BY_CODE[e.code], detail: gone ? '' : e.rawMessage }, how)

@@ -31,6 +31,13 @@ export interface NicPart {
   of: Of
 }
 
+/** A device of its computer; without a name it is not plugged in. */
+export interface DevicePart {
+  id: string
+  name: string
+  of: Of
+}
+
 export interface Parts {
   cpus: number
   nextCpus: number
@@ -44,11 +51,14 @@ export interface Parts {
   boot: string[]
   firmware: string
   tpm: boolean
+  /** 'kvm' or 'emulated', of the next start. */
+  accelerator: string
   displays: string[]
   /** Its next start brings something that it has not now. */
   pending: boolean
   networks: string[]
   images: string[]
+  devices: DevicePart[]
 }
 
 /** One change; kind says which of the others count. */
@@ -65,6 +75,9 @@ export type Change =
   | { kind: 'firmware'; firmware: string }
   | { kind: 'tpm'; tpm: boolean }
   | { kind: 'display.add' }
+  | { kind: 'device.attach'; device: string }
+  | { kind: 'device.detach'; device: string }
+  | { kind: 'accelerator'; accelerator: string }
 
 export interface Changed {
   when: 'now' | 'next-start'
@@ -82,15 +95,16 @@ export interface LabelChange {
 }
 
 export function parts(p: PbParts): Parts {
-  const { cpus, nextCpus, mostCpus, boot, firmware, tpm, displays, pending, networks, images } = p
+  const { cpus, nextCpus, mostCpus, boot, firmware, tpm, accelerator, displays, pending, networks, images } = p
   return {
-    cpus, nextCpus, mostCpus, boot, firmware, tpm, displays, pending, networks, images,
+    cpus, nextCpus, mostCpus, boot, firmware, tpm, accelerator, displays, pending, networks, images,
     memoryBytes: Number(p.memoryBytes),
     nextMemoryBytes: Number(p.nextMemoryBytes),
     hostMemoryBytes: Number(p.hostMemoryBytes),
     disks: p.disks.map(disk),
     drives: p.drives.map(({ name, kind, image, of }) => ({ name, kind, image, of: of as Of })),
     nics: p.nics.map(({ mac, network, model, of }) => ({ mac, network, model, of: of as Of })),
+    devices: p.devices.map(({ id, name, of }) => ({ id, name, of: of as Of })),
   }
 }
 

@@ -49,6 +49,8 @@ export interface Candidate {
   roles: string[]
   fits: boolean
   why: string
+  /** What the machine is made of is there already. */
+  hasImage: boolean
   resources: Resources | null
 }
 
@@ -60,7 +62,7 @@ export interface Placement {
 }
 
 export type MachineState = 'off' | 'starting' | 'running' | 'paused' | 'saved' | 'stopping' | 'failed'
-export type Verb = 'start' | 'stop' | 'force-off' | 'pause' | 'resume' | 'reboot' | 'discard' | 'sleep'
+export type Verb = 'start' | 'stop' | 'force-off' | 'pause' | 'resume' | 'reboot' | 'discard' | 'emulate' | 'sleep'
 
 export interface Disk {
   name: string
@@ -82,6 +84,10 @@ export interface Machine {
   started: Date | null
   disks: Disk[]
   screen: boolean
+  /** Its screen is seen by screenshots and takes keys only: it has no display that can be opened. */
+  screenshots: boolean
+  /** Apps that its first start installs and that are not there yet. */
+  installing: string[]
   verbs: string[]
   tags: string[]
   /** What its owner wrote; note is what its host says. */
@@ -130,6 +136,8 @@ export interface Job {
   total: number
   /** Bytes per second, 0 when nobody knows. */
   rate: number
+  /** Seconds that the step will take, 0 when nobody knows. */
+  left: number
 }
 
 /** One file of a host's image pool. */
@@ -172,6 +180,14 @@ export interface Seed {
   password: string
   hostname: string
   packages: string[]
+  /** Installed at the first start with a desktop for them. */
+  apps: string[]
+  /** Its language, as in "de_DE.UTF-8"; "" leaves it. */
+  locale: string
+  /** Of its network card, "192.0.2.5/24"; none asks DHCP. */
+  addresses: string[]
+  gateways: string[]
+  dns: string[]
 }
 
 export interface Screen {
@@ -290,6 +306,8 @@ export interface MachineSpec {
   start: boolean
   /** A network of the host, or "" for none. */
   network: string
+  /** The installer on its CD installs by itself, with what seed says. */
+  unattended: boolean
 }
 
 export type Event = { seq: number; removed: boolean } & (

@@ -1,3 +1,4 @@
+import Boxes from '@lucide/svelte/icons/boxes'
 import CopyPlus from '@lucide/svelte/icons/copy-plus'
 import FileDown from '@lucide/svelte/icons/file-down'
 import LayoutTemplate from '@lucide/svelte/icons/layout-template'
@@ -25,6 +26,13 @@ export const copyCommands: Command<'machine'>[] = [
     icon: CopyPlus,
     when: (app, target) => !target.machine.template && still(app, target),
     do: clone,
+  },
+  {
+    name: 'deploy',
+    label: 'verb.deploy',
+    icon: Boxes,
+    when: (app, target) => still(app, target) || app.deployments.going(about.machine(target.machine)),
+    do: (app, { machine }) => (app.dialog = { kind: 'deploy', machine }),
   },
   {
     name: 'template',

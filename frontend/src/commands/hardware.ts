@@ -5,7 +5,7 @@ import MonitorUp from '@lucide/svelte/icons/monitor-up'
 import Pencil from '@lucide/svelte/icons/pencil'
 import Plus from '@lucide/svelte/icons/plus'
 import Trash2 from '@lucide/svelte/icons/trash-2'
-import type { DiskPart, DrivePart, NicPart } from '../api/hardware'
+import type { DevicePart, DiskPart, DrivePart, NicPart } from '../api/hardware'
 import { about, type App } from '../state/app.svelte'
 import type { Command, Targets } from './target'
 
@@ -13,7 +13,7 @@ const free = (app: App, { machine, host }: Targets['machine']) =>
   machine.kind === 'vm' && host.online && machine.state !== 'saved' && !app.tasks.busy(about.machine(machine))
 
 /** What is added or changed of a machine as a whole: the buttons beside the headings. */
-export const hardwareCommands: Record<'resources' | 'disk' | 'nic' | 'boot' | 'display', Command<'machine'>> = {
+export const hardwareCommands: Record<'resources' | 'disk' | 'nic' | 'device' | 'boot' | 'display', Command<'machine'>> = {
   resources: {
     name: 'hardware.resources',
     label: 'verb.changeResources',
@@ -35,6 +35,13 @@ export const hardwareCommands: Record<'resources' | 'disk' | 'nic' | 'boot' | 'd
     when: free,
     do: (app, { machine }) => (app.dialog = { kind: 'hardware', what: 'nic', machine }),
   },
+  device: {
+    name: 'hardware.device',
+    label: 'verb.addDevice',
+    icon: Plus,
+    when: free,
+    do: (app, { machine }) => (app.dialog = { kind: 'hardware', what: 'device', machine }),
+  },
   boot: {
     name: 'hardware.boot',
     label: 'verb.changeBoot',
@@ -46,7 +53,7 @@ export const hardwareCommands: Record<'resources' | 'disk' | 'nic' | 'boot' | 'd
     name: 'hardware.display',
     label: 'verb.addDisplay',
     icon: MonitorUp,
-    when: (app, target) => free(app, target) && !target.machine.screen,
+    when: (app, target) => free(app, target) && (!target.machine.screen || target.machine.screenshots),
     do: (app, { machine }) => void app.hardware.change(machine, { kind: 'display.add' }),
   },
 }
@@ -106,6 +113,23 @@ export const nicCommands: PartCommand<NicPart>[] = [
         text: ['confirm.removeNic', { mac: part.mac, network: part.network }],
         verb: 'confirm.removeNic.verb',
         do: () => void app.hardware.change(machine, { kind: 'nic.remove', nic: part.mac }),
+      }),
+  },
+]
+
+export const deviceCommands: PartCommand<DevicePart>[] = [
+  {
+    name: 'device.detach',
+    label: 'verb.removeDevice',
+    icon: Trash2,
+    danger: true,
+    when: (app, target) => free(app, target) && target.part.of !== 'now',
+    do: (app, { machine, part }) =>
+      app.confirm({
+        title: ['confirm.removeDevice.title', { name: machine.name }],
+        text: ['confirm.removeDevice', { device: part.name || part.id }],
+        verb: 'confirm.removeDevice.verb',
+        do: () => void app.hardware.change(machine, { kind: 'device.detach', device: part.id }),
       }),
   },
 ]

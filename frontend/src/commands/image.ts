@@ -1,3 +1,4 @@
+import Boxes from '@lucide/svelte/icons/boxes'
 import Download from '@lucide/svelte/icons/download'
 import Trash2 from '@lucide/svelte/icons/trash-2'
 import type { Command } from './target'
@@ -12,6 +13,13 @@ export const fetchImage: Command<'host'> = {
 
 /** What can be done with one image of a pool. */
 export const imageCommands: Command<'image'>[] = [
+  {
+    name: 'image.deploy',
+    label: 'verb.deploy',
+    icon: Boxes,
+    when: (_, { image, host }) => host.online && image.format !== '',
+    do: (app, { image, host }) => (app.dialog = { kind: 'deploy-image', image, host }),
+  },
   {
     name: 'image.remove',
     label: 'verb.removeImage',

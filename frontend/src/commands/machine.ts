@@ -12,12 +12,13 @@ import Play from '@lucide/svelte/icons/play'
 import Power from '@lucide/svelte/icons/power'
 import RotateCw from '@lucide/svelte/icons/rotate-cw'
 import SquareTerminal from '@lucide/svelte/icons/square-terminal'
+import Turtle from '@lucide/svelte/icons/turtle'
 import Trash2 from '@lucide/svelte/icons/trash-2'
 import type { Machine, Verb } from '../api/model'
 import { about, type App } from '../state/app.svelte'
 import { to } from '../state/router.svelte'
 import { copyCommands } from './copies'
-import { can } from './can'
+import { can, canLeave } from './can'
 import { powerCommands } from './power'
 import type { Command, Targets } from './target'
 
@@ -47,6 +48,7 @@ export const machineCommands: Command<'machine'>[] = [
     do: (app, { machine, host }) => app.router.go(to.machine(host.name, machine.name)),
   },
   verb('start', Play),
+  verb('emulate', Turtle, { bulk: false }),
   verb('resume', CirclePlay),
   verb('pause', Pause),
   verb('reboot', RotateCw),
@@ -108,8 +110,7 @@ export const machineCommands: Command<'machine'>[] = [
     name: 'move',
     label: 'verb.move',
     icon: ArrowRightLeft,
-    when: (app, { machine, host }) =>
-      machine.kind === 'vm' && host.online && ['running', 'off'].includes(machine.state) && !app.tasks.busy(about.machine(machine)),
+    when: canLeave,
     do: (app, { machine }) => (app.dialog = { kind: 'move', machine }),
   },
   {

@@ -60,6 +60,7 @@ export const computerEn = {
   'place.others': 'The others',
   'place.kvm': '{free} free, KVM',
   'place.tcg': '{free} free, emulation',
+  'place.image': '{why}, has the image',
   'place.role': '{why}, for machines',
   'place.why.memory': 'only {free} of memory free',
   'place.why.disk': 'only {pool} of disk free',

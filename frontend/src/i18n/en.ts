@@ -1,9 +1,12 @@
 import { hardwareEn } from './hardware.en'
+import { backupEn } from './backup.en'
 import { consoleEn } from './console.en'
 import { createEn } from './create.en'
 import { imageEn } from './image.en'
 import { copiesEn } from './copies.en'
+import { deviceEn } from './device.en'
 import { computerEn } from './computer.en'
+import { deployEn } from './deploy.en'
 import { jobEn } from './job.en'
 import { meterEn } from './meter.en'
 import { moveEn } from './move.en'
@@ -14,11 +17,14 @@ import { soundEn } from './sound.en'
 // Every word of the page. Plain and short, sentence case, verbs on buttons.
 export const en = {
   ...hardwareEn,
+  ...backupEn,
   ...consoleEn,
   ...createEn,
   ...imageEn,
   ...copiesEn,
+  ...deviceEn,
   ...computerEn,
+  ...deployEn,
   ...jobEn,
   ...meterEn,
   ...moveEn,
@@ -131,6 +137,7 @@ export const en = {
   'cause.offline': 'the computer cannot be reached',
   'cause.unpaired': 'the computers are not paired',
   'cause.busy': 'it is busy',
+  'cause.of': '{what}: {cause}',
   'cause.other': 'it did not work',
 
   'library.title': 'Library',
@@ -182,6 +189,7 @@ export const en = {
   'machine.accelerator.tcg': 'Emulation (TCG, slower)',
   'machine.up': 'Up for',
   'machine.used': '{used} of {total}',
+  'machine.parts': 'Parts of the inspector',
   'machine.toolbar': 'Machine actions',
   'monitors.label': 'Monitor',
   'monitors.all': 'All monitors',

@@ -1,4 +1,4 @@
-import { t } from './i18n.svelte'
+import { i18n, t } from './i18n.svelte'
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']
 
@@ -16,6 +16,9 @@ export function bytes(n: number): string {
 export function shortSystem(name: string): string {
   return name.replace(' GNU/Linux', '').replace(/ \(.*\)$/, '')
 }
+
+/** Names one after the other: "a, b". */
+export const names = (list: string[]): string => list.join(i18n.language === 'zh' ? '、' : ', ')
 
 export function percent(share: number): string {
   return Math.round(share * 100) + ' %'
@@ -37,4 +40,10 @@ export function span(from: Date, now = Date.now()): string {
   const [d, h, m] = [Math.floor(minutes / 1440), Math.floor(minutes / 60) % 24, minutes % 60]
   if (d) return t('span.days', { d, h })
   return h ? t('span.hours', { h, m }) : t('span.minutes', { m })
+}
+
+/** How long something will take, to the second below two minutes: "95 s", "3 h 20 min". */
+export function timeLeft(seconds: number): string {
+  if (seconds < 120) return t('job.seconds', { n: Math.ceil(seconds) })
+  return span(new Date(0), Math.round(seconds / 60) * 60_000)
 }

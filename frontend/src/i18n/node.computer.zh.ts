@@ -5,7 +5,7 @@ export const computerNodeZh: Record<string, string> = {
   'there is no such role': '没有这种用途',
   'it is to be put in and taken out': '同时要求添加和移除',
   'say either --add {0} or --remove {1}': '请只用 --add {0} 或 --remove {1}',
-  'a computer itself can sleep, restart and shut down only': '电脑本身只能睡眠、重新启动和关机',
+  'a computer itself can sleep, restart and shut down only': '电脑本身只能睡眠、重启和关机',
   'logind does not answer on the system bus here, so that this computer cannot be switched from afar':
     '系统总线上没有 logind 应答，因此无法远程控制这台电脑的电源',
   'its hardware or its system cannot do that': '其硬件或系统不支持',
@@ -24,7 +24,7 @@ export const computerNodeZh: Record<string, string> = {
     '它上次在线时网卡未启用网络唤醒；请在那台电脑上以 root 身份运行：ethtool -s {0} wol g',
   'the magic packet could not be sent': '无法发送唤醒数据包',
   '{0} has a machine of this name': '{0} 上已有同名虚拟机',
-  'choose another name, or name the host: HOST/{0}': '请另选名称，或指明主机：HOST/{0}',
+  'choose another name, or name the host: HOST/{0}': '请另选名称，或指明电脑：HOST/{0}',
   'its idempotency key placed {0}': '此幂等键已用于放置 {0}',
   'make room on the disk; nothing was made': '请腾出磁盘空间；未创建任何内容',
   'make room on the disk; nothing was changed': '请腾出磁盘空间；未作任何更改',

@@ -30,7 +30,7 @@ export const consoleNodeZh: Record<string, string> = {
   'a shell is opened on Linux only': '只有在 Linux 上才能打开 shell',
   'open its desktop and a terminal there': '请打开它的桌面，并在那里打开终端',
   'guest agents are in virtual machines; for a computer, open a shell: hither machine console HOST/self':
-    '来宾代理只在虚拟机中；对电脑请打开 shell：hither machine console HOST/self',
+    '客户机代理只在虚拟机中；对电脑请打开 shell：hither machine console HOST/self',
   'the guest cannot run {0}': '虚拟机无法运行 {0}',
   'see that the program is installed in the guest': '请确认虚拟机中已安装该程序',
   'it did not end within {0} and was killed': '它未在 {0} 内结束，已被终止',
@@ -38,7 +38,7 @@ export const consoleNodeZh: Record<string, string> = {
   'the answer of the guest is too long': '虚拟机的回答过长',
   'a file of a guest is read and written up to 256 MiB': '虚拟机内的文件最大可读写 256 MiB',
   'put it into a shared folder, or split it': '请放入共享文件夹，或拆分文件',
-  'allow the guest-file commands in the settings of its guest agent': '请在来宾代理的设置中允许 guest-file 命令',
+  'allow the guest-file commands in the settings of its guest agent': '请在客户机代理的设置中允许 guest-file 命令',
   'see that the path is that of a file in the guest': '请确认该路径是虚拟机内的文件',
   'the first message names no machine': '第一条消息没有指明机器',
   'the connection broke': '连接已断开',

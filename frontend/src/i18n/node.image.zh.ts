@@ -17,7 +17,7 @@ export const imageNodeZh: Record<string, string> = {
   'give at most 32 keys and 100 packages': '最多 32 个公钥和 100 个软件包',
   'it is no package name': '这不是软件包名称',
   'a package name has letters, digits and . + - _ :': '软件包名称由字母、数字和 . + - _ : 组成',
-  'that is the private half of a key, which stays with its owner': '这是私钥，应由其主人保管',
+  'that is the private half of a key, which stays with its owner': '这是私钥，应由所有者保管',
   'give the public half, the file that ends in .pub': '请给出公钥，即以 .pub 结尾的文件',
   'it is no public SSH key': '这不是 SSH 公钥',
   'give the line of a file such as ~/.ssh/id_ed25519.pub': '请给出 ~/.ssh/id_ed25519.pub 之类文件中的一行',

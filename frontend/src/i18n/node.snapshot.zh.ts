@@ -17,5 +17,6 @@ export const snapshotNodeZh: Record<string, string> = {
   'it has no disk of its own to keep one in': '它没有可保存快照的磁盘',
   'give it a qcow2 disk, as in hither machine create --disk 1GiB': '请给它一块 qcow2 磁盘，例如 hither machine create --disk 1GiB',
   'the disks of a running machine are kept with its memory only': '运行中的虚拟机只能连同内存一起保存',
+  'its disk {0} keeps a snapshot of that name, which libvirt does not know': '其磁盘 {0} 中有一个同名快照，而 libvirt 并不知道它',
   'stop the machine first, or keep the memory': '请先关机，或保留内存',
 }

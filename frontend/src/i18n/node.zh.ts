@@ -1,7 +1,9 @@
 import { appZh } from './node.app.zh'
 import { computerNodeZh } from './node.computer.zh'
 import { consoleNodeZh } from './node.console.zh'
+import { backupNodeZh } from './node.backup.zh'
 import { copiesNodeZh } from './node.copies.zh'
+import { deviceNodeZh } from './node.device.zh'
 import { hardwareNodeZh } from './node.hardware.zh'
 import { hostZh } from './node.host.zh'
 import { imageNodeZh } from './node.image.zh'
@@ -20,7 +22,9 @@ export const nodeZh: Record<string, string> = {
   ...appZh,
   ...computerNodeZh,
   ...consoleNodeZh,
+  ...backupNodeZh,
   ...copiesNodeZh,
+  ...deviceNodeZh,
   ...hardwareNodeZh,
   ...hostZh,
   ...imageNodeZh,

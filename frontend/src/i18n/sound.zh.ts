@@ -4,7 +4,7 @@ import type { soundEn } from './sound.en'
 export const soundZh: Record<keyof typeof soundEn, string> = {
   'verb.microphone': '麦克风',
   'verb.microphoneOff': '关闭麦克风',
-  'mic.on': '{host} 正在收听你的麦克风',
+  'mic.on': '{host} 正在收听您的麦克风',
   'mic.asking': '正在开启麦克风…',
   'mic.not': '麦克风未开启。',
   'mic.denied': '浏览器不允许此页面使用麦克风。请在地址栏旁允许。',

@@ -3,8 +3,11 @@ import type { Key } from './i18n.svelte'
 import { hardwareZh } from './hardware.zh'
 import { createZh } from './create.zh'
 import { imageZh } from './image.zh'
+import { backupZh } from './backup.zh'
 import { copiesZh } from './copies.zh'
+import { deviceZh } from './device.zh'
 import { computerZh } from './computer.zh'
+import { deployZh } from './deploy.zh'
 import { jobZh } from './job.zh'
 import { meterZh } from './meter.zh'
 import { moveZh } from './move.zh'
@@ -17,8 +20,11 @@ export const zh: Record<Key, string> = {
   ...consoleZh,
   ...createZh,
   ...imageZh,
+  ...backupZh,
   ...copiesZh,
+  ...deviceZh,
   ...computerZh,
+  ...deployZh,
   ...jobZh,
   ...meterZh,
   ...moveZh,
@@ -127,11 +133,12 @@ export const zh: Record<Key, string> = {
   'cause.exists': '名称已被占用',
   'cause.permission': '本机没有获得权限',
   'cause.invalid': '请求被拒绝',
-  'cause.unsupported': '那台电脑做不到',
+  'cause.unsupported': '那台电脑不支持',
   'cause.offline': '无法连接到那台电脑',
   'cause.unpaired': '两台电脑尚未配对',
-  'cause.busy': '对方正忙',
-  'cause.other': '没有成功',
+  'cause.busy': '正忙，暂时无法完成',
+  'cause.of': '{what}：{cause}',
+  'cause.other': '未能完成',
 
   'library.title': '机器库',
   'library.here': '本机',
@@ -141,7 +148,7 @@ export const zh: Record<Key, string> = {
   'library.empty': '在本机新建一台机器，或配对另一台电脑，它的机器就会出现在这里。',
   'library.hostEmpty': '{name} 上没有机器。',
   'library.seen': '上次在线：{when}',
-  'library.runningOf': '{n} 台中 {running} 台运行中',
+  'library.runningOf': '共 {n} 台，{running} 台运行中',
   'library.selected': '已选择 {n} 台',
   'library.loading': '正在加载机器',
   'library.cpu': 'CPU {now}',
@@ -168,7 +175,7 @@ export const zh: Record<Key, string> = {
   'machine.noScreen': '这台机器没有可显示的屏幕。',
   'machine.offline': '{host} 离线，上次在线：{when}。',
   'machine.overview': '概览',
-  'machine.stats': '活动',
+  'machine.stats': '性能',
   'machine.disks': '磁盘',
   'machine.noDisks': '没有磁盘。',
   'machine.host': '所在电脑',
@@ -182,6 +189,7 @@ export const zh: Record<Key, string> = {
   'machine.accelerator.tcg': '模拟（TCG，较慢）',
   'machine.up': '已运行',
   'machine.used': '已用 {used}，共 {total}',
+  'machine.parts': '详情栏的各部分',
   'machine.toolbar': '机器操作',
   'monitors.label': '显示器',
   'monitors.all': '所有显示器',
@@ -191,7 +199,7 @@ export const zh: Record<Key, string> = {
   'screen.lost': '连接中断，正在重试…',
   'screen.ended': '屏幕已结束。',
   'screen.failed': '屏幕已关闭',
-  'screen.release': '按 Ctrl+Alt 收回键盘。',
+  'screen.release': '按 Ctrl+Alt 释放键盘。',
   'screen.viewOnly': '仅查看',
   'screen.copied': '已从 {host} 复制。',
   'screen.copyBlocked': '{host} 复制了内容，但浏览器不允许此页面自动写入剪贴板。',
@@ -209,7 +217,7 @@ export const zh: Record<Key, string> = {
   'screen.filesFailed': '文件未能复制，请重试。',
   'screen.filesCancelled': '已取消复制文件。',
   'screen.filesNoRoom': '空间不足，放不下这些文件。请改用共享文件夹。',
-  'screen.filesForbidden': '你无权将文件拖放到 {host}。其所有者可以授予“文件”权限。',
+  'screen.filesForbidden': '您无权将文件拖放到 {host}。其所有者可以授予“文件”权限。',
   'screen.filesNowhere': '此屏幕不接收文件。请放入共享文件夹或虚拟机的磁盘。',
   'screen.filesBusy': '其他文件正在传送。请等待完成或先取消。',
   'screen.filesGone': '这些文件已不再提供，请重新复制。',
@@ -256,7 +264,7 @@ export const zh: Record<Key, string> = {
 
   'folders.title': '同步文件夹',
   'folders.empty.title': '还没有文件夹',
-  'folders.empty': '文件夹会在你选择的电脑之间保持一致，离线时也能使用。',
+  'folders.empty': '文件夹会在您选择的电脑之间保持一致，离线时也能使用。',
   'folders.with': '共享给',
   'folders.alone': '尚未共享',
   'folders.files': '{n} 个文件',
@@ -286,13 +294,13 @@ export const zh: Record<Key, string> = {
   'host.fingerprint': '指纹',
   'host.fingerprint.hint': '可以念出来核对：两台电脑显示的必须相同。',
   'host.grants': '{name} 在本机可以做什么',
-  'host.grants.hint': '能控制一台电脑或它的应用，就等于能做它的主人能做的一切。',
+  'host.grants.hint': '能控制一台电脑或它的应用，就能做其所有者能做的一切。',
   'host.disks': '磁盘',
   'host.doctor': '检查',
   'host.doctor.none': '没有检查结果。',
   'host.machines': '机器',
   'host.home': 'Hither 的文件',
-  'host.libvirt': '虚拟机由谁运行',
+  'host.libvirt': 'libvirt 连接',
   'host.check.ok': '正常',
   'host.check.warn': '可以改进',
   'host.check.bad': '需要处理',
@@ -347,8 +355,8 @@ export const zh: Record<Key, string> = {
   'settings.keyboard': '屏幕中的键盘',
   'settings.keyboard.physical': '按键位',
   'settings.keyboard.text': '按字符',
-  'settings.keyboard.physical.hint': '以对方计算机的键盘布局为准。适合游戏、控制台，以及两边布局相同的情况。',
-  'settings.keyboard.text.hint': '以此计算机的键盘布局为准：这里输入的字符与那边相同。',
+  'settings.keyboard.physical.hint': '以对方电脑的键盘布局为准。适合游戏、控制台，以及两边布局相同的情况。',
+  'settings.keyboard.text.hint': '以此电脑的键盘布局为准：这里输入的字符与那边相同。',
   'settings.about': '关于',
   'settings.version': '版本',
   'settings.keys': '快捷键',

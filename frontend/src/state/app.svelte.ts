@@ -1,15 +1,21 @@
 import { getContext, setContext } from 'svelte'
 import type { Api } from '../api/api'
 import { UiError } from '../api/error'
+import type { Backup } from '../api/backups'
 import type { App as Program, Event, Folder, Host, Image, Job, Machine, MachineSpec, Screen, Snapshot, Status, Verb } from '../api/model'
+import type { Device } from '../api/devices'
+import type { MoveCheck } from '../api/move'
 import type { Volume } from '../api/networks'
 import { t, type Key, type Params, type Text } from '../i18n/i18n.svelte'
 import { isDesktop, openWindow } from '../platform/platform'
 import { Session, type Glass } from '../mirror/session.svelte'
 import { TerminalSession, type Paper } from '../terminal/session.svelte'
+import { Asked } from './asked.svelte'
 import { Catalogue } from './catalogue.svelte'
+import { Backups } from './backups.svelte'
 import { Copies } from './copies.svelte'
 import { Computers } from './computers.svelte'
+import { Deployments } from './deploy.svelte'
 import { Folders } from './folders.svelte'
 import { Hardware } from './hardware.svelte'
 import { Guests } from './guests.svelte'
@@ -43,7 +49,11 @@ export type Dialog =
   | { kind: 'add-folder' }
   | { kind: 'share'; folder: Folder }
   | { kind: 'take-snapshot'; machine: Machine }
+  | { kind: 'restore'; machine: Machine; backup: Backup }
+  | { kind: 'schedule'; machine: Machine }
   | { kind: 'move'; machine: Machine }
+  | { kind: 'hardware'; what: 'resources' | 'disk' | 'grow' | 'remove' | 'nic' | 'device' | 'cd' | 'boot'; machine: Machine; part?: string }
+  | { kind: 'bring'; machine: Machine; to: Host }
   | { kind: 'hardware'; what: 'resources' | 'disk' | 'grow' | 'remove' | 'nic' | 'cd' | 'boot'; machine: Machine; part?: string }
   | { kind: 'rename'; machine: Machine }
   | { kind: 'tags'; machines: Machine[] }
@@ -51,6 +61,8 @@ export type Dialog =
   | { kind: 'add-forward'; machine: Machine; host: Host }
   | { kind: 'volume'; host: Host; pool: string; volume: Volume | null }
   | { kind: 'clone'; machine: Machine }
+  | { kind: 'deploy'; machine: Machine; to?: Host }
+  | { kind: 'deploy-image'; image: Image; host: Host }
   | { kind: 'export'; machine: Machine }
   | { kind: 'import'; host: string }
   | { kind: 'palette' }
@@ -60,6 +72,7 @@ export const about = {
   machine: (m: Machine) => `machine:${m.host}/${m.name}`,
   host: (h: Host) => `host:${h.id}`,
   images: (h: Host) => `images:${h.id}`,
+  image: (h: Host, i: Image) => `image:${h.id}/${i.name}`,
   folder: (f: Folder) => `folder:${f.host}/${f.name}`,
   screen: (s: Screen) => `screen:${s.host}/${s.name}`,
   app: (host: string, id: string) => `app:${host}/${id}`,
@@ -88,10 +101,17 @@ export class App {
   readonly guests: Guests
   readonly images: Images
   readonly networks: Networks
+  readonly devices: Asked<Device[]>
   readonly copies = new Copies(this)
+  readonly backups = new Backups(this)
+  readonly deployments = new Deployments(this)
   readonly computers: Computers
   readonly meters: Meters
+  /** What is in the way of a machine: its computer, it, and the one that it is to move to. */
+  readonly moves: Asked<MoveCheck>
   dialog = $state.raw<Dialog | null>(null)
+  /** The machine whose card is being dragged. */
+  dragged = $state.raw<Machine | null>(null)
   status = $state.raw<Status | null>(null)
 
   constructor(readonly api: Api) {
@@ -109,8 +129,10 @@ export class App {
     this.guests = new Guests(api)
     this.images = new Images(api)
     this.networks = new Networks(api, this.tasks)
+    this.devices = new Asked((host) => api.devices(host!))
     this.computers = new Computers(api, this.tasks)
     this.meters = new Meters(api)
+    this.moves = new Asked((host, name, to) => api.checkMove(host!, name!, to!))
   }
 
   private get tables() {
@@ -166,12 +188,13 @@ export class App {
   }
 
   /** Moves it while it runs; the list of tasks shows how far that is. */
-  move(m: Machine, to: Host): Promise<void> {
+  /** off: it is shut down first, and started there. */
+  move(m: Machine, to: Host, off = false): Promise<void> {
     const host = this.idOf(m.host)
     return this.tasks.run(
       { key: 'task.move', params: { name: m.name, host: to.name } },
       about.machine(m),
-      () => this.api.moveMachine(host, m.name, to.id),
+      () => this.api.moveMachine(host, m.name, to.id, off),
       { job: { host, op: 'machine.migrate', name: m.name } },
     )
   }
@@ -261,17 +284,18 @@ export class App {
   }
 
   /** Launches an app: in the desktop window as a window of the desktop, in a browser as a page. */
-  async run(host: Host, app: { id: string; name: string }): Promise<void> {
+  async run(host: Host, app: { id: string; name: string }, machine = 'self'): Promise<void> {
     if (isDesktop()) {
       const label = { key: 'task.launch', params: { name: app.name } } as const
-      return this.tasks.run(label, about.app(host.id, app.id), () => openWindow(`${host.name}/self/${app.id}`))
+      return this.tasks.run(label, about.app(host.id, app.id), () => openWindow(`${host.name}/${machine}/${app.id}`))
     }
     const screen = await this.tasks.run(
       { key: 'task.launch', params: { name: app.name } },
       about.app(host.id, app.id),
-      () => this.api.runApp(host.id, 'self', app.id),
+      () => this.api.runApp(host.id, machine, app.id),
     )
-    if (screen) this.router.go(to.app(host.name, screen.name))
+    // An app of a virtual machine opens on the machine's own screen.
+    if (screen) this.router.go(screen.kind === 'console' ? to.machine(host.name, screen.machine) : to.app(host.name, screen.name))
   }
 
   /** Opens a screen (MACHINE, MACHINE/MONITOR or MACHINE/INSTANCE) in a window of its own. */

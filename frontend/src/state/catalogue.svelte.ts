@@ -18,16 +18,16 @@ export class Catalogue {
 
   constructor(private readonly api: Pick<Api, 'apps' | 'icon'>) {}
 
-  of(hostId: string, language: string): Shelf | undefined {
-    return this.shelves.get(hostId + '|' + language)
+  of(hostId: string, language: string, machine = 'self'): Shelf | undefined {
+    return this.shelves.get([hostId, language, machine].join('|'))
   }
 
-  /** Loads the apps of a host; again when it failed before or the person asks. */
-  async load(hostId: string, language: string): Promise<void> {
-    const key = hostId + '|' + language
+  /** Loads the apps of a machine; again when it failed before or the person asks. */
+  async load(hostId: string, language: string, machine = 'self'): Promise<void> {
+    const key = [hostId, language, machine].join('|')
     if (this.shelves.get(key)?.state !== 'ready') this.shelves.set(key, { state: 'loading' })
     try {
-      const apps = await this.api.apps(hostId, 'self', language)
+      const apps = await this.api.apps(hostId, machine, language)
       this.shelves.set(key, { state: 'ready', apps })
     } catch (thrown) {
       this.shelves.set(key, { state: 'failed', error: UiError.from(thrown) })

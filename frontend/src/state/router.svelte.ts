@@ -59,6 +59,8 @@ export class Router {
   path = $state(location.pathname)
   query = $state.raw(new URLSearchParams(location.search))
   route = $derived(parseRoute(this.path))
+  /** Changes when the page shows something else; not when what it shows is at another path now. */
+  place = $state(location.pathname)
 
   /** Listens to the browser's history and to links until the returned function is called. */
   start(): () => void {
@@ -74,10 +76,12 @@ export class Router {
     this.read()
   }
 
-  /** Goes there without a new history entry. */
+  /** What is shown is there now: without a new history entry. */
   replace(path: string): void {
     history.replaceState(null, '', path + location.search)
+    const { place } = this
     this.read()
+    this.place = place
   }
 
   /** Keeps a value in the URL without a new history entry; empty removes it. */
@@ -91,7 +95,7 @@ export class Router {
   }
 
   private read(): void {
-    this.path = location.pathname
+    this.path = this.place = location.pathname
     this.query = new URLSearchParams(location.search)
   }
 

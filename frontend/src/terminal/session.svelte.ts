@@ -29,11 +29,14 @@ export type TerminalState = 'connecting' | 'live' | 'offline' | 'ended' | 'faile
 const BACKOFF_MS = [300, 700, 1500, 3000, 5000, 10_000]
 /** A person who pastes more than this waits for the connection. */
 const MAX_UNSENT = 1 << 20
+/** How long the rest of what a machine wrote may take to come from where it was. */
+const REST_MS = 5000
 
 /**
  * One view of one terminal, for as long as the page shows it. A serial console
  * whose connection is lost is opened again with backoff, and its backlog shown
- * anew; a shell is not, for it ended with its connection.
+ * anew; a shell is not, for it ended with its connection. A console goes along with
+ * its machine: what it writes on the other computer comes behind what is shown.
  */
 export class TerminalSession {
   state = $state<TerminalState>('connecting')
@@ -48,9 +51,14 @@ export class TerminalSession {
   private attempt = 0
   private retry: ReturnType<typeof setTimeout> | undefined
   private generation = 0
+  /** Where its machine is by now. */
+  private next: { host: string; machine: string } | null = null
+  private rest: ReturnType<typeof setTimeout> | undefined
+  /** What comes next goes on where what is shown ends. */
+  private goesOn = false
 
   constructor(
-    private readonly target: { host: string; machine: string },
+    private target: { host: string; machine: string },
     private readonly open: OpenTerminal,
     private readonly paper: Paper,
     private readonly skipped: (bytes: number) => string,
@@ -76,7 +84,32 @@ export class TerminalSession {
     void this.connect()
   }
 
+  /** Its machine moved. What it wrote where it was is shown first. */
+  follow(target: { host: string; machine: string }): void {
+    if (target.host === (this.next ?? this.target).host) {
+      if (!this.next) this.target = target // it may have another name
+      return
+    }
+    this.next = target
+    clearTimeout(this.rest)
+    if (this.state !== 'live') return this.goOn()
+    this.rest = setTimeout(() => this.goOn(), REST_MS)
+  }
+
+  private goOn(): void {
+    if (!this.next || this.stop.signal.aborted) return
+    clearTimeout(this.rest)
+    this.target = this.next
+    this.next = null
+    this.goesOn = true
+    this.attempt = 0
+    this.error = null
+    this.state = 'connecting'
+    void this.connect()
+  }
+
   close(): void {
+    clearTimeout(this.rest)
     this.stop.abort()
     this.drop()
   }
@@ -118,7 +151,8 @@ export class TerminalSession {
     }
     switch (said.kind) {
       case 'hello':
-        this.paper.reset()
+        if (!this.goesOn) this.paper.reset()
+        this.goesOn = false
         this.attempt = 0
         this.viewOnly = said.viewOnly
         this.error = null
@@ -132,7 +166,8 @@ export class TerminalSession {
         this.paper.note(this.skipped(said.bytes))
         break
       case 'closed':
-        if (said.reason === 'ended') {
+        if (this.next) this.goOn()
+        else if (said.reason === 'ended') {
           this.drop()
           this.reason = said.text
           this.state = 'ended'
@@ -150,6 +185,7 @@ export class TerminalSession {
 
   /** The connection is gone without a word of the host, or could not be opened. */
   private lost(error: UiError | null): void {
+    if (this.next) return this.goOn()
     const shell = this.target.machine === 'self'
     if (error?.final || (error && error.cause === '' && error.detail)) return this.fail(error)
     if (shell && this.state === 'live') return this.fail(error ?? new UiError({ cause: 'offline' }))

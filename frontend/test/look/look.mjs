@@ -1,9 +1,9 @@
 // Takes pictures of every page with Debian's Chromium, in both themes, both
 // languages and two sizes, and runs axe-core in each. Fails on a violation.
 import { readFileSync, mkdirSync } from 'node:fs'
-import { spawn } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { chromium } from 'playwright-core'
+import { serve } from './serve.mjs'
 
 const out = process.env.OUT ?? '/tmp/frontend-look'
 const only = process.argv[2] ?? ''
@@ -43,6 +43,16 @@ async function card(page, name) {
   })
   return found
 }
+async function fromMenu(page, name, item) {
+  await (await card(page, name)).locator('[aria-haspopup=menu]').click()
+  await page.locator('[role=menuitem]').filter({ hasText: item }).click()
+}
+/** Deploys ipxe to every computer that is online, two on each. */
+async function toDeploy(page) {
+  await fromMenu(page, 'ipxe', /Deploy|部署/)
+  await page.locator('dialog input[type=checkbox]').first().check()
+  await page.locator('dialog input[type=number]').fill('2')
+}
 const views = [
   { name: 'library', path: '/library' },
   { name: 'machine', path: '/machine/cloud/build-01?transport=websocket', act: typeInto, wait: '[data-state=live]' },
@@ -57,6 +67,13 @@ const views = [
     await page.locator('[data-snapshot=clean] button').click()
     await page.locator('[role=menuitem]').first().click()
   }, wait: '[role=alertdialog]' },
+  { name: 'backups', path: '/machine/cloud/build-01?transport=websocket', act: (page) => page.locator('[data-testid=backups] tr').last().scrollIntoViewIfNeeded() },
+  { name: 'backups-none', path: '/machine/laptop/ipxe', act: (page) => page.locator('[data-testid=backups] p').last().scrollIntoViewIfNeeded() },
+  { name: 'backups-restore', path: '/machine/cloud/build-01?transport=websocket', act: async (page) => {
+    await page.locator('[data-backup=b6] button').click()
+    await page.locator('[role=menuitem]').first().click()
+  }, wait: 'dialog' },
+  { name: 'backups-schedule', path: '/machine/laptop/ipxe', act: (page) => page.locator('[data-testid=backups] button').first().click(), wait: 'dialog' },
   { name: 'hardware', path: '/machine/cloud/build-01?transport=websocket', act: (page) => page.locator('[data-testid=hardware]').scrollIntoViewIfNeeded() },
   { name: 'hardware-labels', path: '/machine/cloud/build-01?transport=websocket', act: async (page) => {
     await page.locator('[data-testid=labels] button').filter({ has: page.locator('svg.lucide-pencil') }).click()
@@ -70,7 +87,12 @@ const views = [
     await page.locator('[data-disk=vdb] button').click()
     await page.locator('[role=menuitem]').last().click()
   }, wait: '[role=alertdialog]' },
-  { name: 'hardware-boot', path: '/machine/laptop/ipxe', act: hardwareButton(3), wait: 'dialog' },
+  { name: 'hardware-boot', path: '/machine/laptop/ipxe', act: hardwareButton(4), wait: 'dialog' },
+  { name: 'screenshots', path: '/machine/cloud/theirs?transport=websocket', wait: '[data-state=live]' },
+  { name: 'apps-guest', path: '/apps/cloud?machine=office', wait: '[data-testid=installing]' },
+  { name: 'devices', path: '/host/cloud', act: (page) => page.locator('[data-testid=devices]').scrollIntoViewIfNeeded(), wait: '[data-device]' },
+  { name: 'devices-none', path: '/host/laptop', act: (page) => page.locator('[data-testid=devices]').scrollIntoViewIfNeeded(), wait: '[data-testid=devices] p' },
+  { name: 'devices-add', path: '/machine/cloud/build-01?transport=websocket', act: hardwareButton(3), wait: 'dialog [data-row]' },
   { name: 'hardware-display', path: '/machine/cloud/console' },
   { name: 'filters', path: '/library?tag=lab' },
   { name: 'console', path: '/machine/cloud/build-01?tab=console', wait: '.xterm-rows' },
@@ -95,6 +117,39 @@ const views = [
       await page.locator('[role=menuitem]').filter({ hasText: item }).click()
     },
   })),
+  { name: 'deploy', path: '/library', act: (page) => toDeploy(page), wait: 'dialog [data-host=cloud]' },
+  { name: 'deploy-progress', path: '/library', act: async (page) => {
+    await toDeploy(page)
+    await page.locator('dialog input[type=text], dialog input:not([type])').fill('shop-' + (Date.now() % 10000))
+    await page.locator('dialog [type=submit]').click()
+  }, wait: 'dialog [data-part=cloud] [role=progressbar]' },
+  { name: 'deploy-partly', path: '/library', act: async (page) => {
+    await toDeploy(page)
+    await page.locator('dialog input[type=text], dialog input:not([type])').fill('full')
+    await page.locator('dialog [type=submit]').click()
+  }, wait: 'dialog [data-state=failed]', patience: 9000 },
+  { name: 'deploy-image', path: '/host/cloud', act: async (page) => {
+    await page.locator('[data-image="debian-13"] [aria-haspopup=menu]').click()
+    await page.locator('[role=menuitem]').first().click()
+    await page.locator('dialog [data-host=cloud] input').check()
+  }, wait: 'dialog [data-host=cloud]' },
+  { name: 'bring', path: '/library', act: async (page) => {
+    await page.setViewportSize({ width: page.viewportSize().width, height: 1500 })
+    await (await card(page, 'ipxe')).dispatchEvent('dragstart')
+    await page.locator('section:has([data-host=cloud])').dispatchEvent('drop')
+  }, wait: 'dialog' },
+  { name: 'move-progress', path: '/library', act: async (page) => {
+    await (await card(page, 'win11')).locator('[aria-haspopup=menu]').click()
+    await page.locator('[role=menuitem]').filter({ hasText: /Move to|迁移到/ }).click()
+    await page.locator('dialog [role=list] button, dialog li button').first().click()
+    await page.locator('header button[aria-expanded]').click()
+  }, wait: '[role=progressbar]' },
+  { name: 'rename', path: '/library', act: (page) => fromMenu(page, 'ipxe', /Rename|重命名/), wait: 'dialog' },
+  { name: 'remove', path: '/library', act: (page) => fromMenu(page, 'ipxe', /^Remove|^删除/), wait: '[role=alertdialog]' },
+  { name: 'nothing-found', path: '/library?q=zzz' },
+  { name: 'lost', path: '/machine/cloud/gone' },
+  { name: 'machine-offline', path: '/machine/nas/media' },
+  { name: 'host-offline', path: '/host/nas' },
   { name: 'import', path: '/library', act: (page) => page.getByRole('button', { name: /Import machine|导入机器/ }).click(), wait: 'dialog' },
   { name: 'apps', path: '/apps/cloud' },
   { name: 'app', path: '/app/cloud/self/xterm-1?transport=websocket', wait: '[data-state=live]' },
@@ -178,26 +233,13 @@ const looks = [
   { theme: 'dark', language: 'en', width: 390, height: 844 },
 ]
 
-const server = spawn('npx', ['vite', 'preview', '--config', 'test/mock/vite.config.ts'], {
-  detached: true,
-  env: { ...process.env, VITE_CONFIG_NATIVE_IGNORE_WARNING: 'true' },
-  stdio: ['ignore', 'pipe', 'inherit'],
-})
-const base = await new Promise((resolve, reject) => {
-  let text = ''
-  server.stdout.on('data', (d) => {
-    text += String(d).replace(new RegExp(String.fromCharCode(27) + '\\[[0-9;]*m', 'g'), '')
-    const url = /http:\/\/127\.0\.0\.1:\d+/.exec(text)
-    if (url) resolve(url[0])
-  })
-  server.on('exit', () => reject(new Error('the mock node ended')))
-})
+const { base, end } = await serve()
 mkdirSync(out, { recursive: true })
 const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] })
 let bad = 0
 try {
   for (const look of looks) {
-    const context = await browser.newContext({ viewport: { width: look.width, height: look.height }, colorScheme: look.theme })
+    const context = await browser.newContext({ viewport: { width: look.width, height: look.height }, colorScheme: look.theme, hasTouch: look.width < 500 })
     await context.addInitScript((l) => localStorage.setItem('hither-language', l), look.language)
     for (const view of views.filter((v) => v.name.startsWith(only))) {
       const page = await context.newPage()
@@ -207,7 +249,7 @@ try {
       if (!view.signedOut) await page.locator('nav').first().waitFor()
       await page.waitForTimeout(900)
       await view.act?.(page)
-      if (view.wait) await page.locator(view.wait).first().waitFor()
+      if (view.wait) await page.locator(view.wait).first().waitFor({ timeout: view.patience ?? 30_000 })
       await page.waitForTimeout(view.name.startsWith('machine') ? 7000 : 700)
       const shot = `${view.name}-${look.theme}-${look.language}-${look.width}`
       await page.screenshot({ path: `${out}/${shot}.png` })
@@ -224,7 +266,7 @@ try {
   }
 } finally {
   await browser.close()
-  process.kill(-server.pid)
+  end()
 }
 console.log(bad === 0 ? `no violations; pictures in ${out}` : `${bad} problems`)
 process.exitCode = bad ? 1 : 0

@@ -3,6 +3,7 @@ import { create } from '@bufbuild/protobuf'
 import { timestampFromDate, timestampNow } from '@bufbuild/protobuf/wkt'
 import { Code, ConnectError, type ConnectRouter } from '@connectrpc/connect'
 import { AppService } from '../../src/api/gen/hither/v1/app_pb'
+import { BackupService } from '../../src/api/gen/hither/v1/backup_pb'
 import { CopyService } from '../../src/api/gen/hither/v1/copy_pb'
 import { ComputerService } from '../../src/api/gen/hither/v1/computer_pb'
 import { FolderSchema, FolderService } from '../../src/api/gen/hither/v1/folder_pb'
@@ -13,6 +14,8 @@ import { JobSchema, JobService } from '../../src/api/gen/hither/v1/job_pb'
 import { MachineSchema, MachineService, SnapshotSchema, type Machine } from '../../src/api/gen/hither/v1/machine_pb'
 import { ErrorSchema, EventSchema, HostService, NodeService, type Event } from '../../src/api/gen/hither/v1/node_pb'
 import { ScreenService } from '../../src/api/gen/hither/v1/screen_pb'
+import { deviceRoutes } from './devices'
+import { backups } from './backups'
 import { networkRoutes } from './networks'
 import { pngOf } from './png'
 import { meters } from './meters'
@@ -52,20 +55,25 @@ const outcome: Record<string, [string, string, string[]]> = {
   sleep: ['running', 'running', ['sleep', 'reboot', 'stop']],
 }
 
-/** A job that takes a while. */
-async function work(host: string, op: string, name: string): Promise<void> {
+const working = new Set<string>()
+
+/** A job that takes a while, unless it is canceled. */
+async function work(host: string, op: string, name: string, steps = 60n): Promise<void> {
   const owner = world.hosts.find((h) => h.id === host) ?? world.hosts[0]!
-  const job = create(JobSchema, { id: `J-${name}`, host: owner.name, op, name, started: timestampNow(), step: 'downloads the image', total: 420n << 20n, rate: 31n << 20n })
-  for (let part = 1n; part <= 60n; part++) {
-    job.done = (part * job.total) / 60n
+  const job = create(JobSchema, { id: `J-${owner.name}-${name}`, host: owner.name, op, name, started: timestampNow(), step: 'downloads the image', total: 420n << 20n, rate: 31n << 20n, left: 14n })
+  working.add(job.id)
+  for (let part = 1n; part <= steps && working.has(job.id); part++) {
+    job.done = (part * job.total) / steps
     tell({ kind: 'job', job })
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
   tell({ kind: 'job', removed: true, job })
+  if (!working.delete(job.id)) throw new ConnectError('canceled', Code.Canceled)
 }
 
 export function routes(router: ConnectRouter): void {
   networkRoutes(router)
+  deviceRoutes(router)
   router.service(NodeService, {
     status: () => ({
       id: '12D3KooWAAA', name: 'laptop', home: '/home/ada/.local/share/hither', version: '0.1.0', libvirtUri: 'qemu:///system',
@@ -150,6 +158,7 @@ export function routes(router: ConnectRouter): void {
   })
   router.service(JobService, {
     cancel: ({ id }) => {
+      if (working.delete(id)) return {}
       const at = world.jobs.findIndex((j) => j.id === id)
       if (at < 0) throw fail(Code.NotFound, 'not_found', 'job.cancel', id, '', 'hither job ls lists what is in work')
       tell({ kind: 'job', removed: true, job: world.jobs.splice(at, 1)[0] })
@@ -173,7 +182,7 @@ export function routes(router: ConnectRouter): void {
     },
   })
   router.service(ImageService, {
-    list: () => ({ images: world.images }),
+    list: ({ host }) => ({ images: host === '12D3KooWBBB' ? world.images : world.images.slice(0, 1) }),
     catalogue: () => ({ images: world.catalogue }),
     fetch: async ({ host, name, from }) => {
       await work(host, 'image.fetch', name)
@@ -187,6 +196,10 @@ export function routes(router: ConnectRouter): void {
     },
   })
   router.service(MachineService, {
+    checkMigrate: ({ to }) =>
+      to.includes('BBB')
+        ? { obstacles: [{ detail: 'the processor there lacks something of its: Host CPU does not provide required features: avx512f', hint: '', live: true }] }
+        : { bytes: 6n << 30n, obstacles: [] },
     do: ({ host, name, verb }) => {
       const m = byName(host, name)
       if (name === 'staging') {
@@ -207,6 +220,10 @@ export function routes(router: ConnectRouter): void {
       world.machines.push(machine)
       tell({ kind: 'machine', machine })
       return machine
+    },
+    migrate: async ({ host, name }) => {
+      await work(host, 'machine.migrate', name)
+      throw fail(Code.Unavailable, 'offline', 'machine.migrate', name, 'the hosts lost each other; it stays where it was', 'move it again when both are online')
     },
     remove: ({ host, name }) => {
       const machine = byName(host, name)
@@ -285,6 +302,7 @@ export function routes(router: ConnectRouter): void {
     },
     save: ({ host, machine }) => (become(byName(host, machine), 'saved', ['start', 'discard']), {}),
   })
+  router.service(BackupService, backups(work))
   router.service(CopyService, {
     clone: ({ host, machine: of, name }) => {
       const { cpus, memoryBytes, host: owner } = byName(host, of)
@@ -292,6 +310,28 @@ export function routes(router: ConnectRouter): void {
       world.machines.push(machine)
       tell({ kind: 'machine', machine })
       return machine
+    },
+    deploy: async ({ host, machine: of, to, count, prefix }) => {
+      const { cpus, memoryBytes } = byName(host, of)
+      const made: Machine[] = []
+      const refused: string[] = []
+      const steps = prefix === 'full' ? 5n : 300n // long enough to be looked at
+      await Promise.all([work(host, 'machine.deploy', of, steps), ...to.map(async (id, at) => {
+        const owner = world.hosts.find((h) => h.id === id)!
+        const names = Array.from({ length: count }, (_, n) => `${prefix}-${at * count + n + 1}`)
+        if (prefix === 'full' && !owner.local) return void refused.push(id)
+        await work(id, 'machine.import', count > 1 ? `${prefix}-base` : names[0]!, steps)
+        for (const name of names) {
+          const machine = create(MachineSchema, { host: owner.name, name, kind: 'vm', state: 'off', memoryBytes, cpus, screen: true, verbs: ['start'] })
+          world.machines.push(machine)
+          made.push(machine)
+          tell({ kind: 'machine', machine })
+        }
+      })])
+      if (refused.length === 0) return { machines: made }
+      const parts = { op: 'machine.deploy', cause: 'busy', detail: 'the pool is full: 1.2 GiB free', hint: 'remove volumes that are not needed, or give it a larger disk' }
+      const details = ['cloud', ...refused].map((path) => ({ desc: ErrorSchema, value: { ...parts, path } }))
+      throw new ConnectError('busy', Code.ResourceExhausted, undefined, details)
     },
     setTemplate: ({ host, machine: name, on }) => {
       const m = byName(host, name)
@@ -312,7 +352,12 @@ export function routes(router: ConnectRouter): void {
     },
   })
   router.service(AppService, {
-    list: () => ({ apps: world.apps.map(([id, name, comment]) => ({ id, name, comment, machine: 'self' })) }),
+    list: ({ machine }) => {
+      if (machine === 'office') {
+        throw fail(Code.Aborted, 'busy', 'app.list', 'office', 'its apps are being installed', 'that takes some minutes after its first start; its screen and its console show how far it is')
+      }
+      return { apps: world.apps.map(([id, name, comment]) => ({ id, name, comment, machine: 'self' })) }
+    },
     icon: ({ app }) => {
       if (app === 'xterm') throw fail(Code.NotFound, 'not_found', 'app.icon', app, '', '')
       const hue = [...app].reduce((n, c) => n + c.charCodeAt(0), 0) % 360

@@ -1,9 +1,12 @@
 import type { Server } from 'node:http'
 import { connectNodeAdapter } from '@connectrpc/connect-node'
 import { defineConfig, type Plugin } from 'vite'
+import { many } from './many'
 import { serveScreen } from './screen'
 import { routes } from './server'
 import { serveTerminal } from './terminal'
+
+if (process.env.MANY) many()
 
 /** Serves the built page with a node in memory: open /#token=test. */
 function mock(): Plugin {

@@ -61,7 +61,6 @@ export const machines = [
   machine('laptop', 'ipxe', 'off', { memoryBytes: 256n << 20n, cpus: 1, tags: ['lab'] }),
   machine('laptop', 'haiku', 'saved', { os: 'Haiku R1', tags: ['lab'] }),
   machine('laptop', 'debian-12', 'off', { os: 'Debian GNU/Linux 12', template: true, verbs: [] }),
-  machine('laptop', 'ipxe', 'off', { memoryBytes: 256n << 20n, cpus: 1 }),
   self('cloud', 'Ubuntu 24.04 LTS', 4),
   machine('cloud', 'build-01', 'running', {
     os: 'Debian GNU/Linux 12', accelerator: 'tcg',
@@ -71,6 +70,8 @@ export const machines = [
   machine('cloud', 'build-02', 'starting', { os: 'Debian GNU/Linux 12' }),
   machine('cloud', 'staging', 'failed', { os: 'Alpine Linux 3.20', tags: ['lab'] }),
   machine('cloud', 'console', 'running', { os: 'FreeBSD 14', screen: false, note: 'its display speaks spice; give it a VNC display to see it here' }),
+  machine('cloud', 'theirs', 'running', { os: 'Windows 10', screenshots: true, installing: [] }),
+  machine('cloud', 'office', 'running', { os: 'Debian GNU/Linux 13', installing: ['firefox', 'gimp'], note: 'its apps are being installed: firefox, gimp' }),
   self('nas', 'Debian GNU/Linux 12', 4),
   machine('nas', 'media', 'off', { os: 'Debian GNU/Linux 12' }),
 ]
@@ -143,7 +144,7 @@ export const apps = [
 export const jobs = [
   create(JobSchema, {
     id: 'J1', host: 'cloud', op: 'machine.create', name: 'build-02', started: timestampFromDate(new Date(Date.now() - 40_000)),
-    step: 'downloads the image', done: 288490188n, total: 439483648n, rate: 18874368n,
+    step: 'downloads the image', done: 288490188n, total: 439483648n, rate: 18874368n, left: 8n,
   }),
 ]
 
@@ -160,7 +161,11 @@ export const parts = create(PartsSchema, {
     { mac: '52:54:00:4b:1f:0a', network: 'user', model: 'virtio' },
     { mac: '52:54:00:9c:22:e1', network: 'default', model: 'virtio' },
   ],
-  boot: ['disk', 'cd', 'net'], firmware: 'uefi', tpm: true, displays: ['vnc'], pending: true,
+  devices: [
+    { id: 'usb:0951:1666', name: 'Kingston Technology DataTraveler 100 G3/G4/SE9 G2' },
+    { id: 'usb:04e6:5116', name: '', of: 'next-start' },
+  ],
+  boot: ['disk', 'cd', 'net'], firmware: 'uefi', tpm: true, accelerator: 'kvm', displays: ['vnc'], pending: true,
   networks: ['user', 'default', 'lab'], images: ['debian-12.9.0-amd64-netinst.iso', 'memtest86.iso'],
 })
 /** The image pool of each computer. */

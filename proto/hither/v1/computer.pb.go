@@ -336,11 +336,14 @@ func (x *SetRolesResponse) GetRoles() []string {
 }
 
 type PlaceRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	MemoryBytes   int64                  `protobuf:"varint,2,opt,name=memory_bytes,json=memoryBytes,proto3" json:"memory_bytes,omitempty"`
-	Cpus          int32                  `protobuf:"varint,3,opt,name=cpus,proto3" json:"cpus,omitempty"`
-	DiskBytes     int64                  `protobuf:"varint,4,opt,name=disk_bytes,json=diskBytes,proto3" json:"disk_bytes,omitempty"`
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Name        string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	MemoryBytes int64                  `protobuf:"varint,2,opt,name=memory_bytes,json=memoryBytes,proto3" json:"memory_bytes,omitempty"`
+	Cpus        int32                  `protobuf:"varint,3,opt,name=cpus,proto3" json:"cpus,omitempty"`
+	DiskBytes   int64                  `protobuf:"varint,4,opt,name=disk_bytes,json=diskBytes,proto3" json:"disk_bytes,omitempty"`
+	// What it is made of, by name: hosts that have it come first.
+	Image         string `protobuf:"bytes,5,opt,name=image,proto3" json:"image,omitempty"`
+	Iso           string `protobuf:"bytes,6,opt,name=iso,proto3" json:"iso,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -401,6 +404,20 @@ func (x *PlaceRequest) GetDiskBytes() int64 {
 		return x.DiskBytes
 	}
 	return 0
+}
+
+func (x *PlaceRequest) GetImage() string {
+	if x != nil {
+		return x.Image
+	}
+	return ""
+}
+
+func (x *PlaceRequest) GetIso() string {
+	if x != nil {
+		return x.Iso
+	}
+	return ""
 }
 
 // Placement is fusion.Placement; host and id are empty when none fits.
@@ -484,6 +501,7 @@ type Candidate struct {
 	Why string `protobuf:"bytes,5,opt,name=why,proto3" json:"why,omitempty"`
 	// What it has, where it said that.
 	Resources     *HostResources `protobuf:"bytes,6,opt,name=resources,proto3" json:"resources,omitempty"`
+	HasImage      bool           `protobuf:"varint,7,opt,name=has_image,json=hasImage,proto3" json:"has_image,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -558,6 +576,13 @@ func (x *Candidate) GetResources() *HostResources {
 		return x.Resources
 	}
 	return nil
+}
+
+func (x *Candidate) GetHasImage() bool {
+	if x != nil {
+		return x.HasImage
+	}
+	return false
 }
 
 type WakeRequest struct {
@@ -861,27 +886,30 @@ const file_hither_v1_computer_proto_rawDesc = "" +
 	"\x03add\x18\x02 \x03(\tR\x03add\x12\x16\n" +
 	"\x06remove\x18\x03 \x03(\tR\x06remove\"(\n" +
 	"\x10SetRolesResponse\x12\x14\n" +
-	"\x05roles\x18\x01 \x03(\tR\x05roles\"x\n" +
+	"\x05roles\x18\x01 \x03(\tR\x05roles\"\xa0\x01\n" +
 	"\fPlaceRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12!\n" +
 	"\fmemory_bytes\x18\x02 \x01(\x03R\vmemoryBytes\x12\x12\n" +
 	"\x04cpus\x18\x03 \x01(\x05R\x04cpus\x12\x1d\n" +
 	"\n" +
-	"disk_bytes\x18\x04 \x01(\x03R\tdiskBytes\"{\n" +
+	"disk_bytes\x18\x04 \x01(\x03R\tdiskBytes\x12\x14\n" +
+	"\x05image\x18\x05 \x01(\tR\x05image\x12\x10\n" +
+	"\x03iso\x18\x06 \x01(\tR\x03iso\"{\n" +
 	"\tPlacement\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\x124\n" +
 	"\n" +
 	"candidates\x18\x03 \x03(\v2\x14.hither.v1.CandidateR\n" +
 	"candidates\x12\x14\n" +
-	"\x05again\x18\x04 \x01(\bR\x05again\"\xa3\x01\n" +
+	"\x05again\x18\x04 \x01(\bR\x05again\"\xc0\x01\n" +
 	"\tCandidate\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\x12\x14\n" +
 	"\x05roles\x18\x03 \x03(\tR\x05roles\x12\x12\n" +
 	"\x04fits\x18\x04 \x01(\bR\x04fits\x12\x10\n" +
 	"\x03why\x18\x05 \x01(\tR\x03why\x126\n" +
-	"\tresources\x18\x06 \x01(\v2\x18.hither.v1.HostResourcesR\tresources\"!\n" +
+	"\tresources\x18\x06 \x01(\v2\x18.hither.v1.HostResourcesR\tresources\x12\x1b\n" +
+	"\thas_image\x18\a \x01(\bR\bhasImage\"!\n" +
 	"\vWakeRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\"L\n" +
 	"\fWakeResponse\x12\x0e\n" +

@@ -92,8 +92,11 @@ type Parts struct {
 	Pending         bool                   `protobuf:"varint,14,opt,name=pending,proto3" json:"pending,omitempty"`
 	Networks        []string               `protobuf:"bytes,15,rep,name=networks,proto3" json:"networks,omitempty"`
 	Images          []string               `protobuf:"bytes,16,rep,name=images,proto3" json:"images,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	Devices         []*DevicePart          `protobuf:"bytes,20,rep,name=devices,proto3" json:"devices,omitempty"`
+	// "kvm" or "emulated", of the next start.
+	Accelerator   string `protobuf:"bytes,17,opt,name=accelerator,proto3" json:"accelerator,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Parts) Reset() {
@@ -236,6 +239,20 @@ func (x *Parts) GetImages() []string {
 		return x.Images
 	}
 	return nil
+}
+
+func (x *Parts) GetDevices() []*DevicePart {
+	if x != nil {
+		return x.Devices
+	}
+	return nil
+}
+
+func (x *Parts) GetAccelerator() string {
+	if x != nil {
+		return x.Accelerator
+	}
+	return ""
 }
 
 // In a part, of is "" for always, "now" until the machine stops, and "next-start".
@@ -499,6 +516,8 @@ type HardwareChange struct {
 	Boot          []string               `protobuf:"bytes,11,rep,name=boot,proto3" json:"boot,omitempty"`
 	Firmware      string                 `protobuf:"bytes,12,opt,name=firmware,proto3" json:"firmware,omitempty"`
 	Tpm           bool                   `protobuf:"varint,13,opt,name=tpm,proto3" json:"tpm,omitempty"`
+	Device        string                 `protobuf:"bytes,20,opt,name=device,proto3" json:"device,omitempty"`
+	Accelerator   string                 `protobuf:"bytes,14,opt,name=accelerator,proto3" json:"accelerator,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -622,6 +641,20 @@ func (x *HardwareChange) GetTpm() bool {
 		return x.Tpm
 	}
 	return false
+}
+
+func (x *HardwareChange) GetDevice() string {
+	if x != nil {
+		return x.Device
+	}
+	return ""
+}
+
+func (x *HardwareChange) GetAccelerator() string {
+	if x != nil {
+		return x.Accelerator
+	}
+	return ""
 }
 
 type HardwareChangeRequest struct {
@@ -1070,10 +1103,10 @@ var File_hither_v1_hardware_proto protoreflect.FileDescriptor
 
 const file_hither_v1_hardware_proto_rawDesc = "" +
 	"\n" +
-	"\x18hither/v1/hardware.proto\x12\thither.v1\x1a\x17hither/v1/machine.proto\"C\n" +
+	"\x18hither/v1/hardware.proto\x12\thither.v1\x1a\x16hither/v1/device.proto\x1a\x17hither/v1/machine.proto\"C\n" +
 	"\x13HardwareShowRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x18\n" +
-	"\amachine\x18\x02 \x01(\tR\amachine\"\xfd\x03\n" +
+	"\amachine\x18\x02 \x01(\tR\amachine\"\xd0\x04\n" +
 	"\x05Parts\x12\x12\n" +
 	"\x04cpus\x18\x01 \x01(\x05R\x04cpus\x12\x1b\n" +
 	"\tnext_cpus\x18\x02 \x01(\x05R\bnextCpus\x12\x1b\n" +
@@ -1091,7 +1124,9 @@ const file_hither_v1_hardware_proto_rawDesc = "" +
 	"\bdisplays\x18\r \x03(\tR\bdisplays\x12\x18\n" +
 	"\apending\x18\x0e \x01(\bR\apending\x12\x1a\n" +
 	"\bnetworks\x18\x0f \x03(\tR\bnetworks\x12\x16\n" +
-	"\x06images\x18\x10 \x03(\tR\x06images\"\xdd\x01\n" +
+	"\x06images\x18\x10 \x03(\tR\x06images\x12/\n" +
+	"\adevices\x18\x14 \x03(\v2\x15.hither.v1.DevicePartR\adevices\x12 \n" +
+	"\vaccelerator\x18\x11 \x01(\tR\vaccelerator\"\xdd\x01\n" +
 	"\bDiskPart\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x10\n" +
 	"\x03bus\x18\x02 \x01(\tR\x03bus\x12\x16\n" +
@@ -1113,7 +1148,7 @@ const file_hither_v1_hardware_proto_rawDesc = "" +
 	"\x03mac\x18\x01 \x01(\tR\x03mac\x12\x18\n" +
 	"\anetwork\x18\x02 \x01(\tR\anetwork\x12\x14\n" +
 	"\x05model\x18\x03 \x01(\tR\x05model\x12\x0e\n" +
-	"\x02of\x18\x04 \x01(\tR\x02of\"\xb3\x02\n" +
+	"\x02of\x18\x04 \x01(\tR\x02of\"\xed\x02\n" +
 	"\x0eHardwareChange\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12!\n" +
 	"\fmemory_bytes\x18\x02 \x01(\x03R\vmemoryBytes\x12\x12\n" +
@@ -1128,7 +1163,9 @@ const file_hither_v1_hardware_proto_rawDesc = "" +
 	" \x01(\tR\x05image\x12\x12\n" +
 	"\x04boot\x18\v \x03(\tR\x04boot\x12\x1a\n" +
 	"\bfirmware\x18\f \x01(\tR\bfirmware\x12\x10\n" +
-	"\x03tpm\x18\r \x01(\bR\x03tpm\"x\n" +
+	"\x03tpm\x18\r \x01(\bR\x03tpm\x12\x16\n" +
+	"\x06device\x18\x14 \x01(\tR\x06device\x12 \n" +
+	"\vaccelerator\x18\x0e \x01(\tR\vaccelerator\"x\n" +
 	"\x15HardwareChangeRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x18\n" +
 	"\amachine\x18\x02 \x01(\tR\amachine\x121\n" +
@@ -1195,29 +1232,31 @@ var file_hither_v1_hardware_proto_goTypes = []any{
 	(*RenameResponse)(nil),        // 11: hither.v1.RenameResponse
 	(*SaveRequest)(nil),           // 12: hither.v1.SaveRequest
 	(*SaveResponse)(nil),          // 13: hither.v1.SaveResponse
-	(*Machine)(nil),               // 14: hither.v1.Machine
+	(*DevicePart)(nil),            // 14: hither.v1.DevicePart
+	(*Machine)(nil),               // 15: hither.v1.Machine
 }
 var file_hither_v1_hardware_proto_depIdxs = []int32{
 	2,  // 0: hither.v1.Parts.disks:type_name -> hither.v1.DiskPart
 	3,  // 1: hither.v1.Parts.drives:type_name -> hither.v1.DrivePart
 	4,  // 2: hither.v1.Parts.nics:type_name -> hither.v1.NICPart
-	5,  // 3: hither.v1.HardwareChangeRequest.change:type_name -> hither.v1.HardwareChange
-	8,  // 4: hither.v1.LabelRequest.change:type_name -> hither.v1.LabelChange
-	0,  // 5: hither.v1.HardwareService.Show:input_type -> hither.v1.HardwareShowRequest
-	6,  // 6: hither.v1.HardwareService.Change:input_type -> hither.v1.HardwareChangeRequest
-	9,  // 7: hither.v1.HardwareService.Label:input_type -> hither.v1.LabelRequest
-	10, // 8: hither.v1.HardwareService.Rename:input_type -> hither.v1.RenameRequest
-	12, // 9: hither.v1.HardwareService.Save:input_type -> hither.v1.SaveRequest
-	1,  // 10: hither.v1.HardwareService.Show:output_type -> hither.v1.Parts
-	7,  // 11: hither.v1.HardwareService.Change:output_type -> hither.v1.HardwareChanged
-	14, // 12: hither.v1.HardwareService.Label:output_type -> hither.v1.Machine
-	11, // 13: hither.v1.HardwareService.Rename:output_type -> hither.v1.RenameResponse
-	13, // 14: hither.v1.HardwareService.Save:output_type -> hither.v1.SaveResponse
-	10, // [10:15] is the sub-list for method output_type
-	5,  // [5:10] is the sub-list for method input_type
-	5,  // [5:5] is the sub-list for extension type_name
-	5,  // [5:5] is the sub-list for extension extendee
-	0,  // [0:5] is the sub-list for field type_name
+	14, // 3: hither.v1.Parts.devices:type_name -> hither.v1.DevicePart
+	5,  // 4: hither.v1.HardwareChangeRequest.change:type_name -> hither.v1.HardwareChange
+	8,  // 5: hither.v1.LabelRequest.change:type_name -> hither.v1.LabelChange
+	0,  // 6: hither.v1.HardwareService.Show:input_type -> hither.v1.HardwareShowRequest
+	6,  // 7: hither.v1.HardwareService.Change:input_type -> hither.v1.HardwareChangeRequest
+	9,  // 8: hither.v1.HardwareService.Label:input_type -> hither.v1.LabelRequest
+	10, // 9: hither.v1.HardwareService.Rename:input_type -> hither.v1.RenameRequest
+	12, // 10: hither.v1.HardwareService.Save:input_type -> hither.v1.SaveRequest
+	1,  // 11: hither.v1.HardwareService.Show:output_type -> hither.v1.Parts
+	7,  // 12: hither.v1.HardwareService.Change:output_type -> hither.v1.HardwareChanged
+	15, // 13: hither.v1.HardwareService.Label:output_type -> hither.v1.Machine
+	11, // 14: hither.v1.HardwareService.Rename:output_type -> hither.v1.RenameResponse
+	13, // 15: hither.v1.HardwareService.Save:output_type -> hither.v1.SaveResponse
+	11, // [11:16] is the sub-list for method output_type
+	6,  // [6:11] is the sub-list for method input_type
+	6,  // [6:6] is the sub-list for extension type_name
+	6,  // [6:6] is the sub-list for extension extendee
+	0,  // [0:6] is the sub-list for field type_name
 }
 
 func init() { file_hither_v1_hardware_proto_init() }
@@ -1225,6 +1264,7 @@ func file_hither_v1_hardware_proto_init() {
 	if File_hither_v1_hardware_proto != nil {
 		return
 	}
+	file_hither_v1_device_proto_init()
 	file_hither_v1_machine_proto_init()
 	file_hither_v1_hardware_proto_msgTypes[8].OneofWrappers = []any{}
 	type x struct{}

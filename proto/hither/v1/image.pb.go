@@ -274,12 +274,18 @@ func (x *CatalogueImage) GetRuns() bool {
 
 // Seed is fusion.Seed.
 type Seed struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	User          string                 `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
-	SshKeys       []string               `protobuf:"bytes,2,rep,name=ssh_keys,json=sshKeys,proto3" json:"ssh_keys,omitempty"`
-	Password      string                 `protobuf:"bytes,3,opt,name=password,proto3" json:"password,omitempty"`
-	Hostname      string                 `protobuf:"bytes,4,opt,name=hostname,proto3" json:"hostname,omitempty"`
-	Packages      []string               `protobuf:"bytes,5,rep,name=packages,proto3" json:"packages,omitempty"`
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	User     string                 `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
+	SshKeys  []string               `protobuf:"bytes,2,rep,name=ssh_keys,json=sshKeys,proto3" json:"ssh_keys,omitempty"`
+	Password string                 `protobuf:"bytes,3,opt,name=password,proto3" json:"password,omitempty"`
+	Hostname string                 `protobuf:"bytes,4,opt,name=hostname,proto3" json:"hostname,omitempty"`
+	Packages []string               `protobuf:"bytes,5,rep,name=packages,proto3" json:"packages,omitempty"`
+	Locale   string                 `protobuf:"bytes,6,opt,name=locale,proto3" json:"locale,omitempty"`
+	// Of its network card; without any it asks DHCP.
+	Addresses     []string `protobuf:"bytes,7,rep,name=addresses,proto3" json:"addresses,omitempty"`
+	Gateways      []string `protobuf:"bytes,8,rep,name=gateways,proto3" json:"gateways,omitempty"`
+	Dns           []string `protobuf:"bytes,9,rep,name=dns,proto3" json:"dns,omitempty"`
+	Apps          []string `protobuf:"bytes,10,rep,name=apps,proto3" json:"apps,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -345,6 +351,41 @@ func (x *Seed) GetHostname() string {
 func (x *Seed) GetPackages() []string {
 	if x != nil {
 		return x.Packages
+	}
+	return nil
+}
+
+func (x *Seed) GetLocale() string {
+	if x != nil {
+		return x.Locale
+	}
+	return ""
+}
+
+func (x *Seed) GetAddresses() []string {
+	if x != nil {
+		return x.Addresses
+	}
+	return nil
+}
+
+func (x *Seed) GetGateways() []string {
+	if x != nil {
+		return x.Gateways
+	}
+	return nil
+}
+
+func (x *Seed) GetDns() []string {
+	if x != nil {
+		return x.Dns
+	}
+	return nil
+}
+
+func (x *Seed) GetApps() []string {
+	if x != nil {
+		return x.Apps
 	}
 	return nil
 }
@@ -715,13 +756,19 @@ const file_hither_v1_image_proto_rawDesc = "" +
 	"\n" +
 	"disk_bytes\x18\n" +
 	" \x01(\x03R\tdiskBytes\x12\x12\n" +
-	"\x04runs\x18\v \x01(\bR\x04runs\"\x89\x01\n" +
+	"\x04runs\x18\v \x01(\bR\x04runs\"\x81\x02\n" +
 	"\x04Seed\x12\x12\n" +
 	"\x04user\x18\x01 \x01(\tR\x04user\x12\x19\n" +
 	"\bssh_keys\x18\x02 \x03(\tR\asshKeys\x12\x1a\n" +
 	"\bpassword\x18\x03 \x01(\tR\bpassword\x12\x1a\n" +
 	"\bhostname\x18\x04 \x01(\tR\bhostname\x12\x1a\n" +
-	"\bpackages\x18\x05 \x03(\tR\bpackages\"&\n" +
+	"\bpackages\x18\x05 \x03(\tR\bpackages\x12\x16\n" +
+	"\x06locale\x18\x06 \x01(\tR\x06locale\x12\x1c\n" +
+	"\taddresses\x18\a \x03(\tR\taddresses\x12\x1a\n" +
+	"\bgateways\x18\b \x03(\tR\bgateways\x12\x10\n" +
+	"\x03dns\x18\t \x03(\tR\x03dns\x12\x12\n" +
+	"\x04apps\x18\n" +
+	" \x03(\tR\x04apps\"&\n" +
 	"\x10ImageListRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\"=\n" +
 	"\x11ImageListResponse\x12(\n" +

@@ -36,7 +36,9 @@ type Job struct {
 	Done    int64                  `protobuf:"varint,9,opt,name=done,proto3" json:"done,omitempty"`
 	Total   int64                  `protobuf:"varint,10,opt,name=total,proto3" json:"total,omitempty"`
 	// Bytes per second.
-	Rate          int64 `protobuf:"varint,11,opt,name=rate,proto3" json:"rate,omitempty"`
+	Rate int64 `protobuf:"varint,11,opt,name=rate,proto3" json:"rate,omitempty"`
+	// Seconds that this step will take at that rate; 0 when nobody knows.
+	Left          int64 `protobuf:"varint,12,opt,name=left,proto3" json:"left,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -144,6 +146,13 @@ func (x *Job) GetTotal() int64 {
 func (x *Job) GetRate() int64 {
 	if x != nil {
 		return x.Rate
+	}
+	return 0
+}
+
+func (x *Job) GetLeft() int64 {
+	if x != nil {
+		return x.Left
 	}
 	return 0
 }
@@ -328,7 +337,7 @@ var File_hither_v1_job_proto protoreflect.FileDescriptor
 
 const file_hither_v1_job_proto_rawDesc = "" +
 	"\n" +
-	"\x13hither/v1/job.proto\x12\thither.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9d\x02\n" +
+	"\x13hither/v1/job.proto\x12\thither.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb1\x02\n" +
 	"\x03Job\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04host\x18\x02 \x01(\tR\x04host\x12\x0e\n" +
@@ -341,7 +350,8 @@ const file_hither_v1_job_proto_rawDesc = "" +
 	"\x04done\x18\t \x01(\x03R\x04done\x12\x14\n" +
 	"\x05total\x18\n" +
 	" \x01(\x03R\x05total\x12\x12\n" +
-	"\x04rate\x18\v \x01(\x03R\x04rate\"$\n" +
+	"\x04rate\x18\v \x01(\x03R\x04rate\x12\x12\n" +
+	"\x04left\x18\f \x01(\x03R\x04left\"$\n" +
 	"\x0eJobListRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\"5\n" +
 	"\x0fJobListResponse\x12\"\n" +

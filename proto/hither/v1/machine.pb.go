@@ -48,7 +48,11 @@ type Machine struct {
 	// It is there to be cloned and cannot be started.
 	Template bool `protobuf:"varint,31,opt,name=template,proto3" json:"template,omitempty"`
 	// Verbs of its kind that it lacks here, and why.
-	Cannot        []*Refusal `protobuf:"bytes,32,rep,name=cannot,proto3" json:"cannot,omitempty"`
+	Cannot []*Refusal `protobuf:"bytes,32,rep,name=cannot,proto3" json:"cannot,omitempty"`
+	// Its screen is seen by screenshots and takes keys only.
+	Screenshots bool `protobuf:"varint,40,opt,name=screenshots,proto3" json:"screenshots,omitempty"`
+	// Apps of its seed that are not there yet.
+	Installing    []string `protobuf:"bytes,41,rep,name=installing,proto3" json:"installing,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -226,6 +230,20 @@ func (x *Machine) GetTemplate() bool {
 func (x *Machine) GetCannot() []*Refusal {
 	if x != nil {
 		return x.Cannot
+	}
+	return nil
+}
+
+func (x *Machine) GetScreenshots() bool {
+	if x != nil {
+		return x.Screenshots
+	}
+	return false
+}
+
+func (x *Machine) GetInstalling() []string {
+	if x != nil {
+		return x.Installing
 	}
 	return nil
 }
@@ -483,19 +501,21 @@ func (x *MachineGetRequest) GetName() string {
 }
 
 type MachineCreateRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Host          string                 `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
-	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
-	MemoryBytes   int64                  `protobuf:"varint,3,opt,name=memory_bytes,json=memoryBytes,proto3" json:"memory_bytes,omitempty"`
-	Cpus          int32                  `protobuf:"varint,4,opt,name=cpus,proto3" json:"cpus,omitempty"`
-	DiskBytes     int64                  `protobuf:"varint,5,opt,name=disk_bytes,json=diskBytes,proto3" json:"disk_bytes,omitempty"`
-	Iso           string                 `protobuf:"bytes,6,opt,name=iso,proto3" json:"iso,omitempty"`
-	Image         string                 `protobuf:"bytes,7,opt,name=image,proto3" json:"image,omitempty"`
-	Start         bool                   `protobuf:"varint,8,opt,name=start,proto3" json:"start,omitempty"`
-	Firmware      string                 `protobuf:"bytes,9,opt,name=firmware,proto3" json:"firmware,omitempty"`
-	Tpm           bool                   `protobuf:"varint,10,opt,name=tpm,proto3" json:"tpm,omitempty"`
-	Seed          *Seed                  `protobuf:"bytes,11,opt,name=seed,proto3" json:"seed,omitempty"`
-	Network       string                 `protobuf:"bytes,20,opt,name=network,proto3" json:"network,omitempty"`
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Host        string                 `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
+	Name        string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	MemoryBytes int64                  `protobuf:"varint,3,opt,name=memory_bytes,json=memoryBytes,proto3" json:"memory_bytes,omitempty"`
+	Cpus        int32                  `protobuf:"varint,4,opt,name=cpus,proto3" json:"cpus,omitempty"`
+	DiskBytes   int64                  `protobuf:"varint,5,opt,name=disk_bytes,json=diskBytes,proto3" json:"disk_bytes,omitempty"`
+	Iso         string                 `protobuf:"bytes,6,opt,name=iso,proto3" json:"iso,omitempty"`
+	Image       string                 `protobuf:"bytes,7,opt,name=image,proto3" json:"image,omitempty"`
+	Start       bool                   `protobuf:"varint,8,opt,name=start,proto3" json:"start,omitempty"`
+	Firmware    string                 `protobuf:"bytes,9,opt,name=firmware,proto3" json:"firmware,omitempty"`
+	Tpm         bool                   `protobuf:"varint,10,opt,name=tpm,proto3" json:"tpm,omitempty"`
+	Seed        *Seed                  `protobuf:"bytes,11,opt,name=seed,proto3" json:"seed,omitempty"`
+	Network     string                 `protobuf:"bytes,20,opt,name=network,proto3" json:"network,omitempty"`
+	// Its installer installs by itself, with what seed says.
+	Unattended    bool `protobuf:"varint,21,opt,name=unattended,proto3" json:"unattended,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -612,6 +632,13 @@ func (x *MachineCreateRequest) GetNetwork() string {
 		return x.Network
 	}
 	return ""
+}
+
+func (x *MachineCreateRequest) GetUnattended() bool {
+	if x != nil {
+		return x.Unattended
+	}
+	return false
 }
 
 type MachineDoRequest struct {
@@ -1565,10 +1592,12 @@ func (*RemoveSnapshotResponse) Descriptor() ([]byte, []int) {
 }
 
 type MigrateRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Host          string                 `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
-	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
-	To            string                 `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Host  string                 `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
+	Name  string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	To    string                 `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
+	// It is shut down first, and started there.
+	Off           bool `protobuf:"varint,4,opt,name=off,proto3" json:"off,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1624,6 +1653,187 @@ func (x *MigrateRequest) GetTo() string {
 	return ""
 }
 
+func (x *MigrateRequest) GetOff() bool {
+	if x != nil {
+		return x.Off
+	}
+	return false
+}
+
+type CheckMigrateRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Host          string                 `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	To            string                 `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckMigrateRequest) Reset() {
+	*x = CheckMigrateRequest{}
+	mi := &file_hither_v1_machine_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckMigrateRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckMigrateRequest) ProtoMessage() {}
+
+func (x *CheckMigrateRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_hither_v1_machine_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckMigrateRequest.ProtoReflect.Descriptor instead.
+func (*CheckMigrateRequest) Descriptor() ([]byte, []int) {
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *CheckMigrateRequest) GetHost() string {
+	if x != nil {
+		return x.Host
+	}
+	return ""
+}
+
+func (x *CheckMigrateRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *CheckMigrateRequest) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
+}
+
+// MigrateCheck is fusion.MigrateCheck.
+type MigrateCheck struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Bytes         int64                  `protobuf:"varint,1,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	Obstacles     []*Obstacle            `protobuf:"bytes,2,rep,name=obstacles,proto3" json:"obstacles,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MigrateCheck) Reset() {
+	*x = MigrateCheck{}
+	mi := &file_hither_v1_machine_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MigrateCheck) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MigrateCheck) ProtoMessage() {}
+
+func (x *MigrateCheck) ProtoReflect() protoreflect.Message {
+	mi := &file_hither_v1_machine_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MigrateCheck.ProtoReflect.Descriptor instead.
+func (*MigrateCheck) Descriptor() ([]byte, []int) {
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *MigrateCheck) GetBytes() int64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+func (x *MigrateCheck) GetObstacles() []*Obstacle {
+	if x != nil {
+		return x.Obstacles
+	}
+	return nil
+}
+
+type Obstacle struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Detail string                 `protobuf:"bytes,1,opt,name=detail,proto3" json:"detail,omitempty"`
+	Hint   string                 `protobuf:"bytes,2,opt,name=hint,proto3" json:"hint,omitempty"`
+	// It is in the way of a machine that runs only.
+	Live          bool `protobuf:"varint,3,opt,name=live,proto3" json:"live,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Obstacle) Reset() {
+	*x = Obstacle{}
+	mi := &file_hither_v1_machine_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Obstacle) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Obstacle) ProtoMessage() {}
+
+func (x *Obstacle) ProtoReflect() protoreflect.Message {
+	mi := &file_hither_v1_machine_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Obstacle.ProtoReflect.Descriptor instead.
+func (*Obstacle) Descriptor() ([]byte, []int) {
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *Obstacle) GetDetail() string {
+	if x != nil {
+		return x.Detail
+	}
+	return ""
+}
+
+func (x *Obstacle) GetHint() string {
+	if x != nil {
+		return x.Hint
+	}
+	return ""
+}
+
+func (x *Obstacle) GetLive() bool {
+	if x != nil {
+		return x.Live
+	}
+	return false
+}
+
 type MigrateResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -1632,7 +1842,7 @@ type MigrateResponse struct {
 
 func (x *MigrateResponse) Reset() {
 	*x = MigrateResponse{}
-	mi := &file_hither_v1_machine_proto_msgTypes[25]
+	mi := &file_hither_v1_machine_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1644,7 +1854,7 @@ func (x *MigrateResponse) String() string {
 func (*MigrateResponse) ProtoMessage() {}
 
 func (x *MigrateResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_machine_proto_msgTypes[25]
+	mi := &file_hither_v1_machine_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1657,7 +1867,7 @@ func (x *MigrateResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrateResponse.ProtoReflect.Descriptor instead.
 func (*MigrateResponse) Descriptor() ([]byte, []int) {
-	return file_hither_v1_machine_proto_rawDescGZIP(), []int{25}
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{28}
 }
 
 type PrepareMoveRequest struct {
@@ -1672,14 +1882,23 @@ type PrepareMoveRequest struct {
 	// Names in the pool of what is in the CD drives.
 	Images []string `protobuf:"bytes,7,rep,name=images,proto3" json:"images,omitempty"`
 	// It is off: its disks come as files.
-	Off           bool `protobuf:"varint,8,opt,name=off,proto3" json:"off,omitempty"`
+	Off bool `protobuf:"varint,8,opt,name=off,proto3" json:"off,omitempty"`
+	// It is started then.
+	Start    bool          `protobuf:"varint,9,opt,name=start,proto3" json:"start,omitempty"`
+	Needs    *MachineNeeds `protobuf:"bytes,10,opt,name=needs,proto3" json:"needs,omitempty"`
+	Forwards []*Forward    `protobuf:"bytes,11,rep,name=forwards,proto3" json:"forwards,omitempty"`
+	// Its firmware ("bios", "uefi", "uefi-secure"), the file in the pool of its UEFI
+	// variables, and whether it has a TPM.
+	Firmware      string `protobuf:"bytes,12,opt,name=firmware,proto3" json:"firmware,omitempty"`
+	Vars          string `protobuf:"bytes,13,opt,name=vars,proto3" json:"vars,omitempty"`
+	Tpm           bool   `protobuf:"varint,14,opt,name=tpm,proto3" json:"tpm,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *PrepareMoveRequest) Reset() {
 	*x = PrepareMoveRequest{}
-	mi := &file_hither_v1_machine_proto_msgTypes[26]
+	mi := &file_hither_v1_machine_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1691,7 +1910,7 @@ func (x *PrepareMoveRequest) String() string {
 func (*PrepareMoveRequest) ProtoMessage() {}
 
 func (x *PrepareMoveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_machine_proto_msgTypes[26]
+	mi := &file_hither_v1_machine_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1704,7 +1923,7 @@ func (x *PrepareMoveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PrepareMoveRequest.ProtoReflect.Descriptor instead.
 func (*PrepareMoveRequest) Descriptor() ([]byte, []int) {
-	return file_hither_v1_machine_proto_rawDescGZIP(), []int{26}
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *PrepareMoveRequest) GetId() string {
@@ -1763,6 +1982,133 @@ func (x *PrepareMoveRequest) GetOff() bool {
 	return false
 }
 
+func (x *PrepareMoveRequest) GetStart() bool {
+	if x != nil {
+		return x.Start
+	}
+	return false
+}
+
+func (x *PrepareMoveRequest) GetNeeds() *MachineNeeds {
+	if x != nil {
+		return x.Needs
+	}
+	return nil
+}
+
+func (x *PrepareMoveRequest) GetForwards() []*Forward {
+	if x != nil {
+		return x.Forwards
+	}
+	return nil
+}
+
+func (x *PrepareMoveRequest) GetFirmware() string {
+	if x != nil {
+		return x.Firmware
+	}
+	return ""
+}
+
+func (x *PrepareMoveRequest) GetVars() string {
+	if x != nil {
+		return x.Vars
+	}
+	return ""
+}
+
+func (x *PrepareMoveRequest) GetTpm() bool {
+	if x != nil {
+		return x.Tpm
+	}
+	return false
+}
+
+// MachineNeeds is vmctl.MachineNeeds.
+type MachineNeeds struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kind          string                 `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	Arch          string                 `protobuf:"bytes,2,opt,name=arch,proto3" json:"arch,omitempty"`
+	Machine       string                 `protobuf:"bytes,3,opt,name=machine,proto3" json:"machine,omitempty"`
+	Cpu           string                 `protobuf:"bytes,4,opt,name=cpu,proto3" json:"cpu,omitempty"`
+	Networks      []string               `protobuf:"bytes,5,rep,name=networks,proto3" json:"networks,omitempty"`
+	Bridges       []string               `protobuf:"bytes,6,rep,name=bridges,proto3" json:"bridges,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MachineNeeds) Reset() {
+	*x = MachineNeeds{}
+	mi := &file_hither_v1_machine_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MachineNeeds) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MachineNeeds) ProtoMessage() {}
+
+func (x *MachineNeeds) ProtoReflect() protoreflect.Message {
+	mi := &file_hither_v1_machine_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MachineNeeds.ProtoReflect.Descriptor instead.
+func (*MachineNeeds) Descriptor() ([]byte, []int) {
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *MachineNeeds) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *MachineNeeds) GetArch() string {
+	if x != nil {
+		return x.Arch
+	}
+	return ""
+}
+
+func (x *MachineNeeds) GetMachine() string {
+	if x != nil {
+		return x.Machine
+	}
+	return ""
+}
+
+func (x *MachineNeeds) GetCpu() string {
+	if x != nil {
+		return x.Cpu
+	}
+	return ""
+}
+
+func (x *MachineNeeds) GetNetworks() []string {
+	if x != nil {
+		return x.Networks
+	}
+	return nil
+}
+
+func (x *MachineNeeds) GetBridges() []string {
+	if x != nil {
+		return x.Bridges
+	}
+	return nil
+}
+
 // MovingDisk is a disk's file in the pool and its virtual size.
 type MovingDisk struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1776,7 +2122,7 @@ type MovingDisk struct {
 
 func (x *MovingDisk) Reset() {
 	*x = MovingDisk{}
-	mi := &file_hither_v1_machine_proto_msgTypes[27]
+	mi := &file_hither_v1_machine_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1788,7 +2134,7 @@ func (x *MovingDisk) String() string {
 func (*MovingDisk) ProtoMessage() {}
 
 func (x *MovingDisk) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_machine_proto_msgTypes[27]
+	mi := &file_hither_v1_machine_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1801,7 +2147,7 @@ func (x *MovingDisk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MovingDisk.ProtoReflect.Descriptor instead.
 func (*MovingDisk) Descriptor() ([]byte, []int) {
-	return file_hither_v1_machine_proto_rawDescGZIP(), []int{27}
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *MovingDisk) GetFile() string {
@@ -1825,6 +2171,94 @@ func (x *MovingDisk) GetStored() int64 {
 	return 0
 }
 
+type ExamineMoveRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Offer         *PrepareMoveRequest    `protobuf:"bytes,1,opt,name=offer,proto3" json:"offer,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExamineMoveRequest) Reset() {
+	*x = ExamineMoveRequest{}
+	mi := &file_hither_v1_machine_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExamineMoveRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExamineMoveRequest) ProtoMessage() {}
+
+func (x *ExamineMoveRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_hither_v1_machine_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExamineMoveRequest.ProtoReflect.Descriptor instead.
+func (*ExamineMoveRequest) Descriptor() ([]byte, []int) {
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *ExamineMoveRequest) GetOffer() *PrepareMoveRequest {
+	if x != nil {
+		return x.Offer
+	}
+	return nil
+}
+
+type ExamineMoveResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Obstacles     []*Obstacle            `protobuf:"bytes,1,rep,name=obstacles,proto3" json:"obstacles,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExamineMoveResponse) Reset() {
+	*x = ExamineMoveResponse{}
+	mi := &file_hither_v1_machine_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExamineMoveResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExamineMoveResponse) ProtoMessage() {}
+
+func (x *ExamineMoveResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_hither_v1_machine_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExamineMoveResponse.ProtoReflect.Descriptor instead.
+func (*ExamineMoveResponse) Descriptor() ([]byte, []int) {
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *ExamineMoveResponse) GetObstacles() []*Obstacle {
+	if x != nil {
+		return x.Obstacles
+	}
+	return nil
+}
+
 type PrepareMoveResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Paths there.
@@ -1840,7 +2274,7 @@ type PrepareMoveResponse struct {
 
 func (x *PrepareMoveResponse) Reset() {
 	*x = PrepareMoveResponse{}
-	mi := &file_hither_v1_machine_proto_msgTypes[28]
+	mi := &file_hither_v1_machine_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1852,7 +2286,7 @@ func (x *PrepareMoveResponse) String() string {
 func (*PrepareMoveResponse) ProtoMessage() {}
 
 func (x *PrepareMoveResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_machine_proto_msgTypes[28]
+	mi := &file_hither_v1_machine_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1865,7 +2299,7 @@ func (x *PrepareMoveResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PrepareMoveResponse.ProtoReflect.Descriptor instead.
 func (*PrepareMoveResponse) Descriptor() ([]byte, []int) {
-	return file_hither_v1_machine_proto_rawDescGZIP(), []int{28}
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *PrepareMoveResponse) GetPool() string {
@@ -1897,16 +2331,18 @@ func (x *PrepareMoveResponse) GetMissing() []string {
 }
 
 type SettleMoveRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Uuid          string                 `protobuf:"bytes,1,opt,name=uuid,proto3" json:"uuid,omitempty"`
-	Yours         bool                   `protobuf:"varint,2,opt,name=yours,proto3" json:"yours,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Uuid  string                 `protobuf:"bytes,1,opt,name=uuid,proto3" json:"uuid,omitempty"`
+	Yours bool                   `protobuf:"varint,2,opt,name=yours,proto3" json:"yours,omitempty"`
+	// Somebody looked at its serial console, and will there.
+	Console       bool `protobuf:"varint,3,opt,name=console,proto3" json:"console,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SettleMoveRequest) Reset() {
 	*x = SettleMoveRequest{}
-	mi := &file_hither_v1_machine_proto_msgTypes[29]
+	mi := &file_hither_v1_machine_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1918,7 +2354,7 @@ func (x *SettleMoveRequest) String() string {
 func (*SettleMoveRequest) ProtoMessage() {}
 
 func (x *SettleMoveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_machine_proto_msgTypes[29]
+	mi := &file_hither_v1_machine_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1931,7 +2367,7 @@ func (x *SettleMoveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SettleMoveRequest.ProtoReflect.Descriptor instead.
 func (*SettleMoveRequest) Descriptor() ([]byte, []int) {
-	return file_hither_v1_machine_proto_rawDescGZIP(), []int{29}
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *SettleMoveRequest) GetUuid() string {
@@ -1948,6 +2384,13 @@ func (x *SettleMoveRequest) GetYours() bool {
 	return false
 }
 
+func (x *SettleMoveRequest) GetConsole() bool {
+	if x != nil {
+		return x.Console
+	}
+	return false
+}
+
 type SettleMoveResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -1956,7 +2399,7 @@ type SettleMoveResponse struct {
 
 func (x *SettleMoveResponse) Reset() {
 	*x = SettleMoveResponse{}
-	mi := &file_hither_v1_machine_proto_msgTypes[30]
+	mi := &file_hither_v1_machine_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1968,7 +2411,7 @@ func (x *SettleMoveResponse) String() string {
 func (*SettleMoveResponse) ProtoMessage() {}
 
 func (x *SettleMoveResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_machine_proto_msgTypes[30]
+	mi := &file_hither_v1_machine_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1981,7 +2424,7 @@ func (x *SettleMoveResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SettleMoveResponse.ProtoReflect.Descriptor instead.
 func (*SettleMoveResponse) Descriptor() ([]byte, []int) {
-	return file_hither_v1_machine_proto_rawDescGZIP(), []int{30}
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{36}
 }
 
 type CheckMoveRequest struct {
@@ -1993,7 +2436,7 @@ type CheckMoveRequest struct {
 
 func (x *CheckMoveRequest) Reset() {
 	*x = CheckMoveRequest{}
-	mi := &file_hither_v1_machine_proto_msgTypes[31]
+	mi := &file_hither_v1_machine_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2005,7 +2448,7 @@ func (x *CheckMoveRequest) String() string {
 func (*CheckMoveRequest) ProtoMessage() {}
 
 func (x *CheckMoveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_machine_proto_msgTypes[31]
+	mi := &file_hither_v1_machine_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2018,7 +2461,7 @@ func (x *CheckMoveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckMoveRequest.ProtoReflect.Descriptor instead.
 func (*CheckMoveRequest) Descriptor() ([]byte, []int) {
-	return file_hither_v1_machine_proto_rawDescGZIP(), []int{31}
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *CheckMoveRequest) GetUuid() string {
@@ -2037,7 +2480,7 @@ type CheckMoveResponse struct {
 
 func (x *CheckMoveResponse) Reset() {
 	*x = CheckMoveResponse{}
-	mi := &file_hither_v1_machine_proto_msgTypes[32]
+	mi := &file_hither_v1_machine_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2049,7 +2492,7 @@ func (x *CheckMoveResponse) String() string {
 func (*CheckMoveResponse) ProtoMessage() {}
 
 func (x *CheckMoveResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_machine_proto_msgTypes[32]
+	mi := &file_hither_v1_machine_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2062,7 +2505,7 @@ func (x *CheckMoveResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckMoveResponse.ProtoReflect.Descriptor instead.
 func (*CheckMoveResponse) Descriptor() ([]byte, []int) {
-	return file_hither_v1_machine_proto_rawDescGZIP(), []int{32}
+	return file_hither_v1_machine_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *CheckMoveResponse) GetWhole() bool {
@@ -2076,7 +2519,7 @@ var File_hither_v1_machine_proto protoreflect.FileDescriptor
 
 const file_hither_v1_machine_proto_rawDesc = "" +
 	"\n" +
-	"\x17hither/v1/machine.proto\x12\thither.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15hither/v1/image.proto\"\xb7\x04\n" +
+	"\x17hither/v1/machine.proto\x12\thither.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17hither/v1/forward.proto\x1a\x15hither/v1/image.proto\"\xf9\x04\n" +
 	"\aMachine\x12\x18\n" +
 	"\aaddress\x18\x01 \x01(\tR\aaddress\x12\x12\n" +
 	"\x04host\x18\x02 \x01(\tR\x04host\x12\x12\n" +
@@ -2099,7 +2542,11 @@ const file_hither_v1_machine_proto_rawDesc = "" +
 	"\tautostart\x18\x12 \x01(\bR\tautostart\x12\x14\n" +
 	"\x05order\x18\x13 \x01(\x05R\x05order\x12\x1a\n" +
 	"\btemplate\x18\x1f \x01(\bR\btemplate\x12*\n" +
-	"\x06cannot\x18  \x03(\v2\x12.hither.v1.RefusalR\x06cannot\"5\n" +
+	"\x06cannot\x18  \x03(\v2\x12.hither.v1.RefusalR\x06cannot\x12 \n" +
+	"\vscreenshots\x18( \x01(\bR\vscreenshots\x12\x1e\n" +
+	"\n" +
+	"installing\x18) \x03(\tR\n" +
+	"installing\"5\n" +
 	"\aRefusal\x12\x12\n" +
 	"\x04verb\x18\x01 \x01(\tR\x04verb\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\"Z\n" +
@@ -2115,7 +2562,7 @@ const file_hither_v1_machine_proto_rawDesc = "" +
 	"\bmachines\x18\x01 \x03(\v2\x12.hither.v1.MachineR\bmachines\";\n" +
 	"\x11MachineGetRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x12\n" +
-	"\x04name\x18\x02 \x01(\tR\x04name\"\xbf\x02\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\"\xdf\x02\n" +
 	"\x14MachineCreateRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12!\n" +
@@ -2130,7 +2577,10 @@ const file_hither_v1_machine_proto_rawDesc = "" +
 	"\x03tpm\x18\n" +
 	" \x01(\bR\x03tpm\x12#\n" +
 	"\x04seed\x18\v \x01(\v2\x0f.hither.v1.SeedR\x04seed\x12\x18\n" +
-	"\anetwork\x18\x14 \x01(\tR\anetwork\"N\n" +
+	"\anetwork\x18\x14 \x01(\tR\anetwork\x12\x1e\n" +
+	"\n" +
+	"unattended\x18\x15 \x01(\bR\n" +
+	"unattended\"N\n" +
 	"\x10MachineDoRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n" +
@@ -2192,12 +2642,24 @@ const file_hither_v1_machine_proto_rawDesc = "" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x18\n" +
 	"\amachine\x18\x02 \x01(\tR\amachine\x12\x1a\n" +
 	"\bsnapshot\x18\x03 \x01(\tR\bsnapshot\"\x18\n" +
-	"\x16RemoveSnapshotResponse\"H\n" +
+	"\x16RemoveSnapshotResponse\"Z\n" +
 	"\x0eMigrateRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x0e\n" +
-	"\x02to\x18\x03 \x01(\tR\x02to\"\x11\n" +
-	"\x0fMigrateResponse\"\xda\x01\n" +
+	"\x02to\x18\x03 \x01(\tR\x02to\x12\x10\n" +
+	"\x03off\x18\x04 \x01(\bR\x03off\"M\n" +
+	"\x13CheckMigrateRequest\x12\x12\n" +
+	"\x04host\x18\x01 \x01(\tR\x04host\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x0e\n" +
+	"\x02to\x18\x03 \x01(\tR\x02to\"W\n" +
+	"\fMigrateCheck\x12\x14\n" +
+	"\x05bytes\x18\x01 \x01(\x03R\x05bytes\x121\n" +
+	"\tobstacles\x18\x02 \x03(\v2\x13.hither.v1.ObstacleR\tobstacles\"J\n" +
+	"\bObstacle\x12\x16\n" +
+	"\x06detail\x18\x01 \x01(\tR\x06detail\x12\x12\n" +
+	"\x04hint\x18\x02 \x01(\tR\x04hint\x12\x12\n" +
+	"\x04live\x18\x03 \x01(\bR\x04live\"\x11\n" +
+	"\x0fMigrateResponse\"\x91\x03\n" +
 	"\x12PrepareMoveRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04uuid\x18\x02 \x01(\tR\x04uuid\x12\x12\n" +
@@ -2206,25 +2668,45 @@ const file_hither_v1_machine_proto_rawDesc = "" +
 	"\x04cpus\x18\x05 \x01(\x05R\x04cpus\x12+\n" +
 	"\x05disks\x18\x06 \x03(\v2\x15.hither.v1.MovingDiskR\x05disks\x12\x16\n" +
 	"\x06images\x18\a \x03(\tR\x06images\x12\x10\n" +
-	"\x03off\x18\b \x01(\bR\x03off\"N\n" +
+	"\x03off\x18\b \x01(\bR\x03off\x12\x14\n" +
+	"\x05start\x18\t \x01(\bR\x05start\x12-\n" +
+	"\x05needs\x18\n" +
+	" \x01(\v2\x17.hither.v1.MachineNeedsR\x05needs\x12.\n" +
+	"\bforwards\x18\v \x03(\v2\x12.hither.v1.ForwardR\bforwards\x12\x1a\n" +
+	"\bfirmware\x18\f \x01(\tR\bfirmware\x12\x12\n" +
+	"\x04vars\x18\r \x01(\tR\x04vars\x12\x10\n" +
+	"\x03tpm\x18\x0e \x01(\bR\x03tpm\"\x98\x01\n" +
+	"\fMachineNeeds\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x12\n" +
+	"\x04arch\x18\x02 \x01(\tR\x04arch\x12\x18\n" +
+	"\amachine\x18\x03 \x01(\tR\amachine\x12\x10\n" +
+	"\x03cpu\x18\x04 \x01(\tR\x03cpu\x12\x1a\n" +
+	"\bnetworks\x18\x05 \x03(\tR\bnetworks\x12\x18\n" +
+	"\abridges\x18\x06 \x03(\tR\abridges\"N\n" +
 	"\n" +
 	"MovingDisk\x12\x12\n" +
 	"\x04file\x18\x01 \x01(\tR\x04file\x12\x14\n" +
 	"\x05bytes\x18\x02 \x01(\x03R\x05bytes\x12\x16\n" +
-	"\x06stored\x18\x03 \x01(\x03R\x06stored\"q\n" +
+	"\x06stored\x18\x03 \x01(\x03R\x06stored\"I\n" +
+	"\x12ExamineMoveRequest\x123\n" +
+	"\x05offer\x18\x01 \x01(\v2\x1d.hither.v1.PrepareMoveRequestR\x05offer\"H\n" +
+	"\x13ExamineMoveResponse\x121\n" +
+	"\tobstacles\x18\x01 \x03(\v2\x13.hither.v1.ObstacleR\tobstacles\"q\n" +
 	"\x13PrepareMoveResponse\x12\x12\n" +
 	"\x04pool\x18\x01 \x01(\tR\x04pool\x12\x14\n" +
 	"\x05agent\x18\x02 \x01(\tR\x05agent\x12\x16\n" +
 	"\x06secret\x18\x03 \x01(\tR\x06secret\x12\x18\n" +
-	"\amissing\x18\x04 \x03(\tR\amissing\"=\n" +
+	"\amissing\x18\x04 \x03(\tR\amissing\"W\n" +
 	"\x11SettleMoveRequest\x12\x12\n" +
 	"\x04uuid\x18\x01 \x01(\tR\x04uuid\x12\x14\n" +
-	"\x05yours\x18\x02 \x01(\bR\x05yours\"\x14\n" +
+	"\x05yours\x18\x02 \x01(\bR\x05yours\x12\x18\n" +
+	"\aconsole\x18\x03 \x01(\bR\aconsole\"\x14\n" +
 	"\x12SettleMoveResponse\"&\n" +
 	"\x10CheckMoveRequest\x12\x12\n" +
 	"\x04uuid\x18\x01 \x01(\tR\x04uuid\")\n" +
 	"\x11CheckMoveResponse\x12\x14\n" +
-	"\x05whole\x18\x01 \x01(\bR\x05whole2\xec\b\n" +
+	"\x05whole\x18\x01 \x01(\bR\x05whole2\x83\n" +
+	"\n" +
 	"\x0eMachineService\x12E\n" +
 	"\x04List\x12\x1d.hither.v1.MachineListRequest\x1a\x1e.hither.v1.MachineListResponse\x127\n" +
 	"\x03Get\x12\x1c.hither.v1.MachineGetRequest\x1a\x12.hither.v1.Machine\x12=\n" +
@@ -2238,7 +2720,9 @@ const file_hither_v1_machine_proto_rawDesc = "" +
 	"\fTakeSnapshot\x12\x1e.hither.v1.TakeSnapshotRequest\x1a\x13.hither.v1.Snapshot\x12U\n" +
 	"\x0eRevertSnapshot\x12 .hither.v1.RevertSnapshotRequest\x1a!.hither.v1.RevertSnapshotResponse\x12U\n" +
 	"\x0eRemoveSnapshot\x12 .hither.v1.RemoveSnapshotRequest\x1a!.hither.v1.RemoveSnapshotResponse\x12@\n" +
-	"\aMigrate\x12\x19.hither.v1.MigrateRequest\x1a\x1a.hither.v1.MigrateResponse\x12L\n" +
+	"\aMigrate\x12\x19.hither.v1.MigrateRequest\x1a\x1a.hither.v1.MigrateResponse\x12G\n" +
+	"\fCheckMigrate\x12\x1e.hither.v1.CheckMigrateRequest\x1a\x17.hither.v1.MigrateCheck\x12L\n" +
+	"\vExamineMove\x12\x1d.hither.v1.ExamineMoveRequest\x1a\x1e.hither.v1.ExamineMoveResponse\x12L\n" +
 	"\vPrepareMove\x12\x1d.hither.v1.PrepareMoveRequest\x1a\x1e.hither.v1.PrepareMoveResponse\x12I\n" +
 	"\n" +
 	"SettleMove\x12\x1c.hither.v1.SettleMoveRequest\x1a\x1d.hither.v1.SettleMoveResponse\x12F\n" +
@@ -2256,7 +2740,7 @@ func file_hither_v1_machine_proto_rawDescGZIP() []byte {
 	return file_hither_v1_machine_proto_rawDescData
 }
 
-var file_hither_v1_machine_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
+var file_hither_v1_machine_proto_msgTypes = make([]protoimpl.MessageInfo, 39)
 var file_hither_v1_machine_proto_goTypes = []any{
 	(*Machine)(nil),                   // 0: hither.v1.Machine
 	(*Refusal)(nil),                   // 1: hither.v1.Refusal
@@ -2283,63 +2767,79 @@ var file_hither_v1_machine_proto_goTypes = []any{
 	(*RemoveSnapshotRequest)(nil),     // 22: hither.v1.RemoveSnapshotRequest
 	(*RemoveSnapshotResponse)(nil),    // 23: hither.v1.RemoveSnapshotResponse
 	(*MigrateRequest)(nil),            // 24: hither.v1.MigrateRequest
-	(*MigrateResponse)(nil),           // 25: hither.v1.MigrateResponse
-	(*PrepareMoveRequest)(nil),        // 26: hither.v1.PrepareMoveRequest
-	(*MovingDisk)(nil),                // 27: hither.v1.MovingDisk
-	(*PrepareMoveResponse)(nil),       // 28: hither.v1.PrepareMoveResponse
-	(*SettleMoveRequest)(nil),         // 29: hither.v1.SettleMoveRequest
-	(*SettleMoveResponse)(nil),        // 30: hither.v1.SettleMoveResponse
-	(*CheckMoveRequest)(nil),          // 31: hither.v1.CheckMoveRequest
-	(*CheckMoveResponse)(nil),         // 32: hither.v1.CheckMoveResponse
-	(*timestamppb.Timestamp)(nil),     // 33: google.protobuf.Timestamp
-	(*Seed)(nil),                      // 34: hither.v1.Seed
+	(*CheckMigrateRequest)(nil),       // 25: hither.v1.CheckMigrateRequest
+	(*MigrateCheck)(nil),              // 26: hither.v1.MigrateCheck
+	(*Obstacle)(nil),                  // 27: hither.v1.Obstacle
+	(*MigrateResponse)(nil),           // 28: hither.v1.MigrateResponse
+	(*PrepareMoveRequest)(nil),        // 29: hither.v1.PrepareMoveRequest
+	(*MachineNeeds)(nil),              // 30: hither.v1.MachineNeeds
+	(*MovingDisk)(nil),                // 31: hither.v1.MovingDisk
+	(*ExamineMoveRequest)(nil),        // 32: hither.v1.ExamineMoveRequest
+	(*ExamineMoveResponse)(nil),       // 33: hither.v1.ExamineMoveResponse
+	(*PrepareMoveResponse)(nil),       // 34: hither.v1.PrepareMoveResponse
+	(*SettleMoveRequest)(nil),         // 35: hither.v1.SettleMoveRequest
+	(*SettleMoveResponse)(nil),        // 36: hither.v1.SettleMoveResponse
+	(*CheckMoveRequest)(nil),          // 37: hither.v1.CheckMoveRequest
+	(*CheckMoveResponse)(nil),         // 38: hither.v1.CheckMoveResponse
+	(*timestamppb.Timestamp)(nil),     // 39: google.protobuf.Timestamp
+	(*Seed)(nil),                      // 40: hither.v1.Seed
+	(*Forward)(nil),                   // 41: hither.v1.Forward
 }
 var file_hither_v1_machine_proto_depIdxs = []int32{
-	33, // 0: hither.v1.Machine.started:type_name -> google.protobuf.Timestamp
+	39, // 0: hither.v1.Machine.started:type_name -> google.protobuf.Timestamp
 	2,  // 1: hither.v1.Machine.disks:type_name -> hither.v1.Disk
 	1,  // 2: hither.v1.Machine.cannot:type_name -> hither.v1.Refusal
 	0,  // 3: hither.v1.MachineListResponse.machines:type_name -> hither.v1.Machine
-	34, // 4: hither.v1.MachineCreateRequest.seed:type_name -> hither.v1.Seed
+	40, // 4: hither.v1.MachineCreateRequest.seed:type_name -> hither.v1.Seed
 	15, // 5: hither.v1.MachineStatsResponse.stats:type_name -> hither.v1.Stats
-	33, // 6: hither.v1.Stats.time:type_name -> google.protobuf.Timestamp
-	33, // 7: hither.v1.Snapshot.created:type_name -> google.protobuf.Timestamp
+	39, // 6: hither.v1.Stats.time:type_name -> google.protobuf.Timestamp
+	39, // 7: hither.v1.Snapshot.created:type_name -> google.protobuf.Timestamp
 	16, // 8: hither.v1.MachineSnapshotsResponse.snapshots:type_name -> hither.v1.Snapshot
-	27, // 9: hither.v1.PrepareMoveRequest.disks:type_name -> hither.v1.MovingDisk
-	3,  // 10: hither.v1.MachineService.List:input_type -> hither.v1.MachineListRequest
-	5,  // 11: hither.v1.MachineService.Get:input_type -> hither.v1.MachineGetRequest
-	6,  // 12: hither.v1.MachineService.Create:input_type -> hither.v1.MachineCreateRequest
-	7,  // 13: hither.v1.MachineService.Do:input_type -> hither.v1.MachineDoRequest
-	9,  // 14: hither.v1.MachineService.Remove:input_type -> hither.v1.MachineRemoveRequest
-	11, // 15: hither.v1.MachineService.Screenshot:input_type -> hither.v1.MachineScreenshotRequest
-	13, // 16: hither.v1.MachineService.Stats:input_type -> hither.v1.MachineStatsRequest
-	17, // 17: hither.v1.MachineService.Snapshots:input_type -> hither.v1.MachineSnapshotsRequest
-	19, // 18: hither.v1.MachineService.TakeSnapshot:input_type -> hither.v1.TakeSnapshotRequest
-	20, // 19: hither.v1.MachineService.RevertSnapshot:input_type -> hither.v1.RevertSnapshotRequest
-	22, // 20: hither.v1.MachineService.RemoveSnapshot:input_type -> hither.v1.RemoveSnapshotRequest
-	24, // 21: hither.v1.MachineService.Migrate:input_type -> hither.v1.MigrateRequest
-	26, // 22: hither.v1.MachineService.PrepareMove:input_type -> hither.v1.PrepareMoveRequest
-	29, // 23: hither.v1.MachineService.SettleMove:input_type -> hither.v1.SettleMoveRequest
-	31, // 24: hither.v1.MachineService.CheckMove:input_type -> hither.v1.CheckMoveRequest
-	4,  // 25: hither.v1.MachineService.List:output_type -> hither.v1.MachineListResponse
-	0,  // 26: hither.v1.MachineService.Get:output_type -> hither.v1.Machine
-	0,  // 27: hither.v1.MachineService.Create:output_type -> hither.v1.Machine
-	8,  // 28: hither.v1.MachineService.Do:output_type -> hither.v1.MachineDoResponse
-	10, // 29: hither.v1.MachineService.Remove:output_type -> hither.v1.MachineRemoveResponse
-	12, // 30: hither.v1.MachineService.Screenshot:output_type -> hither.v1.MachineScreenshotResponse
-	14, // 31: hither.v1.MachineService.Stats:output_type -> hither.v1.MachineStatsResponse
-	18, // 32: hither.v1.MachineService.Snapshots:output_type -> hither.v1.MachineSnapshotsResponse
-	16, // 33: hither.v1.MachineService.TakeSnapshot:output_type -> hither.v1.Snapshot
-	21, // 34: hither.v1.MachineService.RevertSnapshot:output_type -> hither.v1.RevertSnapshotResponse
-	23, // 35: hither.v1.MachineService.RemoveSnapshot:output_type -> hither.v1.RemoveSnapshotResponse
-	25, // 36: hither.v1.MachineService.Migrate:output_type -> hither.v1.MigrateResponse
-	28, // 37: hither.v1.MachineService.PrepareMove:output_type -> hither.v1.PrepareMoveResponse
-	30, // 38: hither.v1.MachineService.SettleMove:output_type -> hither.v1.SettleMoveResponse
-	32, // 39: hither.v1.MachineService.CheckMove:output_type -> hither.v1.CheckMoveResponse
-	25, // [25:40] is the sub-list for method output_type
-	10, // [10:25] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	27, // 9: hither.v1.MigrateCheck.obstacles:type_name -> hither.v1.Obstacle
+	31, // 10: hither.v1.PrepareMoveRequest.disks:type_name -> hither.v1.MovingDisk
+	30, // 11: hither.v1.PrepareMoveRequest.needs:type_name -> hither.v1.MachineNeeds
+	41, // 12: hither.v1.PrepareMoveRequest.forwards:type_name -> hither.v1.Forward
+	29, // 13: hither.v1.ExamineMoveRequest.offer:type_name -> hither.v1.PrepareMoveRequest
+	27, // 14: hither.v1.ExamineMoveResponse.obstacles:type_name -> hither.v1.Obstacle
+	3,  // 15: hither.v1.MachineService.List:input_type -> hither.v1.MachineListRequest
+	5,  // 16: hither.v1.MachineService.Get:input_type -> hither.v1.MachineGetRequest
+	6,  // 17: hither.v1.MachineService.Create:input_type -> hither.v1.MachineCreateRequest
+	7,  // 18: hither.v1.MachineService.Do:input_type -> hither.v1.MachineDoRequest
+	9,  // 19: hither.v1.MachineService.Remove:input_type -> hither.v1.MachineRemoveRequest
+	11, // 20: hither.v1.MachineService.Screenshot:input_type -> hither.v1.MachineScreenshotRequest
+	13, // 21: hither.v1.MachineService.Stats:input_type -> hither.v1.MachineStatsRequest
+	17, // 22: hither.v1.MachineService.Snapshots:input_type -> hither.v1.MachineSnapshotsRequest
+	19, // 23: hither.v1.MachineService.TakeSnapshot:input_type -> hither.v1.TakeSnapshotRequest
+	20, // 24: hither.v1.MachineService.RevertSnapshot:input_type -> hither.v1.RevertSnapshotRequest
+	22, // 25: hither.v1.MachineService.RemoveSnapshot:input_type -> hither.v1.RemoveSnapshotRequest
+	24, // 26: hither.v1.MachineService.Migrate:input_type -> hither.v1.MigrateRequest
+	25, // 27: hither.v1.MachineService.CheckMigrate:input_type -> hither.v1.CheckMigrateRequest
+	32, // 28: hither.v1.MachineService.ExamineMove:input_type -> hither.v1.ExamineMoveRequest
+	29, // 29: hither.v1.MachineService.PrepareMove:input_type -> hither.v1.PrepareMoveRequest
+	35, // 30: hither.v1.MachineService.SettleMove:input_type -> hither.v1.SettleMoveRequest
+	37, // 31: hither.v1.MachineService.CheckMove:input_type -> hither.v1.CheckMoveRequest
+	4,  // 32: hither.v1.MachineService.List:output_type -> hither.v1.MachineListResponse
+	0,  // 33: hither.v1.MachineService.Get:output_type -> hither.v1.Machine
+	0,  // 34: hither.v1.MachineService.Create:output_type -> hither.v1.Machine
+	8,  // 35: hither.v1.MachineService.Do:output_type -> hither.v1.MachineDoResponse
+	10, // 36: hither.v1.MachineService.Remove:output_type -> hither.v1.MachineRemoveResponse
+	12, // 37: hither.v1.MachineService.Screenshot:output_type -> hither.v1.MachineScreenshotResponse
+	14, // 38: hither.v1.MachineService.Stats:output_type -> hither.v1.MachineStatsResponse
+	18, // 39: hither.v1.MachineService.Snapshots:output_type -> hither.v1.MachineSnapshotsResponse
+	16, // 40: hither.v1.MachineService.TakeSnapshot:output_type -> hither.v1.Snapshot
+	21, // 41: hither.v1.MachineService.RevertSnapshot:output_type -> hither.v1.RevertSnapshotResponse
+	23, // 42: hither.v1.MachineService.RemoveSnapshot:output_type -> hither.v1.RemoveSnapshotResponse
+	28, // 43: hither.v1.MachineService.Migrate:output_type -> hither.v1.MigrateResponse
+	26, // 44: hither.v1.MachineService.CheckMigrate:output_type -> hither.v1.MigrateCheck
+	33, // 45: hither.v1.MachineService.ExamineMove:output_type -> hither.v1.ExamineMoveResponse
+	34, // 46: hither.v1.MachineService.PrepareMove:output_type -> hither.v1.PrepareMoveResponse
+	36, // 47: hither.v1.MachineService.SettleMove:output_type -> hither.v1.SettleMoveResponse
+	38, // 48: hither.v1.MachineService.CheckMove:output_type -> hither.v1.CheckMoveResponse
+	32, // [32:49] is the sub-list for method output_type
+	15, // [15:32] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_hither_v1_machine_proto_init() }
@@ -2347,6 +2847,7 @@ func file_hither_v1_machine_proto_init() {
 	if File_hither_v1_machine_proto != nil {
 		return
 	}
+	file_hither_v1_forward_proto_init()
 	file_hither_v1_image_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -2354,7 +2855,7 @@ func file_hither_v1_machine_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_hither_v1_machine_proto_rawDesc), len(file_hither_v1_machine_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   33,
+			NumMessages:   39,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

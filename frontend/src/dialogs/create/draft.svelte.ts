@@ -6,6 +6,7 @@ const MIB = 1 << 20
 export const GIB = 1024 * MIB
 export const MEMORIES = [256 * MIB, 512 * MIB, GIB, 2 * GIB, 4 * GIB, 8 * GIB, 16 * GIB, 32 * GIB]
 export const CPUS = [1, 2, 4, 6, 8, 12, 16]
+export const LOCALES = ['de_DE.UTF-8', 'en_GB.UTF-8', 'en_US.UTF-8', 'es_ES.UTF-8', 'fr_FR.UTF-8', 'it_IT.UTF-8', 'ja_JP.UTF-8', 'pt_BR.UTF-8', 'ru_RU.UTF-8', 'zh_CN.UTF-8']
 const DISKS = [4 * GIB, 10 * GIB, 20 * GIB, 40 * GIB, 80 * GIB, 160 * GIB]
 
 export type What = 'catalogue' | 'pool' | 'file' | 'address' | 'empty'
@@ -32,6 +33,13 @@ export class Draft {
   password = $state('')
   hostname = $state('')
   packages = $state('')
+  apps = $state('')
+  locale = $state('')
+  addresses = $state('')
+  gateways = $state('')
+  dns = $state('')
+  /** The installer on the CD installs by itself. */
+  unattended = $state(false)
 
   constructor() {
     this.keys = kept()
@@ -98,8 +106,16 @@ export class Draft {
 
   get keysWrong(): Key | '' {
     if (!this.seeds) return ''
+    if (this.installs && this.locked) return 'create.unattended.key'
     if (/PRIVATE KEY/.test(this.keys)) return 'create.keys.private'
     return lines(this.keys).every((k) => /^(ssh-|ecdsa-sha2-|sk-)\S+ [A-Za-z0-9+/=]+( .*)?$/.test(k)) ? '' : 'create.keys.bad'
+  }
+
+  get networkWrong(): Key | '' {
+    if (!this.seeds || this.installs) return ''
+    const [addresses, more] = [words(this.addresses), [...words(this.gateways), ...words(this.dns)]]
+    const sound = addresses.every((a) => /^[0-9a-f.:]+\/\d{1,3}$/i.test(a)) && more.every((a) => /^[0-9a-f.:]+$/i.test(a))
+    return sound && (addresses.length > 0 || more.length === 0) ? '' : 'create.network.bad'
   }
 
   get userWrong(): Key | '' {
@@ -108,7 +124,16 @@ export class Draft {
 
   /** It is told what to make of itself. */
   get seeds(): boolean {
-    return this.isDisk && this.seeded
+    return (this.isDisk && this.seeded) || this.installs
+  }
+
+  /** It installs by itself, which needs a disk and its first start. */
+  get installs(): boolean {
+    return this.isCD && this.unattended
+  }
+
+  get diskWrong(): Key | '' {
+    return this.installs && this.disk === 0 ? 'create.unattended.disk' : ''
   }
 
   /** Nobody could log in to what comes. */
@@ -118,8 +143,13 @@ export class Draft {
 
   private get seed(): Seed | null {
     if (!this.seeds) return null
-    const { user, password, hostname } = this
-    return { user, password, hostname: hostname.trim(), sshKeys: lines(this.keys), packages: this.packages.split(/[\s,]+/).filter(Boolean) }
+    const { user, password, hostname, locale } = this
+    const network = this.installs ? [] : [this.addresses, this.gateways, this.dns].map(words)
+    const [addresses = [], gateways = [], dns = []] = network
+    return {
+      user, password, locale, addresses, gateways, dns,
+      hostname: hostname.trim(), sshKeys: lines(this.keys), packages: words(this.packages), apps: words(this.apps),
+    }
   }
 
   private get source(): string {
@@ -137,15 +167,34 @@ export class Draft {
     }
   }
 
+  /** What is copied as its disk, or is in its CD drive. */
+  private get madeOf(): Pick<MachineSpec, 'iso' | 'image'> {
+    return this.isCD ? { iso: this.source, image: '' } : { iso: '', image: this.source }
+  }
+
+  /** What a computer is chosen by; of an image only a name that a pool may have. */
+  get needs(): Pick<MachineSpec, 'memoryBytes' | 'cpus' | 'diskBytes' | 'image' | 'iso'> {
+    const named = this.what === 'catalogue' ? this.madeOf : { iso: '', image: '' }
+    return { memoryBytes: this.memory, cpus: this.cpus, diskBytes: this.disk, ...named }
+  }
+
   spec(): MachineSpec {
-    const [iso, image] = this.isCD ? [this.source, ''] : ['', this.source]
+    const { iso, image } = this.madeOf
     if (this.seeds) keep(this.keys)
     return {
-      name: this.name, cpus: this.cpus, memoryBytes: this.memory, diskBytes: this.disk, iso, image, seed: this.seed, start: this.start, network: this.network,
+      name: this.name, cpus: this.cpus, memoryBytes: this.memory, diskBytes: this.disk, iso, image, seed: this.seed,
+      start: this.start || this.installs, network: this.network, unattended: this.installs,
     }
   }
 }
 
+/** How speakers of a locale's language call it. */
+export function localeName(locale: string): string {
+  const tag = locale.replace(/\..*/, '').replace('_', '-')
+  return new Intl.DisplayNames([tag], { type: 'language' }).of(tag) ?? tag
+}
+
+const words = (text: string) => text.split(/[\s,]+/).filter(Boolean)
 const lines = (text: string) => text.split('\n').map((l) => l.trim()).filter(Boolean)
 const path = (address: string) => address.trim().split(/[?#]/)[0] ?? ''
 

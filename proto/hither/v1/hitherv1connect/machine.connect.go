@@ -62,6 +62,12 @@ const (
 	MachineServiceRemoveSnapshotProcedure = "/hither.v1.MachineService/RemoveSnapshot"
 	// MachineServiceMigrateProcedure is the fully-qualified name of the MachineService's Migrate RPC.
 	MachineServiceMigrateProcedure = "/hither.v1.MachineService/Migrate"
+	// MachineServiceCheckMigrateProcedure is the fully-qualified name of the MachineService's
+	// CheckMigrate RPC.
+	MachineServiceCheckMigrateProcedure = "/hither.v1.MachineService/CheckMigrate"
+	// MachineServiceExamineMoveProcedure is the fully-qualified name of the MachineService's
+	// ExamineMove RPC.
+	MachineServiceExamineMoveProcedure = "/hither.v1.MachineService/ExamineMove"
 	// MachineServicePrepareMoveProcedure is the fully-qualified name of the MachineService's
 	// PrepareMove RPC.
 	MachineServicePrepareMoveProcedure = "/hither.v1.MachineService/PrepareMove"
@@ -86,11 +92,14 @@ type MachineServiceClient interface {
 	TakeSnapshot(context.Context, *connect.Request[v1.TakeSnapshotRequest]) (*connect.Response[v1.Snapshot], error)
 	RevertSnapshot(context.Context, *connect.Request[v1.RevertSnapshotRequest]) (*connect.Response[v1.RevertSnapshotResponse], error)
 	RemoveSnapshot(context.Context, *connect.Request[v1.RemoveSnapshotRequest]) (*connect.Response[v1.RemoveSnapshotResponse], error)
-	// Migrate moves a running machine from host to the host with the ID to.
+	// Migrate moves a machine from host to the host with the ID to, and CheckMigrate says
+	// whether it can.
 	Migrate(context.Context, *connect.Request[v1.MigrateRequest]) (*connect.Response[v1.MigrateResponse], error)
-	// PrepareMove, CheckMove and SettleMove are what a machine's host asks the host that
-	// the machine moves to: to make room, whether all of it has come and waits, and whose
-	// the machine is now. They are for the caller's own key, and not forwarded.
+	CheckMigrate(context.Context, *connect.Request[v1.CheckMigrateRequest]) (*connect.Response[v1.MigrateCheck], error)
+	// ExamineMove, PrepareMove, CheckMove and SettleMove are what a machine's host asks the
+	// host that the machine moves to: what is in its way, to make room, whether all of it has
+	// come and waits, and whose the machine is now. They are for the caller's own key, and not forwarded.
+	ExamineMove(context.Context, *connect.Request[v1.ExamineMoveRequest]) (*connect.Response[v1.ExamineMoveResponse], error)
 	PrepareMove(context.Context, *connect.Request[v1.PrepareMoveRequest]) (*connect.Response[v1.PrepareMoveResponse], error)
 	SettleMove(context.Context, *connect.Request[v1.SettleMoveRequest]) (*connect.Response[v1.SettleMoveResponse], error)
 	CheckMove(context.Context, *connect.Request[v1.CheckMoveRequest]) (*connect.Response[v1.CheckMoveResponse], error)
@@ -179,6 +188,18 @@ func NewMachineServiceClient(httpClient connect.HTTPClient, baseURL string, opts
 			connect.WithSchema(machineServiceMethods.ByName("Migrate")),
 			connect.WithClientOptions(opts...),
 		),
+		checkMigrate: connect.NewClient[v1.CheckMigrateRequest, v1.MigrateCheck](
+			httpClient,
+			baseURL+MachineServiceCheckMigrateProcedure,
+			connect.WithSchema(machineServiceMethods.ByName("CheckMigrate")),
+			connect.WithClientOptions(opts...),
+		),
+		examineMove: connect.NewClient[v1.ExamineMoveRequest, v1.ExamineMoveResponse](
+			httpClient,
+			baseURL+MachineServiceExamineMoveProcedure,
+			connect.WithSchema(machineServiceMethods.ByName("ExamineMove")),
+			connect.WithClientOptions(opts...),
+		),
 		prepareMove: connect.NewClient[v1.PrepareMoveRequest, v1.PrepareMoveResponse](
 			httpClient,
 			baseURL+MachineServicePrepareMoveProcedure,
@@ -214,6 +235,8 @@ type machineServiceClient struct {
 	revertSnapshot *connect.Client[v1.RevertSnapshotRequest, v1.RevertSnapshotResponse]
 	removeSnapshot *connect.Client[v1.RemoveSnapshotRequest, v1.RemoveSnapshotResponse]
 	migrate        *connect.Client[v1.MigrateRequest, v1.MigrateResponse]
+	checkMigrate   *connect.Client[v1.CheckMigrateRequest, v1.MigrateCheck]
+	examineMove    *connect.Client[v1.ExamineMoveRequest, v1.ExamineMoveResponse]
 	prepareMove    *connect.Client[v1.PrepareMoveRequest, v1.PrepareMoveResponse]
 	settleMove     *connect.Client[v1.SettleMoveRequest, v1.SettleMoveResponse]
 	checkMove      *connect.Client[v1.CheckMoveRequest, v1.CheckMoveResponse]
@@ -279,6 +302,16 @@ func (c *machineServiceClient) Migrate(ctx context.Context, req *connect.Request
 	return c.migrate.CallUnary(ctx, req)
 }
 
+// CheckMigrate calls hither.v1.MachineService.CheckMigrate.
+func (c *machineServiceClient) CheckMigrate(ctx context.Context, req *connect.Request[v1.CheckMigrateRequest]) (*connect.Response[v1.MigrateCheck], error) {
+	return c.checkMigrate.CallUnary(ctx, req)
+}
+
+// ExamineMove calls hither.v1.MachineService.ExamineMove.
+func (c *machineServiceClient) ExamineMove(ctx context.Context, req *connect.Request[v1.ExamineMoveRequest]) (*connect.Response[v1.ExamineMoveResponse], error) {
+	return c.examineMove.CallUnary(ctx, req)
+}
+
 // PrepareMove calls hither.v1.MachineService.PrepareMove.
 func (c *machineServiceClient) PrepareMove(ctx context.Context, req *connect.Request[v1.PrepareMoveRequest]) (*connect.Response[v1.PrepareMoveResponse], error) {
 	return c.prepareMove.CallUnary(ctx, req)
@@ -307,11 +340,14 @@ type MachineServiceHandler interface {
 	TakeSnapshot(context.Context, *connect.Request[v1.TakeSnapshotRequest]) (*connect.Response[v1.Snapshot], error)
 	RevertSnapshot(context.Context, *connect.Request[v1.RevertSnapshotRequest]) (*connect.Response[v1.RevertSnapshotResponse], error)
 	RemoveSnapshot(context.Context, *connect.Request[v1.RemoveSnapshotRequest]) (*connect.Response[v1.RemoveSnapshotResponse], error)
-	// Migrate moves a running machine from host to the host with the ID to.
+	// Migrate moves a machine from host to the host with the ID to, and CheckMigrate says
+	// whether it can.
 	Migrate(context.Context, *connect.Request[v1.MigrateRequest]) (*connect.Response[v1.MigrateResponse], error)
-	// PrepareMove, CheckMove and SettleMove are what a machine's host asks the host that
-	// the machine moves to: to make room, whether all of it has come and waits, and whose
-	// the machine is now. They are for the caller's own key, and not forwarded.
+	CheckMigrate(context.Context, *connect.Request[v1.CheckMigrateRequest]) (*connect.Response[v1.MigrateCheck], error)
+	// ExamineMove, PrepareMove, CheckMove and SettleMove are what a machine's host asks the
+	// host that the machine moves to: what is in its way, to make room, whether all of it has
+	// come and waits, and whose the machine is now. They are for the caller's own key, and not forwarded.
+	ExamineMove(context.Context, *connect.Request[v1.ExamineMoveRequest]) (*connect.Response[v1.ExamineMoveResponse], error)
 	PrepareMove(context.Context, *connect.Request[v1.PrepareMoveRequest]) (*connect.Response[v1.PrepareMoveResponse], error)
 	SettleMove(context.Context, *connect.Request[v1.SettleMoveRequest]) (*connect.Response[v1.SettleMoveResponse], error)
 	CheckMove(context.Context, *connect.Request[v1.CheckMoveRequest]) (*connect.Response[v1.CheckMoveResponse], error)
@@ -396,6 +432,18 @@ func NewMachineServiceHandler(svc MachineServiceHandler, opts ...connect.Handler
 		connect.WithSchema(machineServiceMethods.ByName("Migrate")),
 		connect.WithHandlerOptions(opts...),
 	)
+	machineServiceCheckMigrateHandler := connect.NewUnaryHandler(
+		MachineServiceCheckMigrateProcedure,
+		svc.CheckMigrate,
+		connect.WithSchema(machineServiceMethods.ByName("CheckMigrate")),
+		connect.WithHandlerOptions(opts...),
+	)
+	machineServiceExamineMoveHandler := connect.NewUnaryHandler(
+		MachineServiceExamineMoveProcedure,
+		svc.ExamineMove,
+		connect.WithSchema(machineServiceMethods.ByName("ExamineMove")),
+		connect.WithHandlerOptions(opts...),
+	)
 	machineServicePrepareMoveHandler := connect.NewUnaryHandler(
 		MachineServicePrepareMoveProcedure,
 		svc.PrepareMove,
@@ -440,6 +488,10 @@ func NewMachineServiceHandler(svc MachineServiceHandler, opts ...connect.Handler
 			machineServiceRemoveSnapshotHandler.ServeHTTP(w, r)
 		case MachineServiceMigrateProcedure:
 			machineServiceMigrateHandler.ServeHTTP(w, r)
+		case MachineServiceCheckMigrateProcedure:
+			machineServiceCheckMigrateHandler.ServeHTTP(w, r)
+		case MachineServiceExamineMoveProcedure:
+			machineServiceExamineMoveHandler.ServeHTTP(w, r)
 		case MachineServicePrepareMoveProcedure:
 			machineServicePrepareMoveHandler.ServeHTTP(w, r)
 		case MachineServiceSettleMoveProcedure:
@@ -501,6 +553,14 @@ func (UnimplementedMachineServiceHandler) RemoveSnapshot(context.Context, *conne
 
 func (UnimplementedMachineServiceHandler) Migrate(context.Context, *connect.Request[v1.MigrateRequest]) (*connect.Response[v1.MigrateResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("hither.v1.MachineService.Migrate is not implemented"))
+}
+
+func (UnimplementedMachineServiceHandler) CheckMigrate(context.Context, *connect.Request[v1.CheckMigrateRequest]) (*connect.Response[v1.MigrateCheck], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("hither.v1.MachineService.CheckMigrate is not implemented"))
+}
+
+func (UnimplementedMachineServiceHandler) ExamineMove(context.Context, *connect.Request[v1.ExamineMoveRequest]) (*connect.Response[v1.ExamineMoveResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("hither.v1.MachineService.ExamineMove is not implemented"))
 }
 
 func (UnimplementedMachineServiceHandler) PrepareMove(context.Context, *connect.Request[v1.PrepareMoveRequest]) (*connect.Response[v1.PrepareMoveResponse], error) {

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file hither/v1/job.proto.
  */
 export const file_hither_v1_job: GenFile = /*@__PURE__*/
-  fileDesc("ChNoaXRoZXIvdjEvam9iLnByb3RvEgloaXRoZXIudjEi2QEKA0pvYhIKCgJpZBgBIAEoCRIMCgRob3N0GAIgASgJEgoKAm9wGAMgASgJEgwKBG5hbWUYBCABKAkSKwoHc3RhcnRlZBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKQoFZW5kZWQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBWVycm9yGAcgASgJEgwKBHN0ZXAYCCABKAkSDAoEZG9uZRgJIAEoAxINCgV0b3RhbBgKIAEoAxIMCgRyYXRlGAsgASgDIh4KDkpvYkxpc3RSZXF1ZXN0EgwKBGhvc3QYASABKAkiLwoPSm9iTGlzdFJlc3BvbnNlEhwKBGpvYnMYASADKAsyDi5oaXRoZXIudjEuSm9iIiwKEEpvYkNhbmNlbFJlcXVlc3QSDAoEaG9zdBgBIAEoCRIKCgJpZBgCIAEoCSITChFKb2JDYW5jZWxSZXNwb25zZTKQAQoKSm9iU2VydmljZRI9CgRMaXN0EhkuaGl0aGVyLnYxLkpvYkxpc3RSZXF1ZXN0GhouaGl0aGVyLnYxLkpvYkxpc3RSZXNwb25zZRJDCgZDYW5jZWwSGy5oaXRoZXIudjEuSm9iQ2FuY2VsUmVxdWVzdBocLmhpdGhlci52MS5Kb2JDYW5jZWxSZXNwb25zZUIhWh9oaXRoZXIvcHJvdG8vaGl0aGVyL3YxO2hpdGhlcnYxYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("ChNoaXRoZXIvdjEvam9iLnByb3RvEgloaXRoZXIudjEi5wEKA0pvYhIKCgJpZBgBIAEoCRIMCgRob3N0GAIgASgJEgoKAm9wGAMgASgJEgwKBG5hbWUYBCABKAkSKwoHc3RhcnRlZBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKQoFZW5kZWQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBWVycm9yGAcgASgJEgwKBHN0ZXAYCCABKAkSDAoEZG9uZRgJIAEoAxINCgV0b3RhbBgKIAEoAxIMCgRyYXRlGAsgASgDEgwKBGxlZnQYDCABKAMiHgoOSm9iTGlzdFJlcXVlc3QSDAoEaG9zdBgBIAEoCSIvCg9Kb2JMaXN0UmVzcG9uc2USHAoEam9icxgBIAMoCzIOLmhpdGhlci52MS5Kb2IiLAoQSm9iQ2FuY2VsUmVxdWVzdBIMCgRob3N0GAEgASgJEgoKAmlkGAIgASgJIhMKEUpvYkNhbmNlbFJlc3BvbnNlMpABCgpKb2JTZXJ2aWNlEj0KBExpc3QSGS5oaXRoZXIudjEuSm9iTGlzdFJlcXVlc3QaGi5oaXRoZXIudjEuSm9iTGlzdFJlc3BvbnNlEkMKBkNhbmNlbBIbLmhpdGhlci52MS5Kb2JDYW5jZWxSZXF1ZXN0GhwuaGl0aGVyLnYxLkpvYkNhbmNlbFJlc3BvbnNlQiFaH2hpdGhlci9wcm90by9oaXRoZXIvdjE7aGl0aGVydjFiBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
  * Job is fusion.Job; done and total are bytes.
@@ -76,6 +76,13 @@ export type Job = Message<"hither.v1.Job"> & {
    * @generated from field: int64 rate = 11;
    */
   rate: bigint;
+
+  /**
+   * Seconds that this step will take at that rate; 0 when nobody knows.
+   *
+   * @generated from field: int64 left = 12;
+   */
+  left: bigint;
 };
 
 /**

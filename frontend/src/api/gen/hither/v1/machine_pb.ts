@@ -6,6 +6,8 @@ import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegen
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Forward } from "./forward_pb";
+import { file_hither_v1_forward } from "./forward_pb";
 import type { Seed } from "./image_pb";
 import { file_hither_v1_image } from "./image_pb";
 import type { Message } from "@bufbuild/protobuf";
@@ -14,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file hither/v1/machine.proto.
  */
 export const file_hither_v1_machine: GenFile = /*@__PURE__*/
-  fileDesc("ChdoaXRoZXIvdjEvbWFjaGluZS5wcm90bxIJaGl0aGVyLnYxIpUDCgdNYWNoaW5lEg8KB2FkZHJlc3MYASABKAkSDAoEaG9zdBgCIAEoCRIMCgRuYW1lGAMgASgJEgwKBGtpbmQYBCABKAkSDQoFc3RhdGUYBSABKAkSDAoEY3B1cxgGIAEoBRIUCgxtZW1vcnlfYnl0ZXMYByABKAMSCgoCb3MYCCABKAkSDAoEbm90ZRgJIAEoCRITCgthY2NlbGVyYXRvchgKIAEoCRIMCgR1dWlkGAsgASgJEisKB3N0YXJ0ZWQYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEh4KBWRpc2tzGA0gAygLMg8uaGl0aGVyLnYxLkRpc2sSDgoGc2NyZWVuGA4gASgIEg0KBXZlcmJzGA8gAygJEgwKBHRhZ3MYECADKAkSDQoFbm90ZXMYESABKAkSEQoJYXV0b3N0YXJ0GBIgASgIEg0KBW9yZGVyGBMgASgFEhAKCHRlbXBsYXRlGB8gASgIEiIKBmNhbm5vdBggIAMoCzISLmhpdGhlci52MS5SZWZ1c2FsIicKB1JlZnVzYWwSDAoEdmVyYhgBIAEoCRIOCgZyZWFzb24YAiABKAkiPQoERGlzaxIMCgRuYW1lGAEgASgJEhMKC3RvdGFsX2J5dGVzGAIgASgDEhIKCnVzZWRfYnl0ZXMYAyABKAMiIgoSTWFjaGluZUxpc3RSZXF1ZXN0EgwKBGhvc3QYASABKAkiOwoTTWFjaGluZUxpc3RSZXNwb25zZRIkCghtYWNoaW5lcxgBIAMoCzISLmhpdGhlci52MS5NYWNoaW5lIi8KEU1hY2hpbmVHZXRSZXF1ZXN0EgwKBGhvc3QYASABKAkSDAoEbmFtZRgCIAEoCSLkAQoUTWFjaGluZUNyZWF0ZVJlcXVlc3QSDAoEaG9zdBgBIAEoCRIMCgRuYW1lGAIgASgJEhQKDG1lbW9yeV9ieXRlcxgDIAEoAxIMCgRjcHVzGAQgASgFEhIKCmRpc2tfYnl0ZXMYBSABKAMSCwoDaXNvGAYgASgJEg0KBWltYWdlGAcgASgJEg0KBXN0YXJ0GAggASgIEhAKCGZpcm13YXJlGAkgASgJEgsKA3RwbRgKIAEoCBIdCgRzZWVkGAsgASgLMg8uaGl0aGVyLnYxLlNlZWQSDwoHbmV0d29yaxgUIAEoCSI8ChBNYWNoaW5lRG9SZXF1ZXN0EgwKBGhvc3QYASABKAkSDAoEbmFtZRgCIAEoCRIMCgR2ZXJiGAMgASgJIhMKEU1hY2hpbmVEb1Jlc3BvbnNlIjIKFE1hY2hpbmVSZW1vdmVSZXF1ZXN0EgwKBGhvc3QYASABKAkSDAoEbmFtZRgCIAEoCSIXChVNYWNoaW5lUmVtb3ZlUmVzcG9uc2UiNgoYTWFjaGluZVNjcmVlbnNob3RSZXF1ZXN0EgwKBGhvc3QYASABKAkSDAoEbmFtZRgCIAEoCSIoChlNYWNoaW5lU2NyZWVuc2hvdFJlc3BvbnNlEgsKA3BuZxgBIAEoDCIjChNNYWNoaW5lU3RhdHNSZXF1ZXN0EgwKBGhvc3QYASABKAkiNwoUTWFjaGluZVN0YXRzUmVzcG9uc2USHwoFc3RhdHMYASADKAsyEC5oaXRoZXIudjEuU3RhdHMigQIKBVN0YXRzEgwKBG5hbWUYASABKAkSKAoEdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEwoLY3B1X3NlY29uZHMYAyABKAESDAoEY3B1cxgEIAEoBRIZChFtZW1vcnlfdXNlZF9ieXRlcxgFIAEoAxIUCgxtZW1vcnlfYnl0ZXMYBiABKAMSFwoPZGlza19yZWFkX2J5dGVzGAcgASgDEhgKEGRpc2tfd3JpdGVfYnl0ZXMYCCABKAMSFAoMbmV0X2luX2J5dGVzGAkgASgDEhUKDW5ldF9vdXRfYnl0ZXMYCiABKAMSDAoEbG9hZBgLIAEoASKTAQoIU25hcHNob3QSDAoEbmFtZRgBIAEoCRIMCgRub3RlGAIgASgJEg4KBnBhcmVudBgDIAEoCRIrCgdjcmVhdGVkGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVzdGF0ZRgFIAEoCRIOCgZtZW1vcnkYBiABKAgSDwoHY3VycmVudBgHIAEoCCI4ChdNYWNoaW5lU25hcHNob3RzUmVxdWVzdBIMCgRob3N0GAEgASgJEg8KB21hY2hpbmUYAiABKAkiQgoYTWFjaGluZVNuYXBzaG90c1Jlc3BvbnNlEiYKCXNuYXBzaG90cxgBIAMoCzITLmhpdGhlci52MS5TbmFwc2hvdCJjChNUYWtlU25hcHNob3RSZXF1ZXN0EgwKBGhvc3QYASABKAkSDwoHbWFjaGluZRgCIAEoCRIMCgRuYW1lGAMgASgJEgwKBG5vdGUYBCABKAkSEQoJbm9fbWVtb3J5GAUgASgIIkgKFVJldmVydFNuYXBzaG90UmVxdWVzdBIMCgRob3N0GAEgASgJEg8KB21hY2hpbmUYAiABKAkSEAoIc25hcHNob3QYAyABKAkiGAoWUmV2ZXJ0U25hcHNob3RSZXNwb25zZSJIChVSZW1vdmVTbmFwc2hvdFJlcXVlc3QSDAoEaG9zdBgBIAEoCRIPCgdtYWNoaW5lGAIgASgJEhAKCHNuYXBzaG90GAMgASgJIhgKFlJlbW92ZVNuYXBzaG90UmVzcG9uc2UiOAoOTWlncmF0ZVJlcXVlc3QSDAoEaG9zdBgBIAEoCRIMCgRuYW1lGAIgASgJEgoKAnRvGAMgASgJIhEKD01pZ3JhdGVSZXNwb25zZSKjAQoSUHJlcGFyZU1vdmVSZXF1ZXN0EgoKAmlkGAEgASgJEgwKBHV1aWQYAiABKAkSDAoEbmFtZRgDIAEoCRIUCgxtZW1vcnlfYnl0ZXMYBCABKAMSDAoEY3B1cxgFIAEoBRIkCgVkaXNrcxgGIAMoCzIVLmhpdGhlci52MS5Nb3ZpbmdEaXNrEg4KBmltYWdlcxgHIAMoCRILCgNvZmYYCCABKAgiOQoKTW92aW5nRGlzaxIMCgRmaWxlGAEgASgJEg0KBWJ5dGVzGAIgASgDEg4KBnN0b3JlZBgDIAEoAyJTChNQcmVwYXJlTW92ZVJlc3BvbnNlEgwKBHBvb2wYASABKAkSDQoFYWdlbnQYAiABKAkSDgoGc2VjcmV0GAMgASgJEg8KB21pc3NpbmcYBCADKAkiMAoRU2V0dGxlTW92ZVJlcXVlc3QSDAoEdXVpZBgBIAEoCRINCgV5b3VycxgCIAEoCCIUChJTZXR0bGVNb3ZlUmVzcG9uc2UiIAoQQ2hlY2tNb3ZlUmVxdWVzdBIMCgR1dWlkGAEgASgJIiIKEUNoZWNrTW92ZVJlc3BvbnNlEg0KBXdob2xlGAEgASgIMuwICg5NYWNoaW5lU2VydmljZRJFCgRMaXN0Eh0uaGl0aGVyLnYxLk1hY2hpbmVMaXN0UmVxdWVzdBoeLmhpdGhlci52MS5NYWNoaW5lTGlzdFJlc3BvbnNlEjcKA0dldBIcLmhpdGhlci52MS5NYWNoaW5lR2V0UmVxdWVzdBoSLmhpdGhlci52MS5NYWNoaW5lEj0KBkNyZWF0ZRIfLmhpdGhlci52MS5NYWNoaW5lQ3JlYXRlUmVxdWVzdBoSLmhpdGhlci52MS5NYWNoaW5lEj8KAkRvEhsuaGl0aGVyLnYxLk1hY2hpbmVEb1JlcXVlc3QaHC5oaXRoZXIudjEuTWFjaGluZURvUmVzcG9uc2USSwoGUmVtb3ZlEh8uaGl0aGVyLnYxLk1hY2hpbmVSZW1vdmVSZXF1ZXN0GiAuaGl0aGVyLnYxLk1hY2hpbmVSZW1vdmVSZXNwb25zZRJXCgpTY3JlZW5zaG90EiMuaGl0aGVyLnYxLk1hY2hpbmVTY3JlZW5zaG90UmVxdWVzdBokLmhpdGhlci52MS5NYWNoaW5lU2NyZWVuc2hvdFJlc3BvbnNlEkgKBVN0YXRzEh4uaGl0aGVyLnYxLk1hY2hpbmVTdGF0c1JlcXVlc3QaHy5oaXRoZXIudjEuTWFjaGluZVN0YXRzUmVzcG9uc2USVAoJU25hcHNob3RzEiIuaGl0aGVyLnYxLk1hY2hpbmVTbmFwc2hvdHNSZXF1ZXN0GiMuaGl0aGVyLnYxLk1hY2hpbmVTbmFwc2hvdHNSZXNwb25zZRJDCgxUYWtlU25hcHNob3QSHi5oaXRoZXIudjEuVGFrZVNuYXBzaG90UmVxdWVzdBoTLmhpdGhlci52MS5TbmFwc2hvdBJVCg5SZXZlcnRTbmFwc2hvdBIgLmhpdGhlci52MS5SZXZlcnRTbmFwc2hvdFJlcXVlc3QaIS5oaXRoZXIudjEuUmV2ZXJ0U25hcHNob3RSZXNwb25zZRJVCg5SZW1vdmVTbmFwc2hvdBIgLmhpdGhlci52MS5SZW1vdmVTbmFwc2hvdFJlcXVlc3QaIS5oaXRoZXIudjEuUmVtb3ZlU25hcHNob3RSZXNwb25zZRJACgdNaWdyYXRlEhkuaGl0aGVyLnYxLk1pZ3JhdGVSZXF1ZXN0GhouaGl0aGVyLnYxLk1pZ3JhdGVSZXNwb25zZRJMCgtQcmVwYXJlTW92ZRIdLmhpdGhlci52MS5QcmVwYXJlTW92ZVJlcXVlc3QaHi5oaXRoZXIudjEuUHJlcGFyZU1vdmVSZXNwb25zZRJJCgpTZXR0bGVNb3ZlEhwuaGl0aGVyLnYxLlNldHRsZU1vdmVSZXF1ZXN0Gh0uaGl0aGVyLnYxLlNldHRsZU1vdmVSZXNwb25zZRJGCglDaGVja01vdmUSGy5oaXRoZXIudjEuQ2hlY2tNb3ZlUmVxdWVzdBocLmhpdGhlci52MS5DaGVja01vdmVSZXNwb25zZUIhWh9oaXRoZXIvcHJvdG8vaGl0aGVyL3YxO2hpdGhlcnYxYgZwcm90bzM", [file_google_protobuf_timestamp, file_hither_v1_image]);
+  fileDesc("ChdoaXRoZXIvdjEvbWFjaGluZS5wcm90bxIJaGl0aGVyLnYxIr4DCgdNYWNoaW5lEg8KB2FkZHJlc3MYASABKAkSDAoEaG9zdBgCIAEoCRIMCgRuYW1lGAMgASgJEgwKBGtpbmQYBCABKAkSDQoFc3RhdGUYBSABKAkSDAoEY3B1cxgGIAEoBRIUCgxtZW1vcnlfYnl0ZXMYByABKAMSCgoCb3MYCCABKAkSDAoEbm90ZRgJIAEoCRITCgthY2NlbGVyYXRvchgKIAEoCRIMCgR1dWlkGAsgASgJEisKB3N0YXJ0ZWQYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEh4KBWRpc2tzGA0gAygLMg8uaGl0aGVyLnYxLkRpc2sSDgoGc2NyZWVuGA4gASgIEg0KBXZlcmJzGA8gAygJEgwKBHRhZ3MYECADKAkSDQoFbm90ZXMYESABKAkSEQoJYXV0b3N0YXJ0GBIgASgIEg0KBW9yZGVyGBMgASgFEhAKCHRlbXBsYXRlGB8gASgIEiIKBmNhbm5vdBggIAMoCzISLmhpdGhlci52MS5SZWZ1c2FsEhMKC3NjcmVlbnNob3RzGCggASgIEhIKCmluc3RhbGxpbmcYKSADKAkiJwoHUmVmdXNhbBIMCgR2ZXJiGAEgASgJEg4KBnJlYXNvbhgCIAEoCSI9CgREaXNrEgwKBG5hbWUYASABKAkSEwoLdG90YWxfYnl0ZXMYAiABKAMSEgoKdXNlZF9ieXRlcxgDIAEoAyIiChJNYWNoaW5lTGlzdFJlcXVlc3QSDAoEaG9zdBgBIAEoCSI7ChNNYWNoaW5lTGlzdFJlc3BvbnNlEiQKCG1hY2hpbmVzGAEgAygLMhIuaGl0aGVyLnYxLk1hY2hpbmUiLwoRTWFjaGluZUdldFJlcXVlc3QSDAoEaG9zdBgBIAEoCRIMCgRuYW1lGAIgASgJIvgBChRNYWNoaW5lQ3JlYXRlUmVxdWVzdBIMCgRob3N0GAEgASgJEgwKBG5hbWUYAiABKAkSFAoMbWVtb3J5X2J5dGVzGAMgASgDEgwKBGNwdXMYBCABKAUSEgoKZGlza19ieXRlcxgFIAEoAxILCgNpc28YBiABKAkSDQoFaW1hZ2UYByABKAkSDQoFc3RhcnQYCCABKAgSEAoIZmlybXdhcmUYCSABKAkSCwoDdHBtGAogASgIEh0KBHNlZWQYCyABKAsyDy5oaXRoZXIudjEuU2VlZBIPCgduZXR3b3JrGBQgASgJEhIKCnVuYXR0ZW5kZWQYFSABKAgiPAoQTWFjaGluZURvUmVxdWVzdBIMCgRob3N0GAEgASgJEgwKBG5hbWUYAiABKAkSDAoEdmVyYhgDIAEoCSITChFNYWNoaW5lRG9SZXNwb25zZSIyChRNYWNoaW5lUmVtb3ZlUmVxdWVzdBIMCgRob3N0GAEgASgJEgwKBG5hbWUYAiABKAkiFwoVTWFjaGluZVJlbW92ZVJlc3BvbnNlIjYKGE1hY2hpbmVTY3JlZW5zaG90UmVxdWVzdBIMCgRob3N0GAEgASgJEgwKBG5hbWUYAiABKAkiKAoZTWFjaGluZVNjcmVlbnNob3RSZXNwb25zZRILCgNwbmcYASABKAwiIwoTTWFjaGluZVN0YXRzUmVxdWVzdBIMCgRob3N0GAEgASgJIjcKFE1hY2hpbmVTdGF0c1Jlc3BvbnNlEh8KBXN0YXRzGAEgAygLMhAuaGl0aGVyLnYxLlN0YXRzIoECCgVTdGF0cxIMCgRuYW1lGAEgASgJEigKBHRpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhMKC2NwdV9zZWNvbmRzGAMgASgBEgwKBGNwdXMYBCABKAUSGQoRbWVtb3J5X3VzZWRfYnl0ZXMYBSABKAMSFAoMbWVtb3J5X2J5dGVzGAYgASgDEhcKD2Rpc2tfcmVhZF9ieXRlcxgHIAEoAxIYChBkaXNrX3dyaXRlX2J5dGVzGAggASgDEhQKDG5ldF9pbl9ieXRlcxgJIAEoAxIVCg1uZXRfb3V0X2J5dGVzGAogASgDEgwKBGxvYWQYCyABKAEikwEKCFNuYXBzaG90EgwKBG5hbWUYASABKAkSDAoEbm90ZRgCIAEoCRIOCgZwYXJlbnQYAyABKAkSKwoHY3JlYXRlZBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFc3RhdGUYBSABKAkSDgoGbWVtb3J5GAYgASgIEg8KB2N1cnJlbnQYByABKAgiOAoXTWFjaGluZVNuYXBzaG90c1JlcXVlc3QSDAoEaG9zdBgBIAEoCRIPCgdtYWNoaW5lGAIgASgJIkIKGE1hY2hpbmVTbmFwc2hvdHNSZXNwb25zZRImCglzbmFwc2hvdHMYASADKAsyEy5oaXRoZXIudjEuU25hcHNob3QiYwoTVGFrZVNuYXBzaG90UmVxdWVzdBIMCgRob3N0GAEgASgJEg8KB21hY2hpbmUYAiABKAkSDAoEbmFtZRgDIAEoCRIMCgRub3RlGAQgASgJEhEKCW5vX21lbW9yeRgFIAEoCCJIChVSZXZlcnRTbmFwc2hvdFJlcXVlc3QSDAoEaG9zdBgBIAEoCRIPCgdtYWNoaW5lGAIgASgJEhAKCHNuYXBzaG90GAMgASgJIhgKFlJldmVydFNuYXBzaG90UmVzcG9uc2UiSAoVUmVtb3ZlU25hcHNob3RSZXF1ZXN0EgwKBGhvc3QYASABKAkSDwoHbWFjaGluZRgCIAEoCRIQCghzbmFwc2hvdBgDIAEoCSIYChZSZW1vdmVTbmFwc2hvdFJlc3BvbnNlIkUKDk1pZ3JhdGVSZXF1ZXN0EgwKBGhvc3QYASABKAkSDAoEbmFtZRgCIAEoCRIKCgJ0bxgDIAEoCRILCgNvZmYYBCABKAgiPQoTQ2hlY2tNaWdyYXRlUmVxdWVzdBIMCgRob3N0GAEgASgJEgwKBG5hbWUYAiABKAkSCgoCdG8YAyABKAkiRQoMTWlncmF0ZUNoZWNrEg0KBWJ5dGVzGAEgASgDEiYKCW9ic3RhY2xlcxgCIAMoCzITLmhpdGhlci52MS5PYnN0YWNsZSI2CghPYnN0YWNsZRIOCgZkZXRhaWwYASABKAkSDAoEaGludBgCIAEoCRIMCgRsaXZlGAMgASgIIhEKD01pZ3JhdGVSZXNwb25zZSKtAgoSUHJlcGFyZU1vdmVSZXF1ZXN0EgoKAmlkGAEgASgJEgwKBHV1aWQYAiABKAkSDAoEbmFtZRgDIAEoCRIUCgxtZW1vcnlfYnl0ZXMYBCABKAMSDAoEY3B1cxgFIAEoBRIkCgVkaXNrcxgGIAMoCzIVLmhpdGhlci52MS5Nb3ZpbmdEaXNrEg4KBmltYWdlcxgHIAMoCRILCgNvZmYYCCABKAgSDQoFc3RhcnQYCSABKAgSJgoFbmVlZHMYCiABKAsyFy5oaXRoZXIudjEuTWFjaGluZU5lZWRzEiQKCGZvcndhcmRzGAsgAygLMhIuaGl0aGVyLnYxLkZvcndhcmQSEAoIZmlybXdhcmUYDCABKAkSDAoEdmFycxgNIAEoCRILCgN0cG0YDiABKAgiawoMTWFjaGluZU5lZWRzEgwKBGtpbmQYASABKAkSDAoEYXJjaBgCIAEoCRIPCgdtYWNoaW5lGAMgASgJEgsKA2NwdRgEIAEoCRIQCghuZXR3b3JrcxgFIAMoCRIPCgdicmlkZ2VzGAYgAygJIjkKCk1vdmluZ0Rpc2sSDAoEZmlsZRgBIAEoCRINCgVieXRlcxgCIAEoAxIOCgZzdG9yZWQYAyABKAMiQgoSRXhhbWluZU1vdmVSZXF1ZXN0EiwKBW9mZmVyGAEgASgLMh0uaGl0aGVyLnYxLlByZXBhcmVNb3ZlUmVxdWVzdCI9ChNFeGFtaW5lTW92ZVJlc3BvbnNlEiYKCW9ic3RhY2xlcxgBIAMoCzITLmhpdGhlci52MS5PYnN0YWNsZSJTChNQcmVwYXJlTW92ZVJlc3BvbnNlEgwKBHBvb2wYASABKAkSDQoFYWdlbnQYAiABKAkSDgoGc2VjcmV0GAMgASgJEg8KB21pc3NpbmcYBCADKAkiQQoRU2V0dGxlTW92ZVJlcXVlc3QSDAoEdXVpZBgBIAEoCRINCgV5b3VycxgCIAEoCBIPCgdjb25zb2xlGAMgASgIIhQKElNldHRsZU1vdmVSZXNwb25zZSIgChBDaGVja01vdmVSZXF1ZXN0EgwKBHV1aWQYASABKAkiIgoRQ2hlY2tNb3ZlUmVzcG9uc2USDQoFd2hvbGUYASABKAgygwoKDk1hY2hpbmVTZXJ2aWNlEkUKBExpc3QSHS5oaXRoZXIudjEuTWFjaGluZUxpc3RSZXF1ZXN0Gh4uaGl0aGVyLnYxLk1hY2hpbmVMaXN0UmVzcG9uc2USNwoDR2V0EhwuaGl0aGVyLnYxLk1hY2hpbmVHZXRSZXF1ZXN0GhIuaGl0aGVyLnYxLk1hY2hpbmUSPQoGQ3JlYXRlEh8uaGl0aGVyLnYxLk1hY2hpbmVDcmVhdGVSZXF1ZXN0GhIuaGl0aGVyLnYxLk1hY2hpbmUSPwoCRG8SGy5oaXRoZXIudjEuTWFjaGluZURvUmVxdWVzdBocLmhpdGhlci52MS5NYWNoaW5lRG9SZXNwb25zZRJLCgZSZW1vdmUSHy5oaXRoZXIudjEuTWFjaGluZVJlbW92ZVJlcXVlc3QaIC5oaXRoZXIudjEuTWFjaGluZVJlbW92ZVJlc3BvbnNlElcKClNjcmVlbnNob3QSIy5oaXRoZXIudjEuTWFjaGluZVNjcmVlbnNob3RSZXF1ZXN0GiQuaGl0aGVyLnYxLk1hY2hpbmVTY3JlZW5zaG90UmVzcG9uc2USSAoFU3RhdHMSHi5oaXRoZXIudjEuTWFjaGluZVN0YXRzUmVxdWVzdBofLmhpdGhlci52MS5NYWNoaW5lU3RhdHNSZXNwb25zZRJUCglTbmFwc2hvdHMSIi5oaXRoZXIudjEuTWFjaGluZVNuYXBzaG90c1JlcXVlc3QaIy5oaXRoZXIudjEuTWFjaGluZVNuYXBzaG90c1Jlc3BvbnNlEkMKDFRha2VTbmFwc2hvdBIeLmhpdGhlci52MS5UYWtlU25hcHNob3RSZXF1ZXN0GhMuaGl0aGVyLnYxLlNuYXBzaG90ElUKDlJldmVydFNuYXBzaG90EiAuaGl0aGVyLnYxLlJldmVydFNuYXBzaG90UmVxdWVzdBohLmhpdGhlci52MS5SZXZlcnRTbmFwc2hvdFJlc3BvbnNlElUKDlJlbW92ZVNuYXBzaG90EiAuaGl0aGVyLnYxLlJlbW92ZVNuYXBzaG90UmVxdWVzdBohLmhpdGhlci52MS5SZW1vdmVTbmFwc2hvdFJlc3BvbnNlEkAKB01pZ3JhdGUSGS5oaXRoZXIudjEuTWlncmF0ZVJlcXVlc3QaGi5oaXRoZXIudjEuTWlncmF0ZVJlc3BvbnNlEkcKDENoZWNrTWlncmF0ZRIeLmhpdGhlci52MS5DaGVja01pZ3JhdGVSZXF1ZXN0GhcuaGl0aGVyLnYxLk1pZ3JhdGVDaGVjaxJMCgtFeGFtaW5lTW92ZRIdLmhpdGhlci52MS5FeGFtaW5lTW92ZVJlcXVlc3QaHi5oaXRoZXIudjEuRXhhbWluZU1vdmVSZXNwb25zZRJMCgtQcmVwYXJlTW92ZRIdLmhpdGhlci52MS5QcmVwYXJlTW92ZVJlcXVlc3QaHi5oaXRoZXIudjEuUHJlcGFyZU1vdmVSZXNwb25zZRJJCgpTZXR0bGVNb3ZlEhwuaGl0aGVyLnYxLlNldHRsZU1vdmVSZXF1ZXN0Gh0uaGl0aGVyLnYxLlNldHRsZU1vdmVSZXNwb25zZRJGCglDaGVja01vdmUSGy5oaXRoZXIudjEuQ2hlY2tNb3ZlUmVxdWVzdBocLmhpdGhlci52MS5DaGVja01vdmVSZXNwb25zZUIhWh9oaXRoZXIvcHJvdG8vaGl0aGVyL3YxO2hpdGhlcnYxYgZwcm90bzM", [file_google_protobuf_timestamp, file_hither_v1_forward, file_hither_v1_image]);
 
 /**
  * Machine is fusion.Machine; state and kind are its words ("running", "vm").
@@ -132,6 +134,20 @@ export type Machine = Message<"hither.v1.Machine"> & {
    * @generated from field: repeated hither.v1.Refusal cannot = 32;
    */
   cannot: Refusal[];
+
+  /**
+   * Its screen is seen by screenshots and takes keys only.
+   *
+   * @generated from field: bool screenshots = 40;
+   */
+  screenshots: boolean;
+
+  /**
+   * Apps of its seed that are not there yet.
+   *
+   * @generated from field: repeated string installing = 41;
+   */
+  installing: string[];
 };
 
 /**
@@ -309,6 +325,13 @@ export type MachineCreateRequest = Message<"hither.v1.MachineCreateRequest"> & {
    * @generated from field: string network = 20;
    */
   network: string;
+
+  /**
+   * Its installer installs by itself, with what seed says.
+   *
+   * @generated from field: bool unattended = 21;
+   */
+  unattended: boolean;
 };
 
 /**
@@ -758,6 +781,13 @@ export type MigrateRequest = Message<"hither.v1.MigrateRequest"> & {
    * @generated from field: string to = 3;
    */
   to: string;
+
+  /**
+   * It is shut down first, and started there.
+   *
+   * @generated from field: bool off = 4;
+   */
+  off: boolean;
 };
 
 /**
@@ -766,6 +796,86 @@ export type MigrateRequest = Message<"hither.v1.MigrateRequest"> & {
  */
 export const MigrateRequestSchema: GenMessage<MigrateRequest> = /*@__PURE__*/
   messageDesc(file_hither_v1_machine, 24);
+
+/**
+ * @generated from message hither.v1.CheckMigrateRequest
+ */
+export type CheckMigrateRequest = Message<"hither.v1.CheckMigrateRequest"> & {
+  /**
+   * @generated from field: string host = 1;
+   */
+  host: string;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string to = 3;
+   */
+  to: string;
+};
+
+/**
+ * Describes the message hither.v1.CheckMigrateRequest.
+ * Use `create(CheckMigrateRequestSchema)` to create a new message.
+ */
+export const CheckMigrateRequestSchema: GenMessage<CheckMigrateRequest> = /*@__PURE__*/
+  messageDesc(file_hither_v1_machine, 25);
+
+/**
+ * MigrateCheck is fusion.MigrateCheck.
+ *
+ * @generated from message hither.v1.MigrateCheck
+ */
+export type MigrateCheck = Message<"hither.v1.MigrateCheck"> & {
+  /**
+   * @generated from field: int64 bytes = 1;
+   */
+  bytes: bigint;
+
+  /**
+   * @generated from field: repeated hither.v1.Obstacle obstacles = 2;
+   */
+  obstacles: Obstacle[];
+};
+
+/**
+ * Describes the message hither.v1.MigrateCheck.
+ * Use `create(MigrateCheckSchema)` to create a new message.
+ */
+export const MigrateCheckSchema: GenMessage<MigrateCheck> = /*@__PURE__*/
+  messageDesc(file_hither_v1_machine, 26);
+
+/**
+ * @generated from message hither.v1.Obstacle
+ */
+export type Obstacle = Message<"hither.v1.Obstacle"> & {
+  /**
+   * @generated from field: string detail = 1;
+   */
+  detail: string;
+
+  /**
+   * @generated from field: string hint = 2;
+   */
+  hint: string;
+
+  /**
+   * It is in the way of a machine that runs only.
+   *
+   * @generated from field: bool live = 3;
+   */
+  live: boolean;
+};
+
+/**
+ * Describes the message hither.v1.Obstacle.
+ * Use `create(ObstacleSchema)` to create a new message.
+ */
+export const ObstacleSchema: GenMessage<Obstacle> = /*@__PURE__*/
+  messageDesc(file_hither_v1_machine, 27);
 
 /**
  * @generated from message hither.v1.MigrateResponse
@@ -778,7 +888,7 @@ export type MigrateResponse = Message<"hither.v1.MigrateResponse"> & {
  * Use `create(MigrateResponseSchema)` to create a new message.
  */
 export const MigrateResponseSchema: GenMessage<MigrateResponse> = /*@__PURE__*/
-  messageDesc(file_hither_v1_machine, 25);
+  messageDesc(file_hither_v1_machine, 28);
 
 /**
  * @generated from message hither.v1.PrepareMoveRequest
@@ -829,6 +939,41 @@ export type PrepareMoveRequest = Message<"hither.v1.PrepareMoveRequest"> & {
    * @generated from field: bool off = 8;
    */
   off: boolean;
+
+  /**
+   * It is started then.
+   *
+   * @generated from field: bool start = 9;
+   */
+  start: boolean;
+
+  /**
+   * @generated from field: hither.v1.MachineNeeds needs = 10;
+   */
+  needs?: MachineNeeds | undefined;
+
+  /**
+   * @generated from field: repeated hither.v1.Forward forwards = 11;
+   */
+  forwards: Forward[];
+
+  /**
+   * Its firmware ("bios", "uefi", "uefi-secure"), the file in the pool of its UEFI
+   * variables, and whether it has a TPM.
+   *
+   * @generated from field: string firmware = 12;
+   */
+  firmware: string;
+
+  /**
+   * @generated from field: string vars = 13;
+   */
+  vars: string;
+
+  /**
+   * @generated from field: bool tpm = 14;
+   */
+  tpm: boolean;
 };
 
 /**
@@ -836,7 +981,51 @@ export type PrepareMoveRequest = Message<"hither.v1.PrepareMoveRequest"> & {
  * Use `create(PrepareMoveRequestSchema)` to create a new message.
  */
 export const PrepareMoveRequestSchema: GenMessage<PrepareMoveRequest> = /*@__PURE__*/
-  messageDesc(file_hither_v1_machine, 26);
+  messageDesc(file_hither_v1_machine, 29);
+
+/**
+ * MachineNeeds is vmctl.MachineNeeds.
+ *
+ * @generated from message hither.v1.MachineNeeds
+ */
+export type MachineNeeds = Message<"hither.v1.MachineNeeds"> & {
+  /**
+   * @generated from field: string kind = 1;
+   */
+  kind: string;
+
+  /**
+   * @generated from field: string arch = 2;
+   */
+  arch: string;
+
+  /**
+   * @generated from field: string machine = 3;
+   */
+  machine: string;
+
+  /**
+   * @generated from field: string cpu = 4;
+   */
+  cpu: string;
+
+  /**
+   * @generated from field: repeated string networks = 5;
+   */
+  networks: string[];
+
+  /**
+   * @generated from field: repeated string bridges = 6;
+   */
+  bridges: string[];
+};
+
+/**
+ * Describes the message hither.v1.MachineNeeds.
+ * Use `create(MachineNeedsSchema)` to create a new message.
+ */
+export const MachineNeedsSchema: GenMessage<MachineNeeds> = /*@__PURE__*/
+  messageDesc(file_hither_v1_machine, 30);
 
 /**
  * MovingDisk is a disk's file in the pool and its virtual size.
@@ -867,7 +1056,41 @@ export type MovingDisk = Message<"hither.v1.MovingDisk"> & {
  * Use `create(MovingDiskSchema)` to create a new message.
  */
 export const MovingDiskSchema: GenMessage<MovingDisk> = /*@__PURE__*/
-  messageDesc(file_hither_v1_machine, 27);
+  messageDesc(file_hither_v1_machine, 31);
+
+/**
+ * @generated from message hither.v1.ExamineMoveRequest
+ */
+export type ExamineMoveRequest = Message<"hither.v1.ExamineMoveRequest"> & {
+  /**
+   * @generated from field: hither.v1.PrepareMoveRequest offer = 1;
+   */
+  offer?: PrepareMoveRequest | undefined;
+};
+
+/**
+ * Describes the message hither.v1.ExamineMoveRequest.
+ * Use `create(ExamineMoveRequestSchema)` to create a new message.
+ */
+export const ExamineMoveRequestSchema: GenMessage<ExamineMoveRequest> = /*@__PURE__*/
+  messageDesc(file_hither_v1_machine, 32);
+
+/**
+ * @generated from message hither.v1.ExamineMoveResponse
+ */
+export type ExamineMoveResponse = Message<"hither.v1.ExamineMoveResponse"> & {
+  /**
+   * @generated from field: repeated hither.v1.Obstacle obstacles = 1;
+   */
+  obstacles: Obstacle[];
+};
+
+/**
+ * Describes the message hither.v1.ExamineMoveResponse.
+ * Use `create(ExamineMoveResponseSchema)` to create a new message.
+ */
+export const ExamineMoveResponseSchema: GenMessage<ExamineMoveResponse> = /*@__PURE__*/
+  messageDesc(file_hither_v1_machine, 33);
 
 /**
  * @generated from message hither.v1.PrepareMoveResponse
@@ -905,7 +1128,7 @@ export type PrepareMoveResponse = Message<"hither.v1.PrepareMoveResponse"> & {
  * Use `create(PrepareMoveResponseSchema)` to create a new message.
  */
 export const PrepareMoveResponseSchema: GenMessage<PrepareMoveResponse> = /*@__PURE__*/
-  messageDesc(file_hither_v1_machine, 28);
+  messageDesc(file_hither_v1_machine, 34);
 
 /**
  * @generated from message hither.v1.SettleMoveRequest
@@ -920,6 +1143,13 @@ export type SettleMoveRequest = Message<"hither.v1.SettleMoveRequest"> & {
    * @generated from field: bool yours = 2;
    */
   yours: boolean;
+
+  /**
+   * Somebody looked at its serial console, and will there.
+   *
+   * @generated from field: bool console = 3;
+   */
+  console: boolean;
 };
 
 /**
@@ -927,7 +1157,7 @@ export type SettleMoveRequest = Message<"hither.v1.SettleMoveRequest"> & {
  * Use `create(SettleMoveRequestSchema)` to create a new message.
  */
 export const SettleMoveRequestSchema: GenMessage<SettleMoveRequest> = /*@__PURE__*/
-  messageDesc(file_hither_v1_machine, 29);
+  messageDesc(file_hither_v1_machine, 35);
 
 /**
  * @generated from message hither.v1.SettleMoveResponse
@@ -940,7 +1170,7 @@ export type SettleMoveResponse = Message<"hither.v1.SettleMoveResponse"> & {
  * Use `create(SettleMoveResponseSchema)` to create a new message.
  */
 export const SettleMoveResponseSchema: GenMessage<SettleMoveResponse> = /*@__PURE__*/
-  messageDesc(file_hither_v1_machine, 30);
+  messageDesc(file_hither_v1_machine, 36);
 
 /**
  * @generated from message hither.v1.CheckMoveRequest
@@ -957,7 +1187,7 @@ export type CheckMoveRequest = Message<"hither.v1.CheckMoveRequest"> & {
  * Use `create(CheckMoveRequestSchema)` to create a new message.
  */
 export const CheckMoveRequestSchema: GenMessage<CheckMoveRequest> = /*@__PURE__*/
-  messageDesc(file_hither_v1_machine, 31);
+  messageDesc(file_hither_v1_machine, 37);
 
 /**
  * @generated from message hither.v1.CheckMoveResponse
@@ -974,7 +1204,7 @@ export type CheckMoveResponse = Message<"hither.v1.CheckMoveResponse"> & {
  * Use `create(CheckMoveResponseSchema)` to create a new message.
  */
 export const CheckMoveResponseSchema: GenMessage<CheckMoveResponse> = /*@__PURE__*/
-  messageDesc(file_hither_v1_machine, 32);
+  messageDesc(file_hither_v1_machine, 38);
 
 /**
  * MachineService mirrors fusion.Machines. In every request host is a host's
@@ -1072,7 +1302,8 @@ export const MachineService: GenService<{
     output: typeof RemoveSnapshotResponseSchema;
   },
   /**
-   * Migrate moves a running machine from host to the host with the ID to.
+   * Migrate moves a machine from host to the host with the ID to, and CheckMigrate says
+   * whether it can.
    *
    * @generated from rpc hither.v1.MachineService.Migrate
    */
@@ -1082,10 +1313,26 @@ export const MachineService: GenService<{
     output: typeof MigrateResponseSchema;
   },
   /**
-   * PrepareMove, CheckMove and SettleMove are what a machine's host asks the host that
-   * the machine moves to: to make room, whether all of it has come and waits, and whose
-   * the machine is now. They are for the caller's own key, and not forwarded.
+   * @generated from rpc hither.v1.MachineService.CheckMigrate
+   */
+  checkMigrate: {
+    methodKind: "unary";
+    input: typeof CheckMigrateRequestSchema;
+    output: typeof MigrateCheckSchema;
+  },
+  /**
+   * ExamineMove, PrepareMove, CheckMove and SettleMove are what a machine's host asks the
+   * host that the machine moves to: what is in its way, to make room, whether all of it has
+   * come and waits, and whose the machine is now. They are for the caller's own key, and not forwarded.
    *
+   * @generated from rpc hither.v1.MachineService.ExamineMove
+   */
+  examineMove: {
+    methodKind: "unary";
+    input: typeof ExamineMoveRequestSchema;
+    output: typeof ExamineMoveResponseSchema;
+  },
+  /**
    * @generated from rpc hither.v1.MachineService.PrepareMove
    */
   prepareMove: {

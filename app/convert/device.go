@@ -1,0 +1,16 @@
+package convert
+
+import (
+	"hither/fusion"
+	pb "hither/proto/hither/v1"
+)
+
+func DeviceToPB(d fusion.Device) *pb.Device {
+	return &pb.Device{Host: d.Host, Id: d.ID, Kind: d.Kind, Name: d.Name, Drivers: d.Drivers, Group: int32(d.Group),
+		Machines: d.Machines, Note: d.Note, Hint: d.Hint}
+}
+
+func DeviceFromPB(d *pb.Device) fusion.Device {
+	return fusion.Device{Host: d.GetHost(), ID: d.GetId(), Kind: d.GetKind(), Name: d.GetName(), Drivers: list(d.GetDrivers()),
+		Group: int(d.GetGroup()), Machines: list(d.GetMachines()), Note: d.GetNote(), Hint: d.GetHint()}
+}

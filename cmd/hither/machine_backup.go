@@ -1,0 +1,256 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"hither/fusion"
+)
+
+func machineBackup(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use: "backup MACHINE", Short: "Keep a machine's disks on its host; one that runs goes on meanwhile", Args: exactly("MACHINE"),
+		Long: "Keep a machine's definition and disks on the disk of its host, without its memory. A\n" +
+			"machine that runs goes on meanwhile, and with a guest agent its file systems stand still\n" +
+			"for the moment that is kept. What backups of a machine have in common is kept once, and\n" +
+			"of a running machine with qcow2 disks only what was written since the last one is read.\n" +
+			"Each backup is whole by itself: any of them can be removed.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return g.onBackups(cmd, args[0], "machine.backup", func(ctx context.Context, b fusion.Backups, machine string) (any, func(io.Writer) error, error) {
+				made, err := b.Take(ctx, machine)
+				return made, func(w io.Writer) error { return printBackups(w, []fusion.Backup{made}) }, err
+			})
+		},
+	}
+}
+
+// onBackups does something with the backups of a machine, which may take long, and shows
+// what came of it.
+func (g *globals) onBackups(cmd *cobra.Command, text, op string, do func(context.Context, fusion.Backups, string) (any, func(io.Writer) error, error)) error {
+	address, host, err := g.target(cmd.Context(), text)
+	if err != nil {
+		return err
+	}
+	var value any
+	var human func(io.Writer) error
+	err = following(cmd, host, op, address.Machine, func(ctx context.Context) (err error) {
+		value, human, err = do(ctx, host.Backups(), address.Machine)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return g.show(cmd, value, human)
+}
+
+func machineBackups(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use: "backups MACHINE", Short: "List a machine's backups, and what its schedule does; also of one that is gone", Args: exactly("MACHINE"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			address, host, err := g.target(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			list, err := host.Backups().List(cmd.Context(), address.Machine)
+			if err != nil {
+				return err
+			}
+			return g.show(cmd, list.Backups, func(w io.Writer) error {
+				return errors.Join(printBackups(w, list.Backups), printSchedule(w, list))
+			})
+		},
+	}
+}
+
+// shownSchedule is what schedule prints as JSON.
+type shownSchedule struct {
+	fusion.BackupSchedule
+	Next        time.Time `json:"next,omitzero"`
+	Last        time.Time `json:"last,omitzero"`
+	Error       string    `json:"error,omitempty"`
+	StoredBytes int64     `json:"storedBytes"`
+}
+
+func (g *globals) showSchedule(cmd *cobra.Command, l fusion.BackupList) error {
+	return g.show(cmd, shownSchedule{l.Schedule, l.Next, l.Last, l.Error, l.StoredBytes}, func(w io.Writer) error { return printSchedule(w, l) })
+}
+
+func printSchedule(w io.Writer, l fusion.BackupList) error {
+	return fields(w, "schedule", scheduleText(l.Schedule), "next", localTime(l.Next), "last tried", localTime(l.Last),
+		"failed", l.Error, "all take", bytesText(l.StoredBytes))
+}
+
+func localTime(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Local().Format("2006-01-02 15:04")
+}
+
+func printBackups(w io.Writer, list []fusion.Backup) error {
+	t := newTable("BACKUP", "TAKEN", "KIND", "MACHINE WAS", "HOLDS", "ADDED", "VERIFIED", "BY")
+	for _, b := range list {
+		verified, by := ago(time.Now(), b.Verified), "hand"
+		if b.Broken != "" {
+			verified = "broken: " + b.Broken
+		}
+		if b.Scheduled {
+			by = "schedule"
+		}
+		t.add(b.ID, localTime(b.Created), string(b.Kind), string(b.State), bytesText(b.DataBytes), bytesText(b.AddedBytes), verified, by)
+	}
+	return t.write(w)
+}
+
+func machineRestore(g *globals) *cobra.Command {
+	var spec fusion.RestoreSpec
+	cmd := &cobra.Command{
+		Use: "restore MACHINE BACKUP", Short: "Bring a backup back: into the machine, which must be off, or as a new one", Args: exactly("MACHINE", "BACKUP"),
+		Long: "Bring a backup back. Without --as the machine becomes what it was: it must be off, and\n" +
+			"the disks that it has go once the old ones are whole again. With --as it becomes a new\n" +
+			"machine on the same host, with a UUID and network addresses of its own. All that is read\n" +
+			"is checked against what was written.",
+		Example: "  hither machine restore nas/web 20261129-030000 --as web-before",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return g.onBackups(cmd, args[0], "machine.restore", func(ctx context.Context, b fusion.Backups, machine string) (any, func(io.Writer) error, error) {
+				m, err := b.Restore(ctx, machine, args[1], spec)
+				sound(&m)
+				return m, func(w io.Writer) error {
+					return fields(w, "address", m.Address, "state", string(m.State), "uuid", m.UUID)
+				}, err
+			})
+		},
+	}
+	cmd.Flags().StringVar(&spec.As, "as", "", "make a new machine of this `NAME`")
+	cmd.Flags().BoolVar(&spec.Start, "start", false, "start it at once")
+	return cmd
+}
+
+func machineBackupVerify(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use: "backup-verify MACHINE BACKUP", Short: "Read all of a backup, and see that it is what was written", Args: exactly("MACHINE", "BACKUP"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			broken := ""
+			err := g.onBackups(cmd, args[0], "machine.backup.verify", func(ctx context.Context, b fusion.Backups, machine string) (any, func(io.Writer) error, error) {
+				read, err := b.Verify(ctx, machine, args[1])
+				broken = read.Broken
+				return read, func(w io.Writer) error { return printBackups(w, []fusion.Backup{read}) }, err
+			})
+			if err == nil && broken != "" {
+				return &fusion.Error{Op: "machine.backup.verify", Path: args[0] + "/" + args[1], Cause: fusion.ErrInvalid, Detail: broken,
+					Hint: "take a new backup: hither machine backup " + args[0]}
+			}
+			return err
+		},
+	}
+}
+
+func machineBackupRemove(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use: "backup-remove MACHINE BACKUP", Short: "Remove a backup; the others stay whole", Args: exactly("MACHINE", "BACKUP"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			address, host, err := g.target(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			return host.Backups().Remove(cmd.Context(), address.Machine, args[1])
+		},
+	}
+}
+
+const midnight = "00:00"
+
+func machineSchedule(g *globals) *cobra.Command {
+	var every, at string
+	var keep fusion.BackupKeep
+	var off bool
+	cmd := &cobra.Command{
+		Use: "schedule MACHINE", Short: "Say when backups of a machine are taken, and which stay; without flags show that, --off ends it", Args: exactly("MACHINE"),
+		Long: "Say when backups of a machine are taken by itself, by the clock of its host, and which of\n" +
+			"those stay: the last ones, and the last of each day, week and month. Without any --keep\n" +
+			"all stay, and those taken by hand always do. A backup whose time passed while the host\n" +
+			"was off is taken when it is on again. Weekly is on Sunday, monthly on the first.",
+		Example: "  hither machine schedule nas/web --every daily --at 03:00 --keep-last 7 --keep-weekly 4",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			schedule, err := scheduleOf(every, at, keep, off)
+			if err != nil {
+				return err
+			}
+			address, host, err := g.target(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			var list fusion.BackupList
+			if off || every != "" {
+				list, err = host.Backups().SetSchedule(cmd.Context(), address.Machine, schedule)
+			} else {
+				list, err = host.Backups().List(cmd.Context(), address.Machine)
+			}
+			if err != nil {
+				return err
+			}
+			return g.showSchedule(cmd, list)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&every, "every", "", "hourly, daily, weekly or monthly")
+	f.StringVar(&at, "at", midnight, "the `TIME` of day; of an hourly schedule the minute counts")
+	f.IntVar(&keep.Last, "keep-last", 0, "keep the last so many")
+	f.IntVar(&keep.Daily, "keep-daily", 0, "keep the last of each day, for so many days")
+	f.IntVar(&keep.Weekly, "keep-weekly", 0, "keep the last of each week, for so many weeks")
+	f.IntVar(&keep.Monthly, "keep-monthly", 0, "keep the last of each month, for so many months")
+	f.BoolVar(&off, "off", false, "take none any more")
+	return cmd
+}
+
+func scheduleOf(every, at string, keep fusion.BackupKeep, off bool) (fusion.BackupSchedule, error) {
+	switch {
+	case off && every != "":
+		return fusion.BackupSchedule{}, usageHint("--off and --every exclude each other", "leave one of them out")
+	case off:
+		return fusion.BackupSchedule{}, nil
+	case every == "" && (at != midnight || keep != fusion.BackupKeep{}):
+		return fusion.BackupSchedule{}, usageHint("--every is missing", "say how often, as in --every daily, or --off")
+	}
+	t, err := time.Parse("15:04", at)
+	if err != nil {
+		return fusion.BackupSchedule{}, usageHint("--at is no time of day: "+printable(at), "give it as 03:00")
+	}
+	s := fusion.BackupSchedule{Every: fusion.BackupEvery(every), At: t.Hour()*60 + t.Minute(), Keep: keep}
+	if err := s.Check(); err != nil {
+		return s, usage(err)
+	}
+	return s, nil
+}
+
+// scheduleText is "daily at 03:00, keeps the last 7, 4 weeks".
+func scheduleText(s fusion.BackupSchedule) string {
+	var text string
+	switch s.Every {
+	case fusion.BackupNever:
+		return "none"
+	case fusion.Hourly:
+		text = fmt.Sprintf("hourly at minute %d", s.At%60)
+	default:
+		text = fmt.Sprintf("%s at %02d:%02d", s.Every, s.At/60, s.At%60)
+	}
+	var kept []string
+	for _, k := range []struct {
+		count int
+		text  string
+	}{{s.Keep.Last, "the last %d"}, {s.Keep.Daily, "%d days"}, {s.Keep.Weekly, "%d weeks"}, {s.Keep.Monthly, "%d months"}} {
+		if k.count > 0 {
+			kept = append(kept, fmt.Sprintf(k.text, k.count))
+		}
+	}
+	if len(kept) == 0 {
+		return text + ", keeps all"
+	}
+	return text + ", keeps " + strings.Join(kept, ", ")
+}

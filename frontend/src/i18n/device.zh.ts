@@ -1,0 +1,28 @@
+import type { deviceEn } from './device.en'
+
+export const deviceZh: Record<keyof typeof deviceEn, string> = {
+  'verb.addDevice': '添加电脑的设备',
+  'verb.removeDevice': '取走设备…',
+  'confirm.removeDevice.title': '从 {name} 取走一个设备？',
+  'confirm.removeDevice': '{device} 将归还给电脑，客户机对它的使用会中断。',
+  'confirm.removeDevice.verb': '取走',
+  'devices.title': '设备',
+  'devices.loading': '正在载入设备',
+  'devices.none': '看不到它的 USB 或 PCI 设备。',
+  'devices.has': '{machines} 正在使用',
+  'devices.drivers': '驱动 {drivers}',
+  'devices.group': 'IOMMU 组 {n}',
+  'devices.cannot': '不能交给虚拟机',
+  'devices.of': '电脑的设备',
+  'devices.ofNone': '没有。',
+  'devices.gone': '未插入',
+  'devices.add.title': '把 {host} 的设备交给 {name}',
+  'devices.add.text': '虚拟机占用期间，{host} 自己不能使用它。USB 设备立即可用，PCI 设备下次启动时可用。',
+  'devices.add.none': '{host} 没有可以交给虚拟机的设备。',
+  'display.slow': '它没有 Hither 能打开的显示器：用屏幕截图显示，只接受键盘，不支持指针。',
+  'apps.machine': '机器',
+  'apps.own': '电脑自己的系统',
+  'apps.installing': '正在安装：{apps}。装好后出现在这里。',
+  'create.apps': '应用',
+  'create.apps.hint': 'Debian 和 Ubuntu 会连同一个小桌面一起安装，例如 firefox gimp。装好后出现在它的应用中。',
+}

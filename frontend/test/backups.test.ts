@@ -1,0 +1,145 @@
+import { fireEvent, render, screen as page, within } from '@testing-library/svelte'
+import axe from 'axe-core'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import type { Backup, BackupList, Schedule } from '../src/api/backups'
+import { UiError } from '../src/api/error'
+import { i18n } from '../src/i18n/i18n.svelte'
+import Shell from '../src/Shell.svelte'
+import { fakeApp, fill } from './fake'
+
+const kept = (id: string, more: Partial<Backup> = {}): Backup => ({
+  id, created: new Date(), kind: 'incremental', state: 'frozen', scheduled: false, dataBytes: 3 << 20, addedBytes: 1 << 20, verified: null, broken: '', ...more,
+})
+const never: Schedule = { every: '', at: 0, keepLast: 0, keepDaily: 0, keepWeekly: 0, keepMonthly: 0 }
+const listed = (backups: Backup[], more: Partial<BackupList> = {}): BackupList => ({
+  backups, schedule: never, next: null, last: null, error: '', storedBytes: 4 << 20, ...more,
+})
+
+describe('backups on the page of a machine', () => {
+  let stop = () => {}
+  afterEach(() => {
+    stop()
+    i18n.set('en')
+  })
+
+  async function open(more = {}, name = 'ipxe'): Promise<{ part: HTMLElement; stream: ReturnType<typeof fakeApp>['stream'] }> {
+    history.replaceState(null, '', '/machine/laptop/' + name)
+    const { app, stream } = fakeApp(more)
+    app.settings.setInspector(true)
+    stop = app.start()
+    render(Shell, { app })
+    fill(stream)
+    return { part: await page.findByTestId('backups'), stream }
+  }
+  const clean = async () => {
+    const { violations } = await axe.run(document.body, { rules: { 'color-contrast': { enabled: false } } })
+    expect(violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(' ')}`)).toEqual([])
+  }
+  const choose = async (part: HTMLElement, row: number, item: string) => {
+    await fireEvent.click(within(within(part).getAllByRole('row')[row]!).getByRole('button'))
+    await fireEvent.click(await page.findByRole('menuitem', { name: item }))
+  }
+
+  it.each([
+    ['en', 'None yet', 'Back up now', 'Verify', 'Delete…', 'Delete', 'incremental'],
+    ['zh', '暂无备份', '立即备份', '校验', '删除…', '删除', '增量'],
+  ] as const)('are taken, verified and deleted (%s)', async (language, none, take, verify, remove, yes, kind) => {
+    i18n.set(language)
+    let list: Backup[] = []
+    const said: string[] = []
+    const { part } = await open({
+      backups: async () => listed(list),
+      takeBackup: async (...args: string[]) => {
+        said.push('take ' + args[1])
+        list = [kept('b1'), kept('b0', { kind: 'full', broken: 'a part of it is missing or is not what was written' })]
+        return list[0]
+      },
+      verifyBackup: async (...args: string[]) => {
+        said.push('verify ' + args[2])
+        list = [kept('b1', { verified: new Date() }), list[1]!]
+        return list[0]
+      },
+      removeBackup: async (...args: string[]) => void (said.push('remove ' + args[2]), (list = list.filter((b) => b.id !== args[2]))),
+    })
+    await within(part).findByText(new RegExp(none))
+    await fireEvent.click(within(part).getByRole('button', { name: take }))
+    await within(part).findByText(new RegExp(kind))
+    expect(within(part).getByText(language === 'en' ? /a part of it is missing/ : /其中一部分缺失/)).toBeTruthy()
+    await clean()
+    await choose(part, 1, verify)
+    await vi.waitFor(() => expect(said).toContain('verify b1'))
+    await vi.waitFor(() => expect(within(part).getAllByRole('row')[1]!.textContent).toMatch(language === 'en' ? /Verified/ : /校验于/))
+    await choose(part, 1, remove)
+    await fireEvent.click(within(page.getByRole('alertdialog')).getByRole('button', { name: yes }))
+    await vi.waitFor(() => expect(said).toEqual(['take ipxe', 'verify b1', 'remove b1']))
+  })
+
+  it('are restored as a new machine, and into one that is off', async () => {
+    const said: unknown[][] = []
+    const { part } = await open({ backups: async () => listed([kept('b1')]), restoreBackup: async (...args: unknown[]) => (said.push(args.slice(1)), {}) })
+    await within(part).findByRole('table')
+    await choose(part, 1, 'Restore…')
+    const dialog = page.getByRole('dialog')
+    await fireEvent.click(within(dialog).getByLabelText(/As a new machine/))
+    for (const bad of ['', '../x', 'ipxe']) {
+      await fireEvent.input(within(dialog).getByLabelText('Name'), { target: { value: bad } })
+      await fireEvent.submit(dialog.querySelector('form')!)
+      expect(said).toEqual([])
+      expect(within(dialog).getByLabelText('Name').getAttribute('aria-invalid')).toBe('true')
+    }
+    await fireEvent.input(within(dialog).getByLabelText('Name'), { target: { value: 'before' } })
+    await clean()
+    await fireEvent.submit(dialog.querySelector('form')!)
+    await vi.waitFor(() => expect(said).toEqual([['ipxe', 'b1', 'before', false]]))
+    await vi.waitFor(() => expect(page.queryByRole('dialog')).toBeNull())
+  })
+
+  it('are scheduled, and say when that failed', async () => {
+    let schedule = never
+    const { part } = await open({
+      backups: async () => listed([], { schedule, error: schedule.every ? 'machine.backup ipxe: invalid: it is full' : '', next: schedule.every ? new Date(Date.now() + 3600_000) : null }),
+      setSchedule: async (_host: string, _machine: string, s: Schedule) => ((schedule = s), listed([], { schedule })),
+    })
+    await within(part).findByText('No schedule')
+    await fireEvent.click(within(part).getByRole('button', { name: 'Schedule backups…' }))
+    const dialog = page.getByRole('dialog')
+    await fireEvent.click(within(dialog).getByLabelText('Weekly'))
+    await fireEvent.input(within(dialog).getByLabelText('Time'), { target: { value: '' } })
+    expect(within(dialog).getByRole('button', { name: 'Save schedule' })).toHaveProperty('disabled', true)
+    await fireEvent.input(within(dialog).getByLabelText('Time'), { target: { value: '04:05' } })
+    await fireEvent.input(within(dialog).getByLabelText('monthly'), { target: { value: '12' } })
+    await clean()
+    await fireEvent.submit(dialog.querySelector('form')!)
+    await within(part).findByText(/Every week/)
+    expect(schedule).toEqual({ every: 'weekly', at: 245, keepLast: 7, keepDaily: 0, keepWeekly: 4, keepMonthly: 12 })
+    expect(within(part).getByText(/The last scheduled backup failed/)).toBeTruthy()
+    await clean()
+  })
+
+  it('say what is wrong, and ask again', async () => {
+    let broken = true
+    const { part } = await open({
+      backups: async () => {
+        if (broken) throw new UiError({ op: 'machine.backups', cause: 'unsupported', hint: 'update Hither there' })
+        return listed([kept('b1')])
+      },
+    })
+    await within(part).findByRole('alert')
+    expect(within(part).getByRole('button', { name: 'Back up now' })).toHaveProperty('disabled', true)
+    broken = false
+    await fireEvent.click(within(part).getByRole('button', { name: /again/i }))
+    await within(part).findByRole('table')
+  })
+
+  it('ask again when a job with them ends', async () => {
+    let asked = 0
+    const { part, stream } = await open({ backups: async () => (asked++, listed([])) })
+    await within(part).findByText(/None yet/)
+    const before = asked
+    const job = { host: 'laptop', id: 'j', op: 'machine.backup', name: 'ipxe', started: new Date(), step: '', done: 0, total: 0, rate: 0, ended: null, error: '' }
+    stream.push({ kind: 'job', job } as never)
+    await vi.waitFor(() => expect(within(part).getByRole('button', { name: 'Back up now' })).toHaveProperty('disabled', true))
+    stream.push({ kind: 'job', job: { ...job, ended: new Date() } } as never)
+    await vi.waitFor(() => expect(asked).toBeGreaterThan(before))
+  })
+})

@@ -1,0 +1,203 @@
+package vmctl
+
+import (
+	"context"
+	_ "embed"
+	"encoding/xml"
+	"slices"
+	"strings"
+	"time"
+
+	"hither/fusion"
+)
+
+// The apps that a machine's first start installs (fusion.Seed.Apps) are written in its
+// definition until its guest says that they are there.
+const (
+	appsURI = "urn:hither:apps:1"
+	appsKey = "apps"
+
+	appsInstalling = "installing"
+	appsFailed     = "failed"
+)
+
+// appsXML has a state of the constants above, and names.
+type appsXML struct {
+	State string   `xml:"state,attr"`
+	Names []string `xml:"urn:hither:apps:1 app"`
+}
+
+// Places in a guest. What is in perBoot cloud-init runs at each start
+// (https://docs.cloudinit.io/en/latest/reference/modules.html#scripts-per-boot).
+const (
+	appsState   = "/var/lib/hither/apps"
+	appsScript  = "/var/lib/hither/apps.sh"
+	appsPerBoot = "/var/lib/cloud/scripts/per-boot/50-hither-apps"
+	lightdmDir  = "/etc/lightdm/lightdm.conf.d"
+	agentName   = "qemu-guest-agent"
+)
+
+//go:embed seed_apps.sh
+var seedApps string
+
+// writtenFile is a file that cloud-init writes.
+type writtenFile struct {
+	Path        string `yaml:"path"`
+	Permissions string `yaml:"permissions"`
+	Content     string `yaml:"content"`
+}
+
+// appFiles are the files that install apps. The names are those that Seed.Check lets
+// through: a shell takes each as one word.
+func appFiles(seed fusion.Seed) []writtenFile {
+	if len(seed.Apps) == 0 {
+		return nil
+	}
+	words := append([]string{appsState, lightdmDir, "'" + seed.User + "'"}, seed.Apps...)
+	return []writtenFile{
+		{appsScript, "0755", seedApps},
+		{appsPerBoot, "0755", "#!/bin/sh\nexec /bin/sh " + appsScript + " " + strings.Join(words, " ") + "\n"},
+	}
+}
+
+// seedPackages are those that cloud-init itself installs.
+func seedPackages(seed fusion.Seed) []string {
+	if len(seed.Apps) == 0 || slices.Contains(seed.Packages, agentName) {
+		return seed.Packages
+	}
+	return append([]string{agentName}, seed.Packages...)
+}
+
+// appsOf marks a machine whose first start installs apps.
+func (p plan) appsOf() *appsXML {
+	if p.spec.Seed == nil || len(p.spec.Seed.Apps) == 0 {
+		return nil
+	}
+	return &appsXML{State: appsInstalling, Names: p.spec.Seed.Apps}
+}
+
+// apps reads what may have been written by anybody.
+func (x appsXML) apps() (state string, names []string) {
+	names = slices.DeleteFunc(slices.Clone(x.Names), func(name string) bool { return fusion.CheckPackage(name) != nil })
+	if x.State != appsInstalling && x.State != appsFailed || len(names) == 0 {
+		return "", nil
+	}
+	return x.State, names[:min(len(names), fusion.MostApps)]
+}
+
+// appsNote is what the owner should know of a machine's apps.
+func (r *record) appsNote() string {
+	switch r.appsState {
+	case appsInstalling:
+		if !r.active {
+			return "its apps are installed when it starts: " + strings.Join(r.apps, ", ")
+		}
+		return "its apps are being installed: " + strings.Join(r.apps, ", ")
+	case appsFailed:
+		return "these did not install: " + strings.Join(r.apps, ", ") + "; /var/log/cloud-init-output.log in it says why"
+	}
+	return ""
+}
+
+const (
+	// appsPause is between two questions to a guest that installs apps, which takes minutes.
+	appsPause = 10 * time.Second
+	// appsPatience bounds one.
+	appsPatience = 30 * time.Second
+)
+
+// followApps asks the guests that install apps how far they are, and nobody while none does.
+func (s *Store) followApps() {
+	for {
+		names := s.installing()
+		for _, name := range names {
+			s.askApps(name)
+		}
+		var again <-chan time.Time
+		if len(names) > 0 {
+			again = time.After(s.config.appsPause)
+		}
+		select {
+		case <-s.ctx.Done():
+			return
+		case <-s.toInstall:
+		case <-again:
+		}
+	}
+}
+
+// installing names the running machines that install apps.
+func (s *Store) installing() (names []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.records {
+		if r.active && r.appsState == appsInstalling {
+			names = append(names, r.shown)
+		}
+	}
+	return names
+}
+
+// askApps asks one guest; what it does not answer yet is asked again.
+func (s *Store) askApps(name string) {
+	ctx, cancel := context.WithTimeout(s.ctx, appsPatience)
+	defer cancel()
+	out, code, err := s.GuestRun(ctx, name, []string{"/bin/cat", appsState})
+	if err != nil || code != 0 {
+		s.config.Log.Debug("a guest does not say yet how far its apps are", "machine", name, "error", err, "code", code)
+		return
+	}
+	word, rest, _ := strings.Cut(strings.TrimSpace(string(out)), " ")
+	switch word {
+	case "ready":
+		err = s.markApps(ctx, name, nil)
+	case appsFailed:
+		err = s.markApps(ctx, name, strings.Fields(rest))
+	default:
+		return
+	}
+	if err != nil {
+		s.config.Log.Warn("what became of a machine's apps is not noted yet", "machine", name, "error", err)
+		return
+	}
+	s.config.Log.Info("apps of a machine were installed", "machine", name, "failed", rest)
+}
+
+// markApps notes which apps of a machine did not come.
+func (s *Store) markApps(ctx context.Context, name string, failed []string) error {
+	const op = "machine.apps"
+	r, release, err := s.alone(ctx, op, name)
+	if err != nil {
+		return err
+	}
+	run, giveUp := held(release)
+	defer giveUp()
+	element, err := failedElement(r.apps, failed)
+	if err != nil {
+		return err
+	}
+	return s.do(ctx, run(func(d driver) error {
+		defer s.touch(r.uuid)
+		return d.setMetadata(r.uuid, appsKey, appsURI, element)
+	}))
+}
+
+// failedElement writes those of the apps that did not come, as libvirt takes them; a guest's
+// other words are not believed. "" takes the mark away.
+func failedElement(apps, failed []string) (string, error) {
+	x := struct {
+		XMLName xml.Name `xml:"apps"`
+		State   string   `xml:"state,attr"`
+		Names   []string `xml:"app"`
+	}{State: appsFailed}
+	for _, name := range failed {
+		if slices.Contains(apps, name) || name == "desktop" {
+			x.Names = append(x.Names, name)
+		}
+	}
+	if len(x.Names) == 0 {
+		return "", nil
+	}
+	text, err := xml.Marshal(x)
+	return string(text), err
+}

@@ -1,0 +1,325 @@
+package vmctl
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"hither/fusion"
+)
+
+// liveBackup is the part of a backup of a running machine that QEMU does: it copies the
+// disks as they are at one moment, or what was written since an earlier one, into files
+// of the pool, which are read when they are whole.
+type liveBackup struct {
+	*taking
+	intent     string            // its ID
+	files      map[string]string // of the pool, by target
+	checkpoint string            // that is made, "" for none
+	begun      bool
+	frozen     bool // its file systems may be
+}
+
+// checkpointPrefix begins the names of our checkpoints.
+const checkpointPrefix = "hither-"
+
+func (b *liveBackup) copy() error {
+	if len(b.r.disks) == 0 {
+		b.made.State = fusion.BackupRunning
+		return nil
+	}
+	marks, err := b.marks()
+	if err != nil {
+		return err
+	}
+	if b.since, err = b.earlier(marks); err != nil {
+		return err
+	}
+	able, err := b.markable()
+	if err != nil {
+		return err
+	}
+	if able {
+		b.checkpoint = checkpointPrefix + b.made.ID
+	}
+	err = b.begin()
+	if err != nil && b.since != nil && b.ctx.Err() == nil && b.s.connected() {
+		// QEMU's account is not whole, as after its process was killed.
+		b.s.config.Log.Info("a backup reads all", "machine", b.r.shown, "because", err)
+		b.since = nil
+		err = b.begin()
+	}
+	if err != nil {
+		return err
+	}
+	if err := b.await(b.ctx); err != nil {
+		return err
+	}
+	return b.find()
+}
+
+// marks gives our checkpoints of the machine.
+func (b *liveBackup) marks() ([]string, error) {
+	all, err := call(b.ctx, b.s, func(d driver) ([]string, error) { return d.checkpoints(b.r.uuid) }, nil)
+	return slices.DeleteFunc(all, func(name string) bool { return !strings.HasPrefix(name, checkpointPrefix) }), err
+}
+
+// earlier finds the newest backup since which QEMU kept account of these very disks.
+func (b *liveBackup) earlier(marks []string) (*backupManifest, error) {
+	all, err := b.vault.manifests()
+	for _, m := range all {
+		if m.Checkpoint != "" && m.Broken == "" && slices.Contains(marks, m.Checkpoint) && b.sameDisks(m) {
+			return &m, err
+		}
+	}
+	return nil, err
+}
+
+func (b *liveBackup) sameDisks(m backupManifest) bool {
+	return slices.EqualFunc(b.r.disks, m.Disks, func(d domainDisk, kept manifestDisk) bool {
+		size, err := capacity(d)
+		return err == nil && d.target == kept.Target && d.path == kept.Path && size == kept.Size
+	})
+}
+
+// markable says whether QEMU can keep account of what is written: in qcow2 disks, whose
+// snapshots cannot be reverted to meanwhile (bdrv_snapshot_goto in QEMU's block/snapshot.c).
+func (b *liveBackup) markable() (bool, error) {
+	for _, d := range b.r.disks {
+		if d.format != formatQcow2 {
+			return false, nil
+		}
+	}
+	list, err := b.s.listSnapshots(b.ctx, opBackup, b.r.shown, b.r.uuid)
+	return len(list) == 0, err
+}
+
+// begin makes the files and has QEMU begin. When it fails the files are gone.
+func (b *liveBackup) begin() (err error) {
+	if err := b.makeFiles(); err != nil {
+		return err
+	}
+	since := ""
+	if b.since != nil {
+		since = b.since.Checkpoint
+	}
+	backup, err := newBackupXML(b.r.domainInfo, b.s.config.pool(), b.files, since)
+	if err != nil {
+		return err
+	}
+	mark := ""
+	if b.checkpoint != "" {
+		if mark, err = newCheckpointXML(b.checkpoint, b.r.domainInfo, b.files); err != nil {
+			return err
+		}
+	}
+	if err := b.s.note(b.intent, intent{Op: opBackup, URI: b.s.URI(), Name: b.r.shown, UUID: b.r.uuid, Checkpoint: b.checkpoint, Frozen: true}); err != nil {
+		return err
+	}
+	b.made.State = b.freeze()
+	b.begun = true // when libvirt does not answer, it may have begun
+	err = b.s.do(b.ctx, func(d driver) error { return d.beginBackup(b.r.uuid, backup, mark) })
+	b.thaw(b.ctx)
+	if err != nil && b.ctx.Err() == nil && b.s.connected() {
+		b.begun = false
+		b.removeFiles()
+	}
+	return err
+}
+
+// makeFiles makes the files that QEMU writes, if what they take clearly fits.
+func (b *liveBackup) makeFiles() error {
+	var need int64
+	if b.since == nil {
+		for _, d := range b.r.disks {
+			need += b.s.weight(d)
+		}
+	}
+	if err := b.s.roomIn(opBackup, b.r.shown, b.s.config.pool(), need); err != nil {
+		return err
+	}
+	b.files = map[string]string{}
+	for i, d := range b.r.disks {
+		size, err := capacity(d)
+		if err != nil {
+			return err
+		}
+		file := fmt.Sprintf("%sbackup-%s-%d", partial, b.r.uuid, i)
+		b.files[d.target] = file
+		if err := b.s.qemuImg(b.ctx, imageJob{op: opBackup, name: b.r.shown}, "create", "-q", "-f", formatQcow2, filepath.Join(b.s.config.pool(), file), fmt.Sprint(size)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *liveBackup) removeFiles() {
+	var paths []string
+	for _, file := range b.files {
+		paths = append(paths, filepath.Join(b.s.config.pool(), file))
+	}
+	removeFiles(b.s, paths)
+}
+
+// freeze has the guest's file systems stand still for the moment that is kept, if it has
+// an agent. One that is too slow may do so later: it is told to go on in any case.
+func (b *liveBackup) freeze() fusion.BackupState {
+	if b.r.state != fusion.Running {
+		return fusion.BackupRunning
+	}
+	var count int
+	err := guest{s: b.s, uuid: b.r.uuid}.ask(b.ctx, "guest-fsfreeze-freeze", none, &count)
+	b.frozen = err == nil || !errors.Is(err, fusion.ErrUnsupported)
+	if err != nil || count == 0 {
+		return fusion.BackupRunning
+	}
+	return fusion.BackupFrozen
+}
+
+// thaw lets the guest go on; what does not succeed is done again by whoever settles.
+func (b *liveBackup) thaw(ctx context.Context) {
+	if !b.frozen {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
+	defer cancel()
+	err := b.s.thaw(ctx, b.r.uuid)
+	b.frozen = err != nil
+	if err != nil {
+		b.s.config.Log.Warn("a guest's file systems may stand still", "machine", b.r.shown, "error", err)
+	}
+}
+
+func (s *Store) thaw(ctx context.Context, uuid string) error {
+	var count int
+	err := guest{s: s, uuid: uuid}.ask(ctx, "guest-fsfreeze-thaw", none, &count)
+	var refusal *agentRefusal
+	if errors.As(err, &refusal) || errors.Is(err, fusion.ErrUnsupported) || errors.Is(err, fusion.ErrInvalid) {
+		return nil // it knows of no such thing, or the machine ended
+	}
+	return err
+}
+
+// backupPause is between two questions how far QEMU is; its end comes as an event.
+const backupPause = 500 * time.Millisecond
+
+// await waits until QEMU has copied all.
+func (b *liveBackup) await(ctx context.Context) error {
+	job, err := b.s.awaitBackup(ctx, b.r.uuid, func(job backupJob) {
+		fusion.Report(ctx, fusion.Progress{Step: "copies the disks", Done: job.done, Total: job.total})
+	})
+	switch {
+	case err != nil:
+		return err
+	case job.completed:
+		b.begun = false
+		return nil
+	}
+	b.begun = false
+	if strings.Contains(job.why, "No space left") {
+		return errNoSpace
+	}
+	return &fusion.Error{Op: opBackup, Path: b.r.shown, Cause: errHypervisor, Detail: job.why, Hint: "try again"}
+}
+
+// awaitBackup waits until a domain has no backup job any more, and gives how it ended. A
+// pool that fills up ends it with errNoSpace: a guest whose disk is full stands still.
+func (s *Store) awaitBackup(ctx context.Context, uuid string, tell func(backupJob)) (backupJob, error) {
+	heard, stop := s.listen(uuid)
+	defer stop()
+	pause := time.NewTicker(backupPause)
+	defer pause.Stop()
+	for {
+		job, err := call(ctx, s, func(d driver) (backupJob, error) { return d.backupJob(uuid) }, nil)
+		if err != nil || !job.active {
+			return job, err
+		}
+		tell(job)
+		if free, err := freeBytes(s.config.pool()); err == nil && free < reserve {
+			return job, errNoSpace
+		}
+		select {
+		case <-heard:
+		case <-pause.C:
+		case <-ctx.Done():
+			return job, ctx.Err()
+		}
+	}
+}
+
+// find tells what is to be read of the files.
+func (b *liveBackup) find() error {
+	for i, d := range b.r.disks {
+		path := filepath.Join(b.s.config.pool(), b.files[d.target])
+		size, ok := virtualSize(path)
+		if !ok {
+			return errBrokenImage
+		}
+		src := backupSource{disk: d, path: path, format: formatQcow2, size: size}
+		var err error
+		if b.since != nil {
+			b.made.Kind = fusion.BackupIncremental
+			if src.base, err = b.vault.sums(*b.since, i); err != nil {
+				return err
+			}
+		}
+		if src.parts, err = mapped(b.ctx, opBackup, b.r.shown, path, formatQcow2, b.since != nil); err != nil {
+			return err
+		}
+		b.sources = append(b.sources, src)
+	}
+	b.made.Checkpoint = b.checkpoint
+	return nil
+}
+
+// end leaves the machine as it was, but for the checkpoint of a backup that was made, and
+// says whether it is.
+func (b *liveBackup) end(made bool) (known bool) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(b.ctx), callTimeout)
+	defer cancel()
+	b.thaw(ctx)
+	err := b.s.endBackup(ctx, b.r.uuid, b.begun)
+	b.removeFiles()
+	if err == nil {
+		err = b.dropMarks(ctx, made)
+	}
+	if err != nil {
+		b.s.config.Log.Warn("a machine is not yet as before its backup", "machine", b.r.shown, "error", err)
+	}
+	return err == nil && !b.frozen
+}
+
+// endBackup ends QEMU's part of a backup, if there may be one.
+func (s *Store) endBackup(ctx context.Context, uuid string, begun bool) error {
+	if !begun {
+		return nil
+	}
+	job, err := call(ctx, s, func(d driver) (backupJob, error) { return d.backupJob(uuid) }, nil)
+	if err != nil || !job.active {
+		return err
+	}
+	if err := s.do(ctx, func(d driver) error { return d.abortJob(uuid) }); err != nil && !errors.Is(err, fusion.ErrInvalid) {
+		return err
+	}
+	_, err = s.awaitBackup(ctx, uuid, func(backupJob) {})
+	if errors.Is(err, errNoSpace) { // it is being ended
+		return nil
+	}
+	return err
+}
+
+// dropMarks removes the checkpoints that no later backup will go back to.
+func (b *liveBackup) dropMarks(ctx context.Context, made bool) error {
+	marks, err := call(ctx, b.s, func(d driver) ([]string, error) { return d.checkpoints(b.r.uuid) }, nil)
+	for _, name := range marks {
+		ours := strings.HasPrefix(name, checkpointPrefix)
+		if made && b.checkpoint != "" && ours && name != b.checkpoint || !made && b.checkpoint != "" && name == b.checkpoint {
+			err = errors.Join(err, b.s.do(ctx, func(d driver) error { return d.removeCheckpoint(b.r.uuid, name) }))
+		}
+	}
+	return err
+}

@@ -1,0 +1,85 @@
+package vmctl
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"strings"
+
+	"hither/fusion"
+)
+
+// settleBackup undoes what is left of a backup whose node or libvirt was killed: QEMU's
+// copying, a checkpoint that no backup has, file systems that stand still, and chunks.
+func (s *Store) settleBackup(ctx context.Context, i intent) error {
+	release, ok := s.claim("backup", i.UUID)
+	if !ok {
+		return errors.New("somebody works at its backups")
+	}
+	defer release()
+	v, err := openVault(s.vaultDir(i.UUID))
+	if err != nil {
+		return err
+	}
+	d, err := call(ctx, s, func(c driver) (domain, error) { return c.domain(i.UUID) }, nil)
+	if err == nil {
+		err = s.leaveAlone(ctx, v, d, i)
+	}
+	if err != nil && !errors.Is(err, fusion.ErrNotFound) {
+		return err
+	}
+	s.config.Log.Info("undone what was left of a backup", "machine", i.Name)
+	return s.tidy(v, i.UUID)
+}
+
+// leaveAlone takes a machine out of a backup that nobody makes any more.
+func (s *Store) leaveAlone(ctx context.Context, v *vault, d domain, i intent) error {
+	if d.active && i.Frozen {
+		if err := s.thaw(ctx, d.uuid); err != nil {
+			return err
+		}
+	}
+	if err := s.endBackup(ctx, d.uuid, d.active); err != nil {
+		return err
+	}
+	all, err := v.manifests()
+	if err != nil || i.Checkpoint == "" {
+		return err
+	}
+	for _, m := range all {
+		if m.Checkpoint == i.Checkpoint {
+			return nil
+		}
+	}
+	return s.dropMark(ctx, d, i.Checkpoint)
+}
+
+// unmark removes our checkpoints from a machine: it is about to be what they do not stand.
+// The next backup reads all.
+func (s *Store) unmark(ctx context.Context, d domain) error {
+	marks, err := call(ctx, s, func(c driver) ([]string, error) { return c.checkpoints(d.uuid) }, nil)
+	for _, name := range marks {
+		if strings.HasPrefix(name, checkpointPrefix) {
+			err = errors.Join(err, s.dropMark(ctx, d, name))
+		}
+	}
+	return err
+}
+
+// dropMark removes a checkpoint. In the disks of a machine that is off, of which libvirt
+// leaves the bitmaps, qemu-img does it.
+func (s *Store) dropMark(ctx context.Context, d domain, name string) error {
+	if !d.active {
+		for _, disk := range d.disks {
+			if disk.format != formatQcow2 || disk.path == "" {
+				continue
+			}
+			out, err := exec.CommandContext(ctx, "qemu-img", "bitmap", "--remove", "-f", formatQcow2, disk.path, name).CombinedOutput()
+			if _, gone := os.Stat(disk.path); err != nil && gone == nil && !strings.Contains(string(out), "not found") && !strings.Contains(string(out), "does not exist") {
+				return &fusion.Error{Op: opBackup, Path: d.name, Cause: errors.New("qemu-img refuses"), Detail: strings.TrimSpace(string(out))}
+			}
+		}
+	}
+	return s.do(ctx, func(c driver) error { return c.removeCheckpoint(d.uuid, name) })
+}

@@ -1,0 +1,143 @@
+package vmctl
+
+import (
+	"context"
+	"encoding/xml"
+	"fmt"
+	"slices"
+	"strings"
+
+	"hither/fusion"
+)
+
+const devicesHint = "hither host devices shows the devices there are"
+
+// attachDevice gives the machine a device of its host: USB at once, PCI at the next start,
+// as a guest seldom copes with a card that comes while it runs.
+func (c *changing) attachDevice(ctx context.Context) (fusion.Changed, error) {
+	d, err := c.toGive(ctx)
+	if err != nil {
+		return fusion.Changed{}, err
+	}
+	device, err := xml.Marshal(d.definition())
+	if err != nil {
+		return fusion.Changed{}, err
+	}
+	ctx, cancel := withinCall(ctx)
+	defer cancel()
+	if d.Kind == "usb" {
+		return c.both(ctx, d.ID, func(driver driver, live bool) error { return driver.attach(c.r.uuid, string(device), live) })
+	}
+	if err := c.do(ctx, func(driver driver) error { return driver.attach(c.r.uuid, string(device), false) }); err != nil {
+		return fusion.Changed{}, err
+	}
+	if c.now != nil {
+		return fusion.Changed{When: fusion.NextStart, Part: d.ID, Note: "a PCI device comes when the machine starts"}, nil
+	}
+	return fusion.Changed{When: fusion.Now, Part: d.ID}, nil
+}
+
+// toGive finds the device and refuses what cannot be given.
+func (c *changing) toGive(ctx context.Context) (hostDevice, error) {
+	list, err := c.hostDevices(ctx)
+	if err != nil {
+		return hostDevice{}, err
+	}
+	at := slices.IndexFunc(list, func(d hostDevice) bool { return d.ID == c.change.Device })
+	if at < 0 {
+		return hostDevice{}, c.noDevice(list)
+	}
+	d := list[at]
+	refuse := func(cause error, detail, hint string) (hostDevice, error) {
+		return d, &fusion.Error{Op: opChange, Path: c.name, Cause: cause, Detail: detail, Hint: hint}
+	}
+	if d.Note != "" {
+		return refuse(fusion.ErrUnsupported, d.Note, d.Hint)
+	}
+	if c.hostdev(c.next) != nil || c.hostdev(c.now) != nil {
+		return refuse(fusion.ErrExists, "it has that device", "hither machine hw shows what it has")
+	}
+	if others := c.whoHas(d.ID, true, c.r.uuid); len(others) > 0 {
+		return refuse(fusion.ErrBusy, "the machine "+others[0]+" has that device and runs", "take it away there first: hither machine device rm")
+	}
+	return d, nil
+}
+
+// noDevice says that there is no such device, or that there are several.
+func (c *changing) noDevice(list []hostDevice) error {
+	var alike []string
+	for _, d := range list {
+		if sameDevice(d.ID, c.change.Device) {
+			alike = append(alike, d.ID)
+		}
+	}
+	if len(alike) > 1 {
+		return c.bad("several devices are called that", "say which: "+strings.Join(alike, ", "))
+	}
+	return &fusion.Error{Op: opChange, Path: c.name, Cause: fusion.ErrNotFound,
+		Detail: fmt.Sprintf("its computer has no device %q", fusionClip(c.change.Device)), Hint: devicesHint}
+}
+
+// hostdev finds the device that the change is about.
+func (c *changing) hostdev(definition *node) *node {
+	for _, n := range definition.child("devices").all("hostdev") {
+		if sameDevice(hostdevOf(n), c.change.Device) {
+			return n
+		}
+	}
+	return nil
+}
+
+func (c *changing) detachDevice(ctx context.Context) (fusion.Changed, error) {
+	if c.hostdev(c.next) == nil && c.hostdev(c.now) == nil {
+		return fusion.Changed{}, c.missing(fmt.Sprintf("it has no device %q", fusionClip(c.change.Device)))
+	}
+	ctx, cancel := withinCall(ctx)
+	defer cancel()
+	return c.takeOut(ctx, c.hostdev)
+}
+
+// deviceParts compares the devices of the host that run with those of the next start.
+func deviceParts(now, next *node) []fusion.DevicePart {
+	parts := []fusion.DevicePart{}
+	coming := hostdevsOf(next)
+	for _, id := range hostdevsOf(now) {
+		at := slices.IndexFunc(coming, func(other string) bool { return sameDevice(id, other) })
+		if at < 0 {
+			parts = append(parts, fusion.DevicePart{ID: id, Of: fusion.Now})
+			continue
+		}
+		parts = append(parts, fusion.DevicePart{ID: coming[at]})
+		coming = slices.Delete(coming, at, at+1)
+	}
+	for _, id := range coming {
+		parts = append(parts, fusion.DevicePart{ID: id, Of: fusion.NextStart})
+	}
+	return parts
+}
+
+func hostdevsOf(definition *node) (ids []string) {
+	for _, n := range definition.child("devices").all("hostdev") {
+		if id := hostdevOf(n); id != "" {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// nameDevices says what the devices of a machine are called; one that is not plugged in
+// has no name.
+func (s *Store) nameDevices(ctx context.Context, parts []fusion.DevicePart) error {
+	if len(parts) == 0 {
+		return nil
+	}
+	list, err := s.hostDevices(ctx)
+	for i := range parts {
+		for _, d := range list {
+			if sameDevice(d.ID, parts[i].ID) {
+				parts[i].Name = d.Name
+			}
+		}
+	}
+	return err
+}

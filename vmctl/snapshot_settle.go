@@ -1,0 +1,179 @@
+package vmctl
+
+import (
+	"bufio"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+
+	"hither/fusion"
+)
+
+// noted gives a call that writes its intent down first. When the call fails, libvirt may
+// have gone in its middle: then the intent is looked after. What libvirt refused is not
+// asked for again.
+func (s *Store) noted(i intent, fn func(driver) error) func(driver) error {
+	return func(d driver) error {
+		_, end, err := s.intend(i)
+		if err != nil {
+			return err
+		}
+		err = fn(d)
+		known := err == nil
+		if err != nil && i.Op != opTake {
+			_, away := d.domain(i.UUID)
+			known = away == nil || errors.Is(away, fusion.ErrNotFound)
+		}
+		end(known)
+		return err
+	}
+}
+
+// settleSnapshot ends what was left half done with a snapshot. libvirt writes its note of
+// one last, when it is taken and when it is removed: one that it does not list was not
+// taken, and goes from the disks; one that it lists and not every disk keeps is removed.
+// A machine that was off, and is, has not run since a revert began: all its disks go back.
+func (s *Store) settleSnapshot(ctx context.Context, i intent) error {
+	release, ok := s.claim("machine", i.Name)
+	if !ok {
+		return errors.New("somebody works at it")
+	}
+	defer release()
+	// A libvirt whose client was killed goes on; this waits until it has ended.
+	err := s.do(ctx, func(c driver) error { return c.recovered(i.UUID) })
+	var d domain
+	if err == nil {
+		d, err = call(ctx, s, func(c driver) (domain, error) { return c.domain(i.UUID) }, nil)
+	}
+	var list []fusion.Snapshot
+	if err == nil {
+		list, err = call(ctx, s, func(c driver) ([]fusion.Snapshot, error) { return c.snapshots(i.UUID) }, nil)
+	}
+	if errors.Is(err, fusion.ErrNotFound) {
+		return nil // it took its disks with it
+	}
+	if err != nil {
+		return err
+	}
+	listed := slices.ContainsFunc(list, func(one fusion.Snapshot) bool { return one.Name == i.Snapshot })
+	switch {
+	case i.Op == opTake && !listed:
+		err = s.dropKept(ctx, d, i.Snapshot)
+	case i.Op == opForget && listed && !d.keepWhole(i.Snapshot):
+		err = s.do(ctx, func(c driver) error { return c.removeSnapshot(i.UUID, i.Snapshot) })
+	case i.Op == opRevert && listed && i.Off && d.state == fusion.Off:
+		err = s.do(ctx, func(c driver) error { return c.revertSnapshot(i.UUID, i.Snapshot) })
+	default:
+		return nil
+	}
+	if errors.Is(err, fusion.ErrUnsupported) || errors.Is(err, fusion.ErrInvalid) {
+		s.config.Log.Warn("a snapshot stays as it is", "operation", i.Op, "machine", i.Name, "snapshot", i.Snapshot, "error", err)
+		return nil
+	}
+	if err == nil {
+		s.config.Log.Info("a snapshot that was half done is settled", "operation", i.Op, "machine", i.Name, "snapshot", i.Snapshot)
+		s.touch(i.UUID)
+	}
+	return err
+}
+
+// dropKept removes a snapshot from the disks that keep it; QEMU does so for a machine that
+// is on.
+func (s *Store) dropKept(ctx context.Context, d domain, name string) error {
+	for _, disk := range d.disks {
+		if !disk.keeps(name) {
+			continue
+		}
+		if d.active {
+			text, err := s.monitor(ctx, d.uuid, "delvm "+name)
+			if text = strings.TrimSpace(text); err == nil && text != "" {
+				err = errors.New(text)
+			}
+			return err
+		}
+		said := &tail{}
+		cmd := exec.CommandContext(ctx, "qemu-img", "snapshot", "-d", name, disk.path)
+		cmd.Stderr = said
+		if err := runBound(cmd, math.MaxInt64); err != nil {
+			return fmt.Errorf("%w: %s", err, said)
+		}
+	}
+	return nil
+}
+
+// keepWhole says whether every disk that can keep a snapshot has this one.
+func (d domain) keepWhole(name string) bool {
+	return !slices.ContainsFunc(d.disks, func(disk domainDisk) bool {
+		return !disk.readOnly && disk.format == formatQcow2 && !disk.keeps(name)
+	})
+}
+
+// keeps says whether a snapshot of that name is inside a disk, as far as that can be read
+// here.
+func (d domainDisk) keeps(name string) bool {
+	if d.format != formatQcow2 || d.path == "" {
+		return false
+	}
+	names, err := keptSnapshots(d.path)
+	return err == nil && slices.Contains(names, name)
+}
+
+// mostKept is how many snapshots QEMU lets a qcow2 have.
+const mostKept = 1 << 16
+
+// keptSnapshots reads the names in a qcow2's table of snapshots
+// (https://gitlab.com/qemu-project/qemu/-/blob/master/docs/interop/qcow2.txt).
+func keptSnapshots(path string) (names []string, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	head := make([]byte, 72)
+	if _, err := io.ReadFull(f, head); err != nil || string(head[:4]) != "QFI\xfb" {
+		return nil, errNoQcow2
+	}
+	count, at := binary.BigEndian.Uint32(head[60:]), binary.BigEndian.Uint64(head[64:])
+	if count > mostKept || at > math.MaxInt64/2 {
+		return nil, errBrokenImage
+	}
+	r := bufio.NewReader(io.NewSectionReader(f, int64(at), math.MaxInt64/2))
+	for range count {
+		name, err := readKept(r)
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, name)
+	}
+	return names, nil
+}
+
+// readKept reads one entry: fixed fields, more of them, the ID, the name, and zeros up to
+// a multiple of eight bytes.
+func readKept(r *bufio.Reader) (name string, err error) {
+	const fixed = 40
+	var entry [fixed]byte
+	if _, err := io.ReadFull(r, entry[:]); err != nil {
+		return "", errBrokenImage
+	}
+	id, length := int(binary.BigEndian.Uint16(entry[12:])), int(binary.BigEndian.Uint16(entry[14:]))
+	more := binary.BigEndian.Uint32(entry[36:])
+	if more > 1<<10 { // QEMU's own bound
+		return "", errBrokenImage
+	}
+	rest := make([]byte, int(more)+id+length)
+	if _, err := io.ReadFull(r, rest); err != nil {
+		return "", errBrokenImage
+	}
+	if _, err := r.Discard(-(fixed + len(rest)) & 7); err != nil && err != io.EOF { // the last one may end the file
+		return "", err
+	}
+	return string(rest[int(more)+id:]), nil
+}
