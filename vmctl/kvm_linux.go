@@ -78,7 +78,7 @@ func boots(ctx context.Context, program, accel, cpu string) string {
 		"-drive", "if=floppy,format=raw,readonly=on,file="+strings.ReplaceAll(image, ",", ",,"))
 	said := gaveUp{stop: cancel}
 	cmd.Stdout, cmd.Stderr = &said, &said // one writer: exec calls it from one goroutine
-	err = cmd.Run()
+	err = runHere(cmd, func(int) error { return nil })
 	var exit *exec.ExitError
 	switch {
 	case errors.As(err, &exit) && exit.ExitCode() == kvmExit:

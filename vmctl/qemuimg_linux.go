@@ -12,6 +12,19 @@ import (
 // runBound runs a program that ends when this process does, also by SIGKILL, and
 // that makes no file longer than most bytes.
 func runBound(cmd *exec.Cmd, most int64) error {
+	return runHere(cmd, func(pid int) error {
+		limit := unix.Rlimit{Cur: uint64(most), Max: uint64(most)}
+		err := unix.Prlimit(pid, unix.RLIMIT_FSIZE, &limit, nil)
+		if errors.Is(err, unix.ESRCH) {
+			return nil // it has ended
+		}
+		return err
+	})
+}
+
+// runHere runs a program that ends when this process does, also by SIGKILL. It is
+// killed when started fails, which is called once it runs.
+func runHere(cmd *exec.Cmd, started func(pid int) error) error {
 	// The kernel sends Pdeathsig when the thread that started the program ends.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -19,11 +32,7 @@ func runBound(cmd *exec.Cmd, most int64) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	limit := unix.Rlimit{Cur: uint64(most), Max: uint64(most)}
-	err := unix.Prlimit(cmd.Process.Pid, unix.RLIMIT_FSIZE, &limit, nil)
-	if errors.Is(err, unix.ESRCH) {
-		err = nil // it has ended
-	}
+	err := started(cmd.Process.Pid)
 	if err != nil {
 		_ = cmd.Process.Kill() // it may have ended
 	}
