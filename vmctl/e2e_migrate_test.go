@@ -250,7 +250,7 @@ func (m *movers) disturbed(harm func(), mend func()) {
 func TestAMoveThatIsCutNeverRunsTwice(t *testing.T) {
 	a, b, toA, toB := between(t)
 	m := newMovers(t, a, b)
-	for range rounds(t, 10) {
+	for range rounds(t, 5) {
 		wire := toA
 		if m.here == a {
 			wire = toB
@@ -266,7 +266,7 @@ func TestAMoveThatIsCutNeverRunsTwice(t *testing.T) {
 func TestAMoveSurvivesItsDaemons(t *testing.T) {
 	a, b, _, _ := between(t)
 	m := newMovers(t, a, b)
-	for i := range rounds(t, 6) {
+	for i := range rounds(t, 4) {
 		victim := []*Store{m.here, m.there}[i%2]
 		m.disturbed(func() {
 			ok(t, syscall.Kill(daemonPID(t, victim.config), syscall.SIGKILL))

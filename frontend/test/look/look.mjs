@@ -125,10 +125,11 @@ const views = [
   }, wait: 'dialog [data-part=cloud] [role=progressbar]' },
   { name: 'deploy-partly', path: '/library', act: async (page) => {
     await toDeploy(page)
-    await page.locator('dialog input[type=text], dialog input:not([type])').fill('full')
+    await page.locator('dialog input[type=text], dialog input:not([type])').fill('full-' + (Date.now() % 10000))
     await page.locator('dialog [type=submit]').click()
   }, wait: 'dialog [data-state=failed]', patience: 9000 },
   { name: 'deploy-image', path: '/host/cloud', act: async (page) => {
+    await page.locator('[data-testid=images]').scrollIntoViewIfNeeded()
     await page.locator('[data-image="debian-13"] [aria-haspopup=menu]').click()
     await page.locator('[role=menuitem]').first().click()
     await page.locator('dialog [data-host=cloud] input').check()

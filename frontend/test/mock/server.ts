@@ -315,11 +315,11 @@ export function routes(router: ConnectRouter): void {
       const { cpus, memoryBytes } = byName(host, of)
       const made: Machine[] = []
       const refused: string[] = []
-      const steps = prefix === 'full' ? 5n : 300n // long enough to be looked at
+      const steps = prefix.startsWith('full') ? 5n : 300n // long enough to be looked at
       await Promise.all([work(host, 'machine.deploy', of, steps), ...to.map(async (id, at) => {
         const owner = world.hosts.find((h) => h.id === id)!
         const names = Array.from({ length: count }, (_, n) => `${prefix}-${at * count + n + 1}`)
-        if (prefix === 'full' && !owner.local) return void refused.push(id)
+        if (prefix.startsWith('full') && !owner.local) return void refused.push(id)
         await work(id, 'machine.import', count > 1 ? `${prefix}-base` : names[0]!, steps)
         for (const name of names) {
           const machine = create(MachineSchema, { host: owner.name, name, kind: 'vm', state: 'off', memoryBytes, cpus, screen: true, verbs: ['start'] })
