@@ -73,6 +73,7 @@ func TestConsoleOfAnotherComputer(t *testing.T) {
 	untilText(t, local, "got: hello\r\n")
 
 	// A shell of the other computer, which runs as this test's user.
+	t.Setenv("HOME", t.TempDir()) // a shell without what somebody's files in their home start
 	shell, err := far.Terminals().Open(t.Context(), fusion.Self, fusion.TerminalOptions{Columns: 100, Rows: 40})
 	if err != nil {
 		t.Fatal(err)
