@@ -1,10 +1,10 @@
 import { fireEvent, render, screen as page, within } from '@testing-library/svelte'
-import axe from 'axe-core'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { Backup, BackupList, Schedule } from '../src/api/backups'
 import { UiError } from '../src/api/error'
 import { i18n } from '../src/i18n/i18n.svelte'
 import Shell from '../src/Shell.svelte'
+import { clean } from './clean'
 import { fakeApp, fill } from './fake'
 
 const kept = (id: string, more: Partial<Backup> = {}): Backup => ({
@@ -30,10 +30,6 @@ describe('backups on the page of a machine', () => {
     render(Shell, { app })
     fill(stream)
     return { part: await page.findByTestId('backups'), stream }
-  }
-  const clean = async () => {
-    const { violations } = await axe.run(document.body, { rules: { 'color-contrast': { enabled: false } } })
-    expect(violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(' ')}`)).toEqual([])
   }
   const choose = async (part: HTMLElement, row: number, item: string) => {
     await fireEvent.click(within(within(part).getAllByRole('row')[row]!).getByRole('button'))

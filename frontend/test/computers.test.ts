@@ -1,10 +1,10 @@
 import { fireEvent, render, screen as page, within } from '@testing-library/svelte'
-import axe from 'axe-core'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { UiError } from '../src/api/error'
 import type { Card, Host, Machine, MachineSpec, Placement } from '../src/api/model'
 import { i18n } from '../src/i18n/i18n.svelte'
 import Shell from '../src/Shell.svelte'
+import { clean } from './clean'
 import { fakeApp, fill, host, machine } from './fake'
 
 const card: Card = { name: 'eth0', mac: '52:54:00:00:00:01', nets: ['192.0.2.1/24'], wake: 'on' }
@@ -26,11 +26,6 @@ function open(path: string, more = {}) {
   fill(stream)
   return { app, stream }
 }
-async function clean(): Promise<void> {
-  const { violations } = await axe.run(document.body, { rules: { 'color-contrast': { enabled: false } } })
-  expect(violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(' ')}`)).toEqual([])
-}
-
 describe('the power of a computer', () => {
   it.each([
     ['en', 'More for cloud', 'Sleep…', 'Put cloud to sleep?', 'build and xterm', 'somebody has to do that there', 'Sleep'],

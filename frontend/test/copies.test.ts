@@ -1,11 +1,11 @@
 import { fireEvent, render, screen as page, within } from '@testing-library/svelte'
-import axe from 'axe-core'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { CloneSpec, ImportSpec } from '../src/api/copies'
 import { UiError } from '../src/api/error'
 import { i18n } from '../src/i18n/i18n.svelte'
 import Shell from '../src/Shell.svelte'
 import { Copies } from '../src/state/copies.svelte'
+import { clean } from './clean'
 import { fakeApp, fill, machine } from './fake'
 
 describe('copies of machines', () => {
@@ -22,10 +22,6 @@ describe('copies of machines', () => {
     render(Shell, { app })
     fill(stream)
     return { app, stream }
-  }
-  const clean = async () => {
-    const { violations } = await axe.run(document.body, { rules: { 'color-contrast': { enabled: false } } })
-    expect(violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(' ')}`)).toEqual([])
   }
   const pick = async (more: string | RegExp, item: string) => {
     await fireEvent.click(await page.findByRole('button', { name: more }))

@@ -1,6 +1,5 @@
 import { Code, ConnectError } from '@connectrpc/connect'
 import { fireEvent, render, screen as page, within } from '@testing-library/svelte'
-import axe from 'axe-core'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { UiError } from '../src/api/error'
 import { ErrorSchema } from '../src/api/gen/hither/v1/node_pb'
@@ -8,6 +7,7 @@ import type { Image, Job } from '../src/api/model'
 import { i18n } from '../src/i18n/i18n.svelte'
 import Shell from '../src/Shell.svelte'
 import { namesOn } from '../src/state/deploy.svelte'
+import { clean } from './clean'
 import { fakeApp, fill, host, machine } from './fake'
 
 const image = (more: Partial<Image> = {}): Image => ({
@@ -34,10 +34,6 @@ describe('a deployment', () => {
     render(Shell, { app })
     fill(stream)
     return { app, stream }
-  }
-  const clean = async () => {
-    const { violations } = await axe.run(document.body, { rules: { 'color-contrast': { enabled: false } } })
-    expect(violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(' ')}`)).toEqual([])
   }
   const pick = async (more: string, item: string) => {
     await fireEvent.click(await page.findByRole('button', { name: more }))

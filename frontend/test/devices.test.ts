@@ -1,5 +1,4 @@
 import { fireEvent, render, screen as page, within } from '@testing-library/svelte'
-import axe from 'axe-core'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { Api } from '../src/api/api'
 import type { Device } from '../src/api/devices'
@@ -7,6 +6,7 @@ import { UiError } from '../src/api/error'
 import type { Change, DevicePart, Parts } from '../src/api/hardware'
 import { i18n } from '../src/i18n/i18n.svelte'
 import Shell from '../src/Shell.svelte'
+import { clean } from './clean'
 import { fakeApp, fill, machine } from './fake'
 
 const device = (id: string, more: Partial<Device> = {}): Device => ({
@@ -32,10 +32,6 @@ async function open(path: string, part: string, more: Partial<Api>): Promise<HTM
   render(Shell, { app })
   fill(stream)
   return page.findByTestId(part)
-}
-const clean = async () => {
-  const { violations } = await axe.run(document.body, { rules: { 'color-contrast': { enabled: false } } })
-  expect(violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(' ')}`)).toEqual([])
 }
 
 describe('devices on the page of a computer', () => {

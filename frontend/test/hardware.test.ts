@@ -1,5 +1,4 @@
 import { fireEvent, render, screen as page, within } from '@testing-library/svelte'
-import axe from 'axe-core'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { UiError } from '../src/api/error'
 import type { Change, LabelChange, Parts } from '../src/api/hardware'
@@ -8,6 +7,7 @@ import { i18n } from '../src/i18n/i18n.svelte'
 import Shell from '../src/Shell.svelte'
 import { goodNotes, goodTag } from '../src/state/hardware.svelte'
 import { Selection } from '../src/state/selection.svelte'
+import { clean } from './clean'
 import { fakeApp, fill, machine } from './fake'
 
 const GIB = 2 ** 30
@@ -25,10 +25,6 @@ afterEach(() => {
   i18n.set('en')
 })
 
-const clean = async () => {
-  const { violations } = await axe.run(document.body, { rules: { 'color-contrast': { enabled: false } } })
-  expect(violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(' ')}`)).toEqual([])
-}
 
 /** Opens a page with what the node does, and gives what it was asked for. */
 async function open(path: string, more: object = {}, change: (stream: ReturnType<typeof fakeApp>['stream']) => void = () => {}) {

@@ -1,5 +1,4 @@
 import { fireEvent, render, screen as page, within } from '@testing-library/svelte'
-import axe from 'axe-core'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { UiError } from '../src/api/error'
 import type { CatalogueImage, Image, Machine, MachineSpec } from '../src/api/model'
@@ -7,6 +6,7 @@ import { Draft } from '../src/dialogs/create/draft.svelte'
 import { i18n } from '../src/i18n/i18n.svelte'
 import Shell from '../src/Shell.svelte'
 import { found, Images } from '../src/state/images.svelte'
+import { clean } from './clean'
 import { fakeApp, fill, machine } from './fake'
 
 const GIB = 2 ** 30
@@ -141,10 +141,6 @@ describe('images on the page', () => {
     render(Shell, { app })
     fill(stream)
     return { app, stream }
-  }
-  const clean = async () => {
-    const { violations } = await axe.run(document.body, { rules: { 'color-contrast': { enabled: false } } })
-    expect(violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(' ')}`)).toEqual([])
   }
 
   it.each([

@@ -1,5 +1,4 @@
 import { fireEvent, render, screen as page, within } from '@testing-library/svelte'
-import axe from 'axe-core'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { UiError } from '../src/api/error'
 import type { History, MeterPoint } from '../src/api/model'
@@ -7,6 +6,7 @@ import { i18n } from '../src/i18n/i18n.svelte'
 import Shell from '../src/Shell.svelte'
 import { join, Meters } from '../src/state/meters.svelte'
 import { Stats } from '../src/state/stats.svelte'
+import { clean } from './clean'
 import { fakeApp, fill } from './fake'
 
 const flat = (n: number) => ({ min: n, avg: n, max: n })
@@ -185,10 +185,6 @@ describe('statistics on the page of a machine', () => {
     render(Shell, { app })
     fill(stream)
     return page.findByTestId('stats')
-  }
-  const clean = async () => {
-    const { violations } = await axe.run(document.body, { rules: { 'color-contrast': { enabled: false } } })
-    expect(violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(' ')}`)).toEqual([])
   }
 
   it.each([

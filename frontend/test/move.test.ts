@@ -1,9 +1,9 @@
 import { fireEvent, render, screen as page, within } from '@testing-library/svelte'
-import axe from 'axe-core'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { UiError } from '../src/api/error'
 import { i18n } from '../src/i18n/i18n.svelte'
 import Shell from '../src/Shell.svelte'
+import { clean } from './clean'
 import { fakeApp, fill, machine } from './fake'
 
 describe('a machine that moves', () => {
@@ -36,8 +36,7 @@ describe('a machine that moves', () => {
     expect(within(dialog).getByText('laptop')).toBeTruthy()
     expect(within(dialog).queryByText('nas')).toBeNull() // offline
     expect(within(dialog).queryByText('cloud')).toBeNull() // it is there
-    const { violations } = await axe.run(document.body, { rules: { 'color-contrast': { enabled: false } } })
-    expect(violations.map((v) => v.id)).toEqual([])
+    await clean()
     await fireEvent.click(within(dialog).getByRole('button', { name: here }))
     expect(asked).toEqual(['id-cloud build id-laptop false'])
     await vi.waitFor(() => expect(page.queryByRole('dialog')).toBeNull())
@@ -69,8 +68,7 @@ describe('a machine that moves', () => {
     const why = await shown.findByText(new RegExp(network, 'i'))
     const button = shown.getByRole('button', { name: here }) as HTMLButtonElement
     expect([button.disabled, why.closest('[id]')!.id]).toEqual([true, button.getAttribute('aria-describedby')])
-    const { violations } = await axe.run(document.body, { rules: { 'color-contrast': { enabled: false } } })
-    expect(violations.map((v) => v.id)).toEqual([])
+    await clean()
     await fireEvent.click(shown.getByRole('button', { name: /^(Close|关闭)$/ }))
     await vi.waitFor(() => expect(page.queryByRole('dialog')).toBeNull())
 

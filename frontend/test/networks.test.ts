@@ -1,5 +1,4 @@
 import { fireEvent, render, screen as page, within } from '@testing-library/svelte'
-import axe from 'axe-core'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { Api } from '../src/api/api'
 import { UiError } from '../src/api/error'
@@ -7,6 +6,7 @@ import type { Card, Forward, Network, Pool, Volume } from '../src/api/networks'
 import { i18n, t } from '../src/i18n/i18n.svelte'
 import Shell from '../src/Shell.svelte'
 import { Asked } from '../src/state/asked.svelte'
+import { clean } from './clean'
 import { fakeApp, fill } from './fake'
 
 const net = (name: string, more: Partial<Network> = {}): Network => ({
@@ -33,10 +33,6 @@ async function open(path: string, part: string, more: Partial<Api> = {}): Promis
   render(Shell, { app })
   fill(stream)
   return page.findByTestId(part)
-}
-const clean = async () => {
-  const { violations } = await axe.run(document.body, { rules: { 'color-contrast': { enabled: false } } })
-  expect(violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(' ')}`)).toEqual([])
 }
 const type = (label: string | RegExp, value: string) =>
   fireEvent.input(within(page.getByRole('dialog')).getByLabelText(label), { target: { value } })

@@ -1,11 +1,11 @@
 import { fireEvent, render, screen as page, within } from '@testing-library/svelte'
-import axe from 'axe-core'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { UiError } from '../src/api/error'
 import { i18n } from '../src/i18n/i18n.svelte'
 import SignIn from '../src/pages/SignIn.svelte'
 import Shell from '../src/Shell.svelte'
 import type { App, Dialog } from '../src/state/app.svelte'
+import { clean } from './clean'
 import { fakeApp, fill, folder } from './fake'
 
 let stop = () => {}
@@ -23,12 +23,6 @@ async function open(path: string, more = {}): Promise<App> {
   await vi.waitFor(() => expect(app.watch.loaded).toBe(true))
   return app
 }
-async function clean(): Promise<void> {
-  // jsdom has no layout: contrast is measured in Chromium (npm run look).
-  const { violations } = await axe.run(document.body, { rules: { 'color-contrast': { enabled: false } } })
-  expect(violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(' ')}`)).toEqual([])
-}
-
 describe('menu of the desktop', () => {
   const listed = (installed: boolean) => [{ id: 'xterm', name: 'XTerm', comment: '', icon: 'x', categories: [], installed }]
   afterEach(() => delete window.go)

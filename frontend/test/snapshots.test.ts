@@ -1,11 +1,11 @@
 import { fireEvent, render, screen as page, within } from '@testing-library/svelte'
-import axe from 'axe-core'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { UiError } from '../src/api/error'
 import type { Snapshot } from '../src/api/model'
 import { i18n } from '../src/i18n/i18n.svelte'
 import Shell from '../src/Shell.svelte'
 import { places, Snapshots } from '../src/state/snapshots.svelte'
+import { clean } from './clean'
 import { fakeApp, fill } from './fake'
 
 const kept = (name: string, parent = '', more: Partial<Snapshot> = {}): Snapshot => ({
@@ -54,10 +54,6 @@ describe('snapshots on the page of a machine', () => {
     render(Shell, { app })
     fill(stream)
     return page.findByTestId('snapshots')
-  }
-  const clean = async () => {
-    const { violations } = await axe.run(document.body, { rules: { 'color-contrast': { enabled: false } } })
-    expect(violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(' ')}`)).toEqual([])
   }
 
   it.each([

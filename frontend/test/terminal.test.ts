@@ -1,5 +1,4 @@
 import { fireEvent, render, screen as page, within } from '@testing-library/svelte'
-import axe from 'axe-core'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { UiError } from '../src/api/error'
 import type { GuestInfo } from '../src/api/model'
@@ -8,6 +7,7 @@ import type { Carrier, Listener } from '../src/mirror/carrier'
 import Shell from '../src/Shell.svelte'
 import { TerminalSession, type Paper, type TerminalTarget } from '../src/terminal/session.svelte'
 import { input, parseHost, size, TerminalWireError } from '../src/terminal/wire'
+import { clean } from './clean'
 import { fakeApp, fill, machine } from './fake'
 
 const bytes = (text: string) => new TextEncoder().encode(text)
@@ -249,10 +249,6 @@ describe('on the page of a machine', () => {
     fill(stream)
     await vi.waitFor(() => expect(app.watch.loaded).toBe(true))
     return { app, stream, lines }
-  }
-  const clean = async () => {
-    const { violations } = await axe.run(document.body, { rules: { 'color-contrast': { enabled: false } } })
-    expect(violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(' ')}`)).toEqual([])
   }
 
   it.each([
