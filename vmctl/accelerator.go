@@ -23,7 +23,7 @@ const (
 )
 
 // acceleratorOf is fusion's word for what runs a definition.
-func acceleratorOf(definition *node) string {
+func acceleratorOf(definition *element) string {
 	if kind := definition.attr("type"); kind != "qemu" {
 		return kind
 	}
@@ -66,16 +66,16 @@ func orLacks(err, lacks error) error {
 
 // runBy edits the definition's type and processor.
 func (c *changing) runBy(kind string) ([]edit, error) {
-	tag := c.next.text[c.next.start:c.next.from]
+	tag := c.next.whole[c.next.start:c.next.from]
 	at := domainKind.FindStringIndex(tag)
 	if at == nil {
-		return nil, errNoXML
+		return nil, errNoDefinition
 	}
 	edits := []edit{{c.next.start + at[0], c.next.start + at[1], " type='" + kind + "'"}}
-	old := c.next.child("cpu")
+	old := c.next.one("cpu")
 	theirs := old.attr("mode") == "host-passthrough"
 	if kind == "kvm" {
-		theirs = old != nil && old.child("model").inner() == plan{kind: "qemu"}.cpu().Model.Value
+		theirs = old != nil && old.one("model").inner() == plan{kind: "qemu"}.cpu().Model.Value
 	}
 	if !theirs {
 		return edits, nil

@@ -264,10 +264,10 @@ func (x hostdevXML) id() string {
 }
 
 // hostdevOf reads an element of a definition.
-func hostdevOf(n *node) string {
+func hostdevOf(n *element) string {
 	var x hostdevXML
 	if err := xml.Unmarshal([]byte(n.source()), &x); err != nil {
-		return "" // parseNodes has read it: it is not one of ours then
+		return "" // parseTree has read it: it is not one of ours then
 	}
 	return x.id()
 }

@@ -46,7 +46,7 @@ func (f *fake) reread(uuid string) {
 }
 
 func (f *fake) redefine(d domain, text string) error {
-	if _, err := parseNodes(text); err != nil {
+	if _, err := parseTree(text); err != nil {
 		return &driverError{fusion.ErrInvalid, err.Error()}
 	}
 	t := f.textsOf(d.uuid)
@@ -92,7 +92,7 @@ func (f *fake) definitions(uuid string) (now, next string, err error) {
 }
 
 // change edits the definition of the next start, or of what runs.
-func (f *fake) change(what, uuid string, live bool, edit func(n *node) (string, error)) error {
+func (f *fake) change(what, uuid string, live bool, edit func(n *element) (string, error)) error {
 	if err := f.refusal(what); err != nil {
 		return err
 	}
@@ -105,7 +105,7 @@ func (f *fake) change(what, uuid string, live bool, edit func(n *node) (string, 
 	if live {
 		place = &t.now
 	}
-	n, err := parseNodes(*place)
+	n, err := parseTree(*place)
 	if err == nil {
 		*place, err = edit(n)
 	}
@@ -119,43 +119,43 @@ func (f *fake) change(what, uuid string, live bool, edit func(n *node) (string, 
 func (f *fake) limits(string, string, string) (limits, error) { return f.can, f.refusal("limits") }
 
 func (f *fake) setMemory(uuid string, bytes int64, live bool) error {
-	return f.change("memory", uuid, live, func(n *node) (string, error) {
+	return f.change("memory", uuid, live, func(n *element) (string, error) {
 		text := fmt.Sprintf("<currentMemory unit='b'>%d</currentMemory>", bytes)
 		if live && f.stiff {
-			return n.text, nil
+			return n.whole, nil
 		}
 		edits := []edit{n.put(text)}
-		if old := n.child("currentMemory"); old != nil {
+		if old := n.one("currentMemory"); old != nil {
 			edits = append(edits, old.cut())
 		}
 		if !live {
-			edits = append(edits, n.child("memory").cut(), n.put(strings.ReplaceAll(text, "currentMemory", "memory")))
+			edits = append(edits, n.one("memory").cut(), n.put(strings.ReplaceAll(text, "currentMemory", "memory")))
 		}
-		return apply(n.text, edits...), nil
+		return apply(n.whole, edits...), nil
 	})
 }
 
 func (f *fake) setCPUs(uuid string, count int, live bool) error {
-	return f.change("cpus", uuid, live, func(n *node) (string, error) {
-		most := integer(n.child("vcpu").inner())
+	return f.change("cpus", uuid, live, func(n *element) (string, error) {
+		most := integer(n.one("vcpu").inner())
 		if live && count > most {
 			return "", fmt.Errorf("requested vcpus is greater than max allowable vcpus for the live domain: %d > %d", count, most)
 		}
-		return apply(n.text, n.child("vcpu").cut(), n.put(fmt.Sprintf("<vcpu current='%d'>%d</vcpu>", count, max(most, count)))), nil
+		return apply(n.whole, n.one("vcpu").cut(), n.put(fmt.Sprintf("<vcpu current='%d'>%d</vcpu>", count, max(most, count)))), nil
 	})
 }
 
 func (f *fake) attach(uuid, device string, live bool) error {
-	return f.change("attach", uuid, live, func(n *node) (string, error) { return apply(n.text, n.child("devices").put(device)), nil })
+	return f.change("attach", uuid, live, func(n *element) (string, error) { return apply(n.whole, n.one("devices").put(device)), nil })
 }
 
 // same finds the device that a text is about: by its target or its MAC.
-func same(n *node, device string) (*node, error) {
-	want, err := parseNodes(device)
+func same(n *element, device string) (*element, error) {
+	want, err := parseTree(device)
 	if err != nil {
 		return nil, err
 	}
-	for _, d := range n.child("devices").all(want.name) {
+	for _, d := range n.one("devices").all(want.name) {
 		if diskName(d) == diskName(want) && macOf(d) == macOf(want) && hostdevOf(d) == hostdevOf(want) {
 			return d, nil
 		}
@@ -164,22 +164,22 @@ func same(n *node, device string) (*node, error) {
 }
 
 func (f *fake) detach(uuid, device string, live bool) error {
-	return f.change("detach", uuid, live, func(n *node) (string, error) {
+	return f.change("detach", uuid, live, func(n *element) (string, error) {
 		d, err := same(n, device)
 		if err != nil || live && f.stiff {
-			return n.text, err
+			return n.whole, err
 		}
-		return apply(n.text, d.cut()), nil
+		return apply(n.whole, d.cut()), nil
 	})
 }
 
 func (f *fake) update(uuid, device string, live bool) error {
-	return f.change("update", uuid, live, func(n *node) (string, error) {
+	return f.change("update", uuid, live, func(n *element) (string, error) {
 		d, err := same(n, device)
 		if err != nil {
 			return "", err
 		}
-		return apply(n.text, d.cut(), n.child("devices").put(device)), nil
+		return apply(n.whole, d.cut(), n.one("devices").put(device)), nil
 	})
 }
 
@@ -202,24 +202,24 @@ func (f *fake) save(uuid string) error {
 	return nil
 }
 
-func (f *fake) setMetadata(uuid, key, uri, element string) error {
+func (f *fake) setMetadata(uuid, key, uri, content string) error {
 	for _, live := range []bool{false, true} {
 		if live && f.textsOf(uuid).now == "" {
 			continue
 		}
-		err := f.change("metadata", uuid, live, func(n *node) (string, error) {
-			element := strings.Replace(element, "<"+key, "<"+key+" xmlns='"+uri+"'", 1)
-			metadata := n.child("metadata")
+		err := f.change("metadata", uuid, live, func(n *element) (string, error) {
+			content := strings.Replace(content, "<"+key, "<"+key+" xmlns='"+uri+"'", 1)
+			metadata := n.one("metadata")
 			if metadata == nil {
-				return apply(n.text, n.put("<metadata>"+element+"</metadata>")), nil
+				return apply(n.whole, n.put("<metadata>"+content+"</metadata>")), nil
 			}
-			edits := []edit{metadata.put(element)}
+			edits := []edit{metadata.put(content)}
 			for _, old := range metadata.children {
 				if old.attr("xmlns") == uri {
 					edits = append(edits, old.cut())
 				}
 			}
-			return apply(n.text, edits...), nil
+			return apply(n.whole, edits...), nil
 		})
 		if err != nil {
 			return err

@@ -15,7 +15,7 @@ type changing struct {
 	*Store
 	r         record
 	name      string
-	now, next *node // what runs, nil when it is off, and the definition of the next start
+	now, next *element // what runs, nil when it is off, and the definition of the next start
 	change    fusion.Change
 }
 
@@ -77,7 +77,7 @@ func (s *Store) toChange(ctx context.Context, machine string, change fusion.Chan
 }
 
 // made reads both definitions of a machine; now is nil when it does not run.
-func (s *Store) made(ctx context.Context, op, machine, uuid string) (now, next *node, err error) {
+func (s *Store) made(ctx context.Context, op, machine, uuid string) (now, next *element, err error) {
 	type both struct{ now, next string }
 	texts, err := call(ctx, s, func(d driver) (b both, err error) {
 		b.now, b.next, err = d.definitions(uuid)
@@ -87,10 +87,10 @@ func (s *Store) made(ctx context.Context, op, machine, uuid string) (now, next *
 		return nil, nil, notFound(op, machine)
 	}
 	if err == nil {
-		next, err = parseNodes(texts.next)
+		next, err = parseTree(texts.next)
 	}
 	if err == nil && texts.now != "" {
-		now, err = parseNodes(texts.now)
+		now, err = parseTree(texts.now)
 	}
 	return now, next, fail(op, machine, err)
 }
@@ -144,8 +144,8 @@ func isComputer(op string) error {
 }
 
 // limits asks what this host can give the machine.
-func (s *Store) limitsOf(ctx context.Context, definition *node) (limits, error) {
-	kind := definition.child("os", "type")
+func (s *Store) limitsOf(ctx context.Context, definition *element) (limits, error) {
+	kind := definition.one("os", "type")
 	return call(ctx, s, func(d driver) (limits, error) {
 		return d.limits(definition.attr("type"), kind.attr("arch"), kind.attr("machine"))
 	}, nil)
@@ -196,20 +196,20 @@ func (c *changing) setMemory(ctx context.Context) (fusion.Changed, error) {
 	if c.now == nil {
 		return fusion.Changed{When: fusion.Now}, nil
 	}
-	if bytes > memoryOf(c.now.child("memory")) {
+	if bytes > memoryOf(c.now.one("memory")) {
 		return fusion.Changed{When: fusion.NextStart, Note: "a running machine has at most the memory that it began with"}, nil
 	}
 	if err := c.do(ctx, func(d driver) error { return d.setMemory(c.r.uuid, bytes, true) }); err != nil {
 		return c.settled("", err), nil
 	}
-	took, err := c.await(ctx, func(now *node) bool { return now == nil || memoryOf(now.child("currentMemory")) == bytes })
+	took, err := c.await(ctx, func(now *element) bool { return now == nil || memoryOf(now.one("currentMemory")) == bytes })
 	if err != nil || took {
 		return fusion.Changed{When: fusion.Now}, err
 	}
 	return fusion.Changed{When: fusion.NextStart, Note: "the guest was asked and has not followed yet; from its next start on it counts in any case"}, nil
 }
 
-func memoryOf(n *node) int64 {
+func memoryOf(n *element) int64 {
 	if n == nil {
 		return 0
 	}

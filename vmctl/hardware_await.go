@@ -19,7 +19,7 @@ const heldNote = "the guest does not let go of it; it goes when the machine stop
 
 // await waits for the events of the machine until what runs is so, and says whether it
 // came to that within guestTime.
-func (c *changing) await(ctx context.Context, so func(now *node) bool) (bool, error) {
+func (c *changing) await(ctx context.Context, so func(now *element) bool) (bool, error) {
 	heard, stop := c.listen(c.r.uuid)
 	defer stop()
 	limit := time.NewTimer(c.config.guestTime)
@@ -59,7 +59,7 @@ func (s *Store) listen(uuid string) (heard <-chan struct{}, stop func()) {
 }
 
 // finder gives an element of a definition's devices.
-type finder func(definition *node) *node
+type finder func(definition *element) *element
 
 // takeOut detaches a device from the next start and from what runs. The device counts as
 // held (errHeld) when the guest does not let go of it in time.
@@ -76,7 +76,7 @@ func (c *changing) takeOut(ctx context.Context, device finder) (fusion.Changed, 
 	if err := c.do(ctx, func(d driver) error { return d.detach(c.r.uuid, n.source(), true) }); err != nil {
 		return c.settled("", err), nil
 	}
-	gone, err := c.await(ctx, func(now *node) bool { return device(now) == nil })
+	gone, err := c.await(ctx, func(now *element) bool { return device(now) == nil })
 	if err != nil {
 		return fusion.Changed{}, err
 	}

@@ -50,8 +50,8 @@ func (c *changing) noDrive() error {
 }
 
 // drive finds the CD drive that the change names, else the first.
-func (c *changing) drive(definition *node) *node {
-	for _, d := range definition.child("devices").all("disk") {
+func (c *changing) drive(definition *element) *element {
+	for _, d := range definition.one("devices").all("disk") {
 		if d.attr("device") == "cdrom" && (c.change.Drive == "" || c.change.Drive == diskName(d)) {
 			return d
 		}
@@ -63,7 +63,7 @@ func (c *changing) drive(definition *node) *node {
 // guest may hold its disc.
 func (c *changing) load(ctx context.Context, path string) (fusion.Changed, error) {
 	for _, half := range []struct {
-		definition *node
+		definition *element
 		live       bool
 	}{{c.now, true}, {c.next, false}} {
 		drive := c.drive(half.definition)
@@ -86,9 +86,9 @@ func (c *changing) load(ctx context.Context, path string) (fusion.Changed, error
 }
 
 // loaded is a drive as it is written, with another disc in it.
-func loaded(drive *node, path string) string {
+func loaded(drive *element, path string) string {
 	var edits []edit
-	for _, old := range drive.all("source", "backingStore") {
+	for _, old := range drive.anyOf("source", "backingStore") {
 		edits = append(edits, old.cut())
 	}
 	if path != "" {
@@ -106,11 +106,11 @@ func loaded(drive *node, path string) string {
 // addDrive gives the machine a drive, on the bus that its kind of machine has.
 func (c *changing) addDrive(ctx context.Context, path string) (fusion.Changed, error) {
 	drive := newDrive(path)
-	if kind := c.next.child("os", "type").attr("machine"); strings.Contains(kind, "i440fx") || kind == "pc" {
+	if kind := c.next.one("os", "type").attr("machine"); strings.Contains(kind, "i440fx") || kind == "pc" {
 		drive.Target.Bus = "ide"
 	}
 	var taken []string
-	for _, d := range c.next.child("devices").all("disk") {
+	for _, d := range c.next.one("devices").all("disk") {
 		taken = append(taken, diskName(d))
 	}
 	for letter := 'a'; letter <= 'z' && (letter == 'a' || slices.Contains(taken, drive.Target.Dev)); letter++ {

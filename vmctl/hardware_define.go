@@ -17,7 +17,7 @@ var bootDevs = map[string]string{"disk": "hd", "cd": "cdrom", "net": "network"}
 func (c *changing) redefine(ctx context.Context, edits ...edit) (fusion.Changed, error) {
 	ctx, cancel := withinCall(ctx)
 	defer cancel()
-	text := apply(c.next.text, edits...)
+	text := apply(c.next.whole, edits...)
 	if err := c.do(ctx, func(d driver) error { return d.define(text) }); err != nil {
 		return fusion.Changed{}, err
 	}
@@ -30,15 +30,15 @@ func (c *changing) redefine(ctx context.Context, edits ...edit) (fusion.Changed,
 // setBoot writes the order into the definition's os part. Orders of single devices, as
 // other tools write them, exclude that, and go.
 func (c *changing) setBoot(ctx context.Context) (fusion.Changed, error) {
-	os := c.next.child("os")
-	if os == nil || os.child("type").inner() != "hvm" {
+	os := c.next.one("os")
+	if os == nil || os.one("type").inner() != "hvm" {
 		return fusion.Changed{}, c.lacks("its kind of machine has no boot order", "change it with the tool that made it")
 	}
 	var edits []edit
 	for _, old := range os.all("boot") {
 		edits = append(edits, old.cut())
 	}
-	for _, device := range c.next.child("devices").all("disk", "interface", "hostdev", "redirdev") {
+	for _, device := range c.next.one("devices").anyOf("disk", "interface", "hostdev", "redirdev") {
 		for _, old := range device.all("boot") {
 			edits = append(edits, old.cut())
 		}
@@ -51,14 +51,14 @@ func (c *changing) setBoot(ctx context.Context) (fusion.Changed, error) {
 }
 
 // bootOf is the order of a definition: that of its os part, else that of its devices.
-func bootOf(definition *node) []string {
+func bootOf(definition *element) []string {
 	words := []string{}
 	add := func(word string) {
 		if word != "" && !slices.Contains(words, word) {
 			words = append(words, word)
 		}
 	}
-	for _, boot := range definition.child("os").all("boot") {
+	for _, boot := range definition.one("os").all("boot") {
 		for word, dev := range bootDevs {
 			if dev == boot.attr("dev") {
 				add(word)
@@ -70,7 +70,7 @@ func bootOf(definition *node) []string {
 		word  string
 	}
 	var devices []ordered
-	for _, d := range definition.child("devices").all("disk", "interface") {
+	for _, d := range definition.one("devices").anyOf("disk", "interface") {
 		word := "disk"
 		switch {
 		case d.name == "interface":
@@ -78,7 +78,7 @@ func bootOf(definition *node) []string {
 		case d.attr("device") == "cdrom":
 			word = "cd"
 		}
-		if place := integer(d.child("boot").attr("order")); place > 0 {
+		if place := integer(d.one("boot").attr("order")); place > 0 {
 			devices = append(devices, ordered{place, word})
 		}
 	}
@@ -130,8 +130,8 @@ func (c *changing) setFirmware(ctx context.Context) (fusion.Changed, error) {
 
 // firmwareEdits writes the firmware into the definition's os part.
 func (c *changing) firmwareEdits() (edits []edit, err error) {
-	os := c.next.child("os")
-	for _, old := range os.all("loader", "nvram", "firmware") {
+	os := c.next.one("os")
+	for _, old := range os.anyOf("loader", "nvram", "firmware") {
 		edits = append(edits, old.cut())
 	}
 	if !isUEFI(c.change.Firmware) {
@@ -146,7 +146,7 @@ func (c *changing) firmwareEdits() (edits []edit, err error) {
 }
 
 func (c *changing) firmwareAllowed(ctx context.Context) error {
-	if c.next.child("os", "type").inner() != "hvm" {
+	if c.next.one("os", "type").inner() != "hvm" {
 		return c.lacks("its kind of machine has no firmware to choose", "change it with the tool that made it")
 	}
 	list, err := c.listSnapshots(ctx, opChange, c.name, c.r.uuid)
@@ -169,7 +169,7 @@ func (c *changing) setTPM(ctx context.Context) (fusion.Changed, error) {
 	if err := c.whileOff(); err != nil {
 		return fusion.Changed{}, err
 	}
-	devices := c.next.child("devices")
+	devices := c.next.one("devices")
 	there := devices.all("tpm")
 	switch {
 	case c.change.TPM == (len(there) > 0):
@@ -198,8 +198,8 @@ func newTPM() *tpmXML {
 // addDisplay gives a machine a VNC display without a port, and a graphics card where it
 // has none, so that its screen can be seen.
 func (c *changing) addDisplay(ctx context.Context) (fusion.Changed, error) {
-	devices := c.next.child("devices")
-	if slices.ContainsFunc(devices.all("graphics"), func(g *node) bool { return g.attr("type") == "vnc" }) {
+	devices := c.next.one("devices")
+	if slices.ContainsFunc(devices.all("graphics"), func(g *element) bool { return g.attr("type") == "vnc" }) {
 		if c.now != nil && c.r.vnc < 0 {
 			return fusion.Changed{When: fusion.NextStart}, nil
 		}
@@ -208,7 +208,7 @@ func (c *changing) addDisplay(ctx context.Context) (fusion.Changed, error) {
 	edits := []edit{devices.put("<graphics type='vnc'><listen type='none'/></graphics>")}
 	cards := devices.all("video")
 	for _, card := range cards {
-		if card.child("model").attr("type") == "none" {
+		if card.one("model").attr("type") == "none" {
 			edits, cards = append(edits, card.cut()), nil
 		}
 	}

@@ -79,8 +79,8 @@ func (c *changing) noDevice(list []hostDevice) error {
 }
 
 // hostdev finds the device that the change is about.
-func (c *changing) hostdev(definition *node) *node {
-	for _, n := range definition.child("devices").all("hostdev") {
+func (c *changing) hostdev(definition *element) *element {
+	for _, n := range definition.one("devices").all("hostdev") {
 		if sameDevice(hostdevOf(n), c.change.Device) {
 			return n
 		}
@@ -98,7 +98,7 @@ func (c *changing) detachDevice(ctx context.Context) (fusion.Changed, error) {
 }
 
 // deviceParts compares the devices of the host that run with those of the next start.
-func deviceParts(now, next *node) []fusion.DevicePart {
+func deviceParts(now, next *element) []fusion.DevicePart {
 	parts := []fusion.DevicePart{}
 	coming := hostdevsOf(next)
 	for _, id := range hostdevsOf(now) {
@@ -116,8 +116,8 @@ func deviceParts(now, next *node) []fusion.DevicePart {
 	return parts
 }
 
-func hostdevsOf(definition *node) (ids []string) {
-	for _, n := range definition.child("devices").all("hostdev") {
+func hostdevsOf(definition *element) (ids []string) {
+	for _, n := range definition.one("devices").all("hostdev") {
 		if id := hostdevOf(n); id != "" {
 			ids = append(ids, id)
 		}

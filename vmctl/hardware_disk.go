@@ -90,16 +90,16 @@ var busPrefix = map[string]string{"virtio": "vd", "scsi": "sd", "sata": "sd", "i
 func (c *changing) place() (bus, target string, err error) {
 	bus = "virtio"
 	taken := map[string]bool{}
-	for _, definition := range []*node{c.next, c.now} {
-		for _, d := range definition.child("devices").all("disk") {
+	for _, definition := range []*element{c.next, c.now} {
+		for _, d := range definition.one("devices").all("disk") {
 			taken[diskName(d)] = true
 		}
 	}
-	for _, d := range c.next.child("devices").all("disk") {
+	for _, d := range c.next.one("devices").all("disk") {
 		if kind := d.attr("device"); kind != "disk" && kind != "" {
 			continue
 		}
-		if first := d.child("target").attr("bus"); busPrefix[first] != "" {
+		if first := d.one("target").attr("bus"); busPrefix[first] != "" {
 			bus = first
 		}
 		break
@@ -144,8 +144,8 @@ type plainDisksXML struct {
 }
 
 // disk finds the machine's disk that the change names.
-func (c *changing) disk(definition *node) *node {
-	for _, d := range definition.child("devices").all("disk") {
+func (c *changing) disk(definition *element) *element {
+	for _, d := range definition.one("devices").all("disk") {
 		if kind := d.attr("device"); diskName(d) == c.change.Disk && (kind == "disk" || kind == "") {
 			return d
 		}
@@ -166,7 +166,7 @@ func (c *changing) growDisk(ctx context.Context) (fusion.Changed, error) {
 	if d == nil {
 		return fusion.Changed{}, c.noDisk()
 	}
-	if d.child("readonly") != nil {
+	if d.one("readonly") != nil {
 		return fusion.Changed{}, c.bad("its disk "+c.change.Disk+" is read only", "add another disk")
 	}
 	size, err := call(ctx, c.Store, func(dr driver) (int64, error) { return dr.diskSize(c.r.uuid, c.change.Disk) }, nil)
@@ -189,8 +189,8 @@ func (c *changing) growDisk(ctx context.Context) (fusion.Changed, error) {
 }
 
 // growFile grows a disk that nobody runs on. Only its header changes.
-func (c *changing) growFile(ctx context.Context, d *node, size int64) error {
-	path, format := d.child("source").attr("file"), d.child("driver").attr("type")
+func (c *changing) growFile(ctx context.Context, d *element, size int64) error {
+	path, format := d.one("source").attr("file"), d.one("driver").attr("type")
 	info, err := os.Stat(path)
 	if err != nil || !info.Mode().IsRegular() || format != formatQcow2 && format != formatRaw {
 		return c.lacks("its disk "+c.change.Disk+" is no file that this node can write", "start the machine, and grow it then")

@@ -43,8 +43,8 @@ func newMAC() string {
 	return fmt.Sprintf("52:54:00:%02x:%02x:%02x", b[0], b[1], b[2])
 }
 
-func (c *changing) nic(definition *node) *node {
-	for _, n := range definition.child("devices").all("interface") {
+func (c *changing) nic(definition *element) *element {
+	for _, n := range definition.one("devices").all("interface") {
 		if mac := macOf(n); mac != "" && mac == strings.ToLower(c.change.NIC) {
 			return n
 		}

@@ -29,8 +29,8 @@ func (s *Store) settleDisk(ctx context.Context, i intent) error {
 	}
 	for _, file := range i.Files {
 		path := filepath.Join(s.config.pool(), file)
-		has := func(definition *node) bool {
-			return slices.ContainsFunc(definition.child("devices").all("disk"), func(d *node) bool { return sourceOf(d) == path })
+		has := func(definition *element) bool {
+			return slices.ContainsFunc(definition.one("devices").all("disk"), func(d *element) bool { return sourceOf(d) == path })
 		}
 		switch {
 		case has(next):

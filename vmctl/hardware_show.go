@@ -49,20 +49,20 @@ func (s *Store) Show(ctx context.Context, machine string) (fusion.Parts, error) 
 }
 
 // partsOf compares what runs with the next start; of a machine that is off both are one.
-func partsOf(now, next *node) fusion.Parts {
-	devices := next.child("devices")
+func partsOf(now, next *element) fusion.Parts {
+	devices := next.one("devices")
 	p := fusion.Parts{
 		CPUs: cpusOf(now), NextCPUs: cpusOf(next), MemoryBytes: memoryNow(now), NextMemoryBytes: memoryNow(next),
 		Disks: []fusion.DiskPart{}, Drives: []fusion.DrivePart{}, NICs: []fusion.NICPart{}, Displays: []string{},
-		Boot: bootOf(next), Firmware: firmwareOf(next), TPM: devices.child("tpm") != nil,
+		Boot: bootOf(next), Firmware: firmwareOf(next), TPM: devices.one("tpm") != nil,
 		Accelerator: acceleratorOf(next),
 	}
 	for _, g := range devices.all("graphics") {
 		p.Displays = append(p.Displays, g.attr("type"))
 	}
 	p.Pending = p.CPUs != p.NextCPUs || p.MemoryBytes != p.NextMemoryBytes ||
-		acceleratorOf(now) != p.Accelerator || len(now.child("devices").all("graphics")) != len(p.Displays) || !slices.Equal(bootOf(now), p.Boot)
-	eachPart(now, next, "disk", diskName, func(d *node, of fusion.Of) {
+		acceleratorOf(now) != p.Accelerator || len(now.one("devices").all("graphics")) != len(p.Displays) || !slices.Equal(bootOf(now), p.Boot)
+	eachPart(now, next, "disk", diskName, func(d *element, of fusion.Of) {
 		p.Pending = p.Pending || of != ""
 		switch kind := d.attr("device"); kind {
 		case "cdrom", "floppy":
@@ -72,17 +72,17 @@ func partsOf(now, next *node) fusion.Parts {
 			}
 			p.Drives = append(p.Drives, drive)
 		default:
-			disk := fusion.DiskPart{Name: diskName(d), Bus: d.child("target").attr("bus"), Format: d.child("driver").attr("type"),
-				ReadOnly: d.child("readonly") != nil, Of: of}
+			disk := fusion.DiskPart{Name: diskName(d), Bus: d.one("target").attr("bus"), Format: d.one("driver").attr("type"),
+				ReadOnly: d.one("readonly") != nil, Of: of}
 			if path := sourceOf(d); path != "" {
 				disk.File = filepath.Base(path)
 			}
 			p.Disks = append(p.Disks, disk)
 		}
 	})
-	eachPart(now, next, "interface", macOf, func(n *node, of fusion.Of) {
+	eachPart(now, next, "interface", macOf, func(n *element, of fusion.Of) {
 		p.Pending = p.Pending || of != ""
-		p.NICs = append(p.NICs, fusion.NICPart{MAC: macOf(n), Network: networkOf(n), Model: n.child("model").attr("type"), Of: of})
+		p.NICs = append(p.NICs, fusion.NICPart{MAC: macOf(n), Network: networkOf(n), Model: n.one("model").attr("type"), Of: of})
 	})
 	p.Devices = deviceParts(now, next)
 	p.Pending = p.Pending || slices.ContainsFunc(p.Devices, func(d fusion.DevicePart) bool { return d.Of != "" })
@@ -90,54 +90,54 @@ func partsOf(now, next *node) fusion.Parts {
 }
 
 // eachPart goes through the devices of a kind: those that run, then those that come.
-func eachPart(now, next *node, kind string, key func(*node) string, do func(n *node, of fusion.Of)) {
-	has := func(in *node, wanted string) bool {
-		return slices.ContainsFunc(in.child("devices").all(kind), func(n *node) bool { return key(n) == wanted })
+func eachPart(now, next *element, kind string, key func(*element) string, do func(n *element, of fusion.Of)) {
+	has := func(in *element, wanted string) bool {
+		return slices.ContainsFunc(in.one("devices").all(kind), func(n *element) bool { return key(n) == wanted })
 	}
-	for _, n := range now.child("devices").all(kind) {
+	for _, n := range now.one("devices").all(kind) {
 		if has(next, key(n)) {
 			do(n, "")
 		} else {
 			do(n, fusion.Now)
 		}
 	}
-	for _, n := range next.child("devices").all(kind) {
+	for _, n := range next.one("devices").all(kind) {
 		if !has(now, key(n)) {
 			do(n, fusion.NextStart)
 		}
 	}
 }
 
-func diskName(n *node) string { return n.child("target").attr("dev") }
-func macOf(n *node) string    { return strings.ToLower(n.child("mac").attr("address")) }
+func diskName(n *element) string { return n.one("target").attr("dev") }
+func macOf(n *element) string    { return strings.ToLower(n.one("mac").attr("address")) }
 
 // sourceOf is the file or device of a disk, "" for an empty drive or a network disk.
-func sourceOf(n *node) string {
-	source := n.child("source")
+func sourceOf(n *element) string {
+	source := n.one("source")
 	return cmp.Or(source.attr("file"), source.attr("dev"))
 }
 
 // networkOf names what a card is on.
-func networkOf(n *node) string {
-	source := n.child("source")
+func networkOf(n *element) string {
+	source := n.one("source")
 	return cmp.Or(source.attr("network"), source.attr("bridge"), source.attr("dev"), n.attr("type"))
 }
 
-func cpusOf(n *node) int {
-	vcpu := n.child("vcpu")
+func cpusOf(n *element) int {
+	vcpu := n.one("vcpu")
 	if vcpu == nil {
 		return 1
 	}
 	return vcpuXML{Current: integer(vcpu.attr("current")), Value: integer(vcpu.inner())}.count()
 }
 
-func memoryNow(n *node) int64 {
-	return cmp.Or(memoryOf(n.child("currentMemory")), memoryOf(n.child("memory")))
+func memoryNow(n *element) int64 {
+	return cmp.Or(memoryOf(n.one("currentMemory")), memoryOf(n.one("memory")))
 }
 
-func firmwareOf(n *node) string {
+func firmwareOf(n *element) string {
 	var os osXML
-	if part := n.child("os"); part == nil || xml.Unmarshal([]byte(part.source()), &os) != nil {
+	if part := n.one("os"); part == nil || xml.Unmarshal([]byte(part.source()), &os) != nil {
 		return firmwareBIOS
 	}
 	return os.firmware()

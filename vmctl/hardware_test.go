@@ -282,7 +282,7 @@ func TestDisksThatAreHalfMade(t *testing.T) {
 func FuzzParseNodes(f *testing.F) {
 	f.Add(`<domain><os firmware='efi'><boot dev='hd'/></os><devices><x:y xmlns:x='u'/></devices></domain>`)
 	f.Fuzz(func(t *testing.T, text string) {
-		n, err := parseNodes(text)
+		n, err := parseTree(text)
 		if err != nil {
 			return
 		}

@@ -1,124 +1,38 @@
 package vmctl
 
 import (
-	"encoding/xml"
-	"errors"
-	"io"
 	"slices"
 	"strings"
 )
 
-// node is an element of an XML text and where it stands there. A definition is edited by
-// cutting and putting in at these places: whatever else somebody wrote stays as it is, to
-// the byte, also what this release does not know.
-type node struct {
-	text       string // the whole text
-	name       string // with its prefix, as written
-	attrs      map[string]string
-	start, end int // of the element
-	from, to   int // of what is in it
-	children   []*node
-}
-
-var errNoXML = errors.New("libvirt's definition is no XML")
-
-// parseNodes reads libvirt's XML. Prefixes are not resolved: what is looked for has none.
-func parseNodes(text string) (*node, error) {
-	d := xml.NewDecoder(strings.NewReader(text))
-	top := &node{text: text}
-	open := []*node{top}
-	for {
-		start := int(d.InputOffset())
-		token, err := d.RawToken()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, err
-		}
-		at := open[len(open)-1]
-		switch t := token.(type) {
-		case xml.StartElement:
-			n := &node{text: text, name: written(t.Name), attrs: map[string]string{}, start: start, from: int(d.InputOffset())}
-			for _, a := range t.Attr {
-				n.attrs[written(a.Name)] = a.Value
-			}
-			at.children = append(at.children, n)
-			open = append(open, n)
-		case xml.EndElement:
-			if len(open) == 1 || at.name != written(t.Name) {
-				return nil, errNoXML
-			}
-			at.to, at.end = start, int(d.InputOffset())
-			open = open[:len(open)-1]
-		}
-	}
-	if len(open) != 1 || len(top.children) != 1 {
-		return nil, errNoXML
-	}
-	return top.children[0], nil
-}
-
-// child gives the first child of a name; of nil, or where there is none, nil.
-func (n *node) child(names ...string) *node {
-	for _, name := range names {
-		all := n.all(name)
-		if len(all) == 0 {
-			return nil
-		}
-		n = all[0]
-	}
-	return n
-}
-
-// all gives the children of these names.
-func (n *node) all(names ...string) (found []*node) {
-	if n == nil {
-		return nil
-	}
-	for _, c := range n.children {
-		if slices.Contains(names, c.name) {
-			found = append(found, c)
-		}
-	}
-	return found
-}
-
-// attr gives an attribute, "" where there is none.
-func (n *node) attr(name string) string {
-	if n == nil {
-		return ""
-	}
-	return n.attrs[name]
-}
-
 // source is the element as it is written.
-func (n *node) source() string { return n.text[n.start:n.end] }
+func (e *element) source() string { return e.whole[e.start:e.end] }
 
 // inner is what is in the element, as it is written.
-func (n *node) inner() string { return strings.TrimSpace(n.text[n.from:n.to]) }
+func (e *element) inner() string { return strings.TrimSpace(e.whole[e.from:e.to]) }
 
-// edit is one change of a text: the bytes from start to end become with.
+// edit is one change of a definition's text: the bytes from start to end become with.
+// Whatever else somebody wrote stays as it is, to the byte.
 type edit struct {
 	start, end int
 	with       string
 }
 
 // cut takes an element out, with the blanks before it.
-func (n *node) cut() edit {
-	start := n.start
-	for start > 0 && strings.IndexByte(" \t\r\n", n.text[start-1]) >= 0 {
+func (e *element) cut() edit {
+	start := e.start
+	for start > 0 && strings.IndexByte(" \t\r\n", e.whole[start-1]) >= 0 {
 		start--
 	}
-	return edit{start: start, end: n.end}
+	return edit{start: start, end: e.end}
 }
 
 // put adds to the end of what is in an element. One that is written without an end, as
 // in <os/>, has no place for that.
-func (n *node) put(with string) edit { return edit{n.to, n.to, with} }
+func (e *element) put(with string) edit { return edit{e.to, e.to, with} }
 
 // open replaces an element's first tag.
-func (n *node) open(with string) edit { return edit{n.start, n.from, with} }
+func (e *element) open(with string) edit { return edit{e.start, e.from, with} }
 
 // apply makes edits, which do not overlap. Of two at one place the first comes first.
 func apply(text string, edits ...edit) string {
@@ -136,11 +50,11 @@ func apply(text string, edits ...edit) string {
 
 // withMetadataOf gives a definition the metadata of another.
 func withMetadataOf(definition, other string) (string, error) {
-	n, err := parseNodes(definition)
+	n, err := parseTree(definition)
 	if err != nil {
 		return "", err
 	}
-	from, err := parseNodes(other)
+	from, err := parseTree(other)
 	if err != nil {
 		return "", err
 	}
@@ -148,7 +62,7 @@ func withMetadataOf(definition, other string) (string, error) {
 	for _, old := range n.all("metadata") {
 		edits = append(edits, old.cut())
 	}
-	if with := from.child("metadata"); with != nil {
+	if with := from.one("metadata"); with != nil {
 		edits = append(edits, n.put(with.source()+"\n"))
 	}
 	return apply(definition, edits...), nil

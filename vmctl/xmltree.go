@@ -8,14 +8,20 @@ import (
 	"strings"
 )
 
-// element is one element of a definition that is changed in places and otherwise
-// kept as it is, with what no struct of this package knows. Names are as written,
-// with their prefix.
+// element is one element of a definition, with what no struct of this package knows.
+// A definition becomes another by changing its elements and writing them anew
+// (String), or, where it stays the same machine's, by cutting and putting in at their
+// places (xmledit.go). Names are as written, with their prefix. What finds elements
+// and reads them does so of nil too, and finds nothing.
 type element struct {
 	name     string
 	attrs    []xml.Attr
 	children []*element
 	text     string // of an element without children
+
+	whole      string // the text that it was read from
+	start, end int    // its place there
+	from, to   int    // and that of what is in it
 }
 
 // maxDepth bounds how deep elements are nested; libvirt's are not half as deep.
@@ -28,6 +34,7 @@ func parseTree(text string) (*element, error) {
 	d := xml.NewDecoder(strings.NewReader(text))
 	var stack []*element
 	for {
+		start := int(d.InputOffset())
 		token, err := d.RawToken()
 		if err != nil {
 			if errors.Is(err, io.EOF) {
@@ -37,7 +44,7 @@ func parseTree(text string) (*element, error) {
 		}
 		switch token := token.(type) {
 		case xml.StartElement:
-			e := &element{name: written(token.Name), attrs: slices.Clone(token.Attr)}
+			e := &element{name: written(token.Name), attrs: slices.Clone(token.Attr), whole: text, start: start, from: int(d.InputOffset())}
 			if len(stack) == maxDepth {
 				return nil, errNoDefinition
 			}
@@ -50,8 +57,10 @@ func parseTree(text string) (*element, error) {
 			if len(stack) == 0 || stack[len(stack)-1].name != written(token.Name) {
 				return nil, errNoDefinition
 			}
+			top := stack[len(stack)-1]
+			top.to, top.end = start, int(d.InputOffset())
 			if len(stack) == 1 {
-				return stack[0], nil
+				return top, nil
 			}
 			stack = stack[:len(stack)-1]
 		case xml.CharData:
@@ -99,6 +108,9 @@ func (e *element) write(b *strings.Builder) {
 
 // attr gives an attribute's value, "" when there is none.
 func (e *element) attr(name string) string {
+	if e == nil {
+		return ""
+	}
 	for _, a := range e.attrs {
 		if written(a.Name) == name {
 			return a.Value
@@ -124,6 +136,9 @@ func (e *element) unset(names ...string) {
 
 // all gives the elements that a path of names leads to.
 func (e *element) all(path ...string) []*element {
+	if e == nil {
+		return nil
+	}
 	if len(path) == 0 {
 		return []*element{e}
 	}
@@ -131,6 +146,19 @@ func (e *element) all(path ...string) []*element {
 	for _, child := range e.children {
 		if child.name == path[0] {
 			found = append(found, child.all(path[1:]...)...)
+		}
+	}
+	return found
+}
+
+// anyOf gives the children of these names, in their order.
+func (e *element) anyOf(names ...string) (found []*element) {
+	if e == nil {
+		return nil
+	}
+	for _, child := range e.children {
+		if slices.Contains(names, child.name) {
+			found = append(found, child)
 		}
 	}
 	return found
