@@ -39,7 +39,7 @@ type plan struct {
 	rows     []string
 	rounds   int // in which peers take turns
 	repeats  int // of films
-	scrolls  int // of the first kind of terminal
+	scrolls  int // of each kind of terminal
 	samples  int // keys of each scene in a round
 	length   time.Duration
 	still    time.Duration
@@ -86,7 +86,7 @@ func parsePlan() (plan, error) {
 	flag.StringVar(&names, "rows", rowNames(false), "the rows to measure; s is an extra one")
 	flag.IntVar(&p.rounds, "rounds", 5, "rounds in which the peers take turns")
 	flag.IntVar(&p.repeats, "repeats", 3, "turns of Hither with the film; the others have one")
-	flag.IntVar(&p.scrolls, "scrolls", 5, "turns of each peer with the first kind of terminal; the others have one")
+	flag.IntVar(&p.scrolls, "scrolls", 3, "turns of each peer with each kind of terminal")
 	flag.IntVar(&p.samples, "samples", 100, "keys of each scene in a round")
 	flag.DurationVar(&p.length, "length", 10*time.Second, "how long a terminal scrolls, a person types, a film runs")
 	flag.DurationVar(&p.still, "still", 20*time.Second, "how long a screen stands still")

@@ -37,18 +37,14 @@ type scrolling struct {
 	scrolled
 }
 
-// scrolls is row d. The first kind of terminal takes part in every round, the
-// others in the first.
+// scrolls is row d.
 func scrolls(ctx context.Context, p plan, h *house, r *result) error {
 	peers, err := h.startPeers(p.chosen([]string{"hither", "tigervnc-tuned"}, "hither-found", "tigervnc", "xpra", "xpra-tuned"), loopback)
 	if err != nil {
 		return err
 	}
 	for round := range p.scrolls {
-		for i, kind := range p.kinds {
-			if i > 0 && round > 0 {
-				continue
-			}
+		for _, kind := range p.kinds {
 			for k := range peers {
 				one := peers[(k+round)%len(peers)]
 				s, err := one.scroll(ctx, kind, p.length)
