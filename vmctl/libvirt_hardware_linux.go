@@ -25,6 +25,7 @@ func (c *connection) forget(uuid string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.infos, uuid)
+	delete(c.offs, uuid)
 	c.forgotten++
 }
 

@@ -27,6 +27,7 @@ type connection struct {
 
 	mu    sync.Mutex // guards the fields below
 	infos map[string]domainInfo
+	offs  map[string]int // why a domain is off, its virDomainShutoffReason
 	// forgotten counts, so that what was read before one was forgotten is not kept.
 	forgotten uint64
 }
@@ -46,7 +47,7 @@ func openLibvirt(uri string, changed func(uuid string)) (driver, error) {
 		releaseEventLoop()
 		return nil, translate(err)
 	}
-	c := &connection{conn: conn, changed: changed, gone: make(chan struct{}), infos: map[string]domainInfo{}}
+	c := &connection{conn: conn, changed: changed, gone: make(chan struct{}), infos: map[string]domainInfo{}, offs: map[string]int{}}
 	if err := c.listen(); err != nil {
 		return nil, errors.Join(translate(err), c.close())
 	}
@@ -125,55 +126,6 @@ func (c *connection) close() error {
 	_, err := c.conn.Close()
 	releaseEventLoop()
 	return translate(err)
-}
-
-func (c *connection) domains() ([]domain, error) {
-	all, err := c.conn.GetAllDomainStats(nil, libvirt.DOMAIN_STATS_STATE, 0)
-	if err != nil {
-		return nil, translate(err)
-	}
-	defer freeStats(all)
-	saved, err := c.those(libvirt.CONNECT_LIST_DOMAINS_MANAGEDSAVE)
-	if err != nil {
-		return nil, err
-	}
-	starting, err := c.those(libvirt.CONNECT_LIST_DOMAINS_AUTOSTART)
-	if err != nil {
-		return nil, err
-	}
-	var list []domain
-	for _, one := range all {
-		if one.State == nil {
-			continue
-		}
-		d, err := c.describe(one.Domain, one.State.State, one.State.Reason, saved)
-		if errors.Is(err, fusion.ErrNotFound) {
-			continue // went meanwhile
-		}
-		if err != nil {
-			return nil, err
-		}
-		d.autostart = starting[d.uuid]
-		list = append(list, d)
-	}
-	return list, nil
-}
-
-// those gives the UUIDs of the domains that a filter names: with a saved state, or that
-// libvirt starts by itself.
-func (c *connection) those(filter libvirt.ConnectListAllDomainsFlags) (map[string]bool, error) {
-	list, err := c.conn.ListAllDomains(filter)
-	if err != nil {
-		return nil, translate(err)
-	}
-	those := map[string]bool{}
-	for i := range list {
-		if uuid, err := list[i].GetUUIDString(); err == nil {
-			those[uuid] = true
-		}
-		free(&list[i])
-	}
-	return those, nil
 }
 
 func (c *connection) domain(uuid string) (domain, error) {

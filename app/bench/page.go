@@ -143,7 +143,7 @@ func (r *report) opens(b *browser, p plan) error {
 		}
 		took, work = append(took, one), append(work, max(0, after-before))
 	}
-	r.add("page: opened anew → library complete on the glass", took, atMost{})
+	r.add("page: opened anew → library complete on the glass", took, atMost{p99: 2000})
 	r.add("page: processor time of its main thread for that", work, atMost{})
 	return nil
 }

@@ -35,6 +35,8 @@ export class Stream {
   private wake = () => {}
   seq = 0
   opened = 0
+  /** How many follow it now. */
+  listeners = 0
 
   push(body: Body, more: { removed?: boolean; seq?: number } = {}): void {
     this.seq = more.seq ?? this.seq + 1
@@ -47,13 +49,18 @@ export class Stream {
   }
   async *watch(signal: AbortSignal): AsyncIterable<Event> {
     this.opened++
+    this.listeners++
     signal.addEventListener('abort', () => this.wake())
-    while (!signal.aborted) {
-      const next = this.queue.shift()
-      if (next === undefined) await new Promise<void>((r) => (this.wake = r))
-      else if (next === 'end') return
-      else if (next instanceof UiError) throw next
-      else yield next
+    try {
+      while (!signal.aborted) {
+        const next = this.queue.shift()
+        if (next === undefined) await new Promise<void>((r) => (this.wake = r))
+        else if (next === 'end') return
+        else if (next instanceof UiError) throw next
+        else yield next
+      }
+    } finally {
+      this.listeners--
     }
   }
 }

@@ -47,6 +47,34 @@ describe('watch', () => {
     expect(app.screens.all).toEqual([])
   })
 
+  it('holds no stream while nobody sees the page, and shows what it knew meanwhile', async () => {
+    const { app, stream } = run()
+    fill(stream)
+    await loaded(app)
+    const listening = () => stream.listeners
+    expect(listening()).toBe(1)
+    window.dispatchEvent(new Event('pagehide'))
+    await vi.waitFor(() => expect(listening()).toBe(0))
+    expect([app.watch.state, app.watch.error, app.hosts.list.length]).toEqual(['live', null, 3])
+    window.dispatchEvent(new Event('pageshow'))
+    await vi.waitFor(() => expect(stream.opened).toBe(2))
+    fill(stream)
+
+    vi.useFakeTimers()
+    const shown = vi.spyOn(document, 'visibilityState', 'get').mockReturnValue('hidden')
+    document.dispatchEvent(new Event('visibilitychange'))
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(listening()).toBe(1)
+    await vi.advanceTimersByTimeAsync(6_000)
+    expect(listening()).toBe(0)
+    shown.mockReturnValue('visible')
+    document.dispatchEvent(new Event('visibilitychange'))
+    await vi.advanceTimersByTimeAsync(0)
+    expect([listening(), stream.opened, app.watch.state]).toEqual([1, 3, 'live'])
+    vi.useRealTimers()
+    shown.mockRestore()
+  })
+
   it('tells that the node is away and comes back', async () => {
     const { app, stream } = run()
     fill(stream)
