@@ -3,10 +3,13 @@
 package app
 
 import (
+	"errors"
+	"fmt"
 	"image/png"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -18,12 +21,16 @@ import (
 	"hither/mirror/wire"
 )
 
-// spiceOnly is a machine as other tools make it: its firmware starts iPXE, which has a
-// prompt, and its display speaks SPICE.
+// echo is the first sector of a disk: int 16h waits for a key, int 10h writes it.
+var echo = slices.Concat([]byte{0xb4, 0, 0xcd, 0x16, 0xb4, 0x0e, 0xcd, 0x10, 0xeb, 0xf6}, make([]byte, 500), []byte{0x55, 0xaa},
+	make([]byte, 1<<20)) // firmware boots no disk of one sector
+
+// spiceOnly is a machine as other tools make it: its display speaks SPICE. It boots a disk
+// that writes what is typed.
 const spiceOnly = `<domain type='qemu'><name>theirs</name><uuid>6d1f9f1e-6b4f-4b7e-9d7c-1f5a7c0e2b11</uuid><memory unit='MiB'>64</memory><vcpu>1</vcpu>
-<os><type arch='x86_64' machine='q35'>hvm</type><boot dev='network'/></os><features><acpi/><apic/></features><devices>
+<os><type arch='x86_64' machine='q35'>hvm</type><boot dev='hd'/></os><features><acpi/><apic/></features><devices>
 <graphics type='spice' port='-1' autoport='no'><listen type='none'/></graphics><video><model type='vga'/></video>
-<interface type='user'><model type='virtio'/></interface></devices></domain>`
+<disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='%s'/><target dev='sda' bus='sata'/></disk></devices></domain>`
 
 // glass shows a screen as a viewer does. Its reader ends with the pipe.
 type glass struct {
@@ -59,6 +66,7 @@ func look(t *testing.T, host fusion.Host, screen string) *glass {
 func (g *glass) read() bool {
 	b, err := g.pipe.Read()
 	if err != nil {
+		g.t.Logf("the view ends: %v", err)
 		return false
 	}
 	m, err := wire.ParseHost(b)
@@ -136,8 +144,8 @@ func TestAMachineThatSpeaksSPICE(t *testing.T) {
 		}
 		return string(out)
 	}
-	path := filepath.Join(t.TempDir(), "theirs.xml")
-	if err := os.WriteFile(path, []byte(spiceOnly), 0o600); err != nil {
+	path, disk := filepath.Join(t.TempDir(), "theirs.xml"), filepath.Join(t.TempDir(), "echo.img")
+	if err := errors.Join(os.WriteFile(disk, echo, 0o600), os.WriteFile(path, fmt.Appendf(nil, spiceOnly, disk), 0o600)); err != nil {
 		t.Fatal(err)
 	}
 	virsh("define", path)
@@ -171,7 +179,7 @@ func TestAMachineThatSpeaksSPICE(t *testing.T) {
 		}
 		return string(text)
 	}
-	waitFor(t, "the end of its boot", func() bool { return strings.Contains(onScreen(), "No bootable device") })
+	waitFor(t, "the end of its boot", func() bool { return strings.Contains(onScreen(), "Booting from Hard Disk") })
 	began := time.Now()
 	differ, lit := 0, 0
 	waitFor(t, "the glass to show it", func() bool {
@@ -179,6 +187,16 @@ func TestAMachineThatSpeaksSPICE(t *testing.T) {
 		return differ == 0 && lit > 1000
 	})
 	t.Logf("%d lit pixels, %d differ, %v after the boot", lit, differ, time.Since(began).Round(time.Millisecond))
+
+	// What is typed here arrives there, and is seen here.
+	for _, code := range []uint16{35, 18, 38, 38, 24} { // h e l l o
+		g.say(wire.Key{Code: code, Down: true}, wire.Key{Code: code})
+	}
+	waitFor(t, "what was typed", func() bool { return strings.Contains(onScreen(), "hello") })
+	waitFor(t, "the glass to show it too", func() bool {
+		differ, _ = g.differs(virsh)
+		return differ == 0
+	})
 
 	// Nobody looks, nobody asks libvirt.
 	if err := g.pipe.Close(); err != nil {
