@@ -70,7 +70,7 @@ func (r *restoring) explain(machine string, err error) error {
 		if failed := errors.Join(r.vault.condemn(err), r.vault.write(r.from)); failed != nil {
 			r.s.config.Log.Warn("a broken backup is not marked", "machine", machine, "backup", r.from.ID, "error", failed)
 		}
-		return invalid(opRestore, path, err.Error(), "restore another one; hither machine backups shows those there are")
+		return invalid(opRestore, path, err.Error(), "restore another one; hither machine backup ls shows those there are")
 	case errors.Is(err, errNoSpace), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return noRoom(opRestore, machine, r.s.config.pool()+" is full")
 	}

@@ -111,7 +111,7 @@ func (s *Store) backupNamed(op, machine string, v *vault, id string) (backupMani
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return m, &fusion.Error{Op: op, Path: machine + "/" + fusionClip(id), Cause: fusion.ErrNotFound, Detail: "no such backup",
-			Hint: "hither machine backups shows the backups there are"}
+			Hint: "hither machine backup ls shows the backups there are"}
 	case errors.Is(err, errForeignBackup):
 		return m, invalid(op, machine+"/"+id, err.Error(), "update Hither on its host; if it is broken, remove it")
 	}

@@ -28,7 +28,7 @@ func machineCommand(g *globals) *cobra.Command {
 		diskCommand(g), nicCommand(g), deviceCommand(g), cdCommand(g), machineBoot(g), displayCommand(g), machineLabel(g),
 		machineRename(g), machineConsole(g), machineGuest(g), machineExec(g), machineRead(g), machineWrite(g),
 		forwardCommand(g), machineClone(g), machineTemplate(g), machineExport(g), machineImport(g), machineDeploy(g),
-		machineBackup(g), machineBackups(g), machineRestore(g), machineBackupVerify(g), machineBackupRemove(g), machineSchedule(g))
+		backupCommand(g))
 }
 
 func machineVerb(g *globals, verb fusion.Verb, name, short string) *cobra.Command {

@@ -13,9 +13,14 @@ import (
 	"hither/fusion"
 )
 
-func machineBackup(g *globals) *cobra.Command {
+func backupCommand(g *globals) *cobra.Command {
+	return group("backup", "Keep a virtual machine's disks as they are, by hand or by a schedule, and bring them back",
+		backupLs(g), backupTake(g), backupRestore(g), backupVerify(g), backupRm(g), backupSchedule(g))
+}
+
+func backupTake(g *globals) *cobra.Command {
 	return &cobra.Command{
-		Use: "backup MACHINE", Short: "Keep a machine's disks on its host; one that runs goes on meanwhile", Args: exactly("MACHINE"),
+		Use: "take MACHINE", Short: "Keep a machine's disks on its host; one that runs goes on meanwhile", Args: exactly("MACHINE"),
 		Long: "Keep a machine's definition and disks on the disk of its host, without its memory. A\n" +
 			"machine that runs goes on meanwhile, and with a guest agent its file systems stand still\n" +
 			"for the moment that is kept. What backups of a machine have in common is kept once, and\n" +
@@ -49,9 +54,9 @@ func (g *globals) onBackups(cmd *cobra.Command, text, op string, do func(context
 	return g.show(cmd, value, human)
 }
 
-func machineBackups(g *globals) *cobra.Command {
+func backupLs(g *globals) *cobra.Command {
 	return &cobra.Command{
-		Use: "backups MACHINE", Short: "List a machine's backups, and what its schedule does; also of one that is gone", Args: exactly("MACHINE"),
+		Use: "ls MACHINE", Short: "List a machine's backups, and what its schedule does; also of one that is gone", Args: exactly("MACHINE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			address, host, err := g.target(cmd.Context(), args[0])
 			if err != nil {
@@ -108,7 +113,7 @@ func printBackups(w io.Writer, list []fusion.Backup) error {
 	return t.write(w)
 }
 
-func machineRestore(g *globals) *cobra.Command {
+func backupRestore(g *globals) *cobra.Command {
 	var spec fusion.RestoreSpec
 	cmd := &cobra.Command{
 		Use: "restore MACHINE BACKUP", Short: "Bring a backup back: into the machine, which must be off, or as a new one", Args: exactly("MACHINE", "BACKUP"),
@@ -116,7 +121,7 @@ func machineRestore(g *globals) *cobra.Command {
 			"the disks that it has go once the old ones are whole again. With --as it becomes a new\n" +
 			"machine on the same host, with a UUID and network addresses of its own. All that is read\n" +
 			"is checked against what was written.",
-		Example: "  hither machine restore nas/web 20261129-030000 --as web-before",
+		Example: "  hither machine backup restore nas/web 20261129-030000 --as web-before",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return g.onBackups(cmd, args[0], "machine.restore", func(ctx context.Context, b fusion.Backups, machine string) (any, func(io.Writer) error, error) {
 				m, err := b.Restore(ctx, machine, args[1], spec)
@@ -132,9 +137,9 @@ func machineRestore(g *globals) *cobra.Command {
 	return cmd
 }
 
-func machineBackupVerify(g *globals) *cobra.Command {
+func backupVerify(g *globals) *cobra.Command {
 	return &cobra.Command{
-		Use: "backup-verify MACHINE BACKUP", Short: "Read all of a backup, and see that it is what was written", Args: exactly("MACHINE", "BACKUP"),
+		Use: "verify MACHINE BACKUP", Short: "Read all of a backup, and see that it is what was written", Args: exactly("MACHINE", "BACKUP"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			broken := ""
 			err := g.onBackups(cmd, args[0], "machine.backup.verify", func(ctx context.Context, b fusion.Backups, machine string) (any, func(io.Writer) error, error) {
@@ -144,16 +149,16 @@ func machineBackupVerify(g *globals) *cobra.Command {
 			})
 			if err == nil && broken != "" {
 				return &fusion.Error{Op: "machine.backup.verify", Path: args[0] + "/" + args[1], Cause: fusion.ErrInvalid, Detail: broken,
-					Hint: "take a new backup: hither machine backup " + args[0]}
+					Hint: "take a new backup: hither machine backup take " + args[0]}
 			}
 			return err
 		},
 	}
 }
 
-func machineBackupRemove(g *globals) *cobra.Command {
+func backupRm(g *globals) *cobra.Command {
 	return &cobra.Command{
-		Use: "backup-remove MACHINE BACKUP", Short: "Remove a backup; the others stay whole", Args: exactly("MACHINE", "BACKUP"),
+		Use: "rm MACHINE BACKUP", Short: "Remove a backup; the others stay whole", Args: exactly("MACHINE", "BACKUP"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			address, host, err := g.target(cmd.Context(), args[0])
 			if err != nil {
@@ -166,7 +171,7 @@ func machineBackupRemove(g *globals) *cobra.Command {
 
 const midnight = "00:00"
 
-func machineSchedule(g *globals) *cobra.Command {
+func backupSchedule(g *globals) *cobra.Command {
 	var every, at string
 	var keep fusion.BackupKeep
 	var off bool
@@ -176,7 +181,7 @@ func machineSchedule(g *globals) *cobra.Command {
 			"those stay: the last ones, and the last of each day, week and month. Without any --keep\n" +
 			"all stay, and those taken by hand always do. A backup whose time passed while the host\n" +
 			"was off is taken when it is on again. Weekly is on Sunday, monthly on the first.",
-		Example: "  hither machine schedule nas/web --every daily --at 03:00 --keep-last 7 --keep-weekly 4",
+		Example: "  hither machine backup schedule nas/web --every daily --at 03:00 --keep-last 7 --keep-weekly 4",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			schedule, err := scheduleOf(every, at, keep, off)
 			if err != nil {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"hither/app"
 	"hither/fusion"
 	_ "hither/internal/loadlibvirt" // only a node needs it
 	_ "hither/internal/slack"       // a node, and a view, work a little very often
@@ -43,6 +44,7 @@ func rootCommand() *cobra.Command {
 		Short:         "Your computers, and the machines on them, as one",
 		SilenceErrors: true,
 		SilenceUsage:  true,
+		Version:       app.Version,
 		Args:          noCommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -55,8 +57,7 @@ func rootCommand() *cobra.Command {
 		statusCommand(flags), doctorCommand(flags), downCommand(flags), webCommand(flags),
 		pairCommand(flags), hostCommand(flags), machineCommand(flags),
 		screenCommand(flags), viewCommand(flags), recordCommand(flags), appCommand(flags), folderCommand(flags),
-		jobCommand(flags), imageCommand(flags),
-		jobCommand(flags), networkCommand(flags), storageCommand(flags),
+		imageCommand(flags), jobCommand(flags), networkCommand(flags), storageCommand(flags),
 	)
 	return root
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"hither/fusion"
 )
 
@@ -99,4 +101,20 @@ func TestErrorText(t *testing.T) {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
+}
+
+// TestCommandsHaveOneName: two branches that add one command would show it twice.
+func TestCommandsHaveOneName(t *testing.T) {
+	var look func(cmd *cobra.Command)
+	look = func(cmd *cobra.Command) {
+		seen := map[string]bool{}
+		for _, c := range cmd.Commands() {
+			if seen[c.Name()] {
+				t.Errorf("%s is there twice", c.CommandPath())
+			}
+			seen[c.Name()] = true
+			look(c)
+		}
+	}
+	look(rootCommand())
 }
