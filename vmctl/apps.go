@@ -2,13 +2,13 @@ package vmctl
 
 import (
 	"context"
-	_ "embed"
 	"encoding/xml"
 	"slices"
 	"strings"
 	"time"
 
 	"hither/fusion"
+	"hither/vmctl/seed"
 )
 
 // The apps that a machine's first start installs (fusion.Seed.Apps) are written in its
@@ -25,47 +25,6 @@ const (
 type appsXML struct {
 	State string   `xml:"state,attr"`
 	Names []string `xml:"urn:hither:apps:1 app"`
-}
-
-// Places in a guest. What is in perBoot cloud-init runs at each start
-// (https://docs.cloudinit.io/en/latest/reference/modules.html#scripts-per-boot).
-const (
-	appsState   = "/var/lib/hither/apps"
-	appsScript  = "/var/lib/hither/apps.sh"
-	appsPerBoot = "/var/lib/cloud/scripts/per-boot/50-hither-apps"
-	lightdmDir  = "/etc/lightdm/lightdm.conf.d"
-	agentName   = "qemu-guest-agent"
-)
-
-//go:embed seed_apps.sh
-var seedApps string
-
-// writtenFile is a file that cloud-init writes.
-type writtenFile struct {
-	Path        string `yaml:"path"`
-	Permissions string `yaml:"permissions"`
-	Content     string `yaml:"content"`
-}
-
-// appFiles are the files that install apps. The names are those that Seed.Check lets
-// through: a shell takes each as one word.
-func appFiles(seed fusion.Seed) []writtenFile {
-	if len(seed.Apps) == 0 {
-		return nil
-	}
-	words := append([]string{appsState, lightdmDir, "'" + seed.User + "'"}, seed.Apps...)
-	return []writtenFile{
-		{appsScript, "0755", seedApps},
-		{appsPerBoot, "0755", "#!/bin/sh\nexec /bin/sh " + appsScript + " " + strings.Join(words, " ") + "\n"},
-	}
-}
-
-// seedPackages are those that cloud-init itself installs.
-func seedPackages(seed fusion.Seed) []string {
-	if len(seed.Apps) == 0 || slices.Contains(seed.Packages, agentName) {
-		return seed.Packages
-	}
-	return append([]string{agentName}, seed.Packages...)
 }
 
 // appsOf marks a machine whose first start installs apps.
@@ -142,7 +101,7 @@ func (s *Store) installing() (names []string) {
 func (s *Store) askApps(name string) {
 	ctx, cancel := context.WithTimeout(s.ctx, appsPatience)
 	defer cancel()
-	out, code, err := s.GuestRun(ctx, name, []string{"/bin/cat", appsState})
+	out, code, err := s.GuestRun(ctx, name, []string{"/bin/cat", seed.AppsFile})
 	if err != nil || code != 0 {
 		s.config.Log.Debug("a guest does not say yet how far its apps are", "machine", name, "error", err, "code", code)
 		return

@@ -157,7 +157,7 @@ func (s *Store) make(ctx context.Context, spec fusion.MachineSpec) (m fusion.Mac
 	}
 	defer func() { end(!plan.half) }()
 	if plan.install != nil {
-		defer plan.install.remove() // its QEMU has read it
+		defer plan.install.Remove() // its QEMU has read it
 	}
 	if err := s.makeDisks(ctx, plan); err != nil {
 		s.removeDisks(plan.files())
@@ -174,7 +174,7 @@ func (p *plan) nameDisks() {
 	if isUEFI(p.spec.Firmware) {
 		p.vars = varsName(p.spec.Name, p.uuid, p.spec.Firmware)
 	}
-	if p.spec.Seed != nil && (p.install == nil || p.install.installer.label != "") {
+	if p.spec.Seed != nil && (p.install == nil || p.install.CDLabel != "") {
 		p.seed = fmt.Sprintf("%.40s-%s", p.spec.Name, head(p.uuid)) + seedSuffix
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"hither/fusion"
 	boot "hither/internal/guest"
+	"hither/vmctl/seed"
 )
 
 // cloudImage is a small qcow2 whose system calls itself what its seed says.
@@ -70,7 +71,7 @@ func TestCloudImageInOneStep(t *testing.T) {
 		}
 	})
 	m := must(s.Create(reported, fusion.MachineSpec{Name: "web", MemoryBytes: 64 << 20, Image: "tiny", DiskBytes: 48 << 20, Start: true,
-		Seed: &fusion.Seed{User: "anna", SSHKeys: []string{aKey}, Hostname: "web-1"}}))(t)
+		Seed: &fusion.Seed{User: "anna", SSHKeys: []string{someKey}, Hostname: "web-1"}}))(t)
 	if len(m.Disks) != 1 || m.Disks[0].TotalBytes != 48<<20 || m.State != fusion.Running {
 		t.Errorf("%+v", m)
 	}
@@ -82,11 +83,11 @@ func TestCloudImageInOneStep(t *testing.T) {
 	eventually(t, "the guest has the name of its seed", func() bool { return letters(t, s, "web", "0x7e00", 64, 1) == "web-1" })
 	eventually(t, "its screen shows it", func() bool { return strings.Contains(letters(t, s, "web", "0xb8000", 4000, 2), "web-1") })
 	list := virsh(t, s, "domblklist", "web", "--details")
-	seed := "web-" + head(m.UUID) + seedSuffix
-	if !strings.Contains(list, seed) || strings.Count(list, "cdrom") != 2 || strings.Count(list, " disk ") != 1 {
+	disc := "web-" + head(m.UUID) + seedSuffix
+	if !strings.Contains(list, disc) || strings.Count(list, "cdrom") != 2 || strings.Count(list, " disk ") != 1 {
 		t.Errorf("virsh lists:\n%s", list)
 	}
-	if label := string(must(exec.Command("blkid", "-p", "-s", "LABEL", "-s", "TYPE", "-o", "value", filepath.Join(config.pool(), seed)).Output())(t)); label != seedLabel+"\niso9660\n" {
+	if label := string(must(exec.Command("blkid", "-p", "-s", "LABEL", "-s", "TYPE", "-o", "value", filepath.Join(config.pool(), disc)).Output())(t)); label != seed.Label+"\niso9660\n" {
 		t.Errorf("blkid finds %q on the seed", label)
 	}
 	if info := string(must(exec.Command("qemu-img", "info", "-U", diskOf(t, s, m.UUID)).CombinedOutput())(t)); !strings.Contains(info, "48 MiB") || strings.Contains(info, "backing file") {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"hither/fusion"
+	"hither/vmctl/seed"
 )
 
 // TestDebianInstallsByItself starts the real installer with the script in its initramfs,
@@ -22,10 +23,10 @@ func TestDebianInstallsByItself(t *testing.T) {
 	closeStore(t, first)
 	config.installArgs = "console=ttyS0 DEBIAN_FRONTEND=text DEBCONF_DEBUG=5"
 	s := open(t, config)
-	installCD(t, s, "debian.iso", installers[0].kernel, installers[0].initrd,
+	installCD(t, s, "debian.iso", seed.Installers[0].Kernel, seed.Installers[0].Initrd,
 		must(os.ReadFile(found[0]))(t), must(os.ReadFile(filepath.Join(filepath.Dir(found[0]), "initrd.gz")))(t))
 	spec := fusion.MachineSpec{Name: "web", ISO: "debian.iso", DiskBytes: 2 << 30, MemoryBytes: 512 << 20, Unattended: true, Start: true,
-		Seed: &fusion.Seed{User: "anna", SSHKeys: []string{aKey}, Hostname: "web-1"}}
+		Seed: &fusion.Seed{User: "anna", SSHKeys: []string{someKey}, Hostname: "web-1"}}
 	must(s.Create(t.Context(), spec))(t)
 	_, next := dumps(t, s, "web")
 	hasText(t, next, "<kernel>", false)

@@ -3,16 +3,16 @@ package vmctl
 import (
 	"context"
 	"encoding/xml"
-	"errors"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"hither/fusion"
+	"hither/internal/expect"
 )
 
-const patience = 90 * time.Second
+const patience = expect.Patience
 
 func nameAndUUID(text string) (name, uuid string) {
 	var x domainXML
@@ -112,31 +112,17 @@ func (j *journal) find(text string) bool {
 
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); !is(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("not within %v: %s", patience, what)
-		}
-	}
+	expect.Eventually(t, what, is)
 }
 
-func must[T any](value T, err error) func(*testing.T) T {
-	return func(t *testing.T) T {
-		t.Helper()
-		ok(t, err)
-		return value
-	}
-}
+func must[T any](value T, err error) func(*testing.T) T { return expect.Must(value, err) }
 
 func ok(t *testing.T, err error) {
 	t.Helper()
-	if err != nil {
-		t.Fatalf("%v (hint: %s)", err, fusion.Hint(err))
-	}
+	expect.OK(t, err)
 }
 
 func refused(t *testing.T, err, cause error) {
 	t.Helper()
-	if !errors.Is(err, cause) || fusion.Hint(err) == "" {
-		t.Fatalf("got %v (hint: %q), want cause %v and a hint", err, fusion.Hint(err), cause)
-	}
+	expect.Refused(t, err, cause)
 }

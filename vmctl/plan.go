@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"hither/fusion"
+	"hither/vmctl/seed"
 )
 
 // plan is a machine about to be defined. Its paths are the Store's own.
@@ -14,12 +15,12 @@ type plan struct {
 	uuid      string
 	kind      string // "kvm" or "qemu"
 	pool      string
-	disks     []string      // file names in the pool
-	iso       string        // path, or ""
-	seed      string        // file name in the pool, or ""
-	install   *installation // of a machine that installs by itself, or nil
-	hash      string        // of the password that it is to have, or ""
-	vars      string        // file name in the pool of the UEFI variables, or ""
+	disks     []string           // file names in the pool
+	iso       string             // path, or ""
+	seed      string             // file name in the pool, or ""
+	install   *seed.Installation // of a machine that installs by itself, or nil
+	hash      string             // of the password that it is to have, or ""
+	vars      string             // file name in the pool of the UEFI variables, or ""
 	card      interfaceXML
 	agentPath string // of the guest agent's socket; "" lets libvirt choose
 	key       string // idempotency key, or ""

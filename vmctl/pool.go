@@ -15,6 +15,9 @@ import (
 // refuses it, so nobody can ask for one. Open removes those of a killed node.
 const partial = ".part-"
 
+// seedSuffix ends the name of a machine's seed in the pool.
+const seedSuffix = "-seed.iso"
+
 // reserve is left free on the pool's file system: below it guests and libvirt
 // begin to fail in ways nobody understands.
 const reserve = 32 << 20

@@ -1,4 +1,11 @@
-package vmctl
+// Package seed tells a new system what it needs to know at its first start: its name, its
+// user, keys, packages, addresses and apps. A cloud image reads it from a CD for cloud-init
+// (Files, WriteCD); an installer that is to install by itself is found on its own CD
+// (FindInstaller) and told in its own words (Installation).
+//
+// An installer's CD is not trusted: what is taken from it is bounded, and a broken one is
+// refused. What is told has passed fusion.Seed.Check.
+package seed
 
 import (
 	"bytes"
@@ -14,14 +21,11 @@ import (
 	"hither/fusion"
 )
 
-// A seed is a CD with the label cidata and two files that cloud-init reads when a
+// Label is that of a seed, a CD with two files that cloud-init reads when a
 // machine starts for the first time
 // (https://docs.cloudinit.io/en/latest/reference/datasources/nocloud.html). The network
 // is left to the image, which asks DHCP, unless it is told addresses.
-const (
-	seedSuffix = "-seed.iso"
-	seedLabel  = "cidata"
-)
+const Label = "cidata"
 
 // userData are cloud-init's words for a Seed
 // (https://docs.cloudinit.io/en/latest/reference/modules.html). What user says is laid
@@ -49,15 +53,15 @@ type metaData struct {
 	Hostname   string `yaml:"local-hostname"`
 }
 
-// seedFiles gives the files of a seed by their names.
-func seedFiles(machine, uuid, mac string, seed fusion.Seed) (map[string][]byte, error) {
+// Files gives the files of a seed by their names.
+func Files(machine, uuid, mac string, seed fusion.Seed) (map[string][]byte, error) {
 	host := seed.Hostname
 	if host == "" {
 		host = fusion.HostnameFor(machine)
 	}
-	user := userData{Locale: seed.Locale, Hostname: host, ManageHosts: "localhost", User: seed.User, SSHKeys: seed.SSHKeys, Packages: seedPackages(seed), Files: appFiles(seed)}
+	user := userData{Locale: seed.Locale, Hostname: host, ManageHosts: "localhost", User: seed.User, SSHKeys: seed.SSHKeys, Packages: packages(seed), Files: appFiles(seed)}
 	user.Update = len(user.Packages) > 0
-	hash, err := hashed(seed.Password)
+	hash, err := Hash(seed.Password)
 	if err != nil {
 		return nil, err
 	}
@@ -124,14 +128,10 @@ func yamlText(v any) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// makeSeed writes a machine's seed into the pool, whole or not at all. What it is made
-// of lies in a directory that the next Open would sweep.
-func (s *Store) makeSeed(p plan) error {
-	files, label, err := p.seedContent()
-	if err != nil {
-		return err
-	}
-	work, err := os.MkdirTemp(p.pool, partial+"*")
+// WriteCD makes a CD with a label of files by their names, whole or not at all. What it
+// is made of lies beside it meanwhile, in a directory named by a pattern (os.MkdirTemp).
+func WriteCD(path, pattern, label string, files map[string][]byte) error {
+	work, err := os.MkdirTemp(filepath.Dir(path), pattern)
 	if err != nil {
 		return err
 	}
@@ -145,14 +145,14 @@ func (s *Store) makeSeed(p plan) error {
 			return err
 		}
 	}
-	if err := writeISO(image, tree, label); err != nil {
+	if err := WriteISO(image, tree, label); err != nil {
 		return err
 	}
-	return os.Rename(image, filepath.Join(p.pool, p.seed))
+	return os.Rename(image, path)
 }
 
-// writeISO makes a CD of a directory, with the long names of both Rock Ridge and Joliet.
-func writeISO(path, tree, label string) (err error) {
+// WriteISO makes a CD of a directory, with the long names of both Rock Ridge and Joliet.
+func WriteISO(path, tree, label string) (err error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-package vmctl
+package seed
 
 import (
 	"bytes"
@@ -22,18 +22,17 @@ type replies struct {
 }
 
 // repliesOf gives what the installer is told.
-func repliesOf(p plan) replies {
-	seed := *p.spec.Seed
-	a := replies{Host: cmp.Or(seed.Hostname, fusion.HostnameFor(p.spec.Name), "machine"), User: cmp.Or(seed.User, "user"),
-		Locale: cmp.Or(seed.Locale, "en_US.UTF-8"), Packages: seed.Packages, uuid: p.uuid, Hash: p.hash}
+func repliesOf(machine, uuid, hash string, seed fusion.Seed) replies {
+	a := replies{Host: cmp.Or(seed.Hostname, fusion.HostnameFor(machine), "machine"), User: cmp.Or(seed.User, "user"),
+		Locale: cmp.Or(seed.Locale, "en_US.UTF-8"), Packages: seed.Packages, uuid: uuid, Hash: hash}
 	for _, key := range seed.SSHKeys {
 		a.Keys = append(a.Keys, strings.Join(strings.Fields(key)[:2], " "))
 	}
 	return a
 }
 
-// hashed gives what a system keeps of a password (crypt(5), "bcrypt").
-func hashed(password string) (string, error) {
+// Hash gives what a system keeps of a password (crypt(5), "bcrypt").
+func Hash(password string) (string, error) {
 	if password == "" {
 		return "", nil
 	}
