@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"hither/fusion"
+	"hither/vmctl/guest"
 )
 
 // scriptedAgent speaks the protocol of qemu-ga and runs programs here.
@@ -45,7 +46,7 @@ func (a *scriptedAgent) answer(command string) (string, error) {
 		cmd := exec.Command(c.Arguments.Path, c.Arguments.Arg...)
 		out, err := cmd.Output()
 		if cmd.ProcessState == nil {
-			return "", &agentRefusal{err.Error()}
+			return "", &guest.Refusal{Words: err.Error()}
 		}
 		a.runs, a.outs = append(a.runs, cmd), append(a.outs, string(out))
 		return fmt.Sprintf(`{"return": {"pid": %d}}`, len(a.runs)), nil
@@ -57,7 +58,7 @@ func (a *scriptedAgent) answer(command string) (string, error) {
 		return fmt.Sprintf(`{"return": {"exited": true, "exitcode": %d, "out-data": %q}}`, a.runs[n].ProcessState.ExitCode(),
 			base64.StdEncoding.EncodeToString([]byte(a.outs[n]))), nil
 	}
-	return "", &agentRefusal{"The command " + c.Execute + " has not been found"}
+	return "", &guest.Refusal{Words: "The command " + c.Execute + " has not been found"}
 }
 
 func TestGuestRun(t *testing.T) {
@@ -95,17 +96,4 @@ func TestGuestRun(t *testing.T) {
 			t.Errorf("%s: %v (%s)", c.fails, err, fusion.Hint(err))
 		}
 	}
-}
-
-// FuzzAnswer: a guest may answer anything.
-func FuzzAnswer(f *testing.F) {
-	f.Add([]byte(`{"return": {"exited": true, "exitcode": 0, "out-data": "YQ=="}}`))
-	f.Add([]byte(`{"return": null}`))
-	f.Add([]byte(`{}`))
-	f.Fuzz(func(t *testing.T, text []byte) {
-		var e execution
-		if err := parseAnswer(text, &e); err == nil && len(e.Out) > len(text) {
-			t.Errorf("%d bytes out of %d", len(e.Out), len(text))
-		}
-	})
 }

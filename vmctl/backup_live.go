@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"hither/fusion"
+	"hither/vmctl/guest"
 )
 
 // liveBackup is the part of a backup of a running machine that QEMU does: it copies the
@@ -172,7 +173,7 @@ func (b *liveBackup) freeze() fusion.BackupState {
 		return fusion.BackupRunning
 	}
 	var count int
-	err := guest{s: b.s, uuid: b.r.uuid}.ask(b.ctx, "guest-fsfreeze-freeze", none, &count)
+	err := b.s.agentIn(b.r.uuid).Ask(b.ctx, "guest-fsfreeze-freeze", nil, &count)
 	b.frozen = err == nil || !errors.Is(err, fusion.ErrUnsupported)
 	if err != nil || count == 0 {
 		return fusion.BackupRunning
@@ -196,8 +197,8 @@ func (b *liveBackup) thaw(ctx context.Context) {
 
 func (s *Store) thaw(ctx context.Context, uuid string) error {
 	var count int
-	err := guest{s: s, uuid: uuid}.ask(ctx, "guest-fsfreeze-thaw", none, &count)
-	var refusal *agentRefusal
+	err := s.agentIn(uuid).Ask(ctx, "guest-fsfreeze-thaw", nil, &count)
+	var refusal *guest.Refusal
 	if errors.As(err, &refusal) || errors.Is(err, fusion.ErrUnsupported) || errors.Is(err, fusion.ErrInvalid) {
 		return nil // it knows of no such thing, or the machine ended
 	}

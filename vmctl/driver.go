@@ -41,7 +41,7 @@ type driver interface {
 	graphics(uuid string, index int) (*os.File, error)
 	// agent passes a command to the guest's agent and gives its answer, both
 	// JSON. Without an agent it is refused as unsupported; an agent's own error is
-	// an *agentRefusal, and one that is slow is busy.
+	// an *guest.Refusal, and one that is slow is busy.
 	agent(uuid, command string) (string, error)
 	// stats gives the counters of the running ones of some domains, or of all for
 	// none, in one bulk call.

@@ -9,6 +9,7 @@ import (
 	"libvirt.org/go/libvirt"
 
 	"hither/fusion"
+	"hither/vmctl/guest"
 )
 
 // agent passes a command to the guest's agent and gives its answer, both JSON.
@@ -18,7 +19,7 @@ func (c *connection) agent(uuid, command string) (string, error) {
 		return "", err
 	}
 	defer free(d)
-	answer, err := d.QemuAgentCommand(command, libvirt.DomainQemuAgentCommandTimeout(agentPatience.Seconds()), 0)
+	answer, err := d.QemuAgentCommand(command, libvirt.DomainQemuAgentCommandTimeout(guest.Patience.Seconds()), 0)
 	if err == nil {
 		return answer, nil
 	}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"hither/fusion"
+	"hither/vmctl/guest"
 )
 
 // hostAgent speaks qemu-ga's protocol for this computer: programs and files are
@@ -53,7 +54,7 @@ func (a *hostAgent) answer(command string) (string, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if desc, there := a.refuse[c.Execute]; there {
-		return "", &agentRefusal{desc}
+		return "", &guest.Refusal{Words: desc}
 	}
 	g := c.Arguments
 	switch c.Execute {
@@ -65,7 +66,7 @@ func (a *hostAgent) answer(command string) (string, error) {
 		flags := map[string]int{"r": os.O_RDONLY, "w": os.O_WRONLY | os.O_CREATE | os.O_TRUNC}
 		f, err := os.OpenFile(g.Path, flags[g.Mode], 0o644)
 		if err != nil {
-			return "", &agentRefusal{"failed to open file: No such file or directory"}
+			return "", &guest.Refusal{Words: "failed to open file: No such file or directory"}
 		}
 		a.files[len(a.files)+1000] = f
 		return returns(len(a.files) + 999)
@@ -76,21 +77,21 @@ func (a *hostAgent) answer(command string) (string, error) {
 	case "guest-file-write":
 		n, err := a.files[g.Handle].Write(g.Data[:(len(g.Data)+1)/2]) // never all at once
 		if err != nil {
-			return "", &agentRefusal{err.Error()}
+			return "", &guest.Refusal{Words: err.Error()}
 		}
 		return returns(map[string]any{"count": n})
 	case "guest-file-flush":
 		return returns(struct{}{})
 	case "guest-file-close":
 		if err := a.files[g.Handle].Close(); err != nil {
-			return "", &agentRefusal{err.Error()}
+			return "", &guest.Refusal{Words: err.Error()}
 		}
 		return returns(struct{}{})
 	}
 	if text, there := a.says[c.Execute]; there {
 		return `{"return": ` + text + `}`, nil
 	}
-	return "", &agentRefusal{"The command " + c.Execute + " has not been found"}
+	return "", &guest.Refusal{Words: "The command " + c.Execute + " has not been found"}
 }
 
 func returns(value any) (string, error) {
@@ -102,7 +103,7 @@ func (a *hostAgent) exec(path string, args []string, input []byte) (string, erro
 	p := &hostProgram{cmd: exec.Command(path, args...), done: make(chan struct{})}
 	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = bytes.NewReader(input), &p.out, &p.err
 	if err := p.cmd.Start(); err != nil {
-		return "", &agentRefusal{"Failed to execute child process “" + path + "” (No such file or directory)"}
+		return "", &guest.Refusal{Words: "Failed to execute child process “" + path + "” (No such file or directory)"}
 	}
 	go func() {
 		_ = p.cmd.Wait() // its state says how
