@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"hither/fusion"
+	"hither/vmctl/domxml"
 )
 
 // KVM may run a test guest and yet give up on a machine (nested virtualization, kvm-pvm):
@@ -23,8 +24,8 @@ const (
 )
 
 // acceleratorOf is fusion's word for what runs a definition.
-func acceleratorOf(definition *element) string {
-	if kind := definition.attr("type"); kind != "qemu" {
+func acceleratorOf(definition *domxml.Element) string {
+	if kind := definition.Attr("type"); kind != "qemu" {
 		return kind
 	}
 	return "emulated"
@@ -37,8 +38,8 @@ var domainKind = regexp.MustCompile(`(\stype=)("[^"]*"|'[^']*')`)
 // with it where it has the other's.
 func (c *changing) setAccelerator(ctx context.Context) (fusion.Changed, error) {
 	kind := map[string]string{"kvm": "kvm", "emulated": "qemu"}[c.change.Accelerator]
-	switch was := c.next.attr("type"); {
-	case was == kind && c.now != nil && c.now.attr("type") != kind:
+	switch was := c.next.Attr("type"); {
+	case was == kind && c.now != nil && c.now.Attr("type") != kind:
 		return fusion.Changed{When: fusion.NextStart}, nil
 	case was == kind:
 		return fusion.Changed{When: fusion.Now}, nil
@@ -65,17 +66,17 @@ func orLacks(err, lacks error) error {
 }
 
 // runBy edits the definition's type and processor.
-func (c *changing) runBy(kind string) ([]edit, error) {
-	tag := c.next.whole[c.next.start:c.next.from]
+func (c *changing) runBy(kind string) ([]domxml.Edit, error) {
+	tag := c.next.Whole[c.next.Start:c.next.From]
 	at := domainKind.FindStringIndex(tag)
 	if at == nil {
-		return nil, errNoDefinition
+		return nil, domxml.ErrNoDefinition
 	}
-	edits := []edit{{c.next.start + at[0], c.next.start + at[1], " type='" + kind + "'"}}
-	old := c.next.one("cpu")
-	theirs := old.attr("mode") == "host-passthrough"
+	edits := []domxml.Edit{{Start: c.next.Start + at[0], End: c.next.Start + at[1], With: " type='" + kind + "'"}}
+	old := c.next.One("cpu")
+	theirs := old.Attr("mode") == "host-passthrough"
 	if kind == "kvm" {
-		theirs = old != nil && old.one("model").inner() == plan{kind: "qemu"}.cpu().Model.Value
+		theirs = old != nil && old.One("model").Inner() == plan{kind: "qemu"}.cpu().Model.Value
 	}
 	if !theirs {
 		return edits, nil
@@ -84,7 +85,7 @@ func (c *changing) runBy(kind string) ([]edit, error) {
 		XMLName xml.Name `xml:"cpu"`
 		*cpuXML
 	}{cpuXML: plan{kind: kind}.cpu()})
-	return append(edits, edit{old.start, old.end, string(text)}), err
+	return append(edits, domxml.Edit{Start: old.Start, End: old.End, With: string(text)}), err
 }
 
 // emulate starts a machine anew without KVM. The definition changes first: whoever is

@@ -223,9 +223,9 @@ func (r *restoring) definition(now record, files map[string]string, all []string
 	if err != nil {
 		return "", err
 	}
-	root.need("name").text, root.need("uuid").text = now.name, now.uuid
-	for _, disk := range root.all("devices", "disk") {
-		if file := files[disk.need("target").attr("dev")]; file != "" {
+	root.Need("name").Data, root.Need("uuid").Data = now.name, now.uuid
+	for _, disk := range root.All("devices", "disk") {
+		if file := files[disk.Need("target").Attr("dev")]; file != "" {
 			pointTo(disk, filepath.Join(r.s.config.pool(), file))
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"hither/fusion"
+	"hither/vmctl/domxml"
 )
 
 // blueprint is what a machine in a file is taken to be: what a definition or an OVF
@@ -103,33 +104,33 @@ func (b blueprint) definition(p plan) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	root, err := parseTree(string(text))
+	root, err := domxml.Parse(string(text))
 	if err != nil {
 		return "", err
 	}
-	root.one("os", "type").set("machine", b.chipset)
+	root.One("os", "type").Set("machine", b.chipset)
 	used := map[string]int{}
-	for i, disk := range root.all("devices", "disk") {
+	for i, disk := range root.All("devices", "disk") {
 		bus := "sata"
 		if i < len(b.buses) {
 			bus = b.buses[i]
 		}
-		target := disk.need("target")
-		target.set("bus", bus)
-		target.set("dev", targetOn(bus, used))
+		target := disk.Need("target")
+		target.Set("bus", bus)
+		target.Set("dev", targetOn(bus, used))
 	}
-	devices := root.one("devices")
+	devices := root.One("devices")
 	if used["scsi"] > 0 {
-		devices.children = append(devices.children, &element{name: "controller",
-			attrs: []xml.Attr{{Name: xml.Name{Local: "type"}, Value: "scsi"}, {Name: xml.Name{Local: "model"}, Value: b.scsi}}})
+		devices.Children = append(devices.Children, &domxml.Element{Name: "controller",
+			Attrs: []xml.Attr{{Name: xml.Name{Local: "type"}, Value: "scsi"}, {Name: xml.Name{Local: "model"}, Value: b.scsi}}})
 	}
-	devices.drop("interface")
+	devices.Drop("interface")
 	for _, model := range b.cards {
-		card, kind := &element{name: "interface"}, &element{name: "model"}
-		card.set("type", "user")
-		kind.set("type", model)
-		card.children = []*element{kind}
-		devices.children = append(devices.children, card)
+		card, kind := &domxml.Element{Name: "interface"}, &domxml.Element{Name: "model"}
+		card.Set("type", "user")
+		kind.Set("type", model)
+		card.Children = []*domxml.Element{kind}
+		devices.Children = append(devices.Children, card)
 	}
 	return root.String(), nil
 }
@@ -150,35 +151,35 @@ func targetOn(bus string, used map[string]int) string {
 
 // portable takes out of a definition what is of its host: addresses, paths, devices and
 // secrets. What is left says what kind of machine it is.
-func portable(root *element, name string) {
-	root.need("name").text = name
-	root.drop("uuid", "genid", "metadata", "seclabel", "sysinfo", "qemu:commandline", "resource", "launchSecurity")
-	root.unset("xmlns:qemu", "id")
-	for _, os := range root.all("os") {
-		os.drop("nvram", "kernel", "initrd", "dtb")
+func portable(root *domxml.Element, name string) {
+	root.Need("name").Data = name
+	root.Drop("uuid", "genid", "metadata", "seclabel", "sysinfo", "qemu:commandline", "resource", "launchSecurity")
+	root.Unset("xmlns:qemu", "id")
+	for _, os := range root.All("os") {
+		os.Drop("nvram", "kernel", "initrd", "dtb")
 		portableFirmware(os)
 	}
-	for _, devices := range root.all("devices") {
-		devices.drop("emulator", "hostdev", "filesystem", "shmem", "redirdev", "smartcard", "serial", "console", "parallel", "channel")
-		for _, disk := range devices.all("disk") {
-			disk.drop("source", "backingStore", "mirror", "encryption", "wwn", "readonly", "auth", "alias", "iotune")
+	for _, devices := range root.All("devices") {
+		devices.Drop("emulator", "hostdev", "filesystem", "shmem", "redirdev", "smartcard", "serial", "console", "parallel", "channel")
+		for _, disk := range devices.All("disk") {
+			disk.Drop("source", "backingStore", "mirror", "encryption", "wwn", "readonly", "auth", "alias", "iotune")
 		}
-		for _, card := range devices.all("interface") {
-			card.drop("mac", "source", "target", "virtualport", "alias", "filterref", "backend", "script")
-			card.set("type", "user")
+		for _, card := range devices.All("interface") {
+			card.Drop("mac", "source", "target", "virtualport", "alias", "filterref", "backend", "script")
+			card.Set("type", "user")
 		}
-		for _, g := range devices.all("graphics") {
-			*g = element{name: "graphics", attrs: []xml.Attr{{Name: xml.Name{Local: "type"}, Value: g.attr("type")}}}
+		for _, g := range devices.All("graphics") {
+			*g = domxml.Element{Name: "graphics", Attrs: []xml.Attr{{Name: xml.Name{Local: "type"}, Value: g.Attr("type")}}}
 		}
-		for _, tpm := range devices.all("tpm") {
+		for _, tpm := range devices.All("tpm") {
 			portableTPM(devices, tpm)
 		}
-		for _, rng := range devices.all("rng") {
-			for _, backend := range rng.all("backend") {
-				if backend.attr("model") != "random" {
-					backend.set("model", "random")
+		for _, rng := range devices.All("rng") {
+			for _, backend := range rng.All("backend") {
+				if backend.Attr("model") != "random" {
+					backend.Set("model", "random")
 				}
-				backend.text, backend.children = "/dev/urandom", nil
+				backend.Data, backend.Children = "/dev/urandom", nil
 			}
 		}
 	}
@@ -196,32 +197,32 @@ func (b blueprint) firmware() string {
 }
 
 // portableFirmware says which kind of firmware it is instead of where it lies.
-func portableFirmware(os *element) {
+func portableFirmware(os *domxml.Element) {
 	var x osXML
 	if xml.Unmarshal([]byte(os.String()), &x) != nil || !isUEFI(x.firmware()) {
 		return
 	}
-	os.drop("loader", "firmware")
-	os.set("firmware", "efi")
+	os.Drop("loader", "firmware")
+	os.Set("firmware", "efi")
 	for _, f := range firmwareFeatures(x.firmware()).Features {
-		feature := &element{name: "feature"}
-		feature.set("enabled", f.Enabled)
-		feature.set("name", f.Name)
-		os.need("firmware").children = append(os.need("firmware").children, feature)
+		feature := &domxml.Element{Name: "feature"}
+		feature.Set("enabled", f.Enabled)
+		feature.Set("name", f.Name)
+		os.Need("firmware").Children = append(os.Need("firmware").Children, feature)
 	}
 }
 
 // portableTPM keeps an emulated TPM; one of the host stays there.
-func portableTPM(devices, tpm *element) {
-	backend := tpm.one("backend")
-	if backend == nil || backend.attr("type") != "emulator" {
-		devices.drop("tpm")
+func portableTPM(devices, tpm *domxml.Element) {
+	backend := tpm.One("backend")
+	if backend == nil || backend.Attr("type") != "emulator" {
+		devices.Drop("tpm")
 		return
 	}
-	tpm.drop("alias", "address")
-	*backend = element{name: "backend"}
-	backend.set("type", "emulator")
-	backend.set("version", "2.0")
+	tpm.Drop("alias", "address")
+	*backend = domxml.Element{Name: "backend"}
+	backend.Set("type", "emulator")
+	backend.Set("version", "2.0")
 }
 
 // sizes puts the caller's wishes before what the file says, and bounds both.

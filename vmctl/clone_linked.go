@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"hither/fusion"
+	"hither/vmctl/domxml"
 )
 
 // freeze sees that the disks of a machine are never written again, and gives for each
@@ -89,9 +90,9 @@ func (s *Store) layer(ctx context.Context, origin record, disks map[string]strin
 			return err
 		}
 	}
-	err = s.redefine(ctx, origin.uuid, func(root *element, ours *machineXML) {
-		for _, disk := range root.all("devices", "disk") {
-			if file := layers[disk.need("target").attr("dev")]; file != "" {
+	err = s.redefine(ctx, origin.uuid, func(root *domxml.Element, ours *machineXML) {
+		for _, disk := range root.All("devices", "disk") {
+			if file := layers[disk.Need("target").Attr("dev")]; file != "" {
 				pointTo(disk, filepath.Join(s.config.pool(), file))
 			}
 		}

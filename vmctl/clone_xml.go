@@ -3,6 +3,8 @@ package vmctl
 import (
 	"path/filepath"
 	"slices"
+
+	"hither/vmctl/domxml"
 )
 
 // likeness says what is another in a clone's definition than in its origin's.
@@ -18,88 +20,88 @@ type likeness struct {
 
 // become makes a definition another machine's: it gets what there must be only once,
 // or libvirt is left to choose it.
-func (l likeness) become(root *element) error {
-	root.need("name").text = l.name
-	root.need("uuid").text = l.uuid
-	if genid := root.one("genid"); genid != nil {
-		*genid = element{name: "genid", text: newUUID()}
+func (l likeness) become(root *domxml.Element) error {
+	root.Need("name").Data = l.name
+	root.Need("uuid").Data = l.uuid
+	if genid := root.One("genid"); genid != nil {
+		*genid = domxml.Element{Name: "genid", Data: newUUID()}
 	}
-	for _, entry := range root.all("sysinfo", "system", "entry") {
-		if entry.attr("name") == "uuid" {
-			entry.text = l.uuid // libvirt wants them equal
+	for _, entry := range root.All("sysinfo", "system", "entry") {
+		if entry.Attr("name") == "uuid" {
+			entry.Data = l.uuid // libvirt wants them equal
 		}
 	}
-	if os := root.one("os"); os != nil && (os.one("nvram") != nil || l.vars != "" && os.attr("firmware") == "efi") {
-		nvram := os.need("nvram") // made anew from its template where there is none yet
-		nvram.text, nvram.children = l.vars, nil
-		nvram.unset("type", "format")
+	if os := root.One("os"); os != nil && (os.One("nvram") != nil || l.vars != "" && os.Attr("firmware") == "efi") {
+		nvram := os.Need("nvram") // made anew from its template where there is none yet
+		nvram.Data, nvram.Children = l.vars, nil
+		nvram.Unset("type", "format")
 	}
 	l.disksOf(root)
-	for _, card := range root.all("devices", "interface") {
-		card.drop("mac", "target")
-		for _, p := range card.all("virtualport", "parameters") {
-			p.unset("interfaceid", "instanceid")
+	for _, card := range root.All("devices", "interface") {
+		card.Drop("mac", "target")
+		for _, p := range card.All("virtualport", "parameters") {
+			p.Unset("interfaceid", "instanceid")
 		}
 	}
-	for _, g := range root.all("devices", "graphics") {
+	for _, g := range root.All("devices", "graphics") {
 		freshDisplay(g)
 	}
-	for _, c := range root.all("devices", "channel") {
+	for _, c := range root.All("devices", "channel") {
 		l.channel(c)
 	}
 	freshPorts(root)
 	return setOurs(root, l.ours)
 }
 
-func (l likeness) disksOf(root *element) {
-	for _, disk := range root.all("devices", "disk") {
-		file, there := l.disks[disk.need("target").attr("dev")]
-		if source := disk.one("source"); !there && source != nil && madeName.MatchString(filepath.Base(source.attr("file"))) {
-			disk.drop("source", "backingStore") // a seed is its machine's own, and goes with it
+func (l likeness) disksOf(root *domxml.Element) {
+	for _, disk := range root.All("devices", "disk") {
+		file, there := l.disks[disk.Need("target").Attr("dev")]
+		if source := disk.One("source"); !there && source != nil && madeName.MatchString(filepath.Base(source.Attr("file"))) {
+			disk.Drop("source", "backingStore") // a seed is its machine's own, and goes with it
 		}
 		if !there {
 			continue
 		}
 		pointTo(disk, filepath.Join(l.pool, file))
-		disk.drop("wwn") // of one disk in the world
-		if slices.Contains(l.thawed, disk.need("target").attr("dev")) {
-			disk.drop("readonly")
+		disk.Drop("wwn") // of one disk in the world
+		if slices.Contains(l.thawed, disk.Need("target").Attr("dev")) {
+			disk.Drop("readonly")
 		}
 	}
 }
 
 // pointTo gives a disk a qcow2 file; what was known of the one before goes.
-func pointTo(disk *element, path string) {
-	disk.drop("backingStore", "mirror", "encryption")
-	disk.set("type", "file")
-	disk.need("driver").set("type", formatQcow2)
-	source := disk.need("source")
-	*source = element{name: "source"}
-	source.set("file", path)
+func pointTo(disk *domxml.Element, path string) {
+	disk.Drop("backingStore", "mirror", "encryption")
+	disk.Set("type", "file")
+	disk.Need("driver").Set("type", formatQcow2)
+	source := disk.Need("source")
+	*source = domxml.Element{Name: "source"}
+	source.Set("file", path)
 }
 
 // freshDisplay takes fixed ports and sockets from a display.
-func freshDisplay(g *element) {
-	if g.attr("port") != "" || g.attr("tlsPort") != "" {
-		g.unset("port", "tlsPort")
-		g.set("autoport", "yes")
+func freshDisplay(g *domxml.Element) {
+	if g.Attr("port") != "" || g.Attr("tlsPort") != "" {
+		g.Unset("port", "tlsPort")
+		g.Set("autoport", "yes")
 	}
-	g.unset("socket", "websocket")
-	for _, listen := range g.all("listen") {
-		listen.unset("socket")
+	g.Unset("socket", "websocket")
+	for _, listen := range g.All("listen") {
+		listen.Unset("socket")
 	}
 }
 
-func (l likeness) channel(c *element) {
-	if c.attr("type") != "unix" {
+func (l likeness) channel(c *domxml.Element) {
+	if c.Attr("type") != "unix" {
 		return
 	}
-	c.drop("source")
-	if target := c.one("target"); l.agent != "" && target != nil && target.attr("name") == guestAgent {
-		source := &element{name: "source"}
-		source.set("mode", "bind")
-		source.set("path", l.agent)
-		c.children = append([]*element{source}, c.children...)
+	c.Drop("source")
+	if target := c.One("target"); l.agent != "" && target != nil && target.Attr("name") == guestAgent {
+		source := &domxml.Element{Name: "source"}
+		source.Set("mode", "bind")
+		source.Set("path", l.agent)
+		c.Children = append([]*domxml.Element{source}, c.Children...)
 	}
 }
 
@@ -107,12 +109,12 @@ const guestAgent = "org.qemu.guest_agent.0"
 
 // freshPorts gives serial ports and consoles that lead to a file or socket of the
 // origin's a terminal of their own.
-func freshPorts(root *element) {
+func freshPorts(root *domxml.Element) {
 	for _, kind := range []string{"serial", "console", "parallel"} {
-		for _, port := range root.all("devices", kind) {
-			if slices.Contains([]string{"file", "unix", "tcp", "udp", "pipe", "dev"}, port.attr("type")) {
-				port.set("type", "pty")
-				port.drop("source", "protocol", "log")
+		for _, port := range root.All("devices", kind) {
+			if slices.Contains([]string{"file", "unix", "tcp", "udp", "pipe", "dev"}, port.Attr("type")) {
+				port.Set("type", "pty")
+				port.Drop("source", "protocol", "log")
 			}
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"hither/fusion"
+	"hither/vmctl/domxml"
 	"hither/vmctl/seed"
 )
 
@@ -64,17 +65,17 @@ func (s *Store) makeInstaller(p plan) error {
 // startInstaller starts a machine that is defined with its installer's kernel, this once:
 // its next start is one from its disk.
 func (s *Store) startInstaller(ctx context.Context, p *plan, text string) error {
-	root, err := parseTree(text)
+	root, err := domxml.Parse(text)
 	if err != nil {
 		return err
 	}
-	os := root.need("os")
-	os.drop("boot")
+	os := root.Need("os")
+	os.Drop("boot")
 	for name, value := range map[string]string{"kernel": p.install.KernelPath, "initrd": p.install.InitrdPath, "cmdline": strings.TrimSpace(p.install.CommandLine() + " " + s.config.installArgs)} {
-		os.need(name).text = value
+		os.Need(name).Data = value
 	}
 	// A restart would install it again.
-	root.need("on_reboot").text = "destroy"
+	root.Need("on_reboot").Data = "destroy"
 	return s.do(ctx, func(d driver) error { return d.startAs(root.String()) })
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"hither/fusion"
+	"hither/vmctl/domxml"
 )
 
 // hostDevice is a device as libvirt lists it.
@@ -264,10 +265,10 @@ func (x hostdevXML) id() string {
 }
 
 // hostdevOf reads an element of a definition.
-func hostdevOf(n *element) string {
+func hostdevOf(n *domxml.Element) string {
 	var x hostdevXML
-	if err := xml.Unmarshal([]byte(n.source()), &x); err != nil {
-		return "" // parseTree has read it: it is not one of ours then
+	if err := xml.Unmarshal([]byte(n.Source()), &x); err != nil {
+		return "" // domxml.Parse has read it: it is not one of ours then
 	}
 	return x.id()
 }

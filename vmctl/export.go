@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"hither/fusion"
+	"hither/vmctl/domxml"
 )
 
 const opExport = "machine.export"
@@ -60,7 +61,7 @@ func (s *Store) export(ctx context.Context, r record, text string, format fusion
 	if err != nil {
 		return err
 	}
-	root, err := parseTree(text)
+	root, err := domxml.Parse(text)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"hither/fusion"
+	"hither/vmctl/domxml"
 )
 
 // fakeTexts are a domain's definitions; now is "" while it is off.
@@ -46,7 +47,7 @@ func (f *fake) reread(uuid string) {
 }
 
 func (f *fake) redefine(d domain, text string) error {
-	if _, err := parseTree(text); err != nil {
+	if _, err := domxml.Parse(text); err != nil {
 		return &driverError{fusion.ErrInvalid, err.Error()}
 	}
 	t := f.textsOf(d.uuid)
@@ -92,7 +93,7 @@ func (f *fake) definitions(uuid string) (now, next string, err error) {
 }
 
 // change edits the definition of the next start, or of what runs.
-func (f *fake) change(what, uuid string, live bool, edit func(n *element) (string, error)) error {
+func (f *fake) change(what, uuid string, live bool, edit func(n *domxml.Element) (string, error)) error {
 	if err := f.refusal(what); err != nil {
 		return err
 	}
@@ -105,7 +106,7 @@ func (f *fake) change(what, uuid string, live bool, edit func(n *element) (strin
 	if live {
 		place = &t.now
 	}
-	n, err := parseTree(*place)
+	n, err := domxml.Parse(*place)
 	if err == nil {
 		*place, err = edit(n)
 	}
@@ -119,43 +120,45 @@ func (f *fake) change(what, uuid string, live bool, edit func(n *element) (strin
 func (f *fake) limits(string, string, string) (limits, error) { return f.can, f.refusal("limits") }
 
 func (f *fake) setMemory(uuid string, bytes int64, live bool) error {
-	return f.change("memory", uuid, live, func(n *element) (string, error) {
+	return f.change("memory", uuid, live, func(n *domxml.Element) (string, error) {
 		text := fmt.Sprintf("<currentMemory unit='b'>%d</currentMemory>", bytes)
 		if live && f.stiff {
-			return n.whole, nil
+			return n.Whole, nil
 		}
-		edits := []edit{n.put(text)}
-		if old := n.one("currentMemory"); old != nil {
-			edits = append(edits, old.cut())
+		edits := []domxml.Edit{n.Put(text)}
+		if old := n.One("currentMemory"); old != nil {
+			edits = append(edits, old.Cut())
 		}
 		if !live {
-			edits = append(edits, n.one("memory").cut(), n.put(strings.ReplaceAll(text, "currentMemory", "memory")))
+			edits = append(edits, n.One("memory").Cut(), n.Put(strings.ReplaceAll(text, "currentMemory", "memory")))
 		}
-		return apply(n.whole, edits...), nil
+		return domxml.Apply(n.Whole, edits...), nil
 	})
 }
 
 func (f *fake) setCPUs(uuid string, count int, live bool) error {
-	return f.change("cpus", uuid, live, func(n *element) (string, error) {
-		most := integer(n.one("vcpu").inner())
+	return f.change("cpus", uuid, live, func(n *domxml.Element) (string, error) {
+		most := integer(n.One("vcpu").Inner())
 		if live && count > most {
 			return "", fmt.Errorf("requested vcpus is greater than max allowable vcpus for the live domain: %d > %d", count, most)
 		}
-		return apply(n.whole, n.one("vcpu").cut(), n.put(fmt.Sprintf("<vcpu current='%d'>%d</vcpu>", count, max(most, count)))), nil
+		return domxml.Apply(n.Whole, n.One("vcpu").Cut(), n.Put(fmt.Sprintf("<vcpu current='%d'>%d</vcpu>", count, max(most, count)))), nil
 	})
 }
 
 func (f *fake) attach(uuid, device string, live bool) error {
-	return f.change("attach", uuid, live, func(n *element) (string, error) { return apply(n.whole, n.one("devices").put(device)), nil })
+	return f.change("attach", uuid, live, func(n *domxml.Element) (string, error) {
+		return domxml.Apply(n.Whole, n.One("devices").Put(device)), nil
+	})
 }
 
 // same finds the device that a text is about: by its target or its MAC.
-func same(n *element, device string) (*element, error) {
-	want, err := parseTree(device)
+func same(n *domxml.Element, device string) (*domxml.Element, error) {
+	want, err := domxml.Parse(device)
 	if err != nil {
 		return nil, err
 	}
-	for _, d := range n.one("devices").all(want.name) {
+	for _, d := range n.One("devices").All(want.Name) {
 		if diskName(d) == diskName(want) && macOf(d) == macOf(want) && hostdevOf(d) == hostdevOf(want) {
 			return d, nil
 		}
@@ -164,22 +167,22 @@ func same(n *element, device string) (*element, error) {
 }
 
 func (f *fake) detach(uuid, device string, live bool) error {
-	return f.change("detach", uuid, live, func(n *element) (string, error) {
+	return f.change("detach", uuid, live, func(n *domxml.Element) (string, error) {
 		d, err := same(n, device)
 		if err != nil || live && f.stiff {
-			return n.whole, err
+			return n.Whole, err
 		}
-		return apply(n.whole, d.cut()), nil
+		return domxml.Apply(n.Whole, d.Cut()), nil
 	})
 }
 
 func (f *fake) update(uuid, device string, live bool) error {
-	return f.change("update", uuid, live, func(n *element) (string, error) {
+	return f.change("update", uuid, live, func(n *domxml.Element) (string, error) {
 		d, err := same(n, device)
 		if err != nil {
 			return "", err
 		}
-		return apply(n.whole, d.cut(), n.one("devices").put(device)), nil
+		return domxml.Apply(n.Whole, d.Cut(), n.One("devices").Put(device)), nil
 	})
 }
 
@@ -207,19 +210,19 @@ func (f *fake) setMetadata(uuid, key, uri, content string) error {
 		if live && f.textsOf(uuid).now == "" {
 			continue
 		}
-		err := f.change("metadata", uuid, live, func(n *element) (string, error) {
+		err := f.change("metadata", uuid, live, func(n *domxml.Element) (string, error) {
 			content := strings.Replace(content, "<"+key, "<"+key+" xmlns='"+uri+"'", 1)
-			metadata := n.one("metadata")
+			metadata := n.One("metadata")
 			if metadata == nil {
-				return apply(n.whole, n.put("<metadata>"+content+"</metadata>")), nil
+				return domxml.Apply(n.Whole, n.Put("<metadata>"+content+"</metadata>")), nil
 			}
-			edits := []edit{metadata.put(content)}
-			for _, old := range metadata.children {
-				if old.attr("xmlns") == uri {
-					edits = append(edits, old.cut())
+			edits := []domxml.Edit{metadata.Put(content)}
+			for _, old := range metadata.Children {
+				if old.Attr("xmlns") == uri {
+					edits = append(edits, old.Cut())
 				}
 			}
-			return apply(n.whole, edits...), nil
+			return domxml.Apply(n.Whole, edits...), nil
 		})
 		if err != nil {
 			return err

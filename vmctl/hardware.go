@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"hither/fusion"
+	"hither/vmctl/domxml"
 )
 
 const opChange = "machine.change"
@@ -15,7 +16,7 @@ type changing struct {
 	*Store
 	r         record
 	name      string
-	now, next *element // what runs, nil when it is off, and the definition of the next start
+	now, next *domxml.Element // what runs, nil when it is off, and the definition of the next start
 	change    fusion.Change
 }
 
@@ -77,7 +78,7 @@ func (s *Store) toChange(ctx context.Context, machine string, change fusion.Chan
 }
 
 // made reads both definitions of a machine; now is nil when it does not run.
-func (s *Store) made(ctx context.Context, op, machine, uuid string) (now, next *element, err error) {
+func (s *Store) made(ctx context.Context, op, machine, uuid string) (now, next *domxml.Element, err error) {
 	type both struct{ now, next string }
 	texts, err := call(ctx, s, func(d driver) (b both, err error) {
 		b.now, b.next, err = d.definitions(uuid)
@@ -87,10 +88,10 @@ func (s *Store) made(ctx context.Context, op, machine, uuid string) (now, next *
 		return nil, nil, notFound(op, machine)
 	}
 	if err == nil {
-		next, err = parseTree(texts.next)
+		next, err = domxml.Parse(texts.next)
 	}
 	if err == nil && texts.now != "" {
-		now, err = parseTree(texts.now)
+		now, err = domxml.Parse(texts.now)
 	}
 	return now, next, fail(op, machine, err)
 }
@@ -144,10 +145,10 @@ func isComputer(op string) error {
 }
 
 // limits asks what this host can give the machine.
-func (s *Store) limitsOf(ctx context.Context, definition *element) (limits, error) {
-	kind := definition.one("os", "type")
+func (s *Store) limitsOf(ctx context.Context, definition *domxml.Element) (limits, error) {
+	kind := definition.One("os", "type")
 	return call(ctx, s, func(d driver) (limits, error) {
-		return d.limits(definition.attr("type"), kind.attr("arch"), kind.attr("machine"))
+		return d.limits(definition.Attr("type"), kind.Attr("arch"), kind.Attr("machine"))
 	}, nil)
 }
 
@@ -196,28 +197,28 @@ func (c *changing) setMemory(ctx context.Context) (fusion.Changed, error) {
 	if c.now == nil {
 		return fusion.Changed{When: fusion.Now}, nil
 	}
-	if bytes > memoryOf(c.now.one("memory")) {
+	if bytes > memoryOf(c.now.One("memory")) {
 		return fusion.Changed{When: fusion.NextStart, Note: "a running machine has at most the memory that it began with"}, nil
 	}
 	if err := c.do(ctx, func(d driver) error { return d.setMemory(c.r.uuid, bytes, true) }); err != nil {
 		return c.settled("", err), nil
 	}
-	took, err := c.await(ctx, func(now *element) bool { return now == nil || memoryOf(now.one("currentMemory")) == bytes })
+	took, err := c.await(ctx, func(now *domxml.Element) bool { return now == nil || memoryOf(now.One("currentMemory")) == bytes })
 	if err != nil || took {
 		return fusion.Changed{When: fusion.Now}, err
 	}
 	return fusion.Changed{When: fusion.NextStart, Note: "the guest was asked and has not followed yet; from its next start on it counts in any case"}, nil
 }
 
-func memoryOf(n *element) int64 {
+func memoryOf(n *domxml.Element) int64 {
 	if n == nil {
 		return 0
 	}
 	var value int64
-	if _, err := fmt.Sscan(n.inner(), &value); err != nil {
+	if _, err := fmt.Sscan(n.Inner(), &value); err != nil {
 		return 0
 	}
-	return sizeXML{Unit: n.attr("unit"), Value: value}.bytes()
+	return sizeXML{Unit: n.Attr("unit"), Value: value}.bytes()
 }
 
 func (c *changing) setCPUs(ctx context.Context) (fusion.Changed, error) {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"hither/fusion"
+	"hither/vmctl/domxml"
 )
 
 // guestTime is how long a guest may take to follow: libvirt itself waits five seconds
@@ -19,7 +20,7 @@ const heldNote = "the guest does not let go of it; it goes when the machine stop
 
 // await waits for the events of the machine until what runs is so, and says whether it
 // came to that within guestTime.
-func (c *changing) await(ctx context.Context, so func(now *element) bool) (bool, error) {
+func (c *changing) await(ctx context.Context, so func(now *domxml.Element) bool) (bool, error) {
 	heard, stop := c.listen(c.r.uuid)
 	defer stop()
 	limit := time.NewTimer(c.config.guestTime)
@@ -59,13 +60,13 @@ func (s *Store) listen(uuid string) (heard <-chan struct{}, stop func()) {
 }
 
 // finder gives an element of a definition's devices.
-type finder func(definition *element) *element
+type finder func(definition *domxml.Element) *domxml.Element
 
 // takeOut detaches a device from the next start and from what runs. The device counts as
 // held (errHeld) when the guest does not let go of it in time.
 func (c *changing) takeOut(ctx context.Context, device finder) (fusion.Changed, error) {
 	if n := device(c.next); n != nil {
-		if err := c.do(ctx, func(d driver) error { return d.detach(c.r.uuid, n.source(), false) }); err != nil {
+		if err := c.do(ctx, func(d driver) error { return d.detach(c.r.uuid, n.Source(), false) }); err != nil {
 			return fusion.Changed{}, err
 		}
 	}
@@ -73,10 +74,10 @@ func (c *changing) takeOut(ctx context.Context, device finder) (fusion.Changed, 
 	if n == nil {
 		return fusion.Changed{When: fusion.Now}, nil
 	}
-	if err := c.do(ctx, func(d driver) error { return d.detach(c.r.uuid, n.source(), true) }); err != nil {
+	if err := c.do(ctx, func(d driver) error { return d.detach(c.r.uuid, n.Source(), true) }); err != nil {
 		return c.settled("", err), nil
 	}
-	gone, err := c.await(ctx, func(now *element) bool { return device(now) == nil })
+	gone, err := c.await(ctx, func(now *domxml.Element) bool { return device(now) == nil })
 	if err != nil {
 		return fusion.Changed{}, err
 	}

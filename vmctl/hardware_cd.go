@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"hither/fusion"
+	"hither/vmctl/domxml"
 )
 
 // insertCD puts an image of the pool into a drive. A machine without one gets a drive,
@@ -50,9 +51,9 @@ func (c *changing) noDrive() error {
 }
 
 // drive finds the CD drive that the change names, else the first.
-func (c *changing) drive(definition *element) *element {
-	for _, d := range definition.one("devices").all("disk") {
-		if d.attr("device") == "cdrom" && (c.change.Drive == "" || c.change.Drive == diskName(d)) {
+func (c *changing) drive(definition *domxml.Element) *domxml.Element {
+	for _, d := range definition.One("devices").All("disk") {
+		if d.Attr("device") == "cdrom" && (c.change.Drive == "" || c.change.Drive == diskName(d)) {
 			return d
 		}
 	}
@@ -63,7 +64,7 @@ func (c *changing) drive(definition *element) *element {
 // guest may hold its disc.
 func (c *changing) load(ctx context.Context, path string) (fusion.Changed, error) {
 	for _, half := range []struct {
-		definition *element
+		definition *domxml.Element
 		live       bool
 	}{{c.now, true}, {c.next, false}} {
 		drive := c.drive(half.definition)
@@ -86,31 +87,31 @@ func (c *changing) load(ctx context.Context, path string) (fusion.Changed, error
 }
 
 // loaded is a drive as it is written, with another disc in it.
-func loaded(drive *element, path string) string {
-	var edits []edit
-	for _, old := range drive.anyOf("source", "backingStore") {
-		edits = append(edits, old.cut())
+func loaded(drive *domxml.Element, path string) string {
+	var edits []domxml.Edit
+	for _, old := range drive.AnyOf("source", "backingStore") {
+		edits = append(edits, old.Cut())
 	}
 	if path != "" {
-		edits = append(edits, drive.put("<source file="+quoted(path)+"/>"))
-		if drive.attr("type") != "file" {
-			edits = append(edits, drive.open(`<disk type='file' device='cdrom'>`))
+		edits = append(edits, drive.Put("<source file="+quoted(path)+"/>"))
+		if drive.Attr("type") != "file" {
+			edits = append(edits, drive.Open(`<disk type='file' device='cdrom'>`))
 		}
 	}
 	for i := range edits {
-		edits[i].start, edits[i].end = edits[i].start-drive.start, edits[i].end-drive.start
+		edits[i].Start, edits[i].End = edits[i].Start-drive.Start, edits[i].End-drive.Start
 	}
-	return apply(drive.source(), edits...)
+	return domxml.Apply(drive.Source(), edits...)
 }
 
 // addDrive gives the machine a drive, on the bus that its kind of machine has.
 func (c *changing) addDrive(ctx context.Context, path string) (fusion.Changed, error) {
 	drive := newDrive(path)
-	if kind := c.next.one("os", "type").attr("machine"); strings.Contains(kind, "i440fx") || kind == "pc" {
+	if kind := c.next.One("os", "type").Attr("machine"); strings.Contains(kind, "i440fx") || kind == "pc" {
 		drive.Target.Bus = "ide"
 	}
 	var taken []string
-	for _, d := range c.next.one("devices").all("disk") {
+	for _, d := range c.next.One("devices").All("disk") {
 		taken = append(taken, diskName(d))
 	}
 	for letter := 'a'; letter <= 'z' && (letter == 'a' || slices.Contains(taken, drive.Target.Dev)); letter++ {

@@ -8,16 +8,17 @@ import (
 	"strings"
 
 	"hither/fusion"
+	"hither/vmctl/domxml"
 )
 
 // bootDevs are libvirt's words for fusion.BootWords.
 var bootDevs = map[string]string{"disk": "hd", "cd": "cdrom", "net": "network"}
 
 // redefine edits the definition of the next start.
-func (c *changing) redefine(ctx context.Context, edits ...edit) (fusion.Changed, error) {
+func (c *changing) redefine(ctx context.Context, edits ...domxml.Edit) (fusion.Changed, error) {
 	ctx, cancel := withinCall(ctx)
 	defer cancel()
-	text := apply(c.next.whole, edits...)
+	text := domxml.Apply(c.next.Whole, edits...)
 	if err := c.do(ctx, func(d driver) error { return d.define(text) }); err != nil {
 		return fusion.Changed{}, err
 	}
@@ -30,37 +31,37 @@ func (c *changing) redefine(ctx context.Context, edits ...edit) (fusion.Changed,
 // setBoot writes the order into the definition's os part. Orders of single devices, as
 // other tools write them, exclude that, and go.
 func (c *changing) setBoot(ctx context.Context) (fusion.Changed, error) {
-	os := c.next.one("os")
-	if os == nil || os.one("type").inner() != "hvm" {
+	os := c.next.One("os")
+	if os == nil || os.One("type").Inner() != "hvm" {
 		return fusion.Changed{}, c.lacks("its kind of machine has no boot order", "change it with the tool that made it")
 	}
-	var edits []edit
-	for _, old := range os.all("boot") {
-		edits = append(edits, old.cut())
+	var edits []domxml.Edit
+	for _, old := range os.All("boot") {
+		edits = append(edits, old.Cut())
 	}
-	for _, device := range c.next.one("devices").anyOf("disk", "interface", "hostdev", "redirdev") {
-		for _, old := range device.all("boot") {
-			edits = append(edits, old.cut())
+	for _, device := range c.next.One("devices").AnyOf("disk", "interface", "hostdev", "redirdev") {
+		for _, old := range device.All("boot") {
+			edits = append(edits, old.Cut())
 		}
 	}
 	var order strings.Builder
 	for _, word := range c.change.Boot {
 		order.WriteString("<boot dev='" + bootDevs[word] + "'/>")
 	}
-	return c.redefine(ctx, append(edits, os.put(order.String()))...)
+	return c.redefine(ctx, append(edits, os.Put(order.String()))...)
 }
 
 // bootOf is the order of a definition: that of its os part, else that of its devices.
-func bootOf(definition *element) []string {
+func bootOf(definition *domxml.Element) []string {
 	words := []string{}
 	add := func(word string) {
 		if word != "" && !slices.Contains(words, word) {
 			words = append(words, word)
 		}
 	}
-	for _, boot := range definition.one("os").all("boot") {
+	for _, boot := range definition.One("os").All("boot") {
 		for word, dev := range bootDevs {
-			if dev == boot.attr("dev") {
+			if dev == boot.Attr("dev") {
 				add(word)
 			}
 		}
@@ -70,15 +71,15 @@ func bootOf(definition *element) []string {
 		word  string
 	}
 	var devices []ordered
-	for _, d := range definition.one("devices").anyOf("disk", "interface") {
+	for _, d := range definition.One("devices").AnyOf("disk", "interface") {
 		word := "disk"
 		switch {
-		case d.name == "interface":
+		case d.Name == "interface":
 			word = "net"
-		case d.attr("device") == "cdrom":
+		case d.Attr("device") == "cdrom":
 			word = "cd"
 		}
-		if place := integer(d.one("boot").attr("order")); place > 0 {
+		if place := integer(d.One("boot").Attr("order")); place > 0 {
 			devices = append(devices, ordered{place, word})
 		}
 	}
@@ -129,24 +130,24 @@ func (c *changing) setFirmware(ctx context.Context) (fusion.Changed, error) {
 }
 
 // firmwareEdits writes the firmware into the definition's os part.
-func (c *changing) firmwareEdits() (edits []edit, err error) {
-	os := c.next.one("os")
-	for _, old := range os.anyOf("loader", "nvram", "firmware") {
-		edits = append(edits, old.cut())
+func (c *changing) firmwareEdits() (edits []domxml.Edit, err error) {
+	os := c.next.One("os")
+	for _, old := range os.AnyOf("loader", "nvram", "firmware") {
+		edits = append(edits, old.Cut())
 	}
 	if !isUEFI(c.change.Firmware) {
-		return append(edits, os.open("<os>")), nil
+		return append(edits, os.Open("<os>")), nil
 	}
 	features, err := xml.Marshal(firmwareFeatures(c.change.Firmware))
 	if err != nil {
 		return nil, err
 	}
 	vars, err := xml.Marshal(nvramXML{Path: filepath.Join(c.config.pool(), varsName(c.name, c.r.uuid, c.change.Firmware))})
-	return append(edits, os.open("<os firmware='efi'>"), os.put(string(features)+string(vars))), err
+	return append(edits, os.Open("<os firmware='efi'>"), os.Put(string(features)+string(vars))), err
 }
 
 func (c *changing) firmwareAllowed(ctx context.Context) error {
-	if c.next.one("os", "type").inner() != "hvm" {
+	if c.next.One("os", "type").Inner() != "hvm" {
 		return c.lacks("its kind of machine has no firmware to choose", "change it with the tool that made it")
 	}
 	list, err := c.listSnapshots(ctx, opChange, c.name, c.r.uuid)
@@ -169,13 +170,13 @@ func (c *changing) setTPM(ctx context.Context) (fusion.Changed, error) {
 	if err := c.whileOff(); err != nil {
 		return fusion.Changed{}, err
 	}
-	devices := c.next.one("devices")
-	there := devices.all("tpm")
+	devices := c.next.One("devices")
+	there := devices.All("tpm")
 	switch {
 	case c.change.TPM == (len(there) > 0):
 		return fusion.Changed{When: fusion.Now}, nil
 	case !c.change.TPM:
-		return c.redefine(ctx, there[0].cut())
+		return c.redefine(ctx, there[0].Cut())
 	}
 	most, err := c.limitsOf(ctx, c.next)
 	if err != nil {
@@ -188,7 +189,7 @@ func (c *changing) setTPM(ctx context.Context) (fusion.Changed, error) {
 	if err != nil {
 		return fusion.Changed{}, err
 	}
-	return c.redefine(ctx, devices.put(string(device)))
+	return c.redefine(ctx, devices.Put(string(device)))
 }
 
 func newTPM() *tpmXML {
@@ -198,22 +199,22 @@ func newTPM() *tpmXML {
 // addDisplay gives a machine a VNC display without a port, and a graphics card where it
 // has none, so that its screen can be seen.
 func (c *changing) addDisplay(ctx context.Context) (fusion.Changed, error) {
-	devices := c.next.one("devices")
-	if slices.ContainsFunc(devices.all("graphics"), func(g *element) bool { return g.attr("type") == "vnc" }) {
+	devices := c.next.One("devices")
+	if slices.ContainsFunc(devices.All("graphics"), func(g *domxml.Element) bool { return g.Attr("type") == "vnc" }) {
 		if c.now != nil && c.r.vnc < 0 {
 			return fusion.Changed{When: fusion.NextStart}, nil
 		}
 		return fusion.Changed{}, c.bad("it has a VNC display already", "start it and open it")
 	}
-	edits := []edit{devices.put("<graphics type='vnc'><listen type='none'/></graphics>")}
-	cards := devices.all("video")
+	edits := []domxml.Edit{devices.Put("<graphics type='vnc'><listen type='none'/></graphics>")}
+	cards := devices.All("video")
 	for _, card := range cards {
-		if card.one("model").attr("type") == "none" {
-			edits, cards = append(edits, card.cut()), nil
+		if card.One("model").Attr("type") == "none" {
+			edits, cards = append(edits, card.Cut()), nil
 		}
 	}
 	if len(cards) == 0 {
-		edits = append(edits, devices.put("<video><model type='vga' vram='32768'/></video>"))
+		edits = append(edits, devices.Put("<video><model type='vga' vram='32768'/></video>"))
 	}
 	return c.redefine(ctx, edits...)
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"hither/fusion"
+	"hither/vmctl/domxml"
 )
 
 const devicesHint = "hither host devices shows the devices there are"
@@ -79,8 +80,8 @@ func (c *changing) noDevice(list []hostDevice) error {
 }
 
 // hostdev finds the device that the change is about.
-func (c *changing) hostdev(definition *element) *element {
-	for _, n := range definition.one("devices").all("hostdev") {
+func (c *changing) hostdev(definition *domxml.Element) *domxml.Element {
+	for _, n := range definition.One("devices").All("hostdev") {
 		if sameDevice(hostdevOf(n), c.change.Device) {
 			return n
 		}
@@ -98,7 +99,7 @@ func (c *changing) detachDevice(ctx context.Context) (fusion.Changed, error) {
 }
 
 // deviceParts compares the devices of the host that run with those of the next start.
-func deviceParts(now, next *element) []fusion.DevicePart {
+func deviceParts(now, next *domxml.Element) []fusion.DevicePart {
 	parts := []fusion.DevicePart{}
 	coming := hostdevsOf(next)
 	for _, id := range hostdevsOf(now) {
@@ -116,8 +117,8 @@ func deviceParts(now, next *element) []fusion.DevicePart {
 	return parts
 }
 
-func hostdevsOf(definition *element) (ids []string) {
-	for _, n := range definition.one("devices").all("hostdev") {
+func hostdevsOf(definition *domxml.Element) (ids []string) {
+	for _, n := range definition.One("devices").All("hostdev") {
 		if id := hostdevOf(n); id != "" {
 			ids = append(ids, id)
 		}

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"hither/fusion"
+	"hither/vmctl/domxml"
 )
 
 const (
@@ -90,16 +91,16 @@ var busPrefix = map[string]string{"virtio": "vd", "scsi": "sd", "sata": "sd", "i
 func (c *changing) place() (bus, target string, err error) {
 	bus = "virtio"
 	taken := map[string]bool{}
-	for _, definition := range []*element{c.next, c.now} {
-		for _, d := range definition.one("devices").all("disk") {
+	for _, definition := range []*domxml.Element{c.next, c.now} {
+		for _, d := range definition.One("devices").All("disk") {
 			taken[diskName(d)] = true
 		}
 	}
-	for _, d := range c.next.one("devices").all("disk") {
-		if kind := d.attr("device"); kind != "disk" && kind != "" {
+	for _, d := range c.next.One("devices").All("disk") {
+		if kind := d.Attr("device"); kind != "disk" && kind != "" {
 			continue
 		}
-		if first := d.one("target").attr("bus"); busPrefix[first] != "" {
+		if first := d.One("target").Attr("bus"); busPrefix[first] != "" {
 			bus = first
 		}
 		break
@@ -144,9 +145,9 @@ type plainDisksXML struct {
 }
 
 // disk finds the machine's disk that the change names.
-func (c *changing) disk(definition *element) *element {
-	for _, d := range definition.one("devices").all("disk") {
-		if kind := d.attr("device"); diskName(d) == c.change.Disk && (kind == "disk" || kind == "") {
+func (c *changing) disk(definition *domxml.Element) *domxml.Element {
+	for _, d := range definition.One("devices").All("disk") {
+		if kind := d.Attr("device"); diskName(d) == c.change.Disk && (kind == "disk" || kind == "") {
 			return d
 		}
 	}
@@ -166,7 +167,7 @@ func (c *changing) growDisk(ctx context.Context) (fusion.Changed, error) {
 	if d == nil {
 		return fusion.Changed{}, c.noDisk()
 	}
-	if d.one("readonly") != nil {
+	if d.One("readonly") != nil {
 		return fusion.Changed{}, c.bad("its disk "+c.change.Disk+" is read only", "add another disk")
 	}
 	size, err := call(ctx, c.Store, func(dr driver) (int64, error) { return dr.diskSize(c.r.uuid, c.change.Disk) }, nil)
@@ -189,8 +190,8 @@ func (c *changing) growDisk(ctx context.Context) (fusion.Changed, error) {
 }
 
 // growFile grows a disk that nobody runs on. Only its header changes.
-func (c *changing) growFile(ctx context.Context, d *element, size int64) error {
-	path, format := d.one("source").attr("file"), d.one("driver").attr("type")
+func (c *changing) growFile(ctx context.Context, d *domxml.Element, size int64) error {
+	path, format := d.One("source").Attr("file"), d.One("driver").Attr("type")
 	info, err := os.Stat(path)
 	if err != nil || !info.Mode().IsRegular() || format != formatQcow2 && format != formatRaw {
 		return c.lacks("its disk "+c.change.Disk+" is no file that this node can write", "start the machine, and grow it then")

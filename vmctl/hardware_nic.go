@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"hither/fusion"
+	"hither/vmctl/domxml"
 )
 
 // addNIC gives the machine a card on one of the host's networks.
@@ -43,8 +44,8 @@ func newMAC() string {
 	return fmt.Sprintf("52:54:00:%02x:%02x:%02x", b[0], b[1], b[2])
 }
 
-func (c *changing) nic(definition *element) *element {
-	for _, n := range definition.one("devices").all("interface") {
+func (c *changing) nic(definition *domxml.Element) *domxml.Element {
+	for _, n := range definition.One("devices").All("interface") {
 		if mac := macOf(n); mac != "" && mac == strings.ToLower(c.change.NIC) {
 			return n
 		}

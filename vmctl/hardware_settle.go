@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"hither/fusion"
+	"hither/vmctl/domxml"
 )
 
 // settleDisk ends what was left half done with a disk of a machine that stays: a file
@@ -29,8 +30,8 @@ func (s *Store) settleDisk(ctx context.Context, i intent) error {
 	}
 	for _, file := range i.Files {
 		path := filepath.Join(s.config.pool(), file)
-		has := func(definition *element) bool {
-			return slices.ContainsFunc(definition.one("devices").all("disk"), func(d *element) bool { return sourceOf(d) == path })
+		has := func(definition *domxml.Element) bool {
+			return slices.ContainsFunc(definition.One("devices").All("disk"), func(d *domxml.Element) bool { return sourceOf(d) == path })
 		}
 		switch {
 		case has(next):

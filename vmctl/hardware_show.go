@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"hither/fusion"
+	"hither/vmctl/domxml"
 )
 
 // Show says what a machine is made of.
@@ -49,22 +50,22 @@ func (s *Store) Show(ctx context.Context, machine string) (fusion.Parts, error) 
 }
 
 // partsOf compares what runs with the next start; of a machine that is off both are one.
-func partsOf(now, next *element) fusion.Parts {
-	devices := next.one("devices")
+func partsOf(now, next *domxml.Element) fusion.Parts {
+	devices := next.One("devices")
 	p := fusion.Parts{
 		CPUs: cpusOf(now), NextCPUs: cpusOf(next), MemoryBytes: memoryNow(now), NextMemoryBytes: memoryNow(next),
 		Disks: []fusion.DiskPart{}, Drives: []fusion.DrivePart{}, NICs: []fusion.NICPart{}, Displays: []string{},
-		Boot: bootOf(next), Firmware: firmwareOf(next), TPM: devices.one("tpm") != nil,
+		Boot: bootOf(next), Firmware: firmwareOf(next), TPM: devices.One("tpm") != nil,
 		Accelerator: acceleratorOf(next),
 	}
-	for _, g := range devices.all("graphics") {
-		p.Displays = append(p.Displays, g.attr("type"))
+	for _, g := range devices.All("graphics") {
+		p.Displays = append(p.Displays, g.Attr("type"))
 	}
 	p.Pending = p.CPUs != p.NextCPUs || p.MemoryBytes != p.NextMemoryBytes ||
-		acceleratorOf(now) != p.Accelerator || len(now.one("devices").all("graphics")) != len(p.Displays) || !slices.Equal(bootOf(now), p.Boot)
-	eachPart(now, next, "disk", diskName, func(d *element, of fusion.Of) {
+		acceleratorOf(now) != p.Accelerator || len(now.One("devices").All("graphics")) != len(p.Displays) || !slices.Equal(bootOf(now), p.Boot)
+	eachPart(now, next, "disk", diskName, func(d *domxml.Element, of fusion.Of) {
 		p.Pending = p.Pending || of != ""
-		switch kind := d.attr("device"); kind {
+		switch kind := d.Attr("device"); kind {
 		case "cdrom", "floppy":
 			drive := fusion.DrivePart{Name: diskName(d), Kind: kind, Of: of}
 			if path := sourceOf(d); path != "" {
@@ -72,17 +73,17 @@ func partsOf(now, next *element) fusion.Parts {
 			}
 			p.Drives = append(p.Drives, drive)
 		default:
-			disk := fusion.DiskPart{Name: diskName(d), Bus: d.one("target").attr("bus"), Format: d.one("driver").attr("type"),
-				ReadOnly: d.one("readonly") != nil, Of: of}
+			disk := fusion.DiskPart{Name: diskName(d), Bus: d.One("target").Attr("bus"), Format: d.One("driver").Attr("type"),
+				ReadOnly: d.One("readonly") != nil, Of: of}
 			if path := sourceOf(d); path != "" {
 				disk.File = filepath.Base(path)
 			}
 			p.Disks = append(p.Disks, disk)
 		}
 	})
-	eachPart(now, next, "interface", macOf, func(n *element, of fusion.Of) {
+	eachPart(now, next, "interface", macOf, func(n *domxml.Element, of fusion.Of) {
 		p.Pending = p.Pending || of != ""
-		p.NICs = append(p.NICs, fusion.NICPart{MAC: macOf(n), Network: networkOf(n), Model: n.one("model").attr("type"), Of: of})
+		p.NICs = append(p.NICs, fusion.NICPart{MAC: macOf(n), Network: networkOf(n), Model: n.One("model").Attr("type"), Of: of})
 	})
 	p.Devices = deviceParts(now, next)
 	p.Pending = p.Pending || slices.ContainsFunc(p.Devices, func(d fusion.DevicePart) bool { return d.Of != "" })
@@ -90,54 +91,54 @@ func partsOf(now, next *element) fusion.Parts {
 }
 
 // eachPart goes through the devices of a kind: those that run, then those that come.
-func eachPart(now, next *element, kind string, key func(*element) string, do func(n *element, of fusion.Of)) {
-	has := func(in *element, wanted string) bool {
-		return slices.ContainsFunc(in.one("devices").all(kind), func(n *element) bool { return key(n) == wanted })
+func eachPart(now, next *domxml.Element, kind string, key func(*domxml.Element) string, do func(n *domxml.Element, of fusion.Of)) {
+	has := func(in *domxml.Element, wanted string) bool {
+		return slices.ContainsFunc(in.One("devices").All(kind), func(n *domxml.Element) bool { return key(n) == wanted })
 	}
-	for _, n := range now.one("devices").all(kind) {
+	for _, n := range now.One("devices").All(kind) {
 		if has(next, key(n)) {
 			do(n, "")
 		} else {
 			do(n, fusion.Now)
 		}
 	}
-	for _, n := range next.one("devices").all(kind) {
+	for _, n := range next.One("devices").All(kind) {
 		if !has(now, key(n)) {
 			do(n, fusion.NextStart)
 		}
 	}
 }
 
-func diskName(n *element) string { return n.one("target").attr("dev") }
-func macOf(n *element) string    { return strings.ToLower(n.one("mac").attr("address")) }
+func diskName(n *domxml.Element) string { return n.One("target").Attr("dev") }
+func macOf(n *domxml.Element) string    { return strings.ToLower(n.One("mac").Attr("address")) }
 
 // sourceOf is the file or device of a disk, "" for an empty drive or a network disk.
-func sourceOf(n *element) string {
-	source := n.one("source")
-	return cmp.Or(source.attr("file"), source.attr("dev"))
+func sourceOf(n *domxml.Element) string {
+	source := n.One("source")
+	return cmp.Or(source.Attr("file"), source.Attr("dev"))
 }
 
 // networkOf names what a card is on.
-func networkOf(n *element) string {
-	source := n.one("source")
-	return cmp.Or(source.attr("network"), source.attr("bridge"), source.attr("dev"), n.attr("type"))
+func networkOf(n *domxml.Element) string {
+	source := n.One("source")
+	return cmp.Or(source.Attr("network"), source.Attr("bridge"), source.Attr("dev"), n.Attr("type"))
 }
 
-func cpusOf(n *element) int {
-	vcpu := n.one("vcpu")
+func cpusOf(n *domxml.Element) int {
+	vcpu := n.One("vcpu")
 	if vcpu == nil {
 		return 1
 	}
-	return vcpuXML{Current: integer(vcpu.attr("current")), Value: integer(vcpu.inner())}.count()
+	return vcpuXML{Current: integer(vcpu.Attr("current")), Value: integer(vcpu.Inner())}.count()
 }
 
-func memoryNow(n *element) int64 {
-	return cmp.Or(memoryOf(n.one("currentMemory")), memoryOf(n.one("memory")))
+func memoryNow(n *domxml.Element) int64 {
+	return cmp.Or(memoryOf(n.One("currentMemory")), memoryOf(n.One("memory")))
 }
 
-func firmwareOf(n *element) string {
+func firmwareOf(n *domxml.Element) string {
 	var os osXML
-	if part := n.one("os"); part == nil || xml.Unmarshal([]byte(part.source()), &os) != nil {
+	if part := n.One("os"); part == nil || xml.Unmarshal([]byte(part.Source()), &os) != nil {
 		return firmwareBIOS
 	}
 	return os.firmware()

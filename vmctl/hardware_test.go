@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"hither/fusion"
+	"hither/vmctl/domxml"
 )
 
 // bench makes a machine on a fake, and starts it if asked.
@@ -282,15 +283,15 @@ func TestDisksThatAreHalfMade(t *testing.T) {
 func FuzzParseNodes(f *testing.F) {
 	f.Add(`<domain><os firmware='efi'><boot dev='hd'/></os><devices><x:y xmlns:x='u'/></devices></domain>`)
 	f.Fuzz(func(t *testing.T, text string) {
-		n, err := parseTree(text)
+		n, err := domxml.Parse(text)
 		if err != nil {
 			return
 		}
-		if n.source() == "" || n.from > n.to || n.end > len(text) {
+		if n.Source() == "" || n.From > n.To || n.End > len(text) {
 			t.Errorf("%+v", n)
 		}
 		partsOf(n, n)
-		if got := apply(text); got != text {
+		if got := domxml.Apply(text); got != text {
 			t.Errorf("%q became %q", text, got)
 		}
 	})

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"hither/fusion"
+	"hither/vmctl/domxml"
 )
 
 // exportedBytes gives a machine's file.
@@ -256,7 +257,7 @@ func TestSizesOfAnImport(t *testing.T) {
 }
 
 func TestPortableDefinition(t *testing.T) {
-	root := must(parseTree(elsewhere))(t)
+	root := must(domxml.Parse(elsewhere))(t)
 	portable(root, "p")
 	text := root.String()
 	for _, never := range []string{"11111111", "52:54", "br0", "/old", "/cd.iso", "secret", "5901", "/run", "/var", "/etc", "/usr", "hostdev", "commandline", "apparmor", "old.qcow2"} {

@@ -4,6 +4,8 @@ package vmctl
 
 import (
 	"libvirt.org/go/libvirt"
+
+	"hither/vmctl/domxml"
 )
 
 // setMetadata writes to all places a definition is at. What is saved has one of its own,
@@ -42,7 +44,7 @@ func (c *connection) copyMetadata(d *libvirt.Domain) error {
 	if err != nil {
 		return err
 	}
-	text, err := withMetadataOf(saved, next)
+	text, err := domxml.WithMetadataOf(saved, next)
 	if err != nil || text == saved {
 		return err
 	}

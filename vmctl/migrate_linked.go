@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"hither/fusion"
+	"hither/vmctl/domxml"
 )
 
 // A machine whose disks stand on others' (decision 19) moves without those: its disks are
@@ -42,8 +43,8 @@ func standsAlone(disks []MigrationDisk, rewrite func(string) string) func(string
 		if err != nil || !linked(root, ours) {
 			return text // libvirt refuses what is no definition
 		}
-		for _, disk := range root.all("devices", "disk") {
-			disk.drop("backingStore")
+		for _, disk := range root.All("devices", "disk") {
+			disk.Drop("backingStore")
 		}
 		ours.Bases = nil
 		ours.Disks = slices.DeleteFunc(ours.Disks, func(file string) bool {
@@ -57,11 +58,11 @@ func standsAlone(disks []MigrationDisk, rewrite func(string) string) func(string
 }
 
 // linked says whether disks of a definition stand on something.
-func linked(root *element, ours *machineXML) bool {
+func linked(root *domxml.Element, ours *machineXML) bool {
 	if len(ours.Bases) > 0 {
 		return true
 	}
-	return slices.ContainsFunc(root.all("devices", "disk", "backingStore"), func(b *element) bool { return len(b.children) > 0 })
+	return slices.ContainsFunc(root.All("devices", "disk", "backingStore"), func(b *domxml.Element) bool { return len(b.Children) > 0 })
 }
 
 // whole gives the disks of a machine that is off, those that stand on others as copies

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"hither/fusion"
+	"hither/vmctl/domxml"
 )
 
 // copyDriver is what clones and templates need of a hypervisor.
@@ -34,7 +35,7 @@ func (s *Store) SetTemplate(ctx context.Context, machine string, on bool) (fusio
 			return fusion.Machine{}, err
 		}
 	}
-	err = s.redefine(ctx, r.uuid, func(root *element, ours *machineXML) { mark(root, ours, on) })
+	err = s.redefine(ctx, r.uuid, func(root *domxml.Element, ours *machineXML) { mark(root, ours, on) })
 	if err != nil {
 		return fusion.Machine{}, fail(opTemplate, machine, err)
 	}
@@ -47,7 +48,7 @@ func (s *Store) SetTemplate(ctx context.Context, machine string, on bool) (fusio
 }
 
 // mark makes a definition a template's, or a machine's again.
-func mark(root *element, ours *machineXML, on bool) {
+func mark(root *domxml.Element, ours *machineXML, on bool) {
 	var frozen []string
 	if ours.Template != nil {
 		frozen = ours.Template.Frozen
@@ -56,22 +57,22 @@ func mark(root *element, ours *machineXML, on bool) {
 	if on {
 		ours.Template = &templateXML{}
 	}
-	for _, disk := range root.all("devices", "disk") {
-		target := disk.need("target").attr("dev")
+	for _, disk := range root.All("devices", "disk") {
+		target := disk.Need("target").Attr("dev")
 		switch {
 		case !notDrive(disk):
-		case on && disk.one("readonly") == nil:
-			disk.need("readonly")
+		case on && disk.One("readonly") == nil:
+			disk.Need("readonly")
 			ours.Template.Frozen = append(ours.Template.Frozen, target)
 		case !on && slices.Contains(frozen, target):
-			disk.drop("readonly")
+			disk.Drop("readonly")
 		}
 	}
 }
 
 // notDrive tells a disk from a CD or floppy drive.
-func notDrive(disk *element) bool {
-	kind := disk.attr("device")
+func notDrive(disk *domxml.Element) bool {
+	kind := disk.Attr("device")
 	return kind == "" || kind == "disk"
 }
 
@@ -108,7 +109,7 @@ func isTemplate(op, machine string) error {
 
 // redefine changes the definition of a machine that is off and that the caller has
 // claimed. It is changed whole or not at all.
-func (s *Store) redefine(ctx context.Context, uuid string, change func(root *element, ours *machineXML)) error {
+func (s *Store) redefine(ctx context.Context, uuid string, change func(root *domxml.Element, ours *machineXML)) error {
 	text, err := call(ctx, s, func(d driver) (string, error) { return d.persistent(uuid) }, nil)
 	if err != nil {
 		return err
@@ -127,8 +128,8 @@ func (s *Store) redefine(ctx context.Context, uuid string, change func(root *ele
 }
 
 // readDefinition gives a definition and what Hither noted in it.
-func readDefinition(text string) (*element, *machineXML, error) {
-	root, err := parseTree(text)
+func readDefinition(text string) (*domxml.Element, *machineXML, error) {
+	root, err := domxml.Parse(text)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -146,7 +147,7 @@ func readDefinition(text string) (*element, *machineXML, error) {
 const ourNamespace = "urn:hither:machine:1"
 
 // setOurs writes what Hither notes into a definition, in place of what was there.
-func setOurs(root *element, ours machineXML) error {
+func setOurs(root *domxml.Element, ours machineXML) error {
 	text, err := xml.Marshal(struct {
 		XMLName xml.Name    `xml:"metadata"`
 		Machine *machineXML `xml:"urn:hither:machine:1 machine"`
@@ -154,19 +155,19 @@ func setOurs(root *element, ours machineXML) error {
 	if err != nil {
 		return err
 	}
-	made, err := parseTree(string(text))
+	made, err := domxml.Parse(string(text))
 	if err != nil {
 		return err
 	}
-	metadata := root.need("metadata")
-	metadata.children = slices.DeleteFunc(metadata.children, isOurs)
-	metadata.children = append(metadata.children, made.children...)
+	metadata := root.Need("metadata")
+	metadata.Children = slices.DeleteFunc(metadata.Children, isOurs)
+	metadata.Children = append(metadata.Children, made.Children...)
 	return nil
 }
 
 // isOurs says whether an element of the metadata is Hither's, whatever its prefix.
-func isOurs(e *element) bool {
-	for _, a := range e.attrs {
+func isOurs(e *domxml.Element) bool {
+	for _, a := range e.Attrs {
 		if a.Value == ourNamespace && (a.Name.Space == "xmlns" || a.Name.Space == "" && a.Name.Local == "xmlns") {
 			return true
 		}
