@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"hither/fusion"
+	"hither/vmctl/computer"
 	"hither/vmctl/guest"
 )
 
@@ -240,7 +241,7 @@ func (s *Store) awaitBackup(ctx context.Context, uuid string, tell func(backupJo
 			return job, err
 		}
 		tell(job)
-		if free, err := freeBytes(s.config.pool()); err == nil && free < reserve {
+		if free, err := computer.FreeBytes(s.config.pool()); err == nil && free < reserve {
 			return job, errNoSpace
 		}
 		select {

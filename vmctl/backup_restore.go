@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"hither/fusion"
+	"hither/vmctl/computer"
 )
 
 // Restore brings a backup back. Each chunk is checked as it is read; a disk is named once
@@ -268,7 +269,7 @@ func (r *restoring) writeDisk(file string, size int64, sums []chunkSum) error {
 	if err := s.qemuImg(r.ctx, job, "create", "-q", "-f", formatQcow2, temp, fmt.Sprint(size)); err != nil {
 		return err
 	}
-	free, err := freeBytes(s.config.pool())
+	free, err := computer.FreeBytes(s.config.pool())
 	if err != nil {
 		return err
 	}

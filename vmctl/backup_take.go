@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"hither/fusion"
+	"hither/vmctl/computer"
 )
 
 // Take makes a backup. A machine that is off is read where its disks lie, and claimed; of
@@ -283,7 +284,7 @@ func (t *taking) fill(image *nbdImage, parts []extent, from int, chunk []byte, o
 
 // roomIn refuses when need bytes do not fit into a directory.
 func (s *Store) roomIn(op, name, dir string, need int64) error {
-	free, err := freeBytes(dir)
+	free, err := computer.FreeBytes(dir)
 	if err != nil {
 		return err
 	}

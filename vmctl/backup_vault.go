@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/klauspost/compress/zstd"
+
+	"hither/vmctl/computer"
 )
 
 // A vault keeps the backups of one machine in a directory of its own, DIR/backups/UUID
@@ -79,7 +81,7 @@ func (v *vault) put(data []byte) (sum chunkSum, took int64, err error) {
 	if v.has(sum, len(data)) {
 		return sum, 0, nil
 	}
-	if free, err := freeBytes(v.dir); err == nil && free < reserve {
+	if free, err := computer.FreeBytes(v.dir); err == nil && free < reserve {
 		return sum, 0, errNoSpace
 	}
 	if err := os.Mkdir(filepath.Dir(path), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {

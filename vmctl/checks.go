@@ -5,6 +5,7 @@ import (
 	"os/exec"
 
 	"hither/fusion"
+	"hither/vmctl/computer"
 )
 
 // CheckState says how a check went.
@@ -78,7 +79,7 @@ func (s *Store) checkKVM(ctx context.Context) Check {
 }
 
 func (s *Store) checkPool() Check {
-	free, err := freeBytes(s.config.pool())
+	free, err := computer.FreeBytes(s.config.pool())
 	switch {
 	case err != nil:
 		return Check{Name: "image pool", State: CheckBad, Text: err.Error(), Hint: "choose a directory that can be written with --home"}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"hither/fusion"
+	"hither/vmctl/computer"
 )
 
 const opClone = "machine.clone"
@@ -241,7 +242,7 @@ func (s *Store) weight(d domainDisk) (bytes int64) {
 	}
 	for _, file := range append([]string{d.path}, d.below()...) {
 		if info, err := os.Stat(file); err == nil {
-			bytes += allocated(info)
+			bytes += computer.Allocated(info)
 		}
 	}
 	return min(bytes, most)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"hither/vmctl/computer"
 )
 
 // newDisk makes an empty qcow2 in the pool.
@@ -41,7 +43,7 @@ func (s *Store) copyDisk(ctx context.Context, name, file, image string, size int
 		return invalid(op, name, fmt.Sprintf("the disk of the image %s has %s, more than %s", image, bytesText(has), bytesText(size)),
 			fmt.Sprintf("give it a disk of %s or more, or the image's own by saying no size", bytesText(has)))
 	}
-	if err := s.room(op, name, allocated(info)); err != nil {
+	if err := s.room(op, name, computer.Allocated(info)); err != nil {
 		return err
 	}
 	steps := []func(string) []string{func(to string) []string {

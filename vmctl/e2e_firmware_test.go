@@ -12,6 +12,7 @@ import (
 
 	"hither/fusion"
 	linux "hither/internal/guest"
+	"hither/vmctl/computer"
 )
 
 // seesFirmware is a guest that tells what its firmware gave it, once it is up.
@@ -54,7 +55,7 @@ func serialSays(t *testing.T, s *Store, name, text string) string {
 
 // tpmRuns says whether a swtpm serves a domain.
 func tpmRuns(uuid string) bool {
-	for _, args := range processes() {
+	for _, args := range computer.Processes() {
 		if strings.Contains(args, "/swtpm\x00") && strings.Contains(args, uuid) {
 			return true
 		}

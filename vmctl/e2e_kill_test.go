@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"hither/fusion"
+	"hither/vmctl/computer"
 )
 
 // rounds is how often a test that kills at random moments does so: usual, or as make
@@ -243,7 +244,7 @@ func (k *killing) tidy() {
 		}
 	}
 	runs := strings.Fields(virsh(t, k.s, "list", "--uuid"))
-	for pid, args := range processes() {
+	for pid, args := range computer.Processes() {
 		if _, rest, is := strings.Cut(args, "\x00-uuid\x00"); is && strings.Contains(args, k.config.private().link+"/c/libvirt/qemu/lib/") {
 			if uuid, _, _ := strings.Cut(rest, "\x00"); !slices.Contains(runs, uuid) {
 				t.Errorf("process %d runs %s, which virsh does not list", pid, uuid)

@@ -10,6 +10,7 @@ import (
 
 	"hither/fusion"
 	testguest "hither/internal/guest"
+	"hither/vmctl/computer"
 )
 
 // TestMeterOfABusyGuest looks at a guest that burns its processor, then at the same one
@@ -48,8 +49,8 @@ func TestMeterOfABusyGuest(t *testing.T) {
 		t.Errorf("a machine that is off was measured: %+v", h)
 	}
 	ring := filepath.Join(config.Dir, "meters", m.UUID+".ring")
-	if info := must(os.Stat(ring))(t); allocated(info) > 64<<10 {
-		t.Errorf("some seconds take %d bytes of disk", allocated(info))
+	if info := must(os.Stat(ring))(t); computer.Allocated(info) > 64<<10 {
+		t.Errorf("some seconds take %d bytes of disk", computer.Allocated(info))
 	}
 	ok(t, s.Do(t.Context(), "burner", fusion.ForceOff))
 	ok(t, s.Remove(t.Context(), "burner"))

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"hither/fusion"
+	"hither/vmctl/computer"
 )
 
 func TestMachinesSurviveTheNode(t *testing.T) {
@@ -43,7 +44,7 @@ func TestMachinesSurviveTheNode(t *testing.T) {
 
 func daemonPID(t *testing.T, config Config) int {
 	t.Helper()
-	for pid, args := range processes() {
+	for pid, args := range computer.Processes() {
 		if strings.Contains(args, "\x00"+config.private().pidFile()+"\x00") {
 			return pid
 		}

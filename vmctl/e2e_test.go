@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"hither/fusion"
+	"hither/vmctl/computer"
 )
 
 // stage opens a Store in a directory of its own and, when the test ends, ends
@@ -110,7 +111,7 @@ func stopAll(t *testing.T, s *Store) {
 
 func noProcessOf(t *testing.T, dir string) {
 	t.Helper()
-	for pid, args := range processes() {
+	for pid, args := range computer.Processes() {
 		if strings.Contains(args, dir) && !strings.Contains(args, "-machine\x00none") { // by which a libvirtd that was killed asked what QEMU can
 			t.Errorf("process %d is left: %q", pid, args)
 		}
@@ -119,7 +120,7 @@ func noProcessOf(t *testing.T, dir string) {
 
 // qemuPID gives the process of a machine, 0 when there is none.
 func qemuPID(uuid string) int {
-	for pid, args := range processes() {
+	for pid, args := range computer.Processes() {
 		if strings.Contains(args, "\x00-uuid\x00"+uuid+"\x00") {
 			return pid
 		}

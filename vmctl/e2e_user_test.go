@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"hither/fusion"
+	"hither/vmctl/computer"
 )
 
 // testUser is the ordinary user that end-to-end tests run as.
@@ -56,7 +57,7 @@ func TestAsOrdinaryUser(t *testing.T) {
 // qemu:///session; they would end after two minutes.
 func endSession(t *testing.T, dir string) {
 	t.Helper()
-	for pid := range processes() {
+	for pid := range computer.Processes() {
 		env, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "environ"))
 		if err == nil && strings.Contains(string(env), "XDG_RUNTIME_DIR="+dir+"/run\x00") {
 			endProcess(t.Context(), pid)

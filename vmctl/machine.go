@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"hither/fusion"
+	"hither/vmctl/computer"
 )
 
 // record is what the Store knows of one domain. The Store's mu guards it.
@@ -64,7 +65,7 @@ func measure(d domainDisk) fusion.Disk {
 	if err != nil || !info.Mode().IsRegular() {
 		return disk
 	}
-	disk.UsedBytes = allocated(info)
+	disk.UsedBytes = computer.Allocated(info)
 	disk.TotalBytes = info.Size()
 	if size, ok := virtualSize(d.path); ok {
 		disk.TotalBytes = size

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"hither/fusion"
+	"hither/vmctl/computer"
 	"hither/vmctl/ring"
 )
 
@@ -81,7 +82,7 @@ func (m *Meters) measure() {
 	m.mu.Unlock()
 	second := time.Now().Unix()
 	if always || slices.Contains(wanted, fusion.Self) {
-		m.take(fusion.Self, selfStats(), second)
+		m.take(fusion.Self, computer.Stats(), second)
 	}
 	uuids := slices.DeleteFunc(wanted, func(uuid string) bool { return uuid == fusion.Self })
 	if !always && len(uuids) == 0 {

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"hither/fusion"
+	"hither/vmctl/computer"
 )
 
 // Before a machine moves, the destination looks at what it needs: a move that cannot end
@@ -197,7 +198,7 @@ func (s *Store) examineName(ctx context.Context, o MigrationOffer) ([]fusion.Obs
 
 // examineRoom compares with what is free now: disks are sparse, and memory fills up.
 func (s *Store) examineRoom(_ context.Context, o MigrationOffer) (found []fusion.Obstacle, err error) {
-	free, err := freeBytes(s.config.pool())
+	free, err := computer.FreeBytes(s.config.pool())
 	if err != nil {
 		return nil, err
 	}
@@ -208,7 +209,7 @@ func (s *Store) examineRoom(_ context.Context, o MigrationOffer) (found []fusion
 	if stored+reserve > free {
 		found = append(found, fusion.Obstacle{Detail: fmt.Sprintf("its disks need %s, and %s is free there", bytesText(stored+reserve), bytesText(free)), Hint: spaceHint})
 	}
-	now := selfStats()
+	now := computer.Stats()
 	if memory := max(now.MemoryBytes-now.MemoryUsedBytes, 0); (!o.Off || o.Start) && now.MemoryBytes > 0 && o.MemoryBytes > memory {
 		found = append(found, fusion.Obstacle{Detail: fmt.Sprintf("it needs %s of memory, and %s is free there", bytesText(o.MemoryBytes), bytesText(memory)),
 			Hint: "stop something there, or stop the machine and move it while it is off"})

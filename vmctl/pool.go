@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"hither/fusion"
+	"hither/vmctl/computer"
 )
 
 // partial begins the name of a file that is being made; fusion.CheckName
@@ -55,7 +56,7 @@ func (s *Store) image(op, name string) (string, error) {
 
 // room refuses when need bytes do not fit into the pool.
 func (s *Store) room(op, name string, need int64) error {
-	free, err := freeBytes(s.config.pool())
+	free, err := computer.FreeBytes(s.config.pool())
 	if err != nil {
 		return &fusion.Error{Op: op, Path: name, Cause: err}
 	}

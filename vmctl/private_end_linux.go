@@ -3,17 +3,18 @@ package vmctl
 import (
 	"context"
 	"os"
-	"strconv"
 	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"hither/vmctl/computer"
 )
 
 // end ends the daemon, then every QEMU it left, and removes the link.
 func (p private) end(ctx context.Context) {
 	p.endDaemon(ctx)
-	for pid, args := range processes() {
+	for pid, args := range computer.Processes() {
 		if strings.Contains(args, p.link+"/c/libvirt/qemu/lib/") && strings.Contains(args, "-uuid") {
 			endProcess(ctx, pid)
 		}
@@ -24,7 +25,7 @@ func (p private) end(ctx context.Context) {
 // endDaemon ends the daemon that was started with our pid file, whatever that
 // file says.
 func (p private) endDaemon(ctx context.Context) {
-	for pid, args := range processes() {
+	for pid, args := range computer.Processes() {
 		if strings.Contains(args, "\x00--pid-file\x00"+p.pidFile()+"\x00") {
 			endProcess(ctx, pid)
 		}
@@ -60,23 +61,15 @@ func awaitEnd(ctx context.Context, fd int, limit time.Duration) bool {
 // qemuStarts gives when each running QEMU was started, by domain UUID.
 func qemuStarts() map[string]time.Time {
 	starts := map[string]time.Time{}
-	for pid, args := range processes() {
+	for pid, args := range computer.Processes() {
 		_, rest, ok := strings.Cut(args, "\x00-uuid\x00")
 		if !ok {
 			continue
 		}
 		uuid, _, _ := strings.Cut(rest, "\x00")
-		if t := processStart(pid); !t.IsZero() {
+		if t := computer.ProcessStart(pid); !t.IsZero() {
 			starts[uuid] = t
 		}
 	}
 	return starts
-}
-
-func atoi(s string) int64 {
-	n, err := strconv.ParseInt(s, 10, 64)
-	if err != nil {
-		return 0
-	}
-	return n
 }

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"iter"
 	"os"
 	"os/exec"
 	"os/user"
@@ -12,50 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"time"
 )
-
-// processes yields every process that has arguments, with its command line as
-// in /proc: each argument ends with a zero byte.
-func processes() iter.Seq2[int, string] {
-	return func(yield func(int, string) bool) {
-		dirs, err := os.ReadDir("/proc")
-		if err != nil {
-			return
-		}
-		for _, dir := range dirs {
-			pid, err := strconv.Atoi(dir.Name())
-			if err != nil {
-				continue
-			}
-			args, err := os.ReadFile("/proc/" + dir.Name() + "/cmdline")
-			if err != nil || len(args) == 0 {
-				continue
-			}
-			if !yield(pid, string(args)) {
-				return
-			}
-		}
-	}
-}
-
-// ticks per second of /proc/PID/stat, the same on every Linux (USER_HZ).
-const ticks = 100
-
-// processStart says when a process was started, zero when it is gone.
-func processStart(pid int) time.Time {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return time.Time{}
-	}
-	// The name in parentheses may hold anything; field 22 counts from before it.
-	rest := string(stat[strings.LastIndexByte(string(stat), ')')+1:])
-	fields := strings.Fields(rest)
-	if len(fields) < 20 {
-		return time.Time{}
-	}
-	return bootTime().Add(time.Duration(atoi(fields[19])) * time.Second / ticks)
-}
 
 // ownSession makes a process that survives the node. As root it also gets a
 // user namespace in which it is "nobody": libvirtd is then a session daemon
@@ -68,12 +24,21 @@ func ownSession() *syscall.SysProcAttr {
 	}
 	uid, gid := 65534, 65534
 	if nobody, err := user.Lookup("nobody"); err == nil {
-		uid, gid = int(atoi(nobody.Uid)), int(atoi(nobody.Gid))
+		uid, gid = accountNumber(nobody.Uid), accountNumber(nobody.Gid)
 	}
 	attr.Cloneflags = syscall.CLONE_NEWUSER
 	attr.UidMappings = []syscall.SysProcIDMap{{ContainerID: uid, HostID: 0, Size: 1}}
 	attr.GidMappings = []syscall.SysProcIDMap{{ContainerID: gid, HostID: os.Getgid(), Size: 1}}
 	return attr
+}
+
+// accountNumber reads the number of an account.
+func accountNumber(id string) int {
+	n, err := strconv.Atoi(id)
+	if err != nil {
+		return 65534
+	}
+	return n
 }
 
 // searchPath is PATH with the directories of daemons.

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"hither/fusion"
+	"hither/vmctl/computer"
 )
 
 // An imageJob is one run of qemu-img that makes a file of the pool.
@@ -70,7 +71,7 @@ func (s *Store) qemuImg(ctx context.Context, job imageJob, args ...string) error
 	if err != nil {
 		return noQemuImg(job.op, job.name)
 	}
-	free, err := freeBytes(s.config.pool())
+	free, err := computer.FreeBytes(s.config.pool())
 	if err != nil {
 		return fail(job.op, job.name, err)
 	}

@@ -4,15 +4,16 @@ import (
 	"context"
 
 	"hither/fusion"
+	"hither/vmctl/computer"
 )
 
 // Resources says what is free for one more machine. A running machine counts with
 // all the memory it was promised, used or not.
 func (s *Store) Resources(ctx context.Context) (fusion.Resources, error) {
-	now := selfStats()
+	now := computer.Stats()
 	r := fusion.Resources{CPUs: now.CPUs, Load: now.Load, MemoryBytes: now.MemoryBytes,
 		FreeBytes: max(0, min(now.MemoryBytes-now.MemoryUsedBytes, now.MemoryBytes-s.promised()))}
-	free, err := freeBytes(s.config.pool())
+	free, err := computer.FreeBytes(s.config.pool())
 	if err != nil {
 		return r, fail("host.resources", s.config.pool(), err)
 	}

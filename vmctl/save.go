@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"hither/fusion"
+	"hither/vmctl/computer"
 )
 
 const opSave = "machine.save"
@@ -62,7 +63,7 @@ func (s *Store) roomToSave(ctx context.Context, machine string, d domain) error 
 	if !s.privateUsed() {
 		return nil
 	}
-	free, err := freeBytes(s.config.Dir)
+	free, err := computer.FreeBytes(s.config.Dir)
 	if err != nil {
 		return nil // libvirt will say
 	}

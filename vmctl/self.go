@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"hither/fusion"
+	"hither/vmctl/computer"
 )
 
 // selfPause is the time between two looks at this computer itself.
@@ -13,7 +14,7 @@ const selfPause = time.Minute
 
 // self is this computer, with what it can and what its owner should know of it.
 func (s *Store) self(ctx context.Context) fusion.Machine {
-	m := self()
+	m := computer.Machine()
 	m.Note, m.Tags = s.config.SelfNote, []string{}
 	m.Verbs, m.Cannot = s.abilities.get(ctx)
 	return m

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"hither/fusion"
+	"hither/vmctl/computer"
 )
 
 // Snapshots gives the snapshots of a machine, also those made with other tools;
@@ -206,7 +207,7 @@ func (s *Store) canKeep(ctx context.Context, op, machine string, d domain, spec 
 // left to libvirt.
 func (s *Store) roomToKeep(ctx context.Context, op, machine string, d domain, disk string) error {
 	dir := filepath.Dir(disk)
-	free, err := freeBytes(dir)
+	free, err := computer.FreeBytes(dir)
 	if err != nil {
 		return nil
 	}

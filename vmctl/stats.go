@@ -7,12 +7,13 @@ import (
 	"strings"
 
 	"hither/fusion"
+	"hither/vmctl/computer"
 )
 
 // Stats gives a sample of "self" and of every running machine, by one call to
 // libvirt. While libvirt is away it gives "self" alone.
 func (s *Store) Stats(ctx context.Context) ([]fusion.Stats, error) {
-	out := []fusion.Stats{selfStats()}
+	out := []fusion.Stats{computer.Stats()}
 	if !s.connected() {
 		return out, nil
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"hither/fusion"
+	"hither/vmctl/computer"
 )
 
 // storageDriver is what a Store needs of a hypervisor for storage.
@@ -78,7 +79,7 @@ func (s *Store) allPools(ctx context.Context) ([]pool, error) {
 func (t storage) own() fusion.Pool {
 	p := fusion.Pool{Name: fusion.OwnPool, Kind: fusion.OwnPool, Path: t.s.config.pool(), State: fusion.PoolActive}
 	var err error
-	if p.TotalBytes, p.FreeBytes, err = diskSpace(p.Path); err != nil {
+	if p.TotalBytes, p.FreeBytes, err = computer.DiskSpace(p.Path); err != nil {
 		p.State, p.Note, p.Hint = fusion.PoolGone, "its directory cannot be read", "see whether its disk is plugged in; then start the node again"
 	} else if p.FreeBytes < reserve {
 		p.Note, p.Hint = "it is full", spaceHint
@@ -233,7 +234,7 @@ func ownVolume(dir, name string) (volume, error) {
 	if err != nil {
 		return v, err
 	}
-	v.capacity, v.allocation = info.Size(), allocated(info)
+	v.capacity, v.allocation = info.Size(), computer.Allocated(info)
 	if strings.HasSuffix(strings.ToLower(name), ".iso") {
 		v.format = "iso"
 		return v, nil

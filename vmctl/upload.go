@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"hither/fusion"
+	"hither/vmctl/computer"
 )
 
 // Upload streams an image into the pool. Of unknown size (-1) it takes what
@@ -70,7 +71,7 @@ func taken(op, name string) *fusion.Error {
 func (s *Store) receive(ctx context.Context, op, name string, f *os.File, size int64, r io.Reader) error {
 	limit := size
 	if size < 0 {
-		free, err := freeBytes(s.config.pool())
+		free, err := computer.FreeBytes(s.config.pool())
 		if err != nil {
 			return err
 		}

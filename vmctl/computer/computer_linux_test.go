@@ -1,4 +1,4 @@
-package vmctl
+package computer
 
 import "testing"
 
@@ -32,7 +32,7 @@ func TestCounters(t *testing.T) {
 }
 
 func TestSelf(t *testing.T) {
-	m, s := self(), selfStats()
+	m, s := Machine(), Stats()
 	if m.OS == "" || m.Started.IsZero() || m.MemoryBytes <= 0 || len(m.Disks) == 0 || m.Disks[0].TotalBytes <= 0 {
 		t.Errorf("%+v", m)
 	}

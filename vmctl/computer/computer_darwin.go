@@ -1,4 +1,4 @@
-package vmctl
+package computer
 
 import (
 	"time"

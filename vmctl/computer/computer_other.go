@@ -1,6 +1,6 @@
 //go:build !linux
 
-package vmctl
+package computer
 
 import (
 	"math"
@@ -11,8 +11,8 @@ import (
 	"hither/fusion"
 )
 
-// self is this computer as a machine. What its system does not tell is left zero.
-func self() fusion.Machine {
+// Machine is this computer as a machine. What its system does not tell is left zero.
+func Machine() fusion.Machine {
 	names := map[string]string{"darwin": "macOS", "windows": "Windows"}
 	name := names[runtime.GOOS]
 	if name == "" {
@@ -26,7 +26,7 @@ func self() fusion.Machine {
 	}
 }
 
-func selfStats() fusion.Stats {
+func Stats() fusion.Stats {
 	total, free := systemMemory()
 	s := fusion.Stats{Name: fusion.Self, Time: time.Now(), CPUs: runtime.NumCPU(), MemoryBytes: total}
 	if free > 0 {
@@ -35,13 +35,16 @@ func selfStats() fusion.Stats {
 	return s
 }
 
-// freeBytes is not known here: a full disk is noticed when a write fails.
-func freeBytes(string) (int64, error) { return math.MaxInt64, nil }
+// FreeBytes is not known here: a full disk is noticed when a write fails.
+func FreeBytes(string) (int64, error) { return math.MaxInt64, nil }
 
-// diskSpace is not known here; 0 says so.
-func diskSpace(path string) (total, free int64, err error) {
+// enough is what its callers leave free, in bytes.
+const enough = 32 << 20
+
+// DiskSpace is not known here: the total is 0, and free what nobody refuses to write for.
+func DiskSpace(path string) (total, free int64, err error) {
 	_, err = os.Stat(path)
-	return 0, reserve, err
+	return 0, enough, err
 }
 
-func allocated(info os.FileInfo) int64 { return info.Size() }
+func Allocated(info os.FileInfo) int64 { return info.Size() }

@@ -1,4 +1,4 @@
-package vmctl
+package computer
 
 import (
 	"os"
@@ -68,8 +68,8 @@ func mounts(mountinfo string) []mount {
 
 var unescapeMount = strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`).Replace
 
-// freeBytes is what an ordinary user may still write below path.
-func freeBytes(path string) (int64, error) {
+// FreeBytes is what an ordinary user may still write below path.
+func FreeBytes(path string) (int64, error) {
 	var st unix.Statfs_t
 	if err := unix.Statfs(path, &st); err != nil {
 		return 0, err
@@ -77,8 +77,8 @@ func freeBytes(path string) (int64, error) {
 	return int64(st.Bavail) * st.Bsize, nil
 }
 
-// diskSpace is the size of what path lies on, and what an ordinary user may still write.
-func diskSpace(path string) (total, free int64, err error) {
+// DiskSpace is the size of what path lies on, and what an ordinary user may still write.
+func DiskSpace(path string) (total, free int64, err error) {
 	var st unix.Statfs_t
 	if err := unix.Statfs(path, &st); err != nil {
 		return 0, 0, err
@@ -86,8 +86,8 @@ func diskSpace(path string) (total, free int64, err error) {
 	return int64(st.Blocks) * st.Bsize, int64(st.Bavail) * st.Bsize, nil
 }
 
-// allocated is how many bytes a file takes on its disk.
-func allocated(info os.FileInfo) int64 {
+// Allocated is how many bytes a file takes on its disk.
+func Allocated(info os.FileInfo) int64 {
 	if st, ok := info.Sys().(*syscall.Stat_t); ok {
 		return st.Blocks * 512
 	}

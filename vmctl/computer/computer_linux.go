@@ -1,4 +1,4 @@
-package vmctl
+package computer
 
 import (
 	"bufio"
@@ -13,8 +13,8 @@ import (
 	"hither/fusion"
 )
 
-// self is this computer as a machine. What /proc does not tell is left zero.
-func self() fusion.Machine {
+// Machine is this computer as a machine. What /proc does not tell is left zero.
+func Machine() fusion.Machine {
 	return fusion.Machine{
 		Name: fusion.Self, Kind: fusion.KindSelf, State: fusion.Running,
 		CPUs: runtime.NumCPU(), MemoryBytes: memory()["MemTotal"],
@@ -23,7 +23,7 @@ func self() fusion.Machine {
 	}
 }
 
-func selfStats() fusion.Stats {
+func Stats() fusion.Stats {
 	m := memory()
 	s := fusion.Stats{
 		Name: fusion.Self, Time: time.Now(), CPUs: runtime.NumCPU(),

@@ -1,6 +1,6 @@
 //go:build !linux && !windows && !darwin
 
-package vmctl
+package computer
 
 import (
 	"time"
