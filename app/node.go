@@ -26,6 +26,7 @@ import (
 	"hither/remoteapp"
 	"hither/sync/folder"
 	"hither/vmctl"
+	"hither/vmctl/power"
 )
 
 // Version is the release; the build sets it.
@@ -158,7 +159,7 @@ func (n *Node) openNetwork(ctx context.Context, cfg Config) (err error) {
 func (n *Node) openMachines(ctx context.Context, cfg Config) (err error) {
 	n.jobs = jobs.New() // what a schedule takes is one
 	n.vms, err = vmctl.Open(ctx, vmctl.Config{Job: n.scheduled, Dir: cfg.Home.Sub("machines"), RunDir: cfg.Home.Run, URI: cfg.Libvirt,
-		SelfNote: screenNote(ctx), Peer: n.moving, ImagePeers: n.imagePeers, Power: vmctl.SystemPower(), Going: n.tellGoing, Log: part(cfg, "vmctl")})
+		SelfNote: screenNote(ctx), Peer: n.moving, ImagePeers: n.imagePeers, Power: power.System(), Going: n.tellGoing, Log: part(cfg, "vmctl")})
 	if err == nil {
 		n.onClose(n.vms.Close)
 		n.onClose(n.jobs.Close)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hither/fusion"
+	"hither/vmctl/power"
 )
 
 // Config says where a Store keeps things and which libvirt it uses.
@@ -33,7 +34,7 @@ type Config struct {
 	Osinfo string
 	// Power switches this computer itself; default: nothing does. Going is called
 	// before it goes, and with "" when it stays after all or is back; default none.
-	Power Power
+	Power power.Switch
 	Going func(context.Context, fusion.Away)
 	// Job runs what a schedule takes as a job of the host, and gives its error. Default:
 	// it runs without being one.

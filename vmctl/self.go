@@ -16,7 +16,7 @@ const selfPause = time.Minute
 func (s *Store) self(ctx context.Context) fusion.Machine {
 	m := computer.Machine()
 	m.Note, m.Tags = s.config.SelfNote, []string{}
-	m.Verbs, m.Cannot = s.abilities.get(ctx)
+	m.Verbs, m.Cannot = s.abilities.Get(ctx)
 	return m
 }
 

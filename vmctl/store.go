@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"hither/fusion"
+	"hither/vmctl/power"
 )
 
 // Store is the machines of this computer. Close it when done; machines go on.
@@ -24,7 +25,7 @@ type Store struct {
 	catalogue *catalogue
 	meters    *Meters
 
-	abilities abilities // of this computer itself
+	abilities power.Abilities // of this computer itself
 	going     going
 
 	slots       chan struct{} // one per call to the hypervisor that has not returned
@@ -86,7 +87,7 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 	}
 	s := &Store{
 		config: config, kvm: newKVMProbe(config.Dir), catalogue: &catalogue{osinfo: config.Osinfo}, fetches: map[string]chan struct{}{},
-		abilities: abilities{power: config.Power},
+		abilities: power.Abilities{Switch: config.Power},
 		slots:     make(chan struct{}, maxCalls), wake: make(chan struct{}, 1), unsettled: make(chan struct{}, 1), toInstall: make(chan struct{}, 1),
 		networking: make(chan struct{}, 1),
 		records:    map[string]*record{}, dirty: map[string]bool{},

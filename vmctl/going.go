@@ -9,60 +9,11 @@ import (
 	"hither/fusion"
 )
 
-// Power switches this computer itself. All methods may be called from many
-// goroutines.
-type Power interface {
-	// Can says of each of fusion.PowerVerbs why it cannot be done, "" where it can.
-	Can(ctx context.Context) map[fusion.Verb]string
-	// Do does one of fusion.PowerVerbs and returns when the system has taken it. It
-	// promises ErrPermission, ErrUnsupported and ErrBusy.
-	Do(ctx context.Context, verb fusion.Verb) error
-	// Watch calls going before the computer goes, whoever asked for that, and with ""
-	// once it is back, until ctx ends. The system waits for going, a few seconds at
-	// most, where it can.
-	Watch(ctx context.Context, going func(fusion.Away)) error
-}
-
-// What the system is asked for itself is kept for abilityAge, as a list of
-// machines must not wait for it each time, and asked within abilityTime.
+// The pauses between two tries to follow the system's word on its going.
 const (
-	abilityAge  = 30 * time.Second
-	abilityTime = 2 * time.Second
+	firstPowerWatch = time.Second
+	lastPowerWatch  = 5 * time.Minute
 )
-
-// abilities is what a Power said it can.
-type abilities struct {
-	power Power
-
-	mu     sync.Mutex // guards the fields below; held while asking
-	asked  time.Time
-	verbs  []fusion.Verb
-	cannot []fusion.Refusal
-}
-
-// get gives the verbs that "self" has now, and why it lacks the others.
-func (a *abilities) get(ctx context.Context) (verbs []fusion.Verb, cannot []fusion.Refusal) {
-	if a.power == nil {
-		return []fusion.Verb{}, nil
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if time.Since(a.asked) < abilityAge && !a.asked.IsZero() {
-		return slices.Clone(a.verbs), slices.Clone(a.cannot)
-	}
-	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), abilityTime)
-	defer cancel()
-	why := a.power.Can(within)
-	a.asked, a.verbs, a.cannot = time.Now(), []fusion.Verb{}, nil
-	for _, verb := range fusion.PowerVerbs {
-		if reason := why[verb]; reason != "" {
-			a.cannot = append(a.cannot, fusion.Refusal{Verb: verb, Reason: reason})
-		} else {
-			a.verbs = append(a.verbs, verb)
-		}
-	}
-	return slices.Clone(a.verbs), slices.Clone(a.cannot)
-}
 
 // doSelf does a power verb. The system is asked once more whether it can, so that
 // nobody is told of a computer that goes and then does not.
@@ -114,12 +65,6 @@ func (s *Store) tellGoing(away fusion.Away) {
 	g.away, g.when = away, time.Now()
 	s.config.Going(s.ctx, away)
 }
-
-// The pauses between two tries to follow the system's word on its going.
-const (
-	firstPowerWatch = time.Second
-	lastPowerWatch  = 5 * time.Minute
-)
 
 // followPower tells when this computer goes by anybody's hand, until Close.
 func (s *Store) followPower() {

@@ -1,4 +1,4 @@
-package vmctl
+package power
 
 import (
 	"context"
@@ -27,8 +27,8 @@ var loginMethods = map[fusion.Verb]string{fusion.Sleep: "Suspend", fusion.Reboot
 // system's, or that of DBUS_SYSTEM_BUS_ADDRESS; a connection lasts for one call.
 type loginManager struct{}
 
-// SystemPower gives how this system is switched.
-func SystemPower() Power { return loginManager{} }
+// System gives how this system is switched.
+func System() Switch { return loginManager{} }
 
 const noLogind = "logind does not answer on the system bus here, so that this computer cannot be switched from afar"
 

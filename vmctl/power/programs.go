@@ -1,6 +1,6 @@
 //go:build windows || darwin
 
-package vmctl
+package power
 
 import (
 	"context"
