@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"hither/fusion"
+	"hither/vmctl/proxy"
 )
 
 // serving asks for an address and serves a page that says the guest's name.
@@ -150,7 +151,7 @@ sleep 100000`
 	defer conn.Close()
 	must(conn.Write([]byte("hello")))(t) // Debian's busybox has nobody who would answer
 	eventually(t, "QEMU forwards datagrams", func() bool {
-		return usernetPort(virsh(t, s, "qemu-monitor-command", "m", "--hmp", "info usernet"), "hostnet0", "udp", 7) != 0
+		return proxy.UsernetPort(virsh(t, s, "qemu-monitor-command", "m", "--hmp", "info usernet"), "hostnet0", "udp", 7) != 0
 	})
 	ok(t, s.Do(ctx, "m", fusion.ForceOff))
 	eventually(t, "it is off", func() bool { return must(s.Get(ctx, "m"))(t).State == fusion.Off })

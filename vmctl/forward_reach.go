@@ -8,7 +8,20 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+
+	"hither/vmctl/proxy"
 )
+
+// listen opens a forward's port on the host.
+func (f *forwards) listen(e *forward) (*proxy.Port, error) {
+	p, err := proxy.Listen(f.s.ctx, e.Proto, net.JoinHostPort(e.Listen, strconv.Itoa(e.HostPort)),
+		func(ctx context.Context) (net.Conn, error) { return f.reach(ctx, e) })
+	if err != nil {
+		return nil, err
+	}
+	f.work.Go(p.Wait)
+	return p, nil
+}
 
 // reach connects to the guest's port of a forward, wherever the guest is now.
 func (f *forwards) reach(ctx context.Context, e *forward) (net.Conn, error) {
@@ -55,13 +68,13 @@ func (f *forwards) guestAddress(ctx context.Context, r record, e *forward) (fwAd
 func (s *Store) userPort(ctx context.Context, r record, netdev string, e *forward) (int, error) {
 	have := func() (int, error) {
 		text, err := s.monitor(ctx, r.uuid, "info usernet")
-		return usernetPort(text, netdev, e.Proto, e.GuestPort), err
+		return proxy.UsernetPort(text, netdev, e.Proto, e.GuestPort), err
 	}
 	if n, err := have(); n != 0 || err != nil {
 		return n, err
 	}
 	for range 8 { // a port that is free now may not be in a moment
-		free, err := freePort(ctx, e.Proto)
+		free, err := proxy.FreePort(ctx, e.Proto)
 		if err != nil {
 			return 0, err
 		}
@@ -78,43 +91,4 @@ func (s *Store) userPort(ctx context.Context, r record, netdev string, e *forwar
 
 func (s *Store) monitor(ctx context.Context, uuid, line string) (string, error) {
 	return call(ctx, s, func(d driver) (string, error) { return d.monitor(uuid, line) }, nil)
-}
-
-// usernetPort reads "info usernet" (net/slirp.c and libslirp's connection table): below
-// a line "Hub …(NETDEV):" are lines such as
-//
-//	TCP[HOST_FORWARD]  15  127.0.0.1 40022  10.0.2.15  22  0  0
-func usernetPort(text, netdev, proto string, guestPort int) int {
-	inside := false
-	for line := range strings.Lines(text) {
-		if strings.HasSuffix(strings.TrimSpace(line), "):") {
-			inside = strings.Contains(line, "("+netdev+"):")
-			continue
-		}
-		f := strings.Fields(line)
-		if !inside || len(f) < 6 || f[0] != strings.ToUpper(proto)+"[HOST_FORWARD]" || f[2] != "127.0.0.1" || f[5] != strconv.Itoa(guestPort) {
-			continue
-		}
-		if n, err := strconv.Atoi(f[3]); err == nil && n > 0 && n < 1<<16 {
-			return n
-		}
-	}
-	return 0
-}
-
-// freePort gives a port of the loopback that nobody has now.
-func freePort(ctx context.Context, proto string) (int, error) {
-	var listening net.ListenConfig
-	if proto == "udp" {
-		c, err := listening.ListenPacket(ctx, "udp", "127.0.0.1:0")
-		if err != nil {
-			return 0, err
-		}
-		return c.LocalAddr().(*net.UDPAddr).Port, c.Close()
-	}
-	l, err := listening.Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	return l.Addr().(*net.TCPAddr).Port, l.Close()
 }

@@ -16,6 +16,7 @@ import (
 	"syscall"
 
 	"hither/fusion"
+	"hither/vmctl/proxy"
 )
 
 // forwards are the port forwards of a Store. Each is a proxy of the node's own in user
@@ -42,8 +43,8 @@ type forward struct {
 	UUID           string `json:"uuid"` // of the domain
 	URI            string `json:"uri"`  // of the hypervisor that has it
 
-	port *port // nil when it does not listen
-	why  error // why not
+	port *proxy.Port // nil when it does not listen
+	why  error       // why not
 }
 
 const (
@@ -140,7 +141,7 @@ func (s *Store) knows(uuid string) bool {
 // end closes the ports of some, and waits for their connections.
 func (f *forwards) end(which func(*forward) bool) {
 	f.mu.Lock()
-	var ports []*port
+	var ports []*proxy.Port
 	for _, e := range f.entries {
 		if which(e) && e.port != nil {
 			ports = append(ports, e.port)
@@ -149,7 +150,7 @@ func (f *forwards) end(which func(*forward) bool) {
 	}
 	f.mu.Unlock()
 	for _, p := range ports {
-		p.close()
+		p.Close()
 	}
 }
 
@@ -228,11 +229,11 @@ func (f *forwards) Add(ctx context.Context, machine string, spec fusion.Forward)
 	if e.port, err = f.listen(e); err != nil {
 		return spec, portError(op, machine, err)
 	}
-	e.HostPort = e.port.number()
+	e.HostPort = e.port.Number()
 	f.entries = append(f.entries, e)
 	if err := f.saveLocked(); err != nil {
 		f.entries = f.entries[:len(f.entries)-1]
-		e.port.shut()
+		e.port.Shut()
 		return spec, fail(op, machine, err)
 	}
 	f.s.config.Log.Info("port forwarded", "machine", machine, "proto", e.Proto, "listen", e.Listen, "port", e.HostPort, "to", e.GuestPort, "trace", fusion.Trace(ctx))
@@ -288,7 +289,7 @@ func (f *forwards) Remove(ctx context.Context, machine string, spec fusion.Forwa
 	p := e.port
 	f.mu.Unlock()
 	if p != nil {
-		p.close()
+		p.Close()
 	}
 	f.s.config.Log.Info("port forward ended", "machine", machine, "port", e.HostPort, "trace", fusion.Trace(ctx))
 	return nil

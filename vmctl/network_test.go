@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"hither/fusion"
+	"hither/vmctl/proxy"
 )
 
 func netConfig(_ *testing.T, f *fake, o *switches, dir string) Config {
@@ -303,7 +304,7 @@ func FuzzNetwork(f *testing.F) {
 			t.Errorf("%q: %v", text, info.subnet)
 		}
 		parseNICs(text)
-		usernetPort(text, "hostnet0", "tcp", 22)
+		proxy.UsernetPort(text, "hostnet0", "tcp", 22)
 		_, _ = parseVolume(text)
 	})
 }

@@ -1,4 +1,8 @@
-package vmctl
+// Package proxy leads ports of this computer to guests: each Port listens, and connects what
+// comes with wherever its reach function finds the guest now. It knows TCP and UDP, bounds
+// the connections through a port, and needs no rights but those of its user. Of QEMU's own
+// user-mode network it reads which loopback ports lead into it.
+package proxy
 
 import (
 	"context"
@@ -10,8 +14,9 @@ import (
 	"time"
 )
 
-// port is a forward that listens. Its goroutines end by close.
-type port struct {
+// Port is an address of this computer that leads elsewhere. A goroutine of its own listens,
+// and each connection has two; they end by Close.
+type Port struct {
 	tcp    net.Listener   // or
 	udp    net.PacketConn // this
 	ctx    context.Context
@@ -32,15 +37,15 @@ const (
 	maxDatagram = 65535
 )
 
-// listen opens a forward's port on the host.
-func (f *forwards) listen(e *forward) (*port, error) {
-	address := net.JoinHostPort(e.Listen, strconv.Itoa(e.HostPort))
-	ctx, cancel := context.WithCancel(f.s.ctx)
-	p := &port{ctx: ctx, cancel: cancel, slots: make(chan struct{}, maxThrough),
-		reach: func(ctx context.Context) (net.Conn, error) { return f.reach(ctx, e) }}
+// Listen listens on an address of this computer, until parent ends or the port is
+// closed. Each connection, or each client of "udp", gets one of its own by reach, whose
+// context bounds how long that may take.
+func Listen(parent context.Context, proto, address string, reach func(ctx context.Context) (net.Conn, error)) (*Port, error) {
+	ctx, cancel := context.WithCancel(parent)
+	p := &Port{ctx: ctx, cancel: cancel, slots: make(chan struct{}, maxThrough), reach: reach}
 	var listening net.ListenConfig
 	var err error
-	if e.Proto == "udp" {
+	if proto == "udp" {
 		p.udp, err = listening.ListenPacket(ctx, "udp", address)
 	} else {
 		p.tcp, err = listening.Listen(ctx, "tcp", address)
@@ -54,12 +59,11 @@ func (f *forwards) listen(e *forward) (*port, error) {
 		serve = p.relayUDP
 	}
 	p.work.Go(serve)
-	f.work.Go(p.work.Wait)
 	return p, nil
 }
 
-// number is the port's number on the host.
-func (p *port) number() int {
+// Number is the port's number on the host.
+func (p *Port) Number() int {
 	var address net.Addr
 	if p.tcp != nil {
 		address = p.tcp.Addr()
@@ -71,8 +75,11 @@ func (p *port) number() int {
 	return n
 }
 
-// shut ends it without waiting, close waits.
-func (p *port) shut() {
+// Wait waits until all of it has ended.
+func (p *Port) Wait() { p.work.Wait() }
+
+// Shut ends it without waiting for that.
+func (p *Port) Shut() {
 	p.cancel()
 	if p.tcp != nil {
 		_ = p.tcp.Close() // nobody is to hear of it
@@ -81,12 +88,13 @@ func (p *port) shut() {
 	}
 }
 
-func (p *port) close() {
-	p.shut()
+// Close ends it and waits until all of it has ended.
+func (p *Port) Close() {
+	p.Shut()
 	p.work.Wait()
 }
 
-func (p *port) acceptTCP() {
+func (p *Port) acceptTCP() {
 	for {
 		conn, err := p.tcp.Accept()
 		switch {
@@ -116,7 +124,7 @@ func (p *port) acceptTCP() {
 
 // through connects a client with the guest until both have said all, or the forward
 // ends. A guest that cannot be reached ends the client's connection.
-func (p *port) through(client net.Conn) {
+func (p *Port) through(client net.Conn) {
 	defer client.Close()
 	ctx, cancel := context.WithTimeout(p.ctx, reachPatience)
 	guest, err := p.reach(ctx)

@@ -1,4 +1,4 @@
-package vmctl
+package proxy
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 
 // ways are the UDP clients of a forward, each with a socket of its own to the guest.
 type ways struct {
-	p  *port
+	p  *Port
 	mu sync.Mutex // guards to
 	to map[string]*way
 }
@@ -23,7 +23,7 @@ type way struct {
 const maxWaiting = 64
 
 // relayUDP hands datagrams to the guest and answers back, until the forward ends.
-func (p *port) relayUDP() {
+func (p *Port) relayUDP() {
 	w := &ways{p: p, to: map[string]*way{}}
 	buf := make([]byte, maxDatagram)
 	for {
