@@ -50,6 +50,7 @@ type Config struct {
 	Log *slog.Logger
 
 	cards func() []fusion.Card // default: wol.Cards
+	usb   vmctl.USBHost        // default: usbredir.Host
 }
 
 // Node is one running node. Its parts stand in the order in which they start.
@@ -95,6 +96,7 @@ const (
 	screenProtocol = "/hither/screen/1"
 	folderProtocol = "/hither/folder/1"
 	moveProtocol   = "/hither/move/1"
+	usbProtocol    = "/hither/usb/1"
 )
 
 // Start brings a node up. It promises ErrBusy when one runs on this home.
@@ -159,7 +161,7 @@ func (n *Node) openNetwork(ctx context.Context, cfg Config) (err error) {
 func (n *Node) openMachines(ctx context.Context, cfg Config) (err error) {
 	n.jobs = jobs.New() // what a schedule takes is one
 	n.vms, err = vmctl.Open(ctx, vmctl.Config{Job: n.scheduled, Dir: cfg.Home.Sub("machines"), RunDir: cfg.Home.Run, URI: cfg.Libvirt,
-		SelfNote: screenNote(ctx), Peer: n.moving, ImagePeers: n.imagePeers, Power: power.System(), Going: n.tellGoing, Log: part(cfg, "vmctl")})
+		SelfNote: screenNote(ctx), Peer: n.moving, USBPeer: n.usbPeer, USB: cfg.usb, ImagePeers: n.imagePeers, Power: power.System(), Going: n.tellGoing, Log: part(cfg, "vmctl")})
 	if err == nil {
 		n.onClose(n.vms.Close)
 		n.onClose(n.jobs.Close)
@@ -249,6 +251,7 @@ func (n *Node) serve(cfg *Config, settings *settings) error {
 	}
 	n.api.ServeUnix(socket)
 	n.running.Go(func() { n.serveMoves(n.network.Listen(moveProtocol)) })
+	n.running.Go(func() { n.serveUSB(n.network.Listen(usbProtocol)) })
 	if web != nil {
 		n.api.ServeWeb(web)
 	}

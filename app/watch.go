@@ -121,6 +121,9 @@ func (w *peerWatchers) changed(p peers.Peer, removed bool) {
 			w.n.vms.PeerBack()
 		}
 	}
+	if removed || !fusion.Allows(p.Grants, fusion.AdminCap) {
+		w.n.vms.EndLoans(p.ID)
+	}
 	w.n.api.GrantsChanged(p.ID)
 	switch {
 	case watched && (removed || !p.Online):

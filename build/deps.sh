@@ -21,6 +21,9 @@ run=(
 # libvpx carries another number in its name in each release of the system.
 vpx=$(apt-cache search --names-only '^libvpx[0-9]+$' 2>/dev/null | sort -V | tail -n 1 | cut -d ' ' -f 1) || vpx=
 run+=("${vpx:-libvpx7}" libyuv0 libopus0)
+# They give a USB device of this computer to a machine of another one.
+usbredir=$(apt-cache search --names-only '^libusbredirhost1(t64)?$' 2>/dev/null | sort | tail -n 1 | cut -d ' ' -f 1) || usbredir=
+run+=(libusb-1.0-0 "${usbredir:-libusbredirhost1}")
 # Apps need a sound server; a desktop that has PipeWire's shall keep it.
 command -v pipewire-pulse >/dev/null || run+=(pulseaudio)
 tests=(passwd chromium xdotool xclip wmctrl imagemagick procps util-linux e2fsprogs iproute2 mousepad gtk-4-examples

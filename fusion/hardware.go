@@ -69,7 +69,7 @@ type Parts struct {
 	// images of the host's pool for a drive.
 	Networks []string `json:"networks"`
 	Images   []string `json:"images"`
-	// Devices are those of its host that it has.
+	// Devices are those of its host and of others that it has.
 	Devices []DevicePart `json:"devices"`
 }
 
@@ -162,6 +162,7 @@ type Change struct {
 	Firmware    string   `json:"firmware,omitempty"`
 	TPM         bool     `json:"tpm,omitempty"`
 	Device      string   `json:"device,omitempty"` // a Device's ID
+	From        HostID   `json:"from,omitempty"`   // the host that has the device; default: the machine's
 	Accelerator string   `json:"accelerator,omitempty"`
 }
 
@@ -207,6 +208,9 @@ func (c Change) Check(machine string) error {
 	case AttachDevice, DetachDevice:
 		if !GoodDevice(c.Device) {
 			return bad(fmt.Sprintf("a device called %q", clip(c.Device)), "hither host devices shows the devices there are")
+		}
+		if c.From != "" && !strings.HasPrefix(c.Device, "usb:") {
+			return bad("a PCI device of another computer", "only USB devices go to machines of other computers")
 		}
 	case SetBoot:
 		return c.checkBoot(bad)

@@ -10,6 +10,7 @@ import (
 
 	"hither/fusion"
 	"hither/vmctl/power"
+	"hither/vmctl/usbredir"
 )
 
 // Config says where a Store keeps things and which libvirt it uses.
@@ -30,6 +31,11 @@ type Config struct {
 	// ImagePeers gives the image pools of the owner's other hosts that can be asked
 	// now. Default: there are none.
 	ImagePeers func() []ImagePeer
+	// USBPeer gives another host, for its USB devices, and nil for this one. It promises
+	// ErrNotFound. Default: there is none.
+	USBPeer func(fusion.HostID) (USBPeer, error)
+	// USB gives the USB devices of this computer away; default: usbredir.Host.
+	USB USBHost
 	// Osinfo is the directory of libosinfo's database. Default: where it is installed.
 	Osinfo string
 	// Power switches this computer itself; default: nothing does. Going is called
@@ -64,6 +70,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.guestTime == 0 {
 		c.guestTime = guestTime
+	}
+	if c.USB == nil {
+		c.USB = usbredir.Host{Log: c.Log}
 	}
 	if c.Job == nil {
 		c.Job = func(ctx context.Context, _, _ string, work func(context.Context) error) error { return work(ctx) }
@@ -109,7 +118,7 @@ func (c Config) pool() string { return filepath.Join(c.Dir, "images") }
 func (c Config) intents() string { return filepath.Join(c.Dir, "intents") }
 
 func (c Config) mkdirs() error {
-	for _, dir := range []string{c.Dir, c.pool(), c.intents(), c.RunDir} {
+	for _, dir := range []string{c.Dir, c.pool(), c.intents(), c.loans(), c.RunDir} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return err
 		}

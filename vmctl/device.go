@@ -1,6 +1,7 @@
 package vmctl
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -28,10 +29,7 @@ func (s *Store) Devices() fusion.Devices { return devices{s} }
 func (v devices) List(ctx context.Context) ([]fusion.Device, error) {
 	const op = "device.list"
 	out := []fusion.Device{}
-	if why := v.s.whyAway(); why != nil {
-		if errors.Is(why, fusion.ErrUnsupported) {
-			return out, ctx.Err()
-		}
+	if why := v.s.whyAway(); why != nil && !errors.Is(why, fusion.ErrUnsupported) {
 		return nil, away(op, "", why)
 	}
 	list, err := v.s.hostDevices(ctx)
@@ -46,21 +44,36 @@ func (v devices) List(ctx context.Context) ([]fusion.Device, error) {
 
 // hostDevices are the devices with who has them and why they cannot be given.
 func (s *Store) hostDevices(ctx context.Context) ([]hostDevice, error) {
-	texts, err := call(ctx, s, func(d driver) ([]string, error) { return d.nodeDevices() }, nil)
-	if err != nil {
-		return nil, err
-	}
-	list, err := parseDevices(texts)
+	why := s.whyAway()
+	without := errors.Is(why, fusion.ErrUnsupported)
+	list, err := s.present(ctx, without)
 	if err != nil {
 		return nil, err
 	}
 	confined := s.confined()
 	for i := range list {
 		d := &list[i]
-		d.Machines = s.whoHas(d.ID, false, "")
-		d.Note, d.Hint = d.refusal(confined)
+		d.Machines = append(s.whoHas(d.ID, false, ""), s.loans.holders(d.node)...)
+		d.FarNote, d.FarHint = s.farRefusal(*d)
+		if d.Note, d.Hint = d.refusal(confined); without {
+			d.Note, d.Hint = "its computer runs no virtual machines", cmp.Or(fusion.Hint(why), InstallHint)
+		}
 	}
-	return list, nil
+	return list, ctx.Err()
+}
+
+// present are the devices that libvirt knows, or those that can be seen without it.
+func (s *Store) present(ctx context.Context, without bool) ([]hostDevice, error) {
+	if without {
+		return s.ownDevices()
+	}
+	texts, err := call(ctx, s, func(d driver) ([]string, error) { return d.nodeDevices() }, nil)
+	if err != nil {
+		return nil, err
+	}
+	list, err := parseDevices(texts)
+	s.ports(list)
+	return list, err
 }
 
 // whoHas names the machines that have a device, sorted, but one; of all, or of those that run.

@@ -16,6 +16,7 @@ import (
 type hostDevice struct {
 	fusion.Device
 	node            string // the file of a USB device, "/dev/bus/usb/001/002"
+	port            string // its name in sysfs, "" when that is not known
 	vendor, product string // four hexadecimal digits
 	bus, number     int    // of a USB device
 	bare            string // its ID without an address

@@ -18,8 +18,9 @@
 // into, ports of this computer that lead to them, and where their disks are.
 //
 // It keeps DIR/images (the pool: what was uploaded or fetched and the disks that
-// Create made), DIR/forwards.json (the port forwards), DIR/kvm.json (whether KVM ran,
-// per boot), DIR/meters (what was measured in the last day) and, with the URI "private",
+// Create made), DIR/forwards.json (the port forwards), DIR/redirections.json and
+// DIR/loans (USB devices of other hosts, and of this one for others), DIR/kvm.json
+// (whether KVM ran, per boot), DIR/meters (what was measured in the last day) and, with the URI "private",
 // DIR/libvirt (definitions, logs and sockets of a libvirtd of the node's own).
 // That daemon and QEMU run in process sessions of their own and survive the
 // node; the next Open adopts them and StopAll ends them. One goroutine per Store

@@ -128,12 +128,18 @@ func openSystem(t *testing.T, dir string) *Store {
 // What it prints is in the file console.
 func booted(t *testing.T, s *Store, name, network, body, parameters string) (console string) {
 	t.Helper()
+	return bootedWith(t, s, name, network, body, parameters, nil)
+}
+
+// bootedWith is booted for a guest with more modules.
+func bootedWith(t *testing.T, s *Store, name, network, body, parameters string, modules []string) (console string) {
+	t.Helper()
 	dir := t.TempDir()
-	kernel, initrd := linux.Busybox(t, dir, body)
+	kernel, initrd := linux.BusyboxWith(t, dir, body, modules, nil)
 	m := must(s.Create(t.Context(), fusion.MachineSpec{Name: name, MemoryBytes: 192 << 20, Network: network}))(t)
 	console = filepath.Join(dir, "console")
 	text := virsh(t, s, "dumpxml", "--inactive", name)
-	text = strings.Replace(text, "</os>", "<kernel>"+kernel+"</kernel><initrd>"+initrd+"</initrd><cmdline>console=ttyS0 quiet panic=1 mitigations=off "+parameters+"</cmdline></os>", 1)
+	text = strings.Replace(text, "</os>", "<kernel>"+kernel+"</kernel><initrd>"+initrd+"</initrd><cmdline>console=ttyS1 quiet panic=1 mitigations=off "+parameters+"</cmdline></os>", 1)
 	text = strings.Replace(text, "</devices>", "<serial type='file'><source path='"+console+"'/></serial></devices>", 1)
 	changed := filepath.Join(dir, "domain.xml")
 	ok(t, os.WriteFile(changed, []byte(text), 0o600))

@@ -5,7 +5,6 @@ import (
 	"encoding/xml"
 	"fmt"
 	"slices"
-	"strings"
 
 	"hither/fusion"
 	"hither/vmctl/domxml"
@@ -16,6 +15,13 @@ const devicesHint = "hither host devices shows the devices there are"
 // attachDevice gives the machine a device of its host: USB at once, PCI at the next start,
 // as a guest seldom copes with a card that comes while it runs.
 func (c *changing) attachDevice(ctx context.Context) (fusion.Changed, error) {
+	peer, err := c.lender(c.change.From)
+	if err != nil {
+		return fusion.Changed{}, err
+	}
+	if peer != nil {
+		return c.redirect(ctx, peer)
+	}
 	d, err := c.toGive(ctx)
 	if err != nil {
 		return fusion.Changed{}, err
@@ -44,9 +50,9 @@ func (c *changing) toGive(ctx context.Context) (hostDevice, error) {
 	if err != nil {
 		return hostDevice{}, err
 	}
-	at := slices.IndexFunc(list, func(d hostDevice) bool { return d.ID == c.change.Device })
-	if at < 0 {
-		return hostDevice{}, c.noDevice(list)
+	at, err := pick(idsOf(list), opChange, c.name, c.change.Device)
+	if err != nil {
+		return hostDevice{}, err
 	}
 	d := list[at]
 	refuse := func(cause error, detail, hint string) (hostDevice, error) {
@@ -61,22 +67,10 @@ func (c *changing) toGive(ctx context.Context) (hostDevice, error) {
 	if others := c.whoHas(d.ID, true, c.r.uuid); len(others) > 0 {
 		return refuse(fusion.ErrBusy, "the machine "+others[0]+" has that device and runs", "take it away there first: hither machine device rm")
 	}
+	if others := c.loans.holders(d.node); len(others) > 0 {
+		return refuse(fusion.ErrBusy, "the machine "+others[0]+" has that device", "take it away there first: hither machine device rm")
+	}
 	return d, nil
-}
-
-// noDevice says that there is no such device, or that there are several.
-func (c *changing) noDevice(list []hostDevice) error {
-	var alike []string
-	for _, d := range list {
-		if sameDevice(d.ID, c.change.Device) {
-			alike = append(alike, d.ID)
-		}
-	}
-	if len(alike) > 1 {
-		return c.bad("several devices are called that", "say which: "+strings.Join(alike, ", "))
-	}
-	return &fusion.Error{Op: opChange, Path: c.name, Cause: fusion.ErrNotFound,
-		Detail: fmt.Sprintf("its computer has no device %q", fusionClip(c.change.Device)), Hint: devicesHint}
 }
 
 // hostdev finds the device that the change is about.
@@ -90,6 +84,13 @@ func (c *changing) hostdev(definition *domxml.Element) *domxml.Element {
 }
 
 func (c *changing) detachDevice(ctx context.Context) (fusion.Changed, error) {
+	far, err := c.redirected()
+	if err != nil {
+		return fusion.Changed{}, err
+	}
+	if far != nil {
+		return c.takeBack(ctx, far)
+	}
 	if c.hostdev(c.next) == nil && c.hostdev(c.now) == nil {
 		return fusion.Changed{}, c.missing(fmt.Sprintf("it has no device %q", fusionClip(c.change.Device)))
 	}

@@ -46,6 +46,7 @@ func (s *Store) Show(ctx context.Context, machine string) (fusion.Parts, error) 
 	if err := s.nameDevices(ctx, p.Devices); err != nil {
 		s.config.Log.Warn("devices have no names", "machine", machine, "error", err)
 	}
+	p.Devices = append(p.Devices, s.redirections.parts(r.uuid, r.active)...)
 	return p, nil
 }
 

@@ -96,6 +96,9 @@ func (s *Store) offer(ctx context.Context, r record, options fusion.MigrateOptio
 	if err := s.unlinked(r); err != nil {
 		return MigrationOffer{}, err
 	}
+	if far := s.redirections.of(r.uuid); len(far) > 0 {
+		return refuse("it has "+far[0].Device+" of "+far[0].FromName, "take the devices of other computers away first: hither machine device rm")
+	}
 	if err := s.unsnapped(ctx, r); err != nil {
 		return MigrationOffer{}, err
 	}
@@ -360,5 +363,8 @@ func (s *Store) peer(id fusion.HostID) (MigrationPeer, error) {
 const PairHint = "pair the machine's host with the one it is to move to, with admin both ways"
 
 // PeerBack tells that another host can be reached again: moves that wait for it are
-// settled.
-func (s *Store) PeerBack() { signal(s.unsettled) }
+// settled, and machines get their devices of it again.
+func (s *Store) PeerBack() {
+	signal(s.unsettled)
+	s.redirections.again()
+}

@@ -45,6 +45,9 @@ func (p private) logFile() string { return p.link + "/libvirtd.log" }
 // would be too long for a socket.
 func (p private) agentSocket(uuid string) string { return p.link + "/r/" + head(uuid) + ".agent" }
 
+// usbSocket is where QEMU listens for a device of another computer.
+func (p private) usbSocket(name string) string { return p.link + "/r/" + name }
+
 func (p private) uri() string {
 	return "qemu+unix:///session?socket=" + url.QueryEscape(p.socket())
 }

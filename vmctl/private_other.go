@@ -22,6 +22,8 @@ func (private) ensure(context.Context) (string, error) {
 
 func (private) agentSocket(string) string { return "" }
 
+func (private) usbSocket(string) string { return "" }
+
 func (private) end(context.Context) {}
 
 func qemuStarts() map[string]time.Time { return nil }

@@ -33,7 +33,14 @@ func (s *Store) Save(ctx context.Context, machine string) error {
 	}
 	done := make(chan error, 1)
 	s.running.Go(func() {
-		done <- s.do(context.WithoutCancel(ctx), func(d driver) error { return d.save(r.uuid) })
+		done <- s.do(context.WithoutCancel(ctx), func(d driver) error {
+			plug, err := s.redirections.unplug(d, r.uuid)
+			if err != nil {
+				return err
+			}
+			defer plug()
+			return d.save(r.uuid)
+		})
 	})
 	err = s.watchJob(ctx, r.uuid, "writes its memory", done)
 	s.touch(r.uuid)

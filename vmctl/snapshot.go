@@ -57,7 +57,12 @@ func (s *Store) TakeSnapshot(ctx context.Context, machine string, spec fusion.Sn
 			return nil, note, err
 		}
 		text, err := newSnapshotXML(spec, r.domainInfo, r.active)
-		return func(d driver) (err error) {
+		return func(d driver) error {
+			plug, err := s.redirections.unplug(d, r.uuid)
+			if err != nil {
+				return err
+			}
+			defer plug()
 			made, err = d.takeSnapshot(r.uuid, text)
 			return err
 		}, note, err

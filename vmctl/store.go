@@ -13,9 +13,10 @@ import (
 
 // Store is the machines of this computer. Close it when done; machines go on.
 //
-// Six goroutines last until Close: run follows events and reconnects, settling ends what
+// Seven goroutines last until Close: run follows events and reconnects, settling ends what
 // was left half done, forwards.run keeps the port forwards, followSelf looks at this
-// computer itself, and followPower hears when it goes, and schedules.run takes backups; Meters have one
+// computer itself, and followPower hears when it goes, schedules.run takes backups, and
+// redirections.run keeps the devices of other hosts; Meters have one
 // while they measure. Each call to the hypervisor runs in a goroutine of
 // its own, at most maxCalls at a time, so that a caller whose context ends need not
 // wait for it.
@@ -28,18 +29,20 @@ type Store struct {
 	abilities power.Abilities // of this computer itself
 	going     going
 
-	slots       chan struct{} // one per call to the hypervisor that has not returned
-	wake        chan struct{} // capacity 1: dirty or the connection changed
-	unsettled   chan struct{} // capacity 1: an operation ended and left its intent
-	toInstall   chan struct{} // capacity 1: a machine runs that installs apps
-	ctx         context.Context
-	cancel      context.CancelFunc
-	running     sync.WaitGroup // run and all calls
-	networking  chan struct{}  // capacity 1: held while networks are changed
-	forwards    *forwards
-	schedules   *schedules
-	screenshots atomic.Int64
-	consoles    consoles // the serial consoles that somebody looks at
+	slots        chan struct{} // one per call to the hypervisor that has not returned
+	wake         chan struct{} // capacity 1: dirty or the connection changed
+	unsettled    chan struct{} // capacity 1: an operation ended and left its intent
+	toInstall    chan struct{} // capacity 1: a machine runs that installs apps
+	ctx          context.Context
+	cancel       context.CancelFunc
+	running      sync.WaitGroup // run and all calls
+	networking   chan struct{}  // capacity 1: held while networks are changed
+	forwards     *forwards
+	schedules    *schedules
+	loans        *loans
+	redirections *redirections
+	screenshots  atomic.Int64
+	consoles     consoles // the serial consoles that somebody looks at
 
 	mu       sync.Mutex      // guards the fields below
 	uri      string          // in use, "" when off
@@ -98,6 +101,7 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.meters = newMeters(s)
 	s.schedules = newSchedules(s)
+	s.loans, s.redirections = newLoans(s), newRedirections(s)
 	sweep(config.pool())
 	sweep(config.intents())
 	sweepNotes(config.pool(), time.Now())
@@ -115,6 +119,7 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 	s.running.Go(s.followSelf)
 	s.running.Go(s.followApps)
 	s.running.Go(s.schedules.run)
+	s.running.Go(s.redirections.run)
 	if config.Power != nil {
 		s.running.Go(s.followPower)
 	}

@@ -30,7 +30,7 @@ func (d deviceService) List(ctx context.Context, req *connect.Request[pb.DeviceL
 // mayAttach refuses to give away a device of this computer to whoever is not admin here:
 // a machine that has it can do with it, and a PCI device to the computer, what its system can.
 func (s *Server) mayAttach(ctx context.Context, change *pb.HardwareChange) error {
-	if fusion.ChangeKind(change.GetKind()) == fusion.AttachDevice && !s.may(ctx, fusion.AdminCap) {
+	if convert.ChangeFromPB(change).Kind == fusion.AttachDevice && !s.may(ctx, fusion.AdminCap) {
 		return &fusion.Error{Op: "machine.change", Path: s.node.Name(), Cause: fusion.ErrPermission,
 			Detail: "giving a machine a device of its computer needs admin there", Hint: "ask its owner for it: hither host grant HOST admin"}
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"hither/fusion"
+	"hither/fusion/hosttest"
 )
 
 // TestDevicesNeedAdmin: whoever makes machines here sees the devices and may take one from a
@@ -27,6 +28,16 @@ func TestDevicesNeedAdmin(t *testing.T) {
 	if _, err := nas.Hardware().Change(ctx, m.Name, attach); !errors.Is(err, fusion.ErrPermission) || fusion.Hint(err) == "" {
 		t.Errorf("nas gave a device: %v", err)
 	}
+	far := fusion.Change{Kind: fusion.AttachDevice, Device: list[0].ID, From: hosttest.Desk}
+	if _, err := nas.Hardware().Change(ctx, m.Name, far); !errors.Is(err, fusion.ErrPermission) || fusion.Hint(err) == "" {
+		t.Errorf("nas gave a device of another host: %v", err)
+	}
+	must(own.Hardware().Change(ctx, m.Name, far))(t)
+	if has := must(nas.Hardware().Show(ctx, m.Name))(t).Devices; len(has) != 1 || has[0].From != hosttest.Desk || has[0].FromName == "" {
+		t.Errorf("it has %+v", has)
+	}
+	far.Kind = fusion.DetachDevice
+	must(nas.Hardware().Change(ctx, m.Name, far))(t)
 	must(own.Hardware().Change(ctx, m.Name, attach))(t)
 	if has := must(nas.Hardware().Show(ctx, m.Name))(t).Devices; len(has) != 1 || has[0].ID != list[0].ID || has[0].Name != list[0].Name {
 		t.Errorf("it has %+v", has)

@@ -1,6 +1,8 @@
 package convert
 
 import (
+	"strings"
+
 	"hither/fusion"
 	pb "hither/proto/hither/v1"
 )
@@ -21,9 +23,7 @@ func PartsToPB(p fusion.Parts) *pb.Parts {
 		}),
 		Boot: p.Boot, Firmware: p.Firmware, Tpm: p.TPM, Displays: p.Displays, Pending: p.Pending,
 		Networks: p.Networks, Images: p.Images, Accelerator: p.Accelerator,
-		Devices: All(p.Devices, func(d fusion.DevicePart) *pb.DevicePart {
-			return &pb.DevicePart{Id: d.ID, Name: d.Name, Of: string(d.Of)}
-		}),
+		Devices: All(p.Devices, DevicePartToPB),
 	}
 }
 
@@ -43,27 +43,35 @@ func PartsFromPB(p *pb.Parts) fusion.Parts {
 		}),
 		Boot: list(p.GetBoot()), Firmware: p.GetFirmware(), TPM: p.GetTpm(), Displays: list(p.GetDisplays()), Pending: p.GetPending(),
 		Networks: list(p.GetNetworks()), Images: list(p.GetImages()), Accelerator: p.GetAccelerator(),
-		Devices: All(p.GetDevices(), func(d *pb.DevicePart) fusion.DevicePart {
-			return fusion.DevicePart{ID: d.GetId(), Name: d.GetName(), Of: fusion.Of(d.GetOf())}
-		}),
+		Devices: All(p.GetDevices(), DevicePartFromPB),
 	}
 }
 
+// ofAnother ends the kind of a change about a device of another host. A release that does not
+// know From refuses it so, and does not take a device of its own of the same kind.
+const ofAnother = ".from"
+
 func ChangeToPB(c fusion.Change) *pb.HardwareChange {
+	kind := string(c.Kind)
+	if c.From != "" {
+		kind += ofAnother
+	}
 	return &pb.HardwareChange{
-		Kind: string(c.Kind), MemoryBytes: c.MemoryBytes, Cpus: int32(c.CPUs), Disk: c.Disk, Bytes: c.Bytes, Keep: c.Keep,
+		Kind: kind, MemoryBytes: c.MemoryBytes, Cpus: int32(c.CPUs), Disk: c.Disk, Bytes: c.Bytes, Keep: c.Keep,
 		Nic: c.NIC, Network: c.Network, Drive: c.Drive, Image: c.Image, Boot: c.Boot, Firmware: c.Firmware, Tpm: c.TPM,
 		Device:      c.Device,
+		From:        string(c.From),
 		Accelerator: c.Accelerator,
 	}
 }
 
 func ChangeFromPB(c *pb.HardwareChange) fusion.Change {
 	return fusion.Change{
-		Kind: fusion.ChangeKind(c.GetKind()), MemoryBytes: c.GetMemoryBytes(), CPUs: int(c.GetCpus()), Disk: c.GetDisk(),
+		Kind: fusion.ChangeKind(strings.TrimSuffix(c.GetKind(), ofAnother)), MemoryBytes: c.GetMemoryBytes(), CPUs: int(c.GetCpus()), Disk: c.GetDisk(),
 		Bytes: c.GetBytes(), Keep: c.GetKeep(), NIC: c.GetNic(), Network: c.GetNetwork(), Drive: c.GetDrive(),
 		Image: c.GetImage(), Boot: c.GetBoot(), Firmware: c.GetFirmware(), TPM: c.GetTpm(),
 		Device:      c.GetDevice(),
+		From:        fusion.HostID(c.GetFrom()),
 		Accelerator: c.GetAccelerator(),
 	}
 }

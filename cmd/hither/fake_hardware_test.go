@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"connectrpc.com/connect"
 
@@ -33,7 +34,8 @@ func (f fakeHardware) Show(_ context.Context, req *connect.Request[pb.HardwareSh
 		Drives: []*pb.DrivePart{{Name: "sda", Kind: "cdrom"}},
 		Nics:   []*pb.NICPart{{Mac: "52:54:00:01:02:03", Network: "default", Model: "virtio", Of: "now"}},
 		Boot:   []string{"disk", "cd"}, Firmware: "uefi", Tpm: true, Displays: []string{"vnc"}, Pending: true,
-		Devices: []*pb.DevicePart{{Id: "usb:0951:1666", Name: "Kingston DataTraveler"}, {Id: "pci:0000:01:00.0", Of: "next-start"}}})
+		Devices: []*pb.DevicePart{{Id: "usb:0951:1666", Name: "Kingston DataTraveler"}, {Id: "pci:0000:01:00.0", Of: "next-start"},
+			{Id: "usb:1050:0407", Name: "Yubikey", From: "12D3lap", FromName: "laptop", Note: "its computer is offline", Hint: "wake it"}}})
 }
 
 // Change answers in each way: a display waits, what is called "no" is refused.
@@ -51,7 +53,7 @@ func (f fakeHardware) Change(_ context.Context, req *connect.Request[pb.Hardware
 		return refuse[pb.HardwareChanged](fusion.ErrNotFound, m.Name, "hither machine hw")
 	case c.Kind == string(fusion.AddDisk):
 		return answer(&pb.HardwareChanged{When: "now", Part: "vdb"})
-	case c.Kind == string(fusion.AttachDevice), c.Kind == string(fusion.DetachDevice):
+	case strings.HasPrefix(c.Kind, string(fusion.AttachDevice)), strings.HasPrefix(c.Kind, string(fusion.DetachDevice)):
 		return f.changeDevice(c)
 	case c.Kind == string(fusion.AddDisplay):
 		return answer(&pb.HardwareChanged{When: "next-start", Note: "it runs"})

@@ -64,7 +64,7 @@ func printParts(w io.Writer, p fusion.Parts) error {
 	}
 	for _, d := range p.Devices {
 		kind, _, _ := strings.Cut(d.ID, ":")
-		t.add(d.ID, strings.ToUpper(kind)+" device", cmp.Or(d.Name, "not plugged in"), "", whenThere(d.Of))
+		t.add(d.ID, strings.ToUpper(kind)+" device", cmp.Or(d.Name, "not plugged in"), deviceFacts(d), whenThere(d.Of))
 	}
 	return t.write(w)
 }
@@ -166,4 +166,19 @@ func onOff(flag, word string) (bool, error) {
 		return false, usageHint(fmt.Sprintf("%s %q", flag, word), "it is on or off")
 	}
 	return word == "on", nil
+}
+
+// deviceFacts says of which host a device is, and why it is not there.
+func deviceFacts(d fusion.DevicePart) string {
+	if d.From == "" {
+		return ""
+	}
+	facts := "of " + cmp.Or(d.FromName, string(d.From))
+	if d.Note != "" {
+		facts += ", not there: " + d.Note
+	}
+	if d.Hint != "" {
+		facts += " (" + d.Hint + ")"
+	}
+	return facts
 }

@@ -10,10 +10,11 @@ import { clean } from './clean'
 import { fakeApp, fill, machine } from './fake'
 
 const device = (id: string, more: Partial<Device> = {}): Device => ({
-  id, kind: id.startsWith('usb') ? 'usb' : 'pci', name: 'Device ' + id, drivers: [], group: -1, machines: [], note: '', hint: '', ...more,
+  id, kind: id.startsWith('usb') ? 'usb' : 'pci', name: 'Device ' + id, drivers: [], group: -1, machines: [], note: '', hint: '', farNote: '', farHint: '', ...more,
 })
 const stick = device('usb:0951:1666', { drivers: ['usb-storage'] })
 const card = device('pci:0000:01:00.0', { note: 'its computer has no IOMMU that is on', hint: 'switch on VT-d' })
+const blank: DevicePart = { id: '', name: '', of: '', from: '', fromName: '', note: '', hint: '' }
 const parts = (devices: DevicePart[]): Parts => ({
   cpus: 1, nextCpus: 1, mostCpus: 4, memoryBytes: 1, nextMemoryBytes: 1, hostMemoryBytes: 1, disks: [], drives: [], nics: [], boot: ['disk'],
   firmware: 'bios', tpm: false, accelerator: 'emulated', displays: ['vnc'], pending: false, networks: ['user'], images: [], devices,
@@ -62,20 +63,20 @@ describe('devices on the page of a machine', () => {
     let has: DevicePart[] = []
     const part = await open('/machine/laptop/ipxe', 'hardware', {
       hardware: async () => parts(has),
-      devices: async () => [stick, card],
+      devices: async (host) => (host === 'id-laptop' ? [stick, card] : []),
       changeHardware: async (_host, _machine, change) => {
         asked.push(change)
-        has = change.kind === 'device.attach' ? [{ id: change.device, name: stick.name, of: '' }] : []
+        has = change.kind === 'device.attach' ? [{ ...blank, id: change.device, name: stick.name }] : []
         return { when: 'now', part: '', note: '' }
       },
     })
     await within(part).findByText('It has none.')
-    await fireEvent.click(within(part).getByRole('button', { name: 'Add device of its computer' }))
+    await fireEvent.click(within(part).getByRole('button', { name: 'Add device' }))
     const dialog = page.getByRole('dialog')
     await within(dialog).findByText('Device usb:0951:1666')
     expect(within(dialog).queryByText('Device pci:0000:01:00.0')).toBe(null)
     expect(dialog.textContent).toContain('its computer has no IOMMU that is on')
-    expect(dialog.textContent).toContain('laptop cannot use it while the machine has it.')
+    expect(dialog.textContent).toContain('Its computer cannot use it while the machine has it.')
     await clean()
     await fireEvent.submit(dialog.querySelector('form')!)
     await within(part).findByText('Device usb:0951:1666')
@@ -86,16 +87,49 @@ describe('devices on the page of a machine', () => {
     expect(asked).toEqual([{ kind: 'device.attach', device: stick.id }, { kind: 'device.detach', device: stick.id }])
   })
 
+  it('of another computer are given by the same dialog, and say when they are not there', async () => {
+    const asked: Change[] = []
+    let has: DevicePart[] = []
+    const cloud = 'id-cloud'
+    const part = await open('/machine/laptop/ipxe', 'hardware', {
+      hardware: async () => parts(has),
+      devices: async (host) => (host === 'id-laptop' ? [card] : [device('usb:1050:0407'), device('usb:1:2', { farNote: 'it is not plugged in', farHint: 'plug it in again' }), card]),
+      changeHardware: async (_host, _machine, change) => {
+        asked.push(change)
+        has = change.kind === 'device.attach' ? [{ ...blank, id: change.device, name: 'Key', from: change.from ?? '', fromName: 'cloud', note: 'its computer is offline', hint: 'wake it' }] : []
+        return { when: 'now', part: '', note: '' }
+      },
+    })
+    await fireEvent.click(within(part).getByRole('button', { name: 'Add device' }))
+    const dialog = page.getByRole('dialog')
+    await within(dialog).findByText('Device usb:1050:0407')
+    for (const text of ['Of cloud · usb:1050:0407', 'Of cloud: it is not plugged in', 'laptop needs admin there']) expect(dialog.textContent).toContain(text)
+    expect(within(dialog).queryByText('Device usb:1:2')).toBe(null)
+    await clean()
+    await fireEvent.submit(dialog.querySelector('form')!)
+    await within(part).findByText('Key')
+    expect(part.textContent).toContain('Of cloud · usb:1050:0407')
+    expect(part.textContent).toContain('its computer is offline')
+    await fireEvent.click(within(part).getByRole('button', { name: /Key/ }))
+    await fireEvent.click(await page.findByRole('menuitem', { name: 'Take device away…' }))
+    await fireEvent.click(within(page.getByRole('alertdialog')).getByRole('button', { name: 'Take away' }))
+    await within(part).findByText('It has none.')
+    expect(asked).toEqual([
+      { kind: 'device.attach', device: 'usb:1050:0407', from: cloud },
+      { kind: 'device.detach', device: 'usb:1050:0407', from: cloud },
+    ])
+  })
+
   it('that are pulled out are named by their number, and nothing is offered where nothing can be given', async () => {
     const part = await open('/machine/laptop/ipxe', 'hardware', {
-      hardware: async () => parts([{ id: stick.id, name: '', of: 'next-start' }]),
+      hardware: async () => parts([{ ...blank, id: stick.id, of: 'next-start' }]),
       devices: async () => [card],
     })
     await within(part).findByText('not plugged in · from the next start on')
-    await fireEvent.click(within(part).getByRole('button', { name: 'Add device of its computer' }))
+    await fireEvent.click(within(part).getByRole('button', { name: 'Add device' }))
     const dialog = page.getByRole('dialog')
-    await within(dialog).findByText('Nothing of laptop can be given to a machine.')
-    await vi.waitFor(() => expect(within(dialog).getByRole('button', { name: 'Add device of its computer' })).toHaveProperty('disabled', true))
+    await within(dialog).findByText(/^Nothing of laptop, and no USB device/)
+    await vi.waitFor(() => expect(within(dialog).getByRole('button', { name: 'Add device' })).toHaveProperty('disabled', true))
   })
 })
 

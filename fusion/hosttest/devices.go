@@ -17,7 +17,7 @@ func (s *suite) testDevices(t *testing.T) {
 	must(t, "list", err)
 	for i, d := range list {
 		if !fusion.GoodDevice(d.ID) || !strings.HasPrefix(d.ID, d.Kind+":") || d.Name == "" || d.Machines == nil || d.Drivers == nil ||
-			(d.Note == "") != (d.Hint == "") || d.Kind == "usb" && i > 0 && list[i-1].Kind == "pci" {
+			(d.Note == "") != (d.Hint == "") || (d.FarNote == "") != (d.FarHint == "") || d.Kind == "pci" && d.FarNote == "" || d.Kind == "usb" && i > 0 && list[i-1].Kind == "pci" {
 			t.Errorf("a device is %+v", d)
 		}
 	}
@@ -31,6 +31,10 @@ func (s *suite) testDevices(t *testing.T) {
 	}
 	refused(t, "an unknown device", change(fusion.AttachDevice, "usb:ffff:fffe"), fusion.ErrNotFound)
 	refused(t, "a hostile device", change(fusion.AttachDevice, "usb:'/><x"), fusion.ErrInvalid)
+	_, err = s.host.Hardware().Change(ctx, name, fusion.Change{Kind: fusion.AttachDevice, Device: "usb:ffff:fffe", From: "12D3nobody"})
+	refused(t, "a device of a stranger", err, fusion.ErrNotFound)
+	_, err = s.host.Hardware().Change(ctx, name, fusion.Change{Kind: fusion.AttachDevice, Device: "pci:0000:01:00.0", From: "12D3nobody"})
+	refused(t, "a card of another host", err, fusion.ErrInvalid)
 	refused(t, "a device it has not", change(fusion.DetachDevice, "usb:ffff:fffe"), fusion.ErrNotFound)
 	for _, d := range list {
 		switch err := change(fusion.AttachDevice, d.ID); {

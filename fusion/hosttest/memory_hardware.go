@@ -17,8 +17,9 @@ type memoryParts struct {
 	tpm   bool
 	// firmware and accelerator are "" for bios and emulated.
 	firmware, accelerator string
-	named                 int      // names given so far
-	devices               []string // of the host, by ID
+	named                 int                 // names given so far
+	devices               []string            // of the host, by ID
+	far                   []fusion.DevicePart // of another host
 }
 
 type memoryHardware struct{ m *Memory }

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -49,6 +50,17 @@ echo "lease $ip"
 // line is the variable a. It gives the paths of kernel and initramfs.
 func Busybox(t testing.TB, dir, body string) (kernel, initrd string) {
 	t.Helper()
+	return BusyboxWith(t, dir, body, nil, nil)
+}
+
+// StickModules are what Linux needs for USB disks on an xHCI controller.
+var StickModules = []string{"usb-common", "usbcore", "xhci-hcd", "xhci-pci", "scsi_common", "scsi_mod", "crct10dif_common", "crc-t10dif",
+	"crc64", "crc64-rocksoft", "t10-pi", "sd_mod", "usb-storage"}
+
+// BusyboxWith is Busybox with more modules, which are loaded in this order, and files in its
+// root directory.
+func BusyboxWith(t testing.TB, dir, body string, more []string, extra map[string][]byte) (kernel, initrd string) {
+	t.Helper()
 	found, err := filepath.Glob("/usr/lib/debian-installer/images/*/amd64/text/debian-installer/amd64/linux")
 	if err != nil || len(found) == 0 {
 		t.Fatal("there is no kernel for the guest: build/deps.sh test installs debian-installer-12-netboot-amd64")
@@ -58,9 +70,11 @@ func Busybox(t testing.TB, dir, body string) (kernel, initrd string) {
 	if err != nil {
 		t.Fatalf("build/deps.sh test installs busybox-static: %v", err)
 	}
-	files := modules(t, filepath.Join(filepath.Dir(kernel), "initrd.gz"))
+	wanted := slices.Concat(networkModules, more)
+	files := modules(t, filepath.Join(filepath.Dir(kernel), "initrd.gz"), wanted)
+	maps.Copy(files, extra)
 	files["busybox"] = busybox
-	files["init"] = fmt.Appendf(nil, busyboxInit, strings.Join(networkModules, " "), body)
+	files["init"] = fmt.Appendf(nil, busyboxInit, strings.Join(wanted, " "), body)
 	files["lease"] = []byte(leaseScript)
 	initrd = filepath.Join(dir, "initrd")
 	if err := os.WriteFile(initrd, cpio(files), 0o644); err != nil {
@@ -70,7 +84,7 @@ func Busybox(t testing.TB, dir, body string) (kernel, initrd string) {
 }
 
 // modules reads the modules out of the installer's initramfs.
-func modules(t testing.TB, initrd string) map[string][]byte {
+func modules(t testing.TB, initrd string, wanted []string) map[string][]byte {
 	t.Helper()
 	packed, err := os.Open(initrd)
 	if err != nil {
@@ -88,7 +102,7 @@ func modules(t testing.TB, initrd string) map[string][]byte {
 	files := map[string][]byte{}
 	for name, data := range uncpio(all) {
 		base := path.Base(name)
-		if slices.Contains(networkModules, strings.TrimSuffix(base, ".ko")) {
+		if slices.Contains(wanted, strings.TrimSuffix(base, ".ko")) {
 			files[base] = data
 		}
 	}

@@ -15,6 +15,9 @@ export interface Device {
   /** Why it cannot be given, '' when it can, and what a person can do. */
   note: string
   hint: string
+  /** The same of machines of other computers. */
+  farNote: string
+  farHint: string
 }
 
 /** The part of Api for devices of a computer. */
@@ -27,8 +30,8 @@ export function deviceApi(transport: Transport): DeviceApi {
   const devices = createClient(DeviceService, transport)
   return {
     devices: async (host) =>
-      (await devices.list({ host })).devices.map(({ id, kind, name, drivers, group, machines, note, hint }) => ({
-        id, name, drivers, group, machines, note, hint, kind: kind === 'pci' ? 'pci' : 'usb',
+      (await devices.list({ host })).devices.map(({ id, kind, name, drivers, group, machines, note, hint, farNote, farHint }) => ({
+        id, name, drivers, group, machines, note, hint, farNote, farHint, kind: kind === 'pci' ? 'pci' : 'usb',
       })),
   }
 }

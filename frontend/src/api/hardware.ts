@@ -31,11 +31,17 @@ export interface NicPart {
   of: Of
 }
 
-/** A device of its computer; without a name it is not plugged in. */
+/** A device of its computer or of another one; without a name it is not plugged in. */
 export interface DevicePart {
   id: string
   name: string
   of: Of
+  /** The other computer, '' for its own, and what its own calls that. */
+  from: string
+  fromName: string
+  /** Why a machine that runs has not got it just now, and what a person can do. */
+  note: string
+  hint: string
 }
 
 export interface Parts {
@@ -75,8 +81,8 @@ export type Change =
   | { kind: 'firmware'; firmware: string }
   | { kind: 'tpm'; tpm: boolean }
   | { kind: 'display.add' }
-  | { kind: 'device.attach'; device: string }
-  | { kind: 'device.detach'; device: string }
+  | { kind: 'device.attach'; device: string; from?: string }
+  | { kind: 'device.detach'; device: string; from?: string }
   | { kind: 'accelerator'; accelerator: string }
 
 export interface Changed {
@@ -104,7 +110,7 @@ export function parts(p: PbParts): Parts {
     disks: p.disks.map(disk),
     drives: p.drives.map(({ name, kind, image, of }) => ({ name, kind, image, of: of as Of })),
     nics: p.nics.map(({ mac, network, model, of }) => ({ mac, network, model, of: of as Of })),
-    devices: p.devices.map(({ id, name, of }) => ({ id, name, of: of as Of })),
+    devices: p.devices.map(({ id, name, of, from, fromName, note, hint }) => ({ id, name, of: of as Of, from, fromName, note, hint })),
   }
 }
 

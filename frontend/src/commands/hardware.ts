@@ -129,7 +129,7 @@ export const deviceCommands: PartCommand<DevicePart>[] = [
         title: ['confirm.removeDevice.title', { name: machine.name }],
         text: ['confirm.removeDevice', { device: part.name || part.id }],
         verb: 'confirm.removeDevice.verb',
-        do: () => void app.hardware.change(machine, { kind: 'device.detach', device: part.id }),
+        do: () => void app.hardware.change(machine, { kind: 'device.detach', device: part.id, ...(part.from && { from: part.from }) }),
       }),
   },
 ]

@@ -1,7 +1,7 @@
 import type { deviceEn } from './device.en'
 
 export const deviceZh: Record<keyof typeof deviceEn, string> = {
-  'verb.addDevice': '添加电脑的设备',
+  'verb.addDevice': '添加设备',
   'verb.removeDevice': '取走设备…',
   'confirm.removeDevice.title': '从 {name} 取走一个设备？',
   'confirm.removeDevice': '{device} 将归还给电脑，客户机对它的使用会中断。',
@@ -14,11 +14,14 @@ export const deviceZh: Record<keyof typeof deviceEn, string> = {
   'devices.group': 'IOMMU 组 {n}',
   'devices.cannot': '不能交给虚拟机',
   'devices.of': '电脑的设备',
+  'devices.from': '来自 {host}',
+  'devices.elsewhere': '不能交给其他电脑的虚拟机：{reason}',
   'devices.ofNone': '没有。',
   'devices.gone': '未插入',
-  'devices.add.title': '把 {host} 的设备交给 {name}',
-  'devices.add.text': '虚拟机占用期间，{host} 自己不能使用它。USB 设备立即可用，PCI 设备下次启动时可用。',
-  'devices.add.none': '{host} 没有可以交给虚拟机的设备。',
+  'devices.add.title': '把一个设备交给 {name}',
+  'devices.add.text': '虚拟机占用期间，设备所在的电脑自己不能使用它。USB 设备立即可用，PCI 设备下次启动时可用。',
+  'devices.add.far': '插在其他电脑上的设备经网络使用，两台电脑都在线时可用。{host} 需要在那里有管理权限。',
+  'devices.add.none': '{host} 没有可以交给虚拟机的设备，其他在线的电脑也没有可用的 USB 设备。',
   'display.slow': '它没有 Hither 能打开的显示器：用屏幕截图显示，只接受键盘，不支持指针。',
   'apps.machine': '机器',
   'apps.own': '电脑自己的系统',

@@ -121,6 +121,8 @@ type Device struct {
 	Machines      []string               `protobuf:"bytes,7,rep,name=machines,proto3" json:"machines,omitempty"`
 	Note          string                 `protobuf:"bytes,8,opt,name=note,proto3" json:"note,omitempty"`
 	Hint          string                 `protobuf:"bytes,9,opt,name=hint,proto3" json:"hint,omitempty"`
+	FarNote       string                 `protobuf:"bytes,10,opt,name=far_note,json=farNote,proto3" json:"far_note,omitempty"`
+	FarHint       string                 `protobuf:"bytes,11,opt,name=far_hint,json=farHint,proto3" json:"far_hint,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -218,12 +220,30 @@ func (x *Device) GetHint() string {
 	return ""
 }
 
+func (x *Device) GetFarNote() string {
+	if x != nil {
+		return x.FarNote
+	}
+	return ""
+}
+
+func (x *Device) GetFarHint() string {
+	if x != nil {
+		return x.FarHint
+	}
+	return ""
+}
+
 // DevicePart is fusion.DevicePart; of is as in the other parts.
 type DevicePart struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
 	Of            string                 `protobuf:"bytes,3,opt,name=of,proto3" json:"of,omitempty"`
+	From          string                 `protobuf:"bytes,4,opt,name=from,proto3" json:"from,omitempty"`
+	FromName      string                 `protobuf:"bytes,5,opt,name=from_name,json=fromName,proto3" json:"from_name,omitempty"`
+	Note          string                 `protobuf:"bytes,6,opt,name=note,proto3" json:"note,omitempty"`
+	Hint          string                 `protobuf:"bytes,7,opt,name=hint,proto3" json:"hint,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -279,6 +299,34 @@ func (x *DevicePart) GetOf() string {
 	return ""
 }
 
+func (x *DevicePart) GetFrom() string {
+	if x != nil {
+		return x.From
+	}
+	return ""
+}
+
+func (x *DevicePart) GetFromName() string {
+	if x != nil {
+		return x.FromName
+	}
+	return ""
+}
+
+func (x *DevicePart) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
+func (x *DevicePart) GetHint() string {
+	if x != nil {
+		return x.Hint
+	}
+	return ""
+}
+
 var File_hither_v1_device_proto protoreflect.FileDescriptor
 
 const file_hither_v1_device_proto_rawDesc = "" +
@@ -287,7 +335,7 @@ const file_hither_v1_device_proto_rawDesc = "" +
 	"\x11DeviceListRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\"A\n" +
 	"\x12DeviceListResponse\x12+\n" +
-	"\adevices\x18\x01 \x03(\v2\x11.hither.v1.DeviceR\adevices\"\xc8\x01\n" +
+	"\adevices\x18\x01 \x03(\v2\x11.hither.v1.DeviceR\adevices\"\xfe\x01\n" +
 	"\x06Device\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\x12\x12\n" +
@@ -297,12 +345,19 @@ const file_hither_v1_device_proto_rawDesc = "" +
 	"\x05group\x18\x06 \x01(\x05R\x05group\x12\x1a\n" +
 	"\bmachines\x18\a \x03(\tR\bmachines\x12\x12\n" +
 	"\x04note\x18\b \x01(\tR\x04note\x12\x12\n" +
-	"\x04hint\x18\t \x01(\tR\x04hint\"@\n" +
+	"\x04hint\x18\t \x01(\tR\x04hint\x12\x19\n" +
+	"\bfar_note\x18\n" +
+	" \x01(\tR\afarNote\x12\x19\n" +
+	"\bfar_hint\x18\v \x01(\tR\afarHint\"\x99\x01\n" +
 	"\n" +
 	"DevicePart\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x0e\n" +
-	"\x02of\x18\x03 \x01(\tR\x02of2T\n" +
+	"\x02of\x18\x03 \x01(\tR\x02of\x12\x12\n" +
+	"\x04from\x18\x04 \x01(\tR\x04from\x12\x1b\n" +
+	"\tfrom_name\x18\x05 \x01(\tR\bfromName\x12\x12\n" +
+	"\x04note\x18\x06 \x01(\tR\x04note\x12\x12\n" +
+	"\x04hint\x18\a \x01(\tR\x04hint2T\n" +
 	"\rDeviceService\x12C\n" +
 	"\x04List\x12\x1c.hither.v1.DeviceListRequest\x1a\x1d.hither.v1.DeviceListResponseB!Z\x1fhither/proto/hither/v1;hitherv1b\x06proto3"
 

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file hither/v1/device.proto.
  */
 export const file_hither_v1_device: GenFile = /*@__PURE__*/
-  fileDesc("ChZoaXRoZXIvdjEvZGV2aWNlLnByb3RvEgloaXRoZXIudjEiIQoRRGV2aWNlTGlzdFJlcXVlc3QSDAoEaG9zdBgBIAEoCSI4ChJEZXZpY2VMaXN0UmVzcG9uc2USIgoHZGV2aWNlcxgBIAMoCzIRLmhpdGhlci52MS5EZXZpY2UijAEKBkRldmljZRIMCgRob3N0GAEgASgJEgoKAmlkGAIgASgJEgwKBGtpbmQYAyABKAkSDAoEbmFtZRgEIAEoCRIPCgdkcml2ZXJzGAUgAygJEg0KBWdyb3VwGAYgASgFEhAKCG1hY2hpbmVzGAcgAygJEgwKBG5vdGUYCCABKAkSDAoEaGludBgJIAEoCSIyCgpEZXZpY2VQYXJ0EgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSCgoCb2YYAyABKAkyVAoNRGV2aWNlU2VydmljZRJDCgRMaXN0EhwuaGl0aGVyLnYxLkRldmljZUxpc3RSZXF1ZXN0Gh0uaGl0aGVyLnYxLkRldmljZUxpc3RSZXNwb25zZUIhWh9oaXRoZXIvcHJvdG8vaGl0aGVyL3YxO2hpdGhlcnYxYgZwcm90bzM");
+  fileDesc("ChZoaXRoZXIvdjEvZGV2aWNlLnByb3RvEgloaXRoZXIudjEiIQoRRGV2aWNlTGlzdFJlcXVlc3QSDAoEaG9zdBgBIAEoCSI4ChJEZXZpY2VMaXN0UmVzcG9uc2USIgoHZGV2aWNlcxgBIAMoCzIRLmhpdGhlci52MS5EZXZpY2UisAEKBkRldmljZRIMCgRob3N0GAEgASgJEgoKAmlkGAIgASgJEgwKBGtpbmQYAyABKAkSDAoEbmFtZRgEIAEoCRIPCgdkcml2ZXJzGAUgAygJEg0KBWdyb3VwGAYgASgFEhAKCG1hY2hpbmVzGAcgAygJEgwKBG5vdGUYCCABKAkSDAoEaGludBgJIAEoCRIQCghmYXJfbm90ZRgKIAEoCRIQCghmYXJfaGludBgLIAEoCSJvCgpEZXZpY2VQYXJ0EgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSCgoCb2YYAyABKAkSDAoEZnJvbRgEIAEoCRIRCglmcm9tX25hbWUYBSABKAkSDAoEbm90ZRgGIAEoCRIMCgRoaW50GAcgASgJMlQKDURldmljZVNlcnZpY2USQwoETGlzdBIcLmhpdGhlci52MS5EZXZpY2VMaXN0UmVxdWVzdBodLmhpdGhlci52MS5EZXZpY2VMaXN0UmVzcG9uc2VCIVofaGl0aGVyL3Byb3RvL2hpdGhlci92MTtoaXRoZXJ2MWIGcHJvdG8z");
 
 /**
  * @generated from message hither.v1.DeviceListRequest
@@ -96,6 +96,16 @@ export type Device = Message<"hither.v1.Device"> & {
    * @generated from field: string hint = 9;
    */
   hint: string;
+
+  /**
+   * @generated from field: string far_note = 10;
+   */
+  farNote: string;
+
+  /**
+   * @generated from field: string far_hint = 11;
+   */
+  farHint: string;
 };
 
 /**
@@ -125,6 +135,26 @@ export type DevicePart = Message<"hither.v1.DevicePart"> & {
    * @generated from field: string of = 3;
    */
   of: string;
+
+  /**
+   * @generated from field: string from = 4;
+   */
+  from: string;
+
+  /**
+   * @generated from field: string from_name = 5;
+   */
+  fromName: string;
+
+  /**
+   * @generated from field: string note = 6;
+   */
+  note: string;
+
+  /**
+   * @generated from field: string hint = 7;
+   */
+  hint: string;
 };
 
 /**

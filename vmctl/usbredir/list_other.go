@@ -1,0 +1,6 @@
+//go:build !linux
+
+package usbredir
+
+// List gives no device.
+func (Host) List() ([]Device, error) { return nil, nil }
