@@ -2,6 +2,7 @@ package vmctl
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -39,11 +40,16 @@ type installer struct {
 var installers = []installer{
 	{"Debian", "/install.amd/vmlinuz", "/install.amd/initrd.gz", "", preseed,
 		func(string) string { return "auto=true priority=critical vga=788 --- quiet" }},
+	netInstaller,
 	{"Ubuntu Server", "/casper/vmlinuz", "/casper/initrd", seedLabel, autoinstall,
 		func(string) string { return "autoinstall ds=nocloud --- quiet" }},
 	{"Fedora, Red Hat and their kin", "/images/pxeboot/vmlinuz", "/images/pxeboot/initrd.img", "OEMDRV", kickstart,
 		func(label string) string { return "inst.stage2=hd:LABEL=" + udevLabel(label) + " quiet" }},
 }
+
+// netInstaller is on Debian's mini.iso. It needs nothing of its CD once it runs.
+var netInstaller = installer{"Debian, over the network", "/linux", "/initrd.gz", "", preseed,
+	func(string) string { return "auto=true priority=critical vga=788 --- quiet" }}
 
 // udevLabel writes a label as /dev/disk/by-label has it.
 func udevLabel(label string) string { return strings.ReplaceAll(label, " ", `\x20`) }
@@ -119,7 +125,7 @@ func openCD(path string) (*iso9660.FileSystem, func(), error) {
 }
 
 func onCD(cd *iso9660.FileSystem, path string, most int64) bool {
-	entries, err := cd.ReadDir(strings.TrimPrefix(filepath.Dir(path), "/"))
+	entries, err := cd.ReadDir(cmp.Or(strings.TrimPrefix(filepath.Dir(path), "/"), "."))
 	if err != nil {
 		return false
 	}
