@@ -30,6 +30,7 @@ func (l *local) Networks() fusion.Networks   { return l.n.vms.Networks() }
 func (l *local) Forwards() fusion.Forwards   { return l.n.vms.Forwards() }
 func (l *local) Storage() fusion.Storage     { return l.n.vms.Storage() }
 func (l *local) Devices() fusion.Devices     { return l.n.vms.Devices() }
+func (l *local) NetBoot() fusion.NetBoot     { return l.n.boot }
 func (l *local) Meters() fusion.Meters       { return l.n.vms.Meters() }
 
 func (l *local) Info(context.Context) (fusion.HostInfo, error) {

@@ -16,6 +16,7 @@ import (
 	"hither/app/home"
 	"hither/app/jobs"
 	"hither/app/lend"
+	"hither/app/netboot"
 	"hither/frontend"
 	"hither/fusion"
 	"hither/mirror"
@@ -70,6 +71,7 @@ type Node struct {
 	table   *table
 	local   *local
 	jobs    *jobs.Registry
+	boot    *netboot.Server
 	api     *api.Server
 
 	heard  *heard  // of paired computers
@@ -120,7 +122,7 @@ func Start(ctx context.Context, cfg Config) (_ *Node, err error) {
 		return nil, err
 	}
 	n.onClose(n.lock.Close)
-	steps := []func(context.Context, Config) error{n.openNetwork, n.openComputer, n.openMachines, n.openApps, n.openScreens, n.openFolders, n.openAPI, n.openDesk}
+	steps := []func(context.Context, Config) error{n.openNetwork, n.openComputer, n.openMachines, n.openNetBoot, n.openApps, n.openScreens, n.openFolders, n.openAPI, n.openDesk}
 	for _, step := range steps {
 		if err := step(ctx, cfg); err != nil {
 			return nil, err

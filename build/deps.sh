@@ -14,7 +14,7 @@ want=${1:-run}
 run=(
   gcc g++ make pkg-config ca-certificates git dbus dbus-x11
   libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients libvirt-dev
-  qemu-system-x86 qemu-utils qemu-system-gui qemu-system-common seabios ipxe-qemu
+  qemu-system-x86 qemu-utils qemu-system-gui qemu-system-common seabios ipxe-qemu ipxe
   libgtk-3-dev libwebkit2gtk-4.1-dev libgl1-mesa-dev xorg-dev
   xvfb openbox xterm x11-apps x11-utils x11-xserver-utils xauth fonts-noto-cjk fonts-dejavu-core
 )

@@ -30,6 +30,7 @@ type Host interface {
 	Forwards() Forwards
 	Storage() Storage
 	Devices() Devices
+	NetBoot() NetBoot
 	Computer
 	Meters() Meters
 	// Watch yields what is now, then one event with Kind EventReady, then each

@@ -2,6 +2,7 @@ package peers
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -39,6 +40,8 @@ const (
 	maxRunning = 4
 	// maxEnded is how many past codes are remembered, to say why they are no use.
 	maxEnded = 16
+	// maxInvites bounds the codes of Invite that are open at a time.
+	maxInvites = 64
 )
 
 // offers is the open code, if any, and the last ones that have ended.
@@ -47,6 +50,7 @@ type offers struct {
 	mu      sync.Mutex
 	open    *Offer
 	past    []*Offer
+	invited []*Offer // by Invite, open
 }
 
 func (o *offers) init(now func() time.Time) { o.limiter.now = now }
@@ -74,6 +78,46 @@ func (n *Network) Offer(ctx context.Context, grants []fusion.Capability) (*Offer
 	n.announceOffer(o)
 	n.cfg.Log.Info("pairing code made", "number", o.code.number, "expires", o.Expires, "trace", fusion.Trace(ctx))
 	return o, nil
+}
+
+// Invite opens a code for a computer that nobody sits at, beside the one that a person
+// reads aloud: it is not announced, and stays open until a time. grants is what that
+// computer may do here; none is nothing. was is "", or a code that was open before the
+// network was. It promises ErrBusy when too many are open.
+func (n *Network) Invite(ctx context.Context, was string, grants []fusion.Capability, until time.Time) (*Offer, error) {
+	grants, err := checkGrants(grants)
+	if err != nil {
+		return nil, err
+	}
+	c := newCode()
+	for n.offers.taken(c.number) || n.nearby.offers(c.number) {
+		c = newCode()
+	}
+	if was != "" {
+		if c, err = parseCode(was); err != nil {
+			return nil, err
+		}
+	}
+	within := until.Sub(n.cfg.tune.now())
+	o := &Offer{network: n, grants: grants, done: make(chan struct{}), withdrawn: make(chan struct{}), code: c, Code: c.String(), Expires: until}
+	o.timer = time.AfterFunc(within, func() { n.offers.end(o, refusedExpired, refusedExpired.err()) })
+	if !n.offers.invite(o) || n.ctx.Err() != nil {
+		o.timer.Stop()
+		return nil, &fusion.Error{Op: "host.pair", Cause: fusion.ErrBusy, Detail: "too many codes are open", Hint: "wait until some of them are used"}
+	}
+	n.cfg.Log.Info("a computer is expected to pair itself", "number", c.number, "expires", until, "trace", fusion.Trace(ctx))
+	return o, nil
+}
+
+// invite adds a code that stays open beside the one that is announced.
+func (s *offers) invite(o *Offer) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.invited) >= maxInvites || slices.ContainsFunc(s.invited, func(i *Offer) bool { return i.code.number == o.code.number }) {
+		return false
+	}
+	s.invited = append(s.invited, o)
+	return true
 }
 
 func pairGrants(grants []fusion.Capability) ([]fusion.Capability, error) {
@@ -114,9 +158,12 @@ func (s *offers) begin(o *Offer) {
 
 func (s *offers) close() {
 	s.mu.Lock()
-	o := s.open
+	all := slices.Clone(s.invited)
+	if s.open != nil {
+		all = append(all, s.open)
+	}
 	s.mu.Unlock()
-	if o != nil {
+	for _, o := range all {
 		s.end(o, refusedUnknown, errClosed("host.pair"))
 	}
 }
@@ -139,6 +186,7 @@ func (s *offers) retire(o *Offer, why refusal) {
 	if s.open == o {
 		s.open = nil
 	}
+	s.invited = slices.DeleteFunc(s.invited, func(i *Offer) bool { return i == o })
 	s.past = append(s.past, o)
 	if len(s.past) > maxEnded {
 		s.past = s.past[1:]
@@ -159,7 +207,12 @@ func (s *offers) find(number string) (*Offer, refusal) {
 	if s.open != nil && s.open.code.number == number {
 		return s.open, ""
 	}
-	for _, o := range s.past {
+	for _, o := range s.invited {
+		if o.code.number == number {
+			return o, ""
+		}
+	}
+	for _, o := range slices.Backward(s.past) { // of one that was open again, the last end counts
 		if o.code.number == number {
 			return nil, o.ended
 		}

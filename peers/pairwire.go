@@ -65,7 +65,8 @@ func parseIntro(role int, body []byte) (intro, error) {
 		return intro{}, err
 	}
 	grants, err := checkGrants(m.Grants)
-	if err != nil || len(grants) == 0 || len(m.Grants) > len(fusion.Capabilities) {
+	// Who offers may give nothing: Invite.
+	if err != nil || len(grants) == 0 && role == roleJoiner || len(m.Grants) > len(fusion.Capabilities) {
 		return intro{}, fmt.Errorf("grants %.100q", m.Grants)
 	}
 	if len(m.Addrs) > maxAddrs {

@@ -169,7 +169,7 @@ func (s *Store) publishedSum(ctx context.Context, o order) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if sum, ok := sumOf(string(text), o.url[strings.LastIndexByte(o.url, '/')+1:]); ok {
+	if sum, ok := sumOf(string(text), o.url); ok {
 		return sum, nil
 	}
 	return "", noSum(o, fusion.ErrNotFound, "the publisher's list does not have it")

@@ -76,6 +76,11 @@ var methods = map[string]need{
 	v1.NetworkServiceLeasesProcedure: {cap: fusion.ViewCap, quiet: true},
 	v1.NetworkServiceCardsProcedure:  {cap: fusion.ViewCap, quiet: true},
 	v1.DeviceServiceListProcedure:    {cap: fusion.ViewCap, quiet: true},
+	// It serves a whole network, and an installation wipes a disk.
+	v1.NetBootServiceShowProcedure:    {cap: fusion.AdminCap, quiet: true},
+	v1.NetBootServiceSwitchProcedure:  {cap: fusion.AdminCap},
+	v1.NetBootServiceInstallProcedure: {cap: fusion.AdminCap, job: "netboot.install"},
+	v1.NetBootServiceForgetProcedure:  {cap: fusion.AdminCap},
 
 	v1.ForwardServiceListProcedure:   {cap: fusion.ViewCap, quiet: true},
 	v1.ForwardServiceAddProcedure:    {cap: fusion.AdminCap},

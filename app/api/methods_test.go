@@ -42,6 +42,7 @@ func rpcs(t *testing.T) []rpc {
 		pb.File_hither_v1_job_proto,
 		pb.File_hither_v1_machine_proto,
 		pb.File_hither_v1_meter_proto,
+		pb.File_hither_v1_netboot_proto,
 		pb.File_hither_v1_network_proto,
 		pb.File_hither_v1_node_proto,
 		pb.File_hither_v1_screen_proto,

@@ -132,6 +132,7 @@ func New(node Node, page fs.FS, log *slog.Logger) *Server {
 	s.mux.Handle(v1.NewForwardServiceHandler(forwardService{s: s}, options...))
 	s.mux.Handle(v1.NewStorageServiceHandler(storageService{s: s}, options...))
 	s.mux.Handle(v1.NewDeviceServiceHandler(deviceService{s: s}, options...))
+	s.mux.Handle(v1.NewNetBootServiceHandler(netBootService{s: s}, options...))
 	s.mux.Handle(v1.NewComputerServiceHandler(computerService{s: s}, options...))
 	s.mux.Handle(v1.NewMeterServiceHandler(meterService{s: s}, options...))
 	s.mux.HandleFunc("GET "+screenPath, s.upgradeScreen)

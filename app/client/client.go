@@ -42,6 +42,7 @@ type Client struct {
 	forwards  hitherv1connect.ForwardServiceClient
 	storage   hitherv1connect.StorageServiceClient
 	devices   hitherv1connect.DeviceServiceClient
+	netBoot   hitherv1connect.NetBootServiceClient
 	computers hitherv1connect.ComputerServiceClient
 	meters    hitherv1connect.MeterServiceClient
 	http      *http.Client
@@ -82,6 +83,7 @@ func New(dial, screen Dial) *Client {
 	c.forwards = hitherv1connect.NewForwardServiceClient(c.http, base, options)
 	c.storage = hitherv1connect.NewStorageServiceClient(c.http, base, options)
 	c.devices = hitherv1connect.NewDeviceServiceClient(c.http, base, options)
+	c.netBoot = hitherv1connect.NewNetBootServiceClient(c.http, base, options)
 	c.meters = hitherv1connect.NewMeterServiceClient(c.http, base, options)
 	return c
 }

@@ -36,6 +36,7 @@ func (h *host) Networks() fusion.Networks   { return (*networks)(h) }
 func (h *host) Forwards() fusion.Forwards   { return (*forwards)(h) }
 func (h *host) Storage() fusion.Storage     { return (*storage)(h) }
 func (h *host) Devices() fusion.Devices     { return (*devices)(h) }
+func (h *host) NetBoot() fusion.NetBoot     { return (*netBoot)(h) }
 
 // call makes one unary call and explains its error with path.
 func call[Req, Res any](ctx context.Context, path string,

@@ -91,6 +91,7 @@ func (f *fake) handler() http.Handler {
 	mux.Handle(hitherv1connect.NewForwardServiceHandler(fakeForwards{fake: f}))
 	mux.Handle(hitherv1connect.NewStorageServiceHandler(fakeStorage{fake: f}))
 	mux.Handle(hitherv1connect.NewDeviceServiceHandler(fakeDevices{fake: f}))
+	mux.Handle(hitherv1connect.NewNetBootServiceHandler(fakeNetBoot{fake: f}))
 	mux.Handle(hitherv1connect.NewComputerServiceHandler(fakeComputers{fake: f}))
 	mux.Handle(hitherv1connect.NewMeterServiceHandler(fakeMeters{fake: f}))
 	if f.screen != nil {

@@ -58,6 +58,8 @@ func rootCommand() *cobra.Command {
 		pairCommand(flags), hostCommand(flags), machineCommand(flags),
 		screenCommand(flags), viewCommand(flags), recordCommand(flags), appCommand(flags), folderCommand(flags),
 		imageCommand(flags), jobCommand(flags), networkCommand(flags), storageCommand(flags),
+		jobCommand(flags), imageCommand(flags),
+		networkCommand(flags), storageCommand(flags), netbootCommand(flags),
 	)
 	return root
 }

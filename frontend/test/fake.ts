@@ -1,5 +1,6 @@
 import type { Api } from '../src/api/api'
 import { UiError } from '../src/api/error'
+import type { NetBoot } from '../src/api/netboot'
 import type { Event, Folder, Host, Machine, Screen } from '../src/api/model'
 import { App } from '../src/state/app.svelte'
 
@@ -65,6 +66,15 @@ export class Stream {
   }
 }
 
+/** Network boot that is off. */
+export const noNetBoot: NetBoot = {
+  revision: 1n, on: false, interface: '', address: '', note: '', hint: '', computers: [], interfaces: [{ name: 'eth0', address: '192.0.2.1/24' }],
+}
+
+/** An answer that comes only when nobody waits any more. */
+export const ended = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => signal.addEventListener('abort', () => reject(new UiError({ op: 'netboot', cause: 'offline' }))))
+
 /** An Api in memory: what a test does not give fails as unsupported. */
 export function fakeApi(stream: Stream, more: Partial<Api> = {}): Api {
   const known: Partial<Api> = {
@@ -80,6 +90,7 @@ export function fakeApi(stream: Stream, more: Partial<Api> = {}): Api {
     forwards: async () => [],
     pools: async () => [],
     devices: async () => [],
+    netBoot: (_, after, signal) => (after ? ended(signal) : Promise.resolve(noNetBoot)),
     doctor: async () => [{ name: 'libvirt', state: 'bad', text: 'is missing', hint: 'sudo apt install libvirt-daemon' }],
     apps: async () => [{ id: 'xterm', name: 'XTerm', comment: 'Terminal', icon: 'x', categories: [], installed: false }],
     async *offer(_, signal) {

@@ -37,6 +37,7 @@ type Memory struct {
 	measured  map[string][]fusion.MeterPoint
 	always    bool                          // measured
 	backups   map[string]*fusion.BackupList // by machine
+	boot      memoryBoot
 }
 
 var _ fusion.Host = (*Memory)(nil)

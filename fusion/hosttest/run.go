@@ -75,6 +75,7 @@ func Run(t *testing.T, options Options, open func(t *testing.T) (host fusion.Hos
 	t.Run("networks", s.testNetworks)
 	t.Run("storage", s.testStorage)
 	t.Run("devices", s.testDevices)
+	t.Run("network boot", s.testNetBoot)
 	if s.VMs {
 		t.Run("forwards", s.testForwards)
 		t.Run("volumes", s.testVolumes)

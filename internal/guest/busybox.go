@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"os"
+	"os/exec"
 	"path"
 	"path/filepath"
 	"slices"
@@ -150,4 +151,37 @@ func cpio(files map[string][]byte) []byte {
 	}
 	add("TRAILER!!!", 0, nil)
 	return out.Bytes()
+}
+
+// With writes an initramfs like another one, with files over it, all of them executable.
+func With(t testing.TB, initrd, to string, files map[string][]byte) {
+	t.Helper()
+	base, err := os.ReadFile(initrd)
+	if err == nil {
+		// The kernel unpacks one archive after the other, each at a multiple of four.
+		err = os.WriteFile(to, append(append(base, make([]byte, -len(base)&3)...), archive(files)...), 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Installer gives the kernel and the initramfs of Debian's installer.
+func Installer(t testing.TB) (kernel, initrd string) {
+	t.Helper()
+	found, err := filepath.Glob(installer)
+	if err != nil || len(found) == 0 {
+		t.Fatal("Debian's installer is missing: build/deps.sh test installs it")
+	}
+	return filepath.Join(found[0], "linux"), filepath.Join(found[0], "initrd.gz")
+}
+
+// Libraries gives the shared libraries that a program is loaded with, none of one that is whole by itself.
+func Libraries(t testing.TB, program string) []string {
+	t.Helper()
+	out, err := exec.Command("ldd", program).CombinedOutput()
+	if err != nil && strings.Contains(string(out), "not a dynamic executable") {
+		return nil
+	}
+	return libraries(t, program)
 }

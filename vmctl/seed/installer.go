@@ -2,6 +2,7 @@ package seed
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -38,11 +39,16 @@ type Installer struct {
 var Installers = []Installer{
 	{"Debian", "/install.amd/vmlinuz", "/install.amd/initrd.gz", "", preseed,
 		func(string) string { return "auto=true priority=critical vga=788 --- quiet" }},
+	NetInstaller,
 	{"Ubuntu Server", "/casper/vmlinuz", "/casper/initrd", Label, autoinstall,
 		func(string) string { return "autoinstall ds=nocloud --- quiet" }},
 	{"Fedora, Red Hat and their kin", "/images/pxeboot/vmlinuz", "/images/pxeboot/initrd.img", "OEMDRV", kickstart,
 		func(label string) string { return "inst.stage2=hd:LABEL=" + udevLabel(label) + " quiet" }},
 }
+
+// NetInstaller is on Debian's mini.iso. It needs nothing of its CD once it runs.
+var NetInstaller = Installer{"Debian, over the network", "/linux", "/initrd.gz", "", preseed,
+	func(string) string { return "auto=true priority=critical vga=788 --- quiet" }}
 
 // udevLabel writes a label as /dev/disk/by-label has it.
 func udevLabel(label string) string { return strings.ReplaceAll(label, " ", `\x20`) }
@@ -100,7 +106,7 @@ func openCD(path string) (*iso9660.FileSystem, func(), error) {
 }
 
 func onCD(cd *iso9660.FileSystem, path string, most int64) bool {
-	entries, err := cd.ReadDir(strings.TrimPrefix(filepath.Dir(path), "/"))
+	entries, err := cd.ReadDir(cmp.Or(strings.TrimPrefix(filepath.Dir(path), "/"), "."))
 	if err != nil {
 		return false
 	}
@@ -115,6 +121,9 @@ func onCD(cd *iso9660.FileSystem, path string, most int64) bool {
 
 // CommandLine gives the words for its kernel that make it look for its script.
 func (i *Installation) CommandLine() string { return i.args(i.volume) }
+
+// CommandLine is that of an installer that needs nothing of its CD.
+func (i Installer) CommandLine() string { return i.args("") }
 
 // Script answers what the installer of a machine would ask, with the hash of the
 // password that its user is to have (hashed), as files by their names: of a CD with the
@@ -145,7 +154,7 @@ func (i *Installation) Unpack(iso, dir, pattern string, script map[string][]byte
 	}
 	var more []byte
 	if i.CDLabel == "" {
-		more = newc(script)
+		more = Initramfs(script)
 	}
 	i.InitrdPath, err = takeFromCD(cd, i.Initrd, dir, pattern, maxInitrd, more)
 	return err
@@ -180,9 +189,9 @@ func (i *Installation) Remove() {
 	}
 }
 
-// newc packs files as an initramfs
+// Initramfs packs files, for the kernel to unpack them over its own initramfs
 // (Documentation/driver-api/early-userspace/buffer-format.rst).
-func newc(files map[string][]byte) []byte {
+func Initramfs(files map[string][]byte) []byte {
 	var out bytes.Buffer
 	entry := func(name string, mode int, data []byte) {
 		fmt.Fprintf(&out, "070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x", 0, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name)+1, 0)

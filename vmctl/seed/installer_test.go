@@ -48,7 +48,7 @@ func TestInstallScripts(t *testing.T) {
 
 // TestInitramfsArchive has what Linux looks for: a magic, sizes, and an end.
 func TestInitramfsArchive(t *testing.T) {
-	out := newc(map[string][]byte{"preseed.cfg": []byte("d-i x\n")})
+	out := Initramfs(map[string][]byte{"preseed.cfg": []byte("d-i x\n")})
 	if len(out)%4 != 0 || !bytes.HasPrefix(out, []byte("070701")) || !bytes.Contains(out, []byte("preseed.cfg\x00")) || !bytes.Contains(out, []byte("TRAILER!!!\x00")) {
 		t.Errorf("%q", out)
 	}

@@ -19,12 +19,18 @@ type replies struct {
 	Keys               []string // type and key, without the comment
 	Packages           []string
 	uuid               string
+
+	Disk string // what is wiped; "" when Early says
+	// Of a computer instead of a machine (Preseed): it starts anew when it is done, and runs
+	// these in the installer: before it looks at the disks, and in the end.
+	Bare        bool
+	Early, Late string
 }
 
 // repliesOf gives what the installer is told.
 func repliesOf(machine, uuid, hash string, seed fusion.Seed) replies {
 	a := replies{Host: cmp.Or(seed.Hostname, fusion.HostnameFor(machine), "machine"), User: cmp.Or(seed.User, "user"),
-		Locale: cmp.Or(seed.Locale, "en_US.UTF-8"), Packages: seed.Packages, uuid: uuid, Hash: hash}
+		Locale: cmp.Or(seed.Locale, "en_US.UTF-8"), Packages: seed.Packages, uuid: uuid, Hash: hash, Disk: "/dev/vda"}
 	for _, key := range seed.SSHKeys {
 		a.Keys = append(a.Keys, strings.Join(strings.Fields(key)[:2], " "))
 	}
@@ -63,8 +69,9 @@ d-i passwd/user-password-crypted password {{or .Hash "!"}}
 d-i clock-setup/utc boolean true
 d-i clock-setup/ntp boolean true
 d-i time/zone string Etc/UTC
-d-i partman-auto/disk string /dev/vda
-d-i partman-auto/method string regular
+{{if .Early}}d-i partman/early_command string {{.Early}}
+{{end}}{{with .Disk}}d-i partman-auto/disk string {{.}}
+{{end}}d-i partman-auto/method string regular
 d-i partman-auto/choose_recipe select atomic
 d-i partman-partitioning/confirm_write_new_label boolean true
 d-i partman/choose_partition select finish
@@ -76,13 +83,16 @@ d-i apt-setup/cdrom/set-next boolean false
 d-i apt-setup/cdrom/set-failed boolean false
 popularity-contest popularity-contest/participate boolean false
 tasksel tasksel/first multiselect standard, ssh-server
-d-i pkgsel/include string qemu-guest-agent sudo{{with .Words}} {{.}}{{end}}
+d-i pkgsel/include string {{if not .Bare}}qemu-guest-agent {{end}}sudo{{with .Words}} {{.}}{{end}}
 d-i pkgsel/update-policy select unattended-upgrades
 d-i grub-installer/only_debian boolean true
 d-i grub-installer/with_other_os boolean true
-d-i grub-installer/bootdev string /dev/vda
-{{- if .Keys}}
+{{- with .Disk}}
+d-i grub-installer/bootdev string {{.}}
+{{- end}}
+{{- if or .Keys .Late}}
 d-i preseed/late_command string \
+{{- if .Keys}}
   in-target install -d -m 700 -o {{.User}} -g {{.User}} /home/{{.User}}/.ssh; \
 {{- range .Keys}}
   echo '{{.}}' >> /target/home/{{$.User}}/.ssh/authorized_keys; \
@@ -90,11 +100,15 @@ d-i preseed/late_command string \
 {{- if not .Hash}}
   echo '{{.User}} ALL=(ALL) NOPASSWD: ALL' > /target/etc/sudoers.d/hither; chmod 440 /target/etc/sudoers.d/hither; \
 {{- end}}
-  in-target chown {{.User}}:{{.User}} /home/{{.User}}/.ssh/authorized_keys
+  in-target chown {{.User}}:{{.User}} /home/{{.User}}/.ssh/authorized_keys; \
+{{- end}}
+  {{or .Late ":"}}
 {{- end}}
 d-i finish-install/reboot_in_progress note
 d-i cdrom-detect/eject boolean false
+{{- if not .Bare}}
 d-i debian-installer/exit/poweroff boolean true
+{{- end}}
 `))
 
 // preseed is read from the installer's initramfs.

@@ -1,4 +1,5 @@
 import type { DeviceApi } from './devices'
+import type { NetBootApi } from './netboot'
 import type { NetworkApi } from './networks'
 import type { Carrier, Listener, Target, Transport } from '../mirror/carrier'
 import type { Change, Changed, LabelChange, Parts } from './hardware'
@@ -21,7 +22,7 @@ export interface Picture {
  * memory. Every method throws UiError. In each, host is a name or an ID and
  * empty for this computer.
  */
-export interface Api extends NetworkApi, CopiesApi, DeviceApi, BackupsApi {
+export interface Api extends NetworkApi, NetBootApi, CopiesApi, DeviceApi, BackupsApi {
   status(): Promise<Status>
   doctor(host: string): Promise<Check[]>
   watch(signal: AbortSignal): AsyncIterable<Event>

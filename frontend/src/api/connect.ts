@@ -23,6 +23,7 @@ import { ScreenService } from './gen/hither/v1/screen_pb'
 import { meterApi } from './meter'
 import { moveCheck } from './move'
 import type { Session } from './session'
+import { netBootApi } from './netboot'
 import { networkApi } from './networks'
 import { newTrace } from './trace'
 import { upload } from './upload'
@@ -63,6 +64,7 @@ export function connectApi(session: Session, onSignedOut: () => void): Api {
   return {
     ...networkApi(transport),
     ...deviceApi(transport),
+    ...netBootApi(transport),
     ...copiesApi(session, transport, fail),
     ...backupsApi(transport),
     ...meterApi(transport, fail),

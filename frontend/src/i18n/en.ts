@@ -10,6 +10,7 @@ import { deployEn } from './deploy.en'
 import { jobEn } from './job.en'
 import { meterEn } from './meter.en'
 import { moveEn } from './move.en'
+import { netbootEn } from './netboot.en'
 import { networkEn } from './network.en'
 import { snapshotEn } from './snapshot.en'
 import { soundEn } from './sound.en'
@@ -28,6 +29,7 @@ export const en = {
   ...jobEn,
   ...meterEn,
   ...moveEn,
+  ...netbootEn,
   ...networkEn,
   ...snapshotEn,
   ...soundEn,

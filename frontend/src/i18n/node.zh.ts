@@ -10,6 +10,7 @@ import { imageNodeZh } from './node.image.zh'
 import { jobNodeZh } from './node.job.zh'
 import { meterNodeZh } from './node.meter.zh'
 import { moveNodeZh } from './node.move.zh'
+import { netbootNodeZh } from './node.netboot.zh'
 import { networkNodeZh } from './node.network.zh'
 import { snapshotNodeZh } from './node.snapshot.zh'
 
@@ -31,6 +32,7 @@ export const nodeZh: Record<string, string> = {
   ...jobNodeZh,
   ...meterNodeZh,
   ...moveNodeZh,
+  ...netbootNodeZh,
   ...networkNodeZh,
   ...snapshotNodeZh,
 }

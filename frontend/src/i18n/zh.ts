@@ -11,6 +11,7 @@ import { deployZh } from './deploy.zh'
 import { jobZh } from './job.zh'
 import { meterZh } from './meter.zh'
 import { moveZh } from './move.zh'
+import { netbootZh } from './netboot.zh'
 import { networkZh } from './network.zh'
 import { snapshotZh } from './snapshot.zh'
 import { soundZh } from './sound.zh'
@@ -28,6 +29,7 @@ export const zh: Record<Key, string> = {
   ...jobZh,
   ...meterZh,
   ...moveZh,
+  ...netbootZh,
   ...networkZh,
   ...snapshotZh,
   ...soundZh,

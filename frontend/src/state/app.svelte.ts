@@ -4,6 +4,7 @@ import { UiError } from '../api/error'
 import type { Backup } from '../api/backups'
 import type { App as Program, Event, Folder, Host, Image, Job, Machine, MachineSpec, Screen, Snapshot, Status, Verb } from '../api/model'
 import type { Device } from '../api/devices'
+import type { BareComputer } from '../api/netboot'
 import type { MoveCheck } from '../api/move'
 import type { Volume } from '../api/networks'
 import { t, type Key, type Params, type Text } from '../i18n/i18n.svelte'
@@ -25,6 +26,7 @@ import { jobLabel, Jobs } from './jobs.svelte'
 import { Machines } from './machines.svelte'
 import { Meters } from './meters.svelte'
 import { Monitors } from './monitors.svelte'
+import { NetBoots } from './netboot.svelte'
 import { Networks } from './networks.svelte'
 import { Router, to } from './router.svelte'
 import { Screens } from './screens.svelte'
@@ -58,6 +60,7 @@ export type Dialog =
   | { kind: 'rename'; machine: Machine }
   | { kind: 'tags'; machines: Machine[] }
   | { kind: 'add-network'; host: Host }
+  | { kind: 'install-bare'; host: Host; computer: BareComputer }
   | { kind: 'add-forward'; machine: Machine; host: Host }
   | { kind: 'volume'; host: Host; pool: string; volume: Volume | null }
   | { kind: 'clone'; machine: Machine }
@@ -101,6 +104,7 @@ export class App {
   readonly guests: Guests
   readonly images: Images
   readonly networks: Networks
+  readonly netBoots: NetBoots
   readonly devices: Asked<Device[]>
   readonly copies = new Copies(this)
   readonly backups = new Backups(this)
@@ -129,6 +133,7 @@ export class App {
     this.guests = new Guests(api)
     this.images = new Images(api)
     this.networks = new Networks(api, this.tasks)
+    this.netBoots = new NetBoots(api, this.tasks)
     this.devices = new Asked((host) => api.devices(host!))
     this.computers = new Computers(api, this.tasks)
     this.meters = new Meters(api)

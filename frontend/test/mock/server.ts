@@ -16,6 +16,7 @@ import { ErrorSchema, EventSchema, HostService, NodeService, type Event } from '
 import { ScreenService } from '../../src/api/gen/hither/v1/screen_pb'
 import { deviceRoutes } from './devices'
 import { backups } from './backups'
+import { netBootRoutes } from './netboot'
 import { networkRoutes } from './networks'
 import { pngOf } from './png'
 import { meters } from './meters'
@@ -74,6 +75,7 @@ async function work(host: string, op: string, name: string, steps = 60n): Promis
 export function routes(router: ConnectRouter): void {
   networkRoutes(router)
   deviceRoutes(router)
+  netBootRoutes(router)
   router.service(NodeService, {
     status: () => ({
       id: '12D3KooWAAA', name: 'laptop', home: '/home/ada/.local/share/hither', version: '0.1.0', libvirtUri: 'qemu:///system',

@@ -1,0 +1,45 @@
+package vmctl
+
+import (
+	"context"
+	"path/filepath"
+
+	"hither/fusion"
+	"hither/vmctl/seed"
+)
+
+// netSuffix is on the names of catalogue images that NetInstaller takes.
+const netSuffix = "-netboot"
+
+// NetInstaller puts the kernel and the initramfs of an installer that needs nothing but a
+// network into dir. image is a distribution that the catalogue has such an installer of
+// ("debian-12"), or a name that Create takes for a CD; it is brought into the pool.
+func (s *Store) NetInstaller(ctx context.Context, image, dir string) (kernel, initrd string, err error) {
+	const op = "netboot.install"
+	if _, there, err := s.catalogue.find(image + netSuffix); err != nil {
+		return "", "", fail(op, image, err)
+	} else if there {
+		image += netSuffix
+	}
+	name, release, err := s.bringImage(ctx, image, image)
+	if err != nil {
+		return "", "", err
+	}
+	defer release()
+	path, err := s.image(op, name)
+	if err != nil {
+		return "", "", err
+	}
+	found, err := seed.FindInstaller(op, name, path)
+	if err != nil {
+		return "", "", err
+	}
+	if found.Name != seed.NetInstaller.Name {
+		return "", "", &fusion.Error{Op: op, Path: name, Cause: fusion.ErrUnsupported, Detail: "its installer needs its CD",
+			Hint: "take one that needs a network only, as debian-12 is"}
+	}
+	if err := found.Unpack(path, dir, partial+"install-*", nil); err != nil {
+		return "", "", s.poolError(op, name, err)
+	}
+	return filepath.Clean(found.KernelPath), filepath.Clean(found.InitrdPath), nil
+}
