@@ -57,9 +57,7 @@ func rootCommand() *cobra.Command {
 		statusCommand(flags), doctorCommand(flags), downCommand(flags), webCommand(flags),
 		pairCommand(flags), hostCommand(flags), machineCommand(flags),
 		screenCommand(flags), viewCommand(flags), recordCommand(flags), appCommand(flags), folderCommand(flags),
-		imageCommand(flags), jobCommand(flags), networkCommand(flags), storageCommand(flags),
-		jobCommand(flags), imageCommand(flags),
-		networkCommand(flags), storageCommand(flags), netbootCommand(flags),
+		imageCommand(flags), jobCommand(flags), networkCommand(flags), storageCommand(flags), netbootCommand(flags),
 	)
 	return root
 }
