@@ -35,31 +35,41 @@ func (c localCopies) Deploy(ctx context.Context, machine string, spec fusion.Dep
 	if err != nil {
 		return nil, err
 	}
-	d := &deployment{spec: spec, key: fusion.Key(ctx)}
-	for i, id := range spec.To {
-		host, info, err := c.n.Resolve(string(id))
-		if err != nil {
-			return nil, &fusion.Error{Op: opDeploy, Path: string(id), Cause: fusion.ErrNotFound, Detail: "the two hosts are not paired",
-				Hint: "pair the machine's host with each of those that it is to be on"}
-		}
-		d.to = append(d.to, &destination{deployment: d, index: i, host: host, name: info.Name})
+	d, err := c.n.deployment(ctx, opDeploy, spec)
+	if err != nil {
+		return nil, err
 	}
 	file, err := c.Export(ctx, machine, fusion.Bundle)
 	if err != nil {
 		return nil, err
 	}
-	made, err := d.run(ctx, file)
+	made, err := d.run(ctx, func(to *destination) error { return to.serve(ctx, file) })
 	err = errors.Join(err, file.Close())
 	c.n.log.Info("deployed", "machine", machine, "hosts", len(d.to), "machines", len(made), "err", err, "trace", fusion.Trace(ctx))
 	return made, err
 }
 
-// deployment is a machine on its way to several hosts.
+// deployment is a machine or an image on its way to several hosts.
 type deployment struct {
+	op   string
 	spec fusion.DeploySpec
 	key  string
 	to   []*destination
 	sent atomic.Int64 // bytes, over all hosts
+}
+
+// deployment finds the hosts of a spec.
+func (n *Node) deployment(ctx context.Context, op string, spec fusion.DeploySpec) (*deployment, error) {
+	d := &deployment{op: op, spec: spec, key: fusion.Key(ctx)}
+	for i, id := range spec.To {
+		host, info, err := n.Resolve(string(id))
+		if err != nil {
+			return nil, &fusion.Error{Op: op, Path: string(id), Cause: fusion.ErrNotFound, Detail: "the two hosts are not paired",
+				Hint: "pair the machine's host with each of those that it is to be on"}
+		}
+		d.to = append(d.to, &destination{deployment: d, index: i, host: host, name: info.Name, local: info.Local})
+	}
+	return d, nil
 }
 
 // destination is one of the hosts.
@@ -68,17 +78,18 @@ type destination struct {
 	index int
 	host  fusion.Host
 	name  string
+	local bool
 	made  []fusion.Machine
 	base  bool // there is a template of it
 }
 
-// run goes to all hosts at a time.
-func (d *deployment) run(ctx context.Context, file fusion.Exported) (made []fusion.Machine, err error) {
+// run serves all hosts at a time.
+func (d *deployment) run(ctx context.Context, serve func(to *destination) error) (made []fusion.Machine, err error) {
 	var all sync.WaitGroup
 	errs := make([]error, len(d.to))
 	for i, to := range d.to {
 		all.Go(func() {
-			if errs[i] = to.serve(ctx, file); errs[i] != nil {
+			if errs[i] = serve(to); errs[i] != nil {
 				errs[i] = errors.Join(errs[i], to.undo(ctx))
 			}
 		})
@@ -104,11 +115,11 @@ func (d *deployment) failed(errs []error) error {
 			continue
 		}
 		if all.Whole == nil {
-			all.Whole = &fusion.Error{Op: opDeploy, Path: to.name, Cause: errs[i], Hint: fusion.Hint(errs[i])}
+			all.Whole = &fusion.Error{Op: d.op, Path: to.name, Cause: errs[i], Hint: fusion.Hint(errs[i])}
 		} else {
 			all.Whole.Detail += " | " + to.name + ": " + errs[i].Error()
 		}
-		all.Each = append(all.Each, ofHost(d.spec.To[i], errs[i]))
+		all.Each = append(all.Each, ofHost(d.op, d.spec.To[i], errs[i]))
 	}
 	if all.Whole == nil {
 		return nil
@@ -117,8 +128,8 @@ func (d *deployment) failed(errs []error) error {
 }
 
 // ofHost is what failed on one host, in that host's own words.
-func ofHost(id fusion.HostID, err error) *fusion.Error {
-	out := &fusion.Error{Op: opDeploy, Path: string(id), Cause: err, Hint: fusion.Hint(err)}
+func ofHost(op string, id fusion.HostID, err error) *fusion.Error {
+	out := &fusion.Error{Op: op, Path: string(id), Cause: err, Hint: fusion.Hint(err)}
 	var inner *fusion.Error
 	if cause := fusion.Causes[fusion.CauseName(err)]; cause != nil && errors.As(err, &inner) {
 		out.Cause, out.Detail = cause, inner.Detail
@@ -173,9 +184,7 @@ func (d *destination) bring(ctx context.Context, file fusion.Exported, spec fusi
 	body := &sending{r, func(n int) {
 		fusion.Report(ctx, fusion.Progress{Step: "sends the machine", Done: d.sent.Add(int64(n)), Total: file.Size() * int64(len(d.to))})
 	}}
-	// How far the host itself is, its own job tells.
-	quiet := fusion.WithReporter(d.keyed(ctx, "file"), func(fusion.Progress) {})
-	return d.host.Copies().Import(quiet, spec, file.Size(), body)
+	return d.host.Copies().Import(quietly(d.keyed(ctx, "file")), spec, file.Size(), body)
 }
 
 // sending tells of each read.

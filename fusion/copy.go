@@ -89,6 +89,12 @@ type Copies interface {
 	// It promises Export's errors, and ErrInvalid for a spec that DeploySpec.Check
 	// refuses.
 	Deploy(ctx context.Context, machine string, spec DeploySpec) ([]Machine, error)
+	// DeployImage makes machines of an image of this host's pool on several hosts at a
+	// time, each as of says (whose Name, Image, ISO and Start are not asked). A host that
+	// lacks the image gets it once, and keeps it. Hosts, failures and the end of ctx are
+	// as for Deploy. It promises ErrNotFound for an image that is not in the pool, and
+	// ErrInvalid for a spec that DeploySpec.CheckImage refuses.
+	DeployImage(ctx context.Context, image string, of MachineSpec, spec DeploySpec) ([]Machine, error)
 }
 
 // Exported is a machine as a file that is ready to be read, until Close. It may be

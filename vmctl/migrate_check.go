@@ -160,7 +160,7 @@ func (s *Store) ExamineMigration(ctx context.Context, o MigrationOffer) ([]fusio
 	if !ok {
 		return []fusion.Obstacle{nameTaken}, nil
 	}
-	defer release()
+	release() // it only looks: what comes meanwhile, as that very move, is not kept from it
 	found, err := s.examine(ctx, o)
 	return found, fail(opMigrate, o.Name, err)
 }

@@ -74,6 +74,22 @@ func (c copyService) Deploy(ctx context.Context, req *connect.Request[pb.DeployR
 	return connect.NewResponse(&pb.DeployResponse{Machines: convert.All(made, convert.MachineToPB)}), nil
 }
 
+func (c copyService) DeployImage(ctx context.Context, req *connect.Request[pb.DeployImageRequest]) (*connect.Response[pb.DeployResponse], error) {
+	h, _, err := c.s.resolve(ctx, req.Msg.Host)
+	if err != nil {
+		return nil, err
+	}
+	spec := fusion.DeploySpec{Count: int(req.Msg.Count), Prefix: req.Msg.Prefix, Start: req.Msg.Start}
+	for _, id := range req.Msg.To {
+		spec.To = append(spec.To, fusion.HostID(id))
+	}
+	made, err := h.Copies().DeployImage(ctx, req.Msg.Name, convert.MachineSpecFromPB(req.Msg.Of), spec)
+	if err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(&pb.DeployResponse{Machines: convert.All(made, convert.MachineToPB)}), nil
+}
+
 // importMachine makes a machine of a request's body, as a job: it is the caller's
 // until the body has come, and then the host's.
 func (s *Server) importMachine(w http.ResponseWriter, r *http.Request) {

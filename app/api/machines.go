@@ -61,9 +61,7 @@ func (m machineService) Create(ctx context.Context, req *connect.Request[pb.Mach
 	if err := m.s.mayFetch(ctx, req.Msg.Iso, req.Msg.Image); err != nil {
 		return nil, err
 	}
-	spec := fusion.MachineSpec{Name: req.Msg.Name, MemoryBytes: req.Msg.MemoryBytes, CPUs: int(req.Msg.Cpus),
-		DiskBytes: req.Msg.DiskBytes, ISO: req.Msg.Iso, Image: req.Msg.Image, Start: req.Msg.Start,
-		Firmware: req.Msg.Firmware, TPM: req.Msg.Tpm, Network: req.Msg.Network, Seed: convert.SeedFromPB(req.Msg.Seed), Unattended: req.Msg.Unattended}
+	spec := convert.MachineSpecFromPB(req.Msg)
 	return m.one(ctx, req.Msg.Host, func(x fusion.Machines) (fusion.Machine, error) { return x.Create(ctx, spec) })
 }
 

@@ -94,8 +94,9 @@ var methods = map[string]need{
 	v1.CopyServiceCloneProcedure:           {cap: fusion.MachinesCap, job: "machine.clone"},
 	v1.CopyServiceSetTemplateProcedure:     {cap: fusion.MachinesCap},
 	// A file has all that is on the machine's disks: that is to control it.
-	v1.CopyServiceExportProcedure: {cap: fusion.MachinesCap, also: fusion.ControlCap, job: "machine.export"},
-	v1.CopyServiceDeployProcedure: {cap: fusion.AdminCap, job: "machine.deploy"},
+	v1.CopyServiceExportProcedure:      {cap: fusion.MachinesCap, also: fusion.ControlCap, job: "machine.export"},
+	v1.CopyServiceDeployProcedure:      {cap: fusion.AdminCap, job: "machine.deploy"},
+	v1.CopyServiceDeployImageProcedure: {cap: fusion.AdminCap, job: "image.deploy"},
 
 	v1.BackupServiceListProcedure:        {cap: fusion.ViewCap, quiet: true},
 	v1.BackupServiceTakeProcedure:        {cap: fusion.MachinesCap, job: "machine.backup"},

@@ -61,6 +61,19 @@ func (p *copies) Deploy(ctx context.Context, machine string, spec fusion.DeployS
 	return convert.All(res.Machines, convert.MachineFromPB), nil
 }
 
+func (p *copies) DeployImage(ctx context.Context, image string, of fusion.MachineSpec, spec fusion.DeploySpec) ([]fusion.Machine, error) {
+	req := &pb.DeployImageRequest{Host: p.name, Name: image, Count: int32(spec.Count), Prefix: spec.Prefix, Start: spec.Start,
+		Of: convert.MachineSpecToPB(of)}
+	for _, id := range spec.To {
+		req.To = append(req.To, string(id))
+	}
+	res, err := long(ctx, p.c, p.path(image), p.c.copies.DeployImage, req)
+	if err != nil {
+		return nil, err
+	}
+	return convert.All(res.Machines, convert.MachineFromPB), nil
+}
+
 // exported is a machine's file at the node that was asked.
 type exported struct {
 	c     *Client

@@ -40,11 +40,9 @@ func (m *machines) Get(ctx context.Context, name string) (fusion.Machine, error)
 }
 
 func (m *machines) Create(ctx context.Context, s fusion.MachineSpec) (fusion.Machine, error) {
-	res, err := long(ctx, m.c, m.path(s.Name), m.c.machines.Create, &pb.MachineCreateRequest{
-		Host: m.name, Name: s.Name, MemoryBytes: s.MemoryBytes, Cpus: int32(s.CPUs),
-		DiskBytes: s.DiskBytes, Iso: s.ISO, Image: s.Image, Start: s.Start, Firmware: s.Firmware, Tpm: s.TPM,
-		Network: s.Network, Seed: convert.SeedToPB(s.Seed), Unattended: s.Unattended,
-	})
+	req := convert.MachineSpecToPB(s)
+	req.Host = m.name
+	res, err := long(ctx, m.c, m.path(s.Name), m.c.machines.Create, req)
 	if err != nil {
 		return fusion.Machine{}, err
 	}

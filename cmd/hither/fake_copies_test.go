@@ -126,3 +126,33 @@ func (f fakeCopies) Deploy(_ context.Context, req *connect.Request[pb.DeployRequ
 	}
 	return answer(res)
 }
+
+// DeployImage takes images of nas, and the sizes that the test gives.
+func (f fakeCopies) DeployImage(_ context.Context, req *connect.Request[pb.DeployImageRequest]) (*connect.Response[pb.DeployResponse], error) {
+	f.mu.Lock()
+	_, there := f.images[req.Msg.Name]
+	f.mu.Unlock()
+	if !there {
+		return refuse[pb.DeployResponse](fusion.ErrNotFound, req.Msg.Name, "hither image ls")
+	}
+	spec := fusion.DeploySpec{Count: int(req.Msg.Count), Prefix: req.Msg.Prefix}
+	for _, id := range req.Msg.To {
+		spec.To = append(spec.To, fusion.HostID(id))
+	}
+	of := convert.MachineSpecFromPB(req.Msg.Of)
+	spec, err := spec.CheckImage(req.Msg.Name, of)
+	if err != nil {
+		return nil, convert.ErrorToPB(err)
+	}
+	res := &pb.DeployResponse{}
+	for i, id := range req.Msg.To {
+		h, err := f.host(id)
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range spec.Names(i) {
+			res.Machines = append(res.Machines, &pb.Machine{Address: h + "/" + name, Host: h, Name: name, Kind: "vm", State: "off", MemoryBytes: of.MemoryBytes})
+		}
+	}
+	return answer(res)
+}

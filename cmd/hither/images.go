@@ -14,7 +14,7 @@ import (
 )
 
 func imageCommand(g *globals) *cobra.Command {
-	return group("image", "Images of disks and CDs that machines are made of", imageLs(g), imageCatalog(g), imageFetch(g), imageRm(g))
+	return group("image", "Images of disks and CDs that machines are made of", imageLs(g), imageCatalog(g), imageFetch(g), imageDeploy(g), imageRm(g))
 }
 
 func imageLs(g *globals) *cobra.Command {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"io"
 
 	"github.com/spf13/cobra"
 
@@ -24,18 +23,13 @@ func machineDeploy(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			c, err := g.join(cmd.Context())
+			if spec.To, err = g.hostIDs(cmd.Context(), to); err != nil {
+				return err
+			}
+			host, err := g.machine(cmd.Context(), address)
 			if err != nil {
 				return err
 			}
-			for _, name := range to {
-				id, err := hostID(cmd.Context(), c, name)
-				if err != nil {
-					return err
-				}
-				spec.To = append(spec.To, id)
-			}
-			host := c.Host(address.Host)
 			var made []fusion.Machine
 			err = following(cmd, host, "machine.deploy", address.Machine, func(ctx context.Context) (err error) {
 				made, err = host.Copies().Deploy(ctx, address.Machine, spec)
@@ -44,18 +38,18 @@ func machineDeploy(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			for i := range made {
-				if made[i].Verbs == nil {
-					made[i].Verbs = []fusion.Verb{}
-				}
-			}
-			return g.show(cmd, made, func(w io.Writer) error { return printMachines(w, made) })
+			return g.showMade(cmd, made)
 		},
 	}
-	f := cmd.Flags()
-	f.StringSliceVar(&to, "to", nil, "the `HOSTS`, with commas between them")
-	f.IntVar(&spec.Count, "count", 0, "machines on each host (default 1)")
-	f.StringVar(&spec.Prefix, "name", "", "a `PREFIX` of the names (default the machine's)")
-	f.BoolVar(&spec.Start, "start", false, "start them at once")
+	deployFlags(cmd, &spec, &to)
 	return cmd
+}
+
+// deployFlags say where machines are to be made, and how many.
+func deployFlags(cmd *cobra.Command, spec *fusion.DeploySpec, to *[]string) {
+	f := cmd.Flags()
+	f.StringSliceVar(to, "to", nil, "the `HOSTS`, with commas between them")
+	f.IntVar(&spec.Count, "count", 0, "machines on each host (default 1)")
+	f.StringVar(&spec.Prefix, "name", "", "a `PREFIX` of the names (default its own name)")
+	f.BoolVar(&spec.Start, "start", false, "start them at once")
 }

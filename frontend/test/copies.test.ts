@@ -30,8 +30,8 @@ describe('copies of machines', () => {
   }
 
   it.each([
-    ['en', 'More for ipxe', 'Clone…', 'Name', 'Linked', 'Start it when it is made', 'Create'],
-    ['zh', 'ipxe 的更多操作', '克隆…', '名称', '链接', '创建后立即启动', '新建'],
+    ['en', 'More for ipxe', 'Clone…', 'Name', 'Linked', 'Start it when it is made', 'Clone'],
+    ['zh', 'ipxe 的更多操作', '克隆…', '名称', '链接', '创建后立即启动', '克隆'],
   ] as const)('are cloned, full or linked (%s)', async (language, more, item, field, linked, start, make) => {
     i18n.set(language)
     const asked: unknown[] = []
@@ -39,9 +39,11 @@ describe('copies of machines', () => {
     const dialog = await pick(more, item)
     const full = within(dialog).getAllByRole<HTMLInputElement>('radio')[0]!
     expect(full.checked).toBe(true)
+    expect(within(dialog).getByLabelText<HTMLInputElement>(field).value).toBe('ipxe-2') // proposed
     await clean()
+    await fireEvent.input(within(dialog).getByLabelText(field), { target: { value: '' } })
     await fireEvent.click(within(dialog).getByRole('button', { name: make }))
-    expect(asked).toEqual([]) // a name is missing
+    expect(asked).toEqual([])
     await fireEvent.input(within(dialog).getByLabelText(field), { target: { value: 'web' } })
     await fireEvent.click(within(dialog).getByRole('radio', { name: new RegExp('^' + linked) }))
     await fireEvent.click(within(dialog).getByLabelText(start))
@@ -55,10 +57,10 @@ describe('copies of machines', () => {
     const dialog = await pick('More for ipxe', 'Clone…')
     const name = within(dialog).getByLabelText('Name')
     await fireEvent.input(name, { target: { value: 'ipxe' } })
-    await fireEvent.click(within(dialog).getByRole('button', { name: 'Create' }))
+    await fireEvent.click(within(dialog).getByRole('button', { name: 'Clone' }))
     within(dialog).getByText('There is a machine of this name.')
     await fireEvent.input(name, { target: { value: 'web' } })
-    await fireEvent.click(within(dialog).getByRole('button', { name: 'Create' }))
+    await fireEvent.click(within(dialog).getByRole('button', { name: 'Clone' }))
     expect((await within(dialog).findByRole('alert')).textContent).toContain('hut it down first')
   })
 

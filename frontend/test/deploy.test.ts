@@ -8,7 +8,7 @@ import { i18n } from '../src/i18n/i18n.svelte'
 import Shell from '../src/Shell.svelte'
 import { namesOn } from '../src/state/deploy.svelte'
 import { clean } from './clean'
-import { fakeApp, fill, host, machine } from './fake'
+import { fakeApp, fill, machine } from './fake'
 
 const image = (more: Partial<Image> = {}): Image => ({
   name: 'debian-13', format: 'qcow2', bytes: 1, diskBytes: 1, sum: 'sha256:aa', source: 'https://example.org/d.qcow2', user: 'debian', added: null, usedBy: [], ...more,
@@ -133,41 +133,59 @@ describe('a deployment', () => {
     stream.push({ kind: 'job', job: job('laptop', 'machine.deploy', 'ipxe') })
     await vi.waitFor(() => expect(end.disabled).toBe(false))
     await fireEvent.click(end)
-    await page.findByText('Stopped. Nothing is left of it.')
+    await page.findByText('Stopped. Nothing that it made is left.')
     expect(canceled).toEqual([['id-laptop', 'laptop-machine.deploy-ipxe']])
   })
 
-  it('of an image has it fetched where it is missing, then makes the machines', async () => {
-    const asked: unknown[] = []
+  it('of an image is led by the computer that has it', async () => {
+    const asked: unknown[][] = []
+    const canceled: unknown[] = []
+    let reject: (e: unknown) => void = () => {}
     const { stream } = open(
       {
-        images: async (id: string) => (id === 'id-laptop' ? [image()] : id === 'id-cloud' ? [] : [image({ name: 'mine' })]),
-        fetchImage: async (...args: unknown[]) => (asked.push(['fetch', ...args]), image()),
-        createMachine: async (on: string, { name, image, start }: { name: string; image: string; start: boolean }) => {
-          asked.push([on, name, image, start])
-          if (name === 'debian-13-2') throw new UiError({ op: 'machine.create', cause: 'exists', hint: 'choose another name' })
-          return machine(on, name, 'off')
+        deployImage: (...args: unknown[]) => (asked.push(args), new Promise((_, no) => (reject = no))),
+        cancelJob: async (...args: unknown[]) => {
+          canceled.push(args)
+          reject(new UiError({}, { cancelled: true }))
         },
       },
       '/host/laptop',
     )
-    stream.push({ kind: 'host', host: host('lab') })
     const dialog = await pick('More for debian-13', 'Deploy…')
-    await within(dialog).findByRole('checkbox', { name: /^lab/ })
     await tick(dialog, /All that are online/)
     await clean()
     await fireEvent.click(within(dialog).getByRole('button', { name: 'Deploy' }))
-    await vi.waitFor(() => expect(dialog.textContent).toContain('2 of 3 computers have their machines.'), { timeout: 5000 })
-    expect(asked).toContainEqual(['fetch', 'id-cloud', 'debian-13', 'https://example.org/d.qcow2', 'sha256:aa'])
-    expect(asked).toContainEqual(['id-laptop', 'debian-13-1', 'debian-13', false])
-    expect(asked).toContainEqual(['id-lab', 'debian-13-3', 'mine', false])
+    const of = { memoryBytes: 2 ** 30, cpus: 1, diskBytes: expect.any(Number), seed: expect.objectContaining({ user: '', sshKeys: [] }), network: '', unattended: false }
+    const spec = { to: ['id-laptop', 'id-cloud'], count: 1, prefix: 'debian-13', start: false }
+    expect(asked).toEqual([['id-laptop', 'debian-13', of, spec, expect.stringMatching(/^[\w-]{36}$/)]])
+    stream.push({ kind: 'job', job: job('laptop', 'image.deploy', 'debian-13') })
+    stream.push({ kind: 'job', job: job('cloud', 'image.fetch', 'debian-13', 40) })
+    await within(part('cloud')).findByText('40 %')
+    await clean()
+    const end = within(dialog).getByRole<HTMLButtonElement>('button', { name: 'Stop' })
+    await vi.waitFor(() => expect(end.disabled).toBe(false))
+    await fireEvent.click(end)
+    await page.findByText('Stopped. Nothing that it made is left.')
+    expect(canceled).toEqual([['id-laptop', 'laptop-image.deploy-debian-13']])
+  })
+
+  it('of an image says for each computer what failed', async () => {
+    const error = new ConnectError('x', Code.AlreadyExists, undefined, [
+      { desc: ErrorSchema, value: { op: 'image.deploy', path: 'cloud', cause: 'exists', detail: 'whole' } },
+      { desc: ErrorSchema, value: { op: 'image.deploy', path: 'id-cloud', cause: 'exists', hint: 'choose another name' } },
+    ])
+    open({ deployImage: async () => Promise.reject(error) }, '/host/laptop')
+    const dialog = await pick('More for debian-13', 'Deploy…')
+    await tick(dialog, /All that are online/)
+    await fireEvent.click(within(dialog).getByRole('button', { name: 'Deploy' }))
+    await page.findByText('1 of 2 computers have their machines. Nothing is left on those that failed.')
     expect(part('cloud').textContent).toContain('hoose another name')
   })
 
-  it('of an image without an address goes only to computers that have it', async () => {
-    open({ images: async (id: string) => (id === 'id-laptop' ? [image({ source: '' })] : []) }, '/host/laptop')
+  it('of an image without a sum stays on its computer', async () => {
+    open({ images: async (id: string) => (id === 'id-laptop' ? [image({ sum: '' })] : []) }, '/host/laptop')
     const dialog = await pick('More for debian-13', 'Deploy…')
-    await within(dialog).findByText('lacks the image, which has no address to fetch it from')
+    await within(dialog).findByText('cannot get an image without a checksum')
     expect(within(dialog).getByRole<HTMLInputElement>('checkbox', { name: /^cloud/ }).disabled).toBe(true)
     expect(within(dialog).getByRole<HTMLInputElement>('checkbox', { name: /^laptop/ }).disabled).toBe(false)
   })

@@ -207,7 +207,7 @@ describe('what is written on a machine', () => {
     const notes = within(part).getByRole('textbox', { name: 'Notes' })
     expect((notes as HTMLTextAreaElement).value).toBe('old')
     await fireEvent.input(notes, { target: { value: '二'.repeat(334) } })
-    expect((within(part).getByRole('button', { name: 'Keep' }) as HTMLButtonElement).disabled).toBe(true)
+    expect((within(part).getByRole('button', { name: 'Save' }) as HTMLButtonElement).disabled).toBe(true)
     await fireEvent.input(notes, { target: { value: 'new' } })
     await fireEvent.keyDown(notes, { key: 'Enter', ctrlKey: true })
     await vi.waitFor(() => expect(asked.at(-1)).toEqual(['ipxe', { notes: 'new' }]))

@@ -144,7 +144,7 @@ describe('images on the page', () => {
   }
 
   it.each([
-    ['en', 'Fetch image', 'Address', 'Sum', 'Name', 'More for mine.iso', 'Delete…', 'Delete', 'None yet', 'in use by ipxe'],
+    ['en', 'Fetch image', 'Address', 'Checksum', 'Name', 'More for mine.iso', 'Delete…', 'Delete', 'None yet', 'in use by ipxe'],
     ['zh', '获取映像', '网址', '校验和', '名称', 'mine.iso 的更多操作', '删除…', '删除', '暂无映像', 'ipxe 正在使用'],
   ] as const)('are listed, fetched and deleted (%s)', async (language, fetch, address, sum, name, more, remove, yes, none, used) => {
     i18n.set(language)
@@ -232,6 +232,8 @@ describe('images on the page', () => {
 
     const field = await within(dialog).findByLabelText(name)
     expect(document.activeElement).toBe(field)
+    expect((field as HTMLInputElement).value).toBe('debian-13') // proposed, to be typed over
+    await fireEvent.input(field, { target: { value: '' } })
     await fireEvent.click(within(dialog).getByRole('button', { name: next }))
     expect(field.getAttribute('aria-invalid')).toBe('true')
     await fireEvent.input(field, { target: { value: 'web' } })

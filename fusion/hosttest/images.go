@@ -139,5 +139,30 @@ func (s *suite) testSeed(t *testing.T) {
 		_, err = machines.Get(s.ctx(t), vm)
 		refused(t, what+" left", err, fusion.ErrNotFound)
 	}
+	s.refuseSpreads(t, name)
 	must(t, "remove the image", s.host.Images().Remove(s.ctx(t), name))
+}
+
+// refuseSpreads checks what is refused; deploying needs several hosts.
+func (s *suite) refuseSpreads(t *testing.T, image string) {
+	t.Helper()
+	one, two := []fusion.HostID{"nobody"}, []fusion.HostID{"nobody", "no one"}
+	for what, c := range map[string]struct {
+		image string
+		of    fusion.MachineSpec
+		spec  fusion.DeploySpec
+		cause error
+	}{
+		"none":        {fresh("none"), fusion.MachineSpec{}, fusion.DeploySpec{To: one}, fusion.ErrNotFound},
+		"an address":  {"https://example.org/x.img", fusion.MachineSpec{}, fusion.DeploySpec{To: one}, fusion.ErrNotFound},
+		"nobody":      {image, fusion.MachineSpec{}, fusion.DeploySpec{To: one}, fusion.ErrNotFound},
+		"nowhere":     {image, fusion.MachineSpec{}, fusion.DeploySpec{}, fusion.ErrInvalid},
+		"a bad name":  {image, fusion.MachineSpec{}, fusion.DeploySpec{To: one, Prefix: "../x"}, fusion.ErrInvalid},
+		"one name":    {image, fusion.MachineSpec{Seed: &fusion.Seed{Hostname: "web"}}, fusion.DeploySpec{To: two}, fusion.ErrInvalid},
+		"one address": {image, fusion.MachineSpec{Seed: &fusion.Seed{Addresses: []string{"192.0.2.5/24"}}}, fusion.DeploySpec{To: one, Count: 2}, fusion.ErrInvalid},
+		"a bad user":  {image, fusion.MachineSpec{Seed: &fusion.Seed{User: "root"}}, fusion.DeploySpec{To: one}, fusion.ErrInvalid},
+	} {
+		_, err := s.host.Copies().DeployImage(s.ctx(t), c.image, c.of, c.spec)
+		refused(t, what, err, c.cause)
+	}
 }

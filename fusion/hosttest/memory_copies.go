@@ -209,3 +209,18 @@ func (p memoryCopies) Deploy(ctx context.Context, machine string, spec fusion.De
 	}
 	return nil, &fusion.Error{Op: op, Path: string(spec.To[0]), Cause: fusion.ErrNotFound, Hint: "pair the two hosts"}
 }
+
+// DeployImage refuses as Deploy does.
+func (p memoryCopies) DeployImage(ctx context.Context, image string, of fusion.MachineSpec, spec fusion.DeploySpec) ([]fusion.Machine, error) {
+	const op = "image.deploy"
+	p.m.mu.Lock()
+	defer p.m.mu.Unlock()
+	if _, there := p.m.images[image]; !there {
+		return nil, &fusion.Error{Op: op, Path: image, Cause: fusion.ErrNotFound, Hint: "`hither image ls` shows the images"}
+	}
+	spec, err := spec.CheckImage(image, of)
+	if err != nil {
+		return nil, err
+	}
+	return nil, &fusion.Error{Op: op, Path: string(spec.To[0]), Cause: fusion.ErrNotFound, Hint: "pair the two hosts"}
+}

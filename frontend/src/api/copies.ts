@@ -4,7 +4,7 @@ import { machine } from './convert'
 import type { UiError } from './error'
 import { CopyService } from './gen/hither/v1/copy_pb'
 import { MachineSchema } from './gen/hither/v1/machine_pb'
-import type { Machine } from './model'
+import type { Machine, MachineSpec } from './model'
 import type { Session } from './session'
 import { send } from './upload'
 
@@ -31,6 +31,9 @@ export interface DeploySpec {
   start: boolean
 }
 
+/** What each machine of an image is to be. */
+export type Shape = Omit<MachineSpec, 'name' | 'image' | 'iso' | 'start'>
+
 /** A machine's file that waits to be downloaded. */
 export interface ReadyFile {
   url: string
@@ -44,6 +47,8 @@ export interface CopiesApi {
   exportMachine(host: string, name: string, format: 'qcow2' | 'ova'): Promise<ReadyFile>
   /** Makes copies on several computers; of several calls with one key, one does. Its error has those of each. */
   deployMachine(host: string, name: string, spec: DeploySpec, key: string): Promise<Machine[]>
+  /** Makes machines of an image of the host's pool on several computers, as deployMachine does; they keep the image. */
+  deployImage(host: string, image: string, of: Shape, spec: DeploySpec, key: string): Promise<Machine[]>
   /** Sends a file of which the host makes a machine; progress is 0 to 1. */
   importMachine(host: string, spec: ImportSpec, file: File, progress: (part: number) => void, signal: AbortSignal): Promise<Machine>
 }
@@ -59,6 +64,13 @@ export function copiesApi(session: Session, transport: Transport, fail: (thrown:
     },
     deployMachine: async (host, name, { to, count, prefix, start }, key) => {
       const made = await copies.deploy({ host, machine: name, to, count, prefix, start }, { headers: { 'Idempotency-Key': key } })
+      return made.machines.map(machine)
+    },
+    deployImage: async (host, name, of, { to, count, prefix, start }, key) => {
+      const made = await copies.deployImage(
+        { host, name, to, count, prefix, start, of: { ...of, memoryBytes: BigInt(of.memoryBytes), diskBytes: BigInt(of.diskBytes), seed: of.seed ?? undefined } },
+        { headers: { 'Idempotency-Key': key } },
+      )
       return made.machines.map(machine)
     },
     importMachine: async (host, spec, file, progress, signal) => {

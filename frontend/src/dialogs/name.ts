@@ -10,3 +10,12 @@ export function imageName(file: string): string {
   const safe = file.replace(/[^A-Za-z0-9._~-]+/g, '-').replace(/^[^A-Za-z0-9]+/, '')
   return (safe || 'image.iso').slice(-64).replace(/^[^A-Za-z0-9]+/, '')
 }
+
+/** A name that is free: the one itself, or with the first number from two on that makes it so. */
+export function freeName(name: string, taken: (name: string) => boolean): string {
+  const stem = name.slice(0, 60)
+  for (let n = 1; ; n++) {
+    const free = n === 1 ? stem : `${stem}-${n}`
+    if (!taken(free)) return free
+  }
+}

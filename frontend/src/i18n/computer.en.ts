@@ -35,10 +35,10 @@ export const computerEn = {
 
   'verb.wake': 'Wake',
   'wake.sent': 'The magic packet was sent by {by}. Nobody answers one: it appears here once it is up.',
-  'wake.cards': 'Waking',
-  'wake.card.on': 'wakes by the network',
-  'wake.card.off': 'does not listen while it sleeps',
-  'wake.card.unknown': 'whether it listens is not known',
+  'wake.cards': 'Wake over the network',
+  'wake.card.on': 'can be woken',
+  'wake.card.off': 'cannot be woken',
+  'wake.card.unknown': 'not known',
 
   'role.title': 'What it is for',
   'role.filter': 'Computers for',

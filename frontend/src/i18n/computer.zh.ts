@@ -37,10 +37,10 @@ export const computerZh: Record<keyof typeof computerEn, string> = {
 
   'verb.wake': '唤醒',
   'wake.sent': '{by} 已发送唤醒数据包。唤醒不会有应答：电脑启动后会显示在这里。',
-  'wake.cards': '唤醒',
-  'wake.card.on': '可通过网络唤醒',
-  'wake.card.off': '睡眠时不响应',
-  'wake.card.unknown': '不清楚是否响应',
+  'wake.cards': '网络唤醒',
+  'wake.card.on': '可唤醒',
+  'wake.card.off': '不可唤醒',
+  'wake.card.unknown': '未知',
 
   'role.title': '用途',
   'role.filter': '按用途筛选电脑',

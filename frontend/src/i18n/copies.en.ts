@@ -25,6 +25,7 @@ export const copiesEn = {
   'clone.linked.text': 'Ready at once and small: it keeps only what it changes, and {name} has to stay.',
   'clone.note': 'Snapshots do not go along. The clone gets network addresses of its own.',
   'clone.taken': 'There is a machine of this name.',
+  'clone.do': 'Clone',
   'template.title': '{name} is a template',
   'template.text': 'It is not started: machines are made from it.',
   'export.title': 'Export {name}',

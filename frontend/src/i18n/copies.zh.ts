@@ -27,6 +27,7 @@ export const copiesZh: Record<keyof typeof copiesEn, string> = {
   'clone.linked.text': '立即可用且占用很小：只保存它自己的改动，{name} 必须保留。',
   'clone.note': '快照不会一同复制。克隆有自己的网络地址。',
   'clone.taken': '已有同名虚拟机。',
+  'clone.do': '克隆',
   'template.title': '{name} 是模板',
   'template.text': '模板不会启动，用来新建虚拟机。',
   'export.title': '导出 {name}',

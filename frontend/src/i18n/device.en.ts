@@ -24,7 +24,7 @@ export const deviceEn = {
   'display.slow': 'It has no display that Hither can open: it is shown by screenshots, and takes keys but no pointer.',
   'apps.machine': 'Machine',
   'apps.own': 'Its own system',
-  'apps.installing': 'Being installed: {apps}. They appear here when they are there.',
+  'apps.installing': 'Installing {apps}. They appear here when they are ready, some minutes after the first start.',
   'create.apps': 'Apps',
   'create.apps.hint': 'Debian and Ubuntu install them with a small desktop: firefox gimp. They appear under its apps when they are there.',
 }

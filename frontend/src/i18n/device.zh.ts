@@ -25,7 +25,7 @@ export const deviceZh: Record<keyof typeof deviceEn, string> = {
   'display.slow': '它没有 Hither 能打开的显示器：用屏幕截图显示，只接受键盘，不支持指针。',
   'apps.machine': '机器',
   'apps.own': '电脑自己的系统',
-  'apps.installing': '正在安装：{apps}。装好后出现在这里。',
+  'apps.installing': '正在安装 {apps}。首次启动几分钟后，装好即显示在这里。',
   'create.apps': '应用',
   'create.apps.hint': 'Debian 和 Ubuntu 会连同一个小桌面一起安装，例如 firefox gimp。装好后出现在它的应用中。',
 }

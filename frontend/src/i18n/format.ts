@@ -34,6 +34,11 @@ export function ago(date: Date | null, now = Date.now()): string {
   return t('time.days', { n: Math.floor(s / 86400) })
 }
 
+/** A day and a time, to the minute: "Nov 29, 2026, 8:58 AM". */
+export function moment(date: Date | null): string {
+  return date?.toLocaleString(i18n.tag, { dateStyle: 'medium', timeStyle: 'short' }) ?? ''
+}
+
 /** A span without "ago": "3 h 20 min". */
 export function span(from: Date, now = Date.now()): string {
   const minutes = Math.max(0, Math.floor((now - from.getTime()) / 60_000))

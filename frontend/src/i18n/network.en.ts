@@ -22,7 +22,7 @@ export const networkEn = {
 
   'networks.title': 'Networks',
   'networks.loading': 'Loading networks',
-  'networks.empty': 'None. Machines reach out through this computer without one; a network lets them reach one another.',
+  'networks.empty': 'None yet. Machines reach the Internet without one; a network lets them reach one another.',
   'networks.kind.nat': 'NAT',
   'networks.kind.isolated': 'Isolated',
   'networks.kind.routed': 'Routed',
@@ -59,12 +59,12 @@ export const networkEn = {
   'confirm.removeNetwork.verb': 'Remove',
 
   'create.network': 'Network',
-  'create.network.none': 'None: it reaches out through its computer',
+  'create.network.none': 'Through its computer',
   'cards.title': 'Network',
   'cards.loading': 'Loading network cards',
   'cards.none': 'It has no network card.',
   'cards.user': 'Through {host}',
-  'cards.userHint': 'QEMU speaks for the machine. It reaches out; nobody reaches it but by a port forward.',
+  'cards.userHint': 'It reaches the network as {host} does. From outside, only port forwards reach it.',
   'cards.noAddress': 'No address yet',
   'cards.off': 'Off: no address',
   'cards.source.lease': 'given by {host}',

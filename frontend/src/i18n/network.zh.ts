@@ -24,7 +24,7 @@ export const networkZh: Record<keyof typeof networkEn, string> = {
 
   'networks.title': '网络',
   'networks.loading': '正在加载网络',
-  'networks.empty': '暂无网络。没有网络时，虚拟机也能经这台电脑访问外部；有了网络，虚拟机之间才能互通。',
+  'networks.empty': '暂无网络。没有网络时虚拟机也能上网；有了网络，虚拟机之间才能互通。',
   'networks.kind.nat': 'NAT',
   'networks.kind.isolated': '隔离',
   'networks.kind.routed': '路由',
@@ -61,12 +61,12 @@ export const networkZh: Record<keyof typeof networkEn, string> = {
   'confirm.removeNetwork.verb': '删除',
 
   'create.network': '网络',
-  'create.network.none': '无：经所在电脑访问外部',
+  'create.network.none': '经由所在电脑',
   'cards.title': '网络',
   'cards.loading': '正在加载网卡',
   'cards.none': '没有网卡。',
   'cards.user': '经由 {host}',
-  'cards.userHint': '由 QEMU 代虚拟机通信。虚拟机可以访问外部；外部只能通过端口转发访问它。',
+  'cards.userHint': '它与 {host} 一样访问网络。外部只能通过端口转发访问它。',
   'cards.noAddress': '尚无地址',
   'cards.off': '已关机：无地址',
   'cards.source.lease': '由 {host} 分配',

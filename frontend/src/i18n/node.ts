@@ -1,4 +1,4 @@
-import { i18n } from './i18n.svelte'
+import { i18n, t, type Key } from './i18n.svelte'
 import { nodeZh } from './node.zh'
 
 /** A text with parts that vary: what stands between them, and the Chinese form. */
@@ -37,4 +37,22 @@ export function nodeText(english: string): string {
     if (parts) return chinese.replace(/\{(\d)\}/g, (all, n: string) => parts[Number(n) + 1] ?? all)
   }
   return english
+}
+
+/** How package fusion writes what was done, to what, and why it failed. */
+const DONE = /^[a-z]+(?:\.[a-z-]+)+ \S+: /
+const CAUSES: Record<string, Key> = {
+  'not found': 'cause.not_found', 'exists already': 'cause.exists', 'not permitted': 'cause.permission', invalid: 'cause.invalid',
+  unsupported: 'cause.unsupported', offline: 'cause.offline', 'not paired': 'cause.unpaired', busy: 'cause.busy',
+}
+
+/** An error that a node kept as one line, "op path: cause: detail": what says most to a person. */
+export function nodeError(line: string): string {
+  for (let rest = line; ; ) {
+    const done = DONE.exec(rest)?.[0]
+    const cause = done ? undefined : Object.keys(CAUSES).find((c) => rest === c || rest.startsWith(c + ': '))
+    if (cause === rest) return t(CAUSES[cause]!)
+    if (!done && !cause) return nodeText(rest)
+    rest = rest.slice(done?.length ?? cause!.length + 2)
+  }
 }

@@ -24,7 +24,7 @@ export const snapshotZh: Record<keyof typeof snapshotEn, string> = {
   'snapshots.take.noteHint': '可选：说明用途。',
   'snapshots.take.taken': '已有同名快照。',
   'snapshots.take.digits': '名称中须有字母。',
-  'confirm.revert.title': '将 {machine} 恢复到 {name}？',
+  'confirm.revert.title': '将 {machine} 恢复到快照 {name}？',
   'confirm.revert.on': '虚拟机将从{when}的状态继续。此后的改动会丢失，除非另有快照保留。',
   'confirm.revert.off': '虚拟机将关机，磁盘恢复到{when}的内容。此后的改动会丢失，除非另有快照保留。',
   'confirm.revert.verb': '恢复',

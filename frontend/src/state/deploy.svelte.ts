@@ -1,7 +1,9 @@
 import { SvelteMap } from 'svelte/reactivity'
+import type { DeploySpec, Shape } from '../api/copies'
 import { UiError } from '../api/error'
-import type { Host, Image, Job, Machine, MachineSpec } from '../api/model'
+import type { Host, Image, Job, Machine } from '../api/model'
 import { about, type App } from './app.svelte'
+import type { Task } from './tasks.svelte'
 
 /** What package fusion takes (DeploySpec.Check). */
 export const MOST = { hosts: 64, count: 64, prefix: 56 }
@@ -40,8 +42,6 @@ export class Part {
 export class Deployment {
   readonly parts: Part[]
   running = $state(true)
-  /** Stops what has not begun. */
-  readonly abort = new AbortController()
 
   constructor(readonly kind: 'machine' | 'image', readonly plan: Plan, of: string) {
     const also = kind === 'machine' ? `${plan.prefix}-base` : of
@@ -88,14 +88,38 @@ export class Deployments {
     return part.names.filter((name) => this.app.machines.find(part.host.id, name))
   }
 
-  /** The machine's host sends it to all of them; how far each is, its own job says. */
-  async machine(m: Machine, plan: Plan): Promise<void> {
+  /** The machine's host sends it to all of them. */
+  machine(m: Machine, plan: Plan): Promise<void> {
     const host = this.app.idOf(m.host)
-    const d = this.begin(about.machine(m), new Deployment('machine', plan, m.name))
-    const spec = { to: plan.hosts.map((h) => h.id), count: plan.count, prefix: plan.prefix, start: plan.start }
-    await this.app.tasks.run({ key: 'task.deploy', params: { name: m.name } }, about.machine(m), async () => {
+    return this.lead(about.machine(m), new Deployment('machine', plan, m.name), { host, op: 'machine.deploy', name: m.name }, (spec) =>
+      this.app.api.deployMachine(host, m.name, spec, crypto.randomUUID()))
+  }
+
+  /** The image's host sees that all of them have it, and has its machines made there. */
+  image(image: Image, from: Host, plan: Plan, of: Shape): Promise<void> {
+    return this.lead(about.image(from, image), new Deployment('image', plan, image.name), { host: from.id, op: 'image.deploy', name: image.name }, (spec) =>
+      this.app.api.deployImage(from.id, image.name, of, spec, crypto.randomUUID()))
+  }
+
+  /** Ends a deployment; nothing that it made stays. */
+  stop(d: Deployment): void {
+    const job = this.leading(d)
+    if (job) void this.app.cancel(job)
+  }
+
+  /** The job that does it all; before the host has told of it there is nothing to stop. */
+  leading(d: Deployment): Job | undefined {
+    const task = this.app.tasks.running.find((t) => t.job?.op === `${d.kind}.deploy` && this.known.get(t.about) === d)
+    return task && this.app.jobs.of(task)
+  }
+
+  /** A host leads the work as a job of its own; how far each computer is, that one's jobs say. */
+  private async lead(key: string, d: Deployment, job: NonNullable<Task['job']>, ask: (spec: DeploySpec) => Promise<Machine[]>): Promise<void> {
+    this.known.set(key, d)
+    const { hosts, count, prefix, start } = d.plan
+    await this.app.tasks.run({ key: 'task.deploy', params: { name: job.name } }, key, async () => {
       try {
-        await this.app.api.deployMachine(host, m.name, spec, crypto.randomUUID())
+        await ask({ to: hosts.map((h) => h.id), count, prefix, start })
         for (const part of d.parts) part.state = 'done'
       } catch (thrown) {
         d.fail(UiError.from(thrown))
@@ -103,54 +127,6 @@ export class Deployments {
       } finally {
         d.running = false
       }
-    }, { job: { host, op: 'machine.deploy', name: m.name } })
-  }
-
-  /** Each computer gets the image, once, and makes its machines of it. */
-  async image(image: Image, from: Host, plan: Plan, spec: Omit<MachineSpec, 'name' | 'image' | 'iso'>): Promise<void> {
-    const d = this.begin(about.image(from, image), new Deployment('image', plan, image.name))
-    await this.app.tasks.run({ key: 'task.deploy', params: { name: image.name } }, about.image(from, image), async (task) => {
-      task.abort.signal.addEventListener('abort', () => this.stop(d))
-      await Promise.all(d.parts.map((part) => this.serve(d, part, image, from, spec).catch((thrown: unknown) => part.fail(UiError.from(thrown)))))
-      d.running = false
-      const failed = d.parts.find((part) => part.error)
-      if (failed) throw failed.error
-      if (d.abort.signal.aborted) throw new UiError({}, { cancelled: true })
-    }, { canCancel: true })
-  }
-
-  /** Ends a deployment: of a machine nothing stays, of an image what was made. */
-  stop(d: Deployment): void {
-    d.abort.abort()
-    const jobs = d.kind === 'image' ? d.parts.map((part) => this.job(part)) : [this.sending(d)]
-    for (const job of jobs) if (job) void this.app.cancel(job)
-  }
-
-  /** The job that sends a machine; before the host has told of it there is nothing to stop. */
-  sending(d: Deployment): Job | undefined {
-    const task = this.app.tasks.running.find((t) => t.job?.op === 'machine.deploy' && this.known.get(t.about) === d)
-    return task && this.app.jobs.of(task)
-  }
-
-  private begin(key: string, d: Deployment): Deployment {
-    this.known.set(key, d)
-    return d
-  }
-
-  private async serve(d: Deployment, part: Part, image: Image, from: Host, spec: Omit<MachineSpec, 'name' | 'image' | 'iso'>): Promise<void> {
-    const { api } = this.app
-    const there = part.host.id === from.id ? image : same(await api.images(part.host.id), image)
-    const stopped = () => d.abort.signal.throwIfAborted()
-    stopped()
-    const { name: it } = there ?? (await api.fetchImage(part.host.id, image.name, image.source, image.sum))
-    const [iso, disk] = image.format === 'iso' ? [it, ''] : ['', it]
-    for (const name of part.names) {
-      stopped()
-      await api.createMachine(part.host.id, { ...spec, name, iso, image: disk }, crypto.randomUUID())
-    }
-    part.state = 'done'
+    }, { job })
   }
 }
-
-/** The image of a pool that has the same bytes. */
-export const same = (pool: Image[], image: Image): Image | undefined => pool.find((i) => i.sum !== '' && i.sum === image.sum)

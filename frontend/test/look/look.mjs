@@ -1,12 +1,15 @@
 // Takes pictures of every page with Debian's Chromium, in both themes, both
 // languages and two sizes, and runs axe-core in each. Fails on a violation.
+// look.mjs [NAME,…] takes those whose names begin so; LOOKS=light-zh-390,… says how,
+// AXE=off leaves the checks out.
 import { readFileSync, mkdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { chromium } from 'playwright-core'
 import { serve } from './serve.mjs'
 
 const out = process.env.OUT ?? '/tmp/frontend-look'
-const only = process.argv[2] ?? ''
+const only = (process.argv[2] ?? '').split(',')
+const ways = process.env.LOOKS?.split(',')
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const dialog = (name) => (page) => page.keyboard.press(name)
 /** Types a key into the screen and waits until the mock has painted for it. */
@@ -43,6 +46,8 @@ async function card(page, name) {
   })
   return found
 }
+/** Scrolls to the end of a part of the page, so that all of it that fits is seen. */
+const toEnd = (page, part) => page.locator(`[data-testid=${part}]`).evaluate((box) => box.scrollIntoView({ block: 'end' }))
 async function fromMenu(page, name, item) {
   await (await card(page, name)).locator('[aria-haspopup=menu]').click()
   await page.locator('[role=menuitem]').filter({ hasText: item }).click()
@@ -61,13 +66,13 @@ const views = [
   { name: 'stats', path: '/machine/cloud/build-01?transport=websocket', act: stats(0), wait: '[data-testid=stats] canvas' },
   { name: 'stats-day', path: '/machine/laptop/win11?transport=websocket', act: stats(2), wait: '[data-testid=stats] canvas' },
   { name: 'stats-off', path: '/machine/laptop/ipxe', act: stats(0), wait: '[data-testid=stats] p' },
-  { name: 'snapshots', path: '/machine/cloud/build-01?transport=websocket', act: (page) => page.locator('[data-current=true]').scrollIntoViewIfNeeded() },
+  { name: 'snapshots', path: '/machine/cloud/build-01?transport=websocket', act: (page) => toEnd(page, 'snapshots') },
   { name: 'snapshots-take', path: '/machine/laptop/ipxe', act: (page) => page.locator('[data-testid=snapshots] button').first().click(), wait: 'dialog' },
   { name: 'snapshots-revert', path: '/machine/laptop/ipxe', act: async (page) => {
     await page.locator('[data-snapshot=clean] button').click()
     await page.locator('[role=menuitem]').first().click()
   }, wait: '[role=alertdialog]' },
-  { name: 'backups', path: '/machine/cloud/build-01?transport=websocket', act: (page) => page.locator('[data-testid=backups] tr').last().scrollIntoViewIfNeeded() },
+  { name: 'backups', path: '/machine/cloud/build-01?transport=websocket', act: (page) => toEnd(page, 'backups') },
   { name: 'backups-none', path: '/machine/laptop/ipxe', act: (page) => page.locator('[data-testid=backups] p').last().scrollIntoViewIfNeeded() },
   { name: 'backups-restore', path: '/machine/cloud/build-01?transport=websocket', act: async (page) => {
     await page.locator('[data-backup=b6] button').click()
@@ -228,11 +233,8 @@ const views = [
   } },
   { name: 'signin', path: '/library', signedOut: true },
 ]
-const looks = [
-  { theme: 'light', language: 'en', width: 1280, height: 800 },
-  { theme: 'dark', language: 'zh', width: 1280, height: 800 },
-  { theme: 'dark', language: 'en', width: 390, height: 844 },
-]
+const looks = ['light', 'dark'].flatMap((theme) => ['en', 'zh'].flatMap((language) => [[1280, 800], [390, 844]].map(([width, height]) => ({ theme, language, width, height }))))
+  .filter((l) => (ways ?? ['light-en-1280', 'dark-zh-1280', 'dark-en-390', 'light-zh-390']).includes(`${l.theme}-${l.language}-${l.width}`))
 
 const { base, end } = await serve()
 mkdirSync(out, { recursive: true })
@@ -242,24 +244,29 @@ try {
   for (const look of looks) {
     const context = await browser.newContext({ viewport: { width: look.width, height: look.height }, colorScheme: look.theme, hasTouch: look.width < 500 })
     await context.addInitScript((l) => localStorage.setItem('hither-language', l), look.language)
-    for (const view of views.filter((v) => v.name.startsWith(only))) {
+    for (const view of views.filter((v) => only.some((o) => v.name.startsWith(o)))) {
+      const shot = `${view.name}-${look.theme}-${look.language}-${look.width}`
       const page = await context.newPage()
       page.on('pageerror', (e) => (bad++, console.error(view.name, e)))
       page.on('console', (m) => m.type() === 'error' && !/Failed to load resource/.test(m.text()) && console.error(view.name, m.text()))
-      await page.goto(base + view.path + (view.signedOut ? '' : '#token=test'))
-      if (!view.signedOut) await page.locator('nav').first().waitFor()
-      await page.waitForTimeout(900)
-      await view.act?.(page)
-      if (view.wait) await page.locator(view.wait).first().waitFor({ timeout: view.patience ?? 30_000 })
-      await page.waitForTimeout(view.name.startsWith('machine') ? 7000 : 700)
-      const shot = `${view.name}-${look.theme}-${look.language}-${look.width}`
-      await page.screenshot({ path: `${out}/${shot}.png` })
-      await page.evaluate(axe)
-      const { violations } = await page.evaluate(() => globalThis.axe.run())
-      for (const v of violations) {
+      try {
+        await page.goto(base + view.path + (view.signedOut ? '' : '#token=test'))
+        if (!view.signedOut) await page.locator('nav').first().waitFor()
+        await page.waitForTimeout(900)
+        await view.act?.(page)
+        if (view.wait) await page.locator(view.wait).first().waitFor({ timeout: view.patience ?? 30_000 })
+        await page.waitForTimeout(view.name === 'machine' ? 7000 : 700)
+        await page.screenshot({ path: `${out}/${shot}.png` })
+        if (process.env.AXE !== 'off') await page.evaluate(axe)
+        const { violations } = await page.evaluate(() => globalThis.axe?.run() ?? { violations: [] })
+        for (const v of violations) {
+          bad++
+          console.error(`${shot}: ${v.id}: ${v.help}`)
+          for (const n of v.nodes.slice(0, 3)) console.error('   ', n.html.slice(0, 160), n.any.map((a) => a.message).join('; ').slice(0, 200))
+        }
+      } catch (e) {
         bad++
-        console.error(`${shot}: ${v.id}: ${v.help}`)
-        for (const n of v.nodes.slice(0, 3)) console.error('   ', n.html.slice(0, 160), n.any.map((a) => a.message).join('; ').slice(0, 200))
+        console.error(`${shot}: ${e.message.split('\n')[0]}`)
       }
       await page.close()
     }

@@ -57,11 +57,14 @@ const outcome: Record<string, [string, string, string[]]> = {
 }
 
 const working = new Set<string>()
+const STEPS: Record<string, string> = {
+  'machine.deploy': 'sends the machine', 'image.deploy': 'has the image fetched', 'machine.import': 'receives the file', 'machine.migrate': 'copies the disks',
+}
 
 /** A job that takes a while, unless it is canceled. */
 async function work(host: string, op: string, name: string, steps = 60n): Promise<void> {
   const owner = world.hosts.find((h) => h.id === host) ?? world.hosts[0]!
-  const job = create(JobSchema, { id: `J-${owner.name}-${name}`, host: owner.name, op, name, started: timestampNow(), step: 'downloads the image', total: 420n << 20n, rate: 31n << 20n, left: 14n })
+  const job = create(JobSchema, { id: `J-${owner.name}-${op}-${name}`, host: owner.name, op, name, started: timestampNow(), step: STEPS[op] ?? 'downloads the image', total: 420n << 20n, rate: 31n << 20n, left: 14n })
   working.add(job.id)
   for (let part = 1n; part <= steps && working.has(job.id); part++) {
     job.done = (part * job.total) / steps
@@ -70,6 +73,30 @@ async function work(host: string, op: string, name: string, steps = 60n): Promis
   }
   tell({ kind: 'job', removed: true, job })
   if (!working.delete(job.id)) throw new ConnectError('canceled', Code.Canceled)
+}
+
+/** A deployment; one whose names begin with full finds no room but here. */
+async function spread(kind: string, of: string, host: string, to: string[], count: number, prefix: string, shape: { cpus: number; memoryBytes: bigint }) {
+  const made: Machine[] = []
+  const refused: string[] = []
+  const steps = prefix.startsWith('full') ? 5n : 300n // long enough to be looked at
+  await Promise.all([work(host, `${kind}.deploy`, of, steps), ...to.map(async (id, at) => {
+    const owner = world.hosts.find((h) => h.id === id)!
+    const names = Array.from({ length: count }, (_, n) => `${prefix}-${at * count + n + 1}`)
+    if (prefix.startsWith('full') && !owner.local) return void refused.push(id)
+    if (kind === 'image') await work(id, 'image.fetch', of, steps)
+    else await work(id, 'machine.import', count > 1 ? `${prefix}-base` : names[0]!, steps)
+    for (const name of names) {
+      const machine = create(MachineSchema, { host: owner.name, name, kind: 'vm', state: 'off', ...shape, screen: true, verbs: ['start'] })
+      world.machines.push(machine)
+      made.push(machine)
+      tell({ kind: 'machine', machine })
+    }
+  })])
+  if (refused.length === 0) return { machines: made }
+  const parts = { op: `${kind}.deploy`, cause: 'busy', detail: 'the pool is full: 1.2 GiB free', hint: 'remove volumes that are not needed, or give it a larger disk' }
+  const details = ['cloud', ...refused].map((path) => ({ desc: ErrorSchema, value: { ...parts, path } }))
+  throw new ConnectError('busy', Code.ResourceExhausted, undefined, details)
 }
 
 export function routes(router: ConnectRouter): void {
@@ -313,28 +340,12 @@ export function routes(router: ConnectRouter): void {
       tell({ kind: 'machine', machine })
       return machine
     },
-    deploy: async ({ host, machine: of, to, count, prefix }) => {
+    deploy: ({ host, machine: of, to, count, prefix }) => {
       const { cpus, memoryBytes } = byName(host, of)
-      const made: Machine[] = []
-      const refused: string[] = []
-      const steps = prefix.startsWith('full') ? 5n : 300n // long enough to be looked at
-      await Promise.all([work(host, 'machine.deploy', of, steps), ...to.map(async (id, at) => {
-        const owner = world.hosts.find((h) => h.id === id)!
-        const names = Array.from({ length: count }, (_, n) => `${prefix}-${at * count + n + 1}`)
-        if (prefix.startsWith('full') && !owner.local) return void refused.push(id)
-        await work(id, 'machine.import', count > 1 ? `${prefix}-base` : names[0]!, steps)
-        for (const name of names) {
-          const machine = create(MachineSchema, { host: owner.name, name, kind: 'vm', state: 'off', memoryBytes, cpus, screen: true, verbs: ['start'] })
-          world.machines.push(machine)
-          made.push(machine)
-          tell({ kind: 'machine', machine })
-        }
-      })])
-      if (refused.length === 0) return { machines: made }
-      const parts = { op: 'machine.deploy', cause: 'busy', detail: 'the pool is full: 1.2 GiB free', hint: 'remove volumes that are not needed, or give it a larger disk' }
-      const details = ['cloud', ...refused].map((path) => ({ desc: ErrorSchema, value: { ...parts, path } }))
-      throw new ConnectError('busy', Code.ResourceExhausted, undefined, details)
+      return spread('machine', of, host, to, count, prefix, { cpus, memoryBytes })
     },
+    deployImage: ({ host, name, to, count, prefix, of }) =>
+      spread('image', name, host, to, count, prefix, { cpus: of?.cpus ?? 1, memoryBytes: of?.memoryBytes ?? 0n }),
     setTemplate: ({ host, machine: name, on }) => {
       const m = byName(host, name)
       m.template = on

@@ -366,6 +366,100 @@ func (x *DeployRequest) GetStart() bool {
 	return false
 }
 
+type DeployImageRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Host  string                 `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
+	// The image.
+	Name   string   `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	To     []string `protobuf:"bytes,3,rep,name=to,proto3" json:"to,omitempty"`
+	Count  int32    `protobuf:"varint,4,opt,name=count,proto3" json:"count,omitempty"`
+	Prefix string   `protobuf:"bytes,5,opt,name=prefix,proto3" json:"prefix,omitempty"`
+	Start  bool     `protobuf:"varint,6,opt,name=start,proto3" json:"start,omitempty"`
+	// What the machines are to be; its host, name, iso, image and start are not asked.
+	Of            *MachineCreateRequest `protobuf:"bytes,7,opt,name=of,proto3" json:"of,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeployImageRequest) Reset() {
+	*x = DeployImageRequest{}
+	mi := &file_hither_v1_copy_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeployImageRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeployImageRequest) ProtoMessage() {}
+
+func (x *DeployImageRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_hither_v1_copy_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeployImageRequest.ProtoReflect.Descriptor instead.
+func (*DeployImageRequest) Descriptor() ([]byte, []int) {
+	return file_hither_v1_copy_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *DeployImageRequest) GetHost() string {
+	if x != nil {
+		return x.Host
+	}
+	return ""
+}
+
+func (x *DeployImageRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *DeployImageRequest) GetTo() []string {
+	if x != nil {
+		return x.To
+	}
+	return nil
+}
+
+func (x *DeployImageRequest) GetCount() int32 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *DeployImageRequest) GetPrefix() string {
+	if x != nil {
+		return x.Prefix
+	}
+	return ""
+}
+
+func (x *DeployImageRequest) GetStart() bool {
+	if x != nil {
+		return x.Start
+	}
+	return false
+}
+
+func (x *DeployImageRequest) GetOf() *MachineCreateRequest {
+	if x != nil {
+		return x.Of
+	}
+	return nil
+}
+
 type DeployResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Machines      []*Machine             `protobuf:"bytes,1,rep,name=machines,proto3" json:"machines,omitempty"`
@@ -375,7 +469,7 @@ type DeployResponse struct {
 
 func (x *DeployResponse) Reset() {
 	*x = DeployResponse{}
-	mi := &file_hither_v1_copy_proto_msgTypes[5]
+	mi := &file_hither_v1_copy_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -387,7 +481,7 @@ func (x *DeployResponse) String() string {
 func (*DeployResponse) ProtoMessage() {}
 
 func (x *DeployResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_copy_proto_msgTypes[5]
+	mi := &file_hither_v1_copy_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -400,7 +494,7 @@ func (x *DeployResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeployResponse.ProtoReflect.Descriptor instead.
 func (*DeployResponse) Descriptor() ([]byte, []int) {
-	return file_hither_v1_copy_proto_rawDescGZIP(), []int{5}
+	return file_hither_v1_copy_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *DeployResponse) GetMachines() []*Machine {
@@ -439,14 +533,23 @@ const file_hither_v1_copy_proto_rawDesc = "" +
 	"\x02to\x18\x03 \x03(\tR\x02to\x12\x14\n" +
 	"\x05count\x18\x04 \x01(\x05R\x05count\x12\x16\n" +
 	"\x06prefix\x18\x05 \x01(\tR\x06prefix\x12\x14\n" +
-	"\x05start\x18\x06 \x01(\bR\x05start\"@\n" +
+	"\x05start\x18\x06 \x01(\bR\x05start\"\xc1\x01\n" +
+	"\x12DeployImageRequest\x12\x12\n" +
+	"\x04host\x18\x01 \x01(\tR\x04host\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x0e\n" +
+	"\x02to\x18\x03 \x03(\tR\x02to\x12\x14\n" +
+	"\x05count\x18\x04 \x01(\x05R\x05count\x12\x16\n" +
+	"\x06prefix\x18\x05 \x01(\tR\x06prefix\x12\x14\n" +
+	"\x05start\x18\x06 \x01(\bR\x05start\x12/\n" +
+	"\x02of\x18\a \x01(\v2\x1f.hither.v1.MachineCreateRequestR\x02of\"@\n" +
 	"\x0eDeployResponse\x12.\n" +
-	"\bmachines\x18\x01 \x03(\v2\x12.hither.v1.MachineR\bmachines2\x83\x02\n" +
+	"\bmachines\x18\x01 \x03(\v2\x12.hither.v1.MachineR\bmachines2\xcc\x02\n" +
 	"\vCopyService\x124\n" +
 	"\x05Clone\x12\x17.hither.v1.CloneRequest\x1a\x12.hither.v1.Machine\x12@\n" +
 	"\vSetTemplate\x12\x1d.hither.v1.SetTemplateRequest\x1a\x12.hither.v1.Machine\x12=\n" +
 	"\x06Export\x12\x18.hither.v1.ExportRequest\x1a\x19.hither.v1.ExportResponse\x12=\n" +
-	"\x06Deploy\x12\x18.hither.v1.DeployRequest\x1a\x19.hither.v1.DeployResponseB!Z\x1fhither/proto/hither/v1;hitherv1b\x06proto3"
+	"\x06Deploy\x12\x18.hither.v1.DeployRequest\x1a\x19.hither.v1.DeployResponse\x12G\n" +
+	"\vDeployImage\x12\x1d.hither.v1.DeployImageRequest\x1a\x19.hither.v1.DeployResponseB!Z\x1fhither/proto/hither/v1;hitherv1b\x06proto3"
 
 var (
 	file_hither_v1_copy_proto_rawDescOnce sync.Once
@@ -460,31 +563,36 @@ func file_hither_v1_copy_proto_rawDescGZIP() []byte {
 	return file_hither_v1_copy_proto_rawDescData
 }
 
-var file_hither_v1_copy_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_hither_v1_copy_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_hither_v1_copy_proto_goTypes = []any{
-	(*CloneRequest)(nil),       // 0: hither.v1.CloneRequest
-	(*SetTemplateRequest)(nil), // 1: hither.v1.SetTemplateRequest
-	(*ExportRequest)(nil),      // 2: hither.v1.ExportRequest
-	(*ExportResponse)(nil),     // 3: hither.v1.ExportResponse
-	(*DeployRequest)(nil),      // 4: hither.v1.DeployRequest
-	(*DeployResponse)(nil),     // 5: hither.v1.DeployResponse
-	(*Machine)(nil),            // 6: hither.v1.Machine
+	(*CloneRequest)(nil),         // 0: hither.v1.CloneRequest
+	(*SetTemplateRequest)(nil),   // 1: hither.v1.SetTemplateRequest
+	(*ExportRequest)(nil),        // 2: hither.v1.ExportRequest
+	(*ExportResponse)(nil),       // 3: hither.v1.ExportResponse
+	(*DeployRequest)(nil),        // 4: hither.v1.DeployRequest
+	(*DeployImageRequest)(nil),   // 5: hither.v1.DeployImageRequest
+	(*DeployResponse)(nil),       // 6: hither.v1.DeployResponse
+	(*MachineCreateRequest)(nil), // 7: hither.v1.MachineCreateRequest
+	(*Machine)(nil),              // 8: hither.v1.Machine
 }
 var file_hither_v1_copy_proto_depIdxs = []int32{
-	6, // 0: hither.v1.DeployResponse.machines:type_name -> hither.v1.Machine
-	0, // 1: hither.v1.CopyService.Clone:input_type -> hither.v1.CloneRequest
-	1, // 2: hither.v1.CopyService.SetTemplate:input_type -> hither.v1.SetTemplateRequest
-	2, // 3: hither.v1.CopyService.Export:input_type -> hither.v1.ExportRequest
-	4, // 4: hither.v1.CopyService.Deploy:input_type -> hither.v1.DeployRequest
-	6, // 5: hither.v1.CopyService.Clone:output_type -> hither.v1.Machine
-	6, // 6: hither.v1.CopyService.SetTemplate:output_type -> hither.v1.Machine
-	3, // 7: hither.v1.CopyService.Export:output_type -> hither.v1.ExportResponse
-	5, // 8: hither.v1.CopyService.Deploy:output_type -> hither.v1.DeployResponse
-	5, // [5:9] is the sub-list for method output_type
-	1, // [1:5] is the sub-list for method input_type
-	1, // [1:1] is the sub-list for extension type_name
-	1, // [1:1] is the sub-list for extension extendee
-	0, // [0:1] is the sub-list for field type_name
+	7, // 0: hither.v1.DeployImageRequest.of:type_name -> hither.v1.MachineCreateRequest
+	8, // 1: hither.v1.DeployResponse.machines:type_name -> hither.v1.Machine
+	0, // 2: hither.v1.CopyService.Clone:input_type -> hither.v1.CloneRequest
+	1, // 3: hither.v1.CopyService.SetTemplate:input_type -> hither.v1.SetTemplateRequest
+	2, // 4: hither.v1.CopyService.Export:input_type -> hither.v1.ExportRequest
+	4, // 5: hither.v1.CopyService.Deploy:input_type -> hither.v1.DeployRequest
+	5, // 6: hither.v1.CopyService.DeployImage:input_type -> hither.v1.DeployImageRequest
+	8, // 7: hither.v1.CopyService.Clone:output_type -> hither.v1.Machine
+	8, // 8: hither.v1.CopyService.SetTemplate:output_type -> hither.v1.Machine
+	3, // 9: hither.v1.CopyService.Export:output_type -> hither.v1.ExportResponse
+	6, // 10: hither.v1.CopyService.Deploy:output_type -> hither.v1.DeployResponse
+	6, // 11: hither.v1.CopyService.DeployImage:output_type -> hither.v1.DeployResponse
+	7, // [7:12] is the sub-list for method output_type
+	2, // [2:7] is the sub-list for method input_type
+	2, // [2:2] is the sub-list for extension type_name
+	2, // [2:2] is the sub-list for extension extendee
+	0, // [0:2] is the sub-list for field type_name
 }
 
 func init() { file_hither_v1_copy_proto_init() }
@@ -499,7 +607,7 @@ func file_hither_v1_copy_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_hither_v1_copy_proto_rawDesc), len(file_hither_v1_copy_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   6,
+			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -84,6 +84,12 @@ export class Draft {
     return (this.what === 'catalogue' ? this.cloud?.user : this.what === 'pool' ? this.image?.user : '') ?? ''
   }
 
+  /** A name for the machine, after what it is made of. */
+  get proposed(): string {
+    const stem = (path(this.source).split('/').at(-1) ?? '').replace(/(\.(qcow2|img|raw|iso))+$/i, '')
+    return goodName(stem) ? stem : 'machine'
+  }
+
   /** What is wrong with the first step, or "". */
   get whatWrong(): Key | '' {
     switch (this.what) {

@@ -41,6 +41,8 @@ const (
 	CopyServiceExportProcedure = "/hither.v1.CopyService/Export"
 	// CopyServiceDeployProcedure is the fully-qualified name of the CopyService's Deploy RPC.
 	CopyServiceDeployProcedure = "/hither.v1.CopyService/Deploy"
+	// CopyServiceDeployImageProcedure is the fully-qualified name of the CopyService's DeployImage RPC.
+	CopyServiceDeployImageProcedure = "/hither.v1.CopyService/DeployImage"
 )
 
 // CopyServiceClient is a client for the hither.v1.CopyService service.
@@ -51,6 +53,8 @@ type CopyServiceClient interface {
 	Export(context.Context, *connect.Request[v1.ExportRequest]) (*connect.Response[v1.ExportResponse], error)
 	// Deploy is asked of the machine's host; to are IDs of hosts that it is paired with.
 	Deploy(context.Context, *connect.Request[v1.DeployRequest]) (*connect.Response[v1.DeployResponse], error)
+	// DeployImage is Deploy of an image in that host's pool.
+	DeployImage(context.Context, *connect.Request[v1.DeployImageRequest]) (*connect.Response[v1.DeployResponse], error)
 }
 
 // NewCopyServiceClient constructs a client for the hither.v1.CopyService service. By default, it
@@ -88,6 +92,12 @@ func NewCopyServiceClient(httpClient connect.HTTPClient, baseURL string, opts ..
 			connect.WithSchema(copyServiceMethods.ByName("Deploy")),
 			connect.WithClientOptions(opts...),
 		),
+		deployImage: connect.NewClient[v1.DeployImageRequest, v1.DeployResponse](
+			httpClient,
+			baseURL+CopyServiceDeployImageProcedure,
+			connect.WithSchema(copyServiceMethods.ByName("DeployImage")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -97,6 +107,7 @@ type copyServiceClient struct {
 	setTemplate *connect.Client[v1.SetTemplateRequest, v1.Machine]
 	export      *connect.Client[v1.ExportRequest, v1.ExportResponse]
 	deploy      *connect.Client[v1.DeployRequest, v1.DeployResponse]
+	deployImage *connect.Client[v1.DeployImageRequest, v1.DeployResponse]
 }
 
 // Clone calls hither.v1.CopyService.Clone.
@@ -119,6 +130,11 @@ func (c *copyServiceClient) Deploy(ctx context.Context, req *connect.Request[v1.
 	return c.deploy.CallUnary(ctx, req)
 }
 
+// DeployImage calls hither.v1.CopyService.DeployImage.
+func (c *copyServiceClient) DeployImage(ctx context.Context, req *connect.Request[v1.DeployImageRequest]) (*connect.Response[v1.DeployResponse], error) {
+	return c.deployImage.CallUnary(ctx, req)
+}
+
 // CopyServiceHandler is an implementation of the hither.v1.CopyService service.
 type CopyServiceHandler interface {
 	Clone(context.Context, *connect.Request[v1.CloneRequest]) (*connect.Response[v1.Machine], error)
@@ -127,6 +143,8 @@ type CopyServiceHandler interface {
 	Export(context.Context, *connect.Request[v1.ExportRequest]) (*connect.Response[v1.ExportResponse], error)
 	// Deploy is asked of the machine's host; to are IDs of hosts that it is paired with.
 	Deploy(context.Context, *connect.Request[v1.DeployRequest]) (*connect.Response[v1.DeployResponse], error)
+	// DeployImage is Deploy of an image in that host's pool.
+	DeployImage(context.Context, *connect.Request[v1.DeployImageRequest]) (*connect.Response[v1.DeployResponse], error)
 }
 
 // NewCopyServiceHandler builds an HTTP handler from the service implementation. It returns the path
@@ -160,6 +178,12 @@ func NewCopyServiceHandler(svc CopyServiceHandler, opts ...connect.HandlerOption
 		connect.WithSchema(copyServiceMethods.ByName("Deploy")),
 		connect.WithHandlerOptions(opts...),
 	)
+	copyServiceDeployImageHandler := connect.NewUnaryHandler(
+		CopyServiceDeployImageProcedure,
+		svc.DeployImage,
+		connect.WithSchema(copyServiceMethods.ByName("DeployImage")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/hither.v1.CopyService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case CopyServiceCloneProcedure:
@@ -170,6 +194,8 @@ func NewCopyServiceHandler(svc CopyServiceHandler, opts ...connect.HandlerOption
 			copyServiceExportHandler.ServeHTTP(w, r)
 		case CopyServiceDeployProcedure:
 			copyServiceDeployHandler.ServeHTTP(w, r)
+		case CopyServiceDeployImageProcedure:
+			copyServiceDeployImageHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -193,4 +219,8 @@ func (UnimplementedCopyServiceHandler) Export(context.Context, *connect.Request[
 
 func (UnimplementedCopyServiceHandler) Deploy(context.Context, *connect.Request[v1.DeployRequest]) (*connect.Response[v1.DeployResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("hither.v1.CopyService.Deploy is not implemented"))
+}
+
+func (UnimplementedCopyServiceHandler) DeployImage(context.Context, *connect.Request[v1.DeployImageRequest]) (*connect.Response[v1.DeployResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("hither.v1.CopyService.DeployImage is not implemented"))
 }

@@ -4,7 +4,7 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Machine, MachineSchema } from "./machine_pb";
+import type { Machine, MachineCreateRequest, MachineSchema } from "./machine_pb";
 import { file_hither_v1_machine } from "./machine_pb";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file hither/v1/copy.proto.
  */
 export const file_hither_v1_copy: GenFile = /*@__PURE__*/
-  fileDesc("ChRoaXRoZXIvdjEvY29weS5wcm90bxIJaGl0aGVyLnYxIlgKDENsb25lUmVxdWVzdBIMCgRob3N0GAEgASgJEg8KB21hY2hpbmUYAiABKAkSDAoEbmFtZRgDIAEoCRIMCgRtb2RlGAQgASgJEg0KBXN0YXJ0GAUgASgIIj8KElNldFRlbXBsYXRlUmVxdWVzdBIMCgRob3N0GAEgASgJEg8KB21hY2hpbmUYAiABKAkSCgoCb24YAyABKAgiPgoNRXhwb3J0UmVxdWVzdBIMCgRob3N0GAEgASgJEg8KB21hY2hpbmUYAiABKAkSDgoGZm9ybWF0GAMgASgJIjwKDkV4cG9ydFJlc3BvbnNlEg4KBnRpY2tldBgBIAEoCRIMCgRuYW1lGAIgASgJEgwKBHNpemUYAyABKAMiaAoNRGVwbG95UmVxdWVzdBIMCgRob3N0GAEgASgJEg8KB21hY2hpbmUYAiABKAkSCgoCdG8YAyADKAkSDQoFY291bnQYBCABKAUSDgoGcHJlZml4GAUgASgJEg0KBXN0YXJ0GAYgASgIIjYKDkRlcGxveVJlc3BvbnNlEiQKCG1hY2hpbmVzGAEgAygLMhIuaGl0aGVyLnYxLk1hY2hpbmUygwIKC0NvcHlTZXJ2aWNlEjQKBUNsb25lEhcuaGl0aGVyLnYxLkNsb25lUmVxdWVzdBoSLmhpdGhlci52MS5NYWNoaW5lEkAKC1NldFRlbXBsYXRlEh0uaGl0aGVyLnYxLlNldFRlbXBsYXRlUmVxdWVzdBoSLmhpdGhlci52MS5NYWNoaW5lEj0KBkV4cG9ydBIYLmhpdGhlci52MS5FeHBvcnRSZXF1ZXN0GhkuaGl0aGVyLnYxLkV4cG9ydFJlc3BvbnNlEj0KBkRlcGxveRIYLmhpdGhlci52MS5EZXBsb3lSZXF1ZXN0GhkuaGl0aGVyLnYxLkRlcGxveVJlc3BvbnNlQiFaH2hpdGhlci9wcm90by9oaXRoZXIvdjE7aGl0aGVydjFiBnByb3RvMw", [file_hither_v1_machine]);
+  fileDesc("ChRoaXRoZXIvdjEvY29weS5wcm90bxIJaGl0aGVyLnYxIlgKDENsb25lUmVxdWVzdBIMCgRob3N0GAEgASgJEg8KB21hY2hpbmUYAiABKAkSDAoEbmFtZRgDIAEoCRIMCgRtb2RlGAQgASgJEg0KBXN0YXJ0GAUgASgIIj8KElNldFRlbXBsYXRlUmVxdWVzdBIMCgRob3N0GAEgASgJEg8KB21hY2hpbmUYAiABKAkSCgoCb24YAyABKAgiPgoNRXhwb3J0UmVxdWVzdBIMCgRob3N0GAEgASgJEg8KB21hY2hpbmUYAiABKAkSDgoGZm9ybWF0GAMgASgJIjwKDkV4cG9ydFJlc3BvbnNlEg4KBnRpY2tldBgBIAEoCRIMCgRuYW1lGAIgASgJEgwKBHNpemUYAyABKAMiaAoNRGVwbG95UmVxdWVzdBIMCgRob3N0GAEgASgJEg8KB21hY2hpbmUYAiABKAkSCgoCdG8YAyADKAkSDQoFY291bnQYBCABKAUSDgoGcHJlZml4GAUgASgJEg0KBXN0YXJ0GAYgASgIIpcBChJEZXBsb3lJbWFnZVJlcXVlc3QSDAoEaG9zdBgBIAEoCRIMCgRuYW1lGAIgASgJEgoKAnRvGAMgAygJEg0KBWNvdW50GAQgASgFEg4KBnByZWZpeBgFIAEoCRINCgVzdGFydBgGIAEoCBIrCgJvZhgHIAEoCzIfLmhpdGhlci52MS5NYWNoaW5lQ3JlYXRlUmVxdWVzdCI2Cg5EZXBsb3lSZXNwb25zZRIkCghtYWNoaW5lcxgBIAMoCzISLmhpdGhlci52MS5NYWNoaW5lMswCCgtDb3B5U2VydmljZRI0CgVDbG9uZRIXLmhpdGhlci52MS5DbG9uZVJlcXVlc3QaEi5oaXRoZXIudjEuTWFjaGluZRJACgtTZXRUZW1wbGF0ZRIdLmhpdGhlci52MS5TZXRUZW1wbGF0ZVJlcXVlc3QaEi5oaXRoZXIudjEuTWFjaGluZRI9CgZFeHBvcnQSGC5oaXRoZXIudjEuRXhwb3J0UmVxdWVzdBoZLmhpdGhlci52MS5FeHBvcnRSZXNwb25zZRI9CgZEZXBsb3kSGC5oaXRoZXIudjEuRGVwbG95UmVxdWVzdBoZLmhpdGhlci52MS5EZXBsb3lSZXNwb25zZRJHCgtEZXBsb3lJbWFnZRIdLmhpdGhlci52MS5EZXBsb3lJbWFnZVJlcXVlc3QaGS5oaXRoZXIudjEuRGVwbG95UmVzcG9uc2VCIVofaGl0aGVyL3Byb3RvL2hpdGhlci92MTtoaXRoZXJ2MWIGcHJvdG8z", [file_hither_v1_machine]);
 
 /**
  * @generated from message hither.v1.CloneRequest
@@ -185,6 +185,57 @@ export const DeployRequestSchema: GenMessage<DeployRequest> = /*@__PURE__*/
   messageDesc(file_hither_v1_copy, 4);
 
 /**
+ * @generated from message hither.v1.DeployImageRequest
+ */
+export type DeployImageRequest = Message<"hither.v1.DeployImageRequest"> & {
+  /**
+   * @generated from field: string host = 1;
+   */
+  host: string;
+
+  /**
+   * The image.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * @generated from field: repeated string to = 3;
+   */
+  to: string[];
+
+  /**
+   * @generated from field: int32 count = 4;
+   */
+  count: number;
+
+  /**
+   * @generated from field: string prefix = 5;
+   */
+  prefix: string;
+
+  /**
+   * @generated from field: bool start = 6;
+   */
+  start: boolean;
+
+  /**
+   * What the machines are to be; its host, name, iso, image and start are not asked.
+   *
+   * @generated from field: hither.v1.MachineCreateRequest of = 7;
+   */
+  of?: MachineCreateRequest | undefined;
+};
+
+/**
+ * Describes the message hither.v1.DeployImageRequest.
+ * Use `create(DeployImageRequestSchema)` to create a new message.
+ */
+export const DeployImageRequestSchema: GenMessage<DeployImageRequest> = /*@__PURE__*/
+  messageDesc(file_hither_v1_copy, 5);
+
+/**
  * @generated from message hither.v1.DeployResponse
  */
 export type DeployResponse = Message<"hither.v1.DeployResponse"> & {
@@ -199,7 +250,7 @@ export type DeployResponse = Message<"hither.v1.DeployResponse"> & {
  * Use `create(DeployResponseSchema)` to create a new message.
  */
 export const DeployResponseSchema: GenMessage<DeployResponse> = /*@__PURE__*/
-  messageDesc(file_hither_v1_copy, 5);
+  messageDesc(file_hither_v1_copy, 6);
 
 /**
  * CopyService mirrors fusion.Copies. In every request host is a host's name or
@@ -243,6 +294,16 @@ export const CopyService: GenService<{
   deploy: {
     methodKind: "unary";
     input: typeof DeployRequestSchema;
+    output: typeof DeployResponseSchema;
+  },
+  /**
+   * DeployImage is Deploy of an image in that host's pool.
+   *
+   * @generated from rpc hither.v1.CopyService.DeployImage
+   */
+  deployImage: {
+    methodKind: "unary";
+    input: typeof DeployImageRequestSchema;
     output: typeof DeployResponseSchema;
   },
 }> = /*@__PURE__*/
