@@ -1,13 +1,10 @@
 import { getContext, setContext } from 'svelte'
 import type { Api } from '../api/api'
 import { UiError } from '../api/error'
-import type { Backup } from '../api/backups'
 import type { App as Program, Event, Folder, Host, Image, Job, Machine, MachineSpec, Screen, Snapshot, Status, Verb } from '../api/model'
 import type { Device } from '../api/devices'
-import type { BareComputer } from '../api/netboot'
 import type { MoveCheck } from '../api/move'
-import type { Volume } from '../api/networks'
-import { t, type Key, type Params, type Text } from '../i18n/i18n.svelte'
+import { t, type Text } from '../i18n/i18n.svelte'
 import { isDesktop, openWindow } from '../platform/platform'
 import { Session, type Glass } from '../mirror/session.svelte'
 import { TerminalSession, type Paper } from '../terminal/session.svelte'
@@ -16,6 +13,7 @@ import { Catalogue } from './catalogue.svelte'
 import { Backups } from './backups.svelte'
 import { Copies } from './copies.svelte'
 import { Computers } from './computers.svelte'
+import type { Confirm, Dialog } from './dialog'
 import { Deployments } from './deploy.svelte'
 import { Folders } from './folders.svelte'
 import { Hardware } from './hardware.svelte'
@@ -36,40 +34,6 @@ import { Stats } from './stats.svelte'
 import { Tasks, type Task } from './tasks.svelte'
 import { Thumbs } from './thumbs.svelte'
 import { Watch } from './watch.svelte'
-
-export interface Confirm {
-  title: [Key, Params]
-  text: [Key, Params]
-  verb: Key
-  do: () => void
-}
-
-export type Dialog =
-  | { kind: 'pair' }
-  | { kind: 'create'; host: string }
-  | { kind: 'fetch-image'; host: Host }
-  | { kind: 'add-folder' }
-  | { kind: 'share'; folder: Folder }
-  | { kind: 'take-snapshot'; machine: Machine }
-  | { kind: 'restore'; machine: Machine; backup: Backup }
-  | { kind: 'schedule'; machine: Machine }
-  | { kind: 'move'; machine: Machine }
-  | { kind: 'hardware'; what: 'resources' | 'disk' | 'grow' | 'remove' | 'nic' | 'device' | 'cd' | 'boot'; machine: Machine; part?: string }
-  | { kind: 'bring'; machine: Machine; to: Host }
-  | { kind: 'hardware'; what: 'resources' | 'disk' | 'grow' | 'remove' | 'nic' | 'cd' | 'boot'; machine: Machine; part?: string }
-  | { kind: 'rename'; machine: Machine }
-  | { kind: 'tags'; machines: Machine[] }
-  | { kind: 'add-network'; host: Host }
-  | { kind: 'install-bare'; host: Host; computer: BareComputer }
-  | { kind: 'add-forward'; machine: Machine; host: Host }
-  | { kind: 'volume'; host: Host; pool: string; volume: Volume | null }
-  | { kind: 'clone'; machine: Machine }
-  | { kind: 'deploy'; machine: Machine; to?: Host }
-  | { kind: 'deploy-image'; image: Image; host: Host }
-  | { kind: 'export'; machine: Machine }
-  | { kind: 'import'; host: string }
-  | { kind: 'palette' }
-  | { kind: 'confirm'; confirm: Confirm }
 
 export const about = {
   machine: (m: Machine) => `machine:${m.host}/${m.name}`,
