@@ -54,6 +54,8 @@ type intent struct {
 	// Snapshot is the one of the machine's that is taken, removed or reverted to; it is
 	// for settleSnapshot to say what becomes of it.
 	Snapshot string `json:"snapshot,omitempty"`
+	// Ran says that the machine ran when its snapshot was taken.
+	Ran bool `json:"ran,omitempty"`
 }
 
 // intend writes an intent down. The operation calls end when it returns, with

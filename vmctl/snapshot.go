@@ -39,7 +39,7 @@ func (s *Store) TakeSnapshot(ctx context.Context, machine string, spec fusion.Sn
 	}
 	path := machine + "/" + spec.Name
 	err := s.exclusively(ctx, op, machine, func(r record) (func(driver) error, intent, error) {
-		note := intent{Op: op, UUID: r.uuid, Name: machine, Snapshot: spec.Name}
+		note := intent{Op: op, UUID: r.uuid, Name: machine, Snapshot: spec.Name, Ran: r.state == fusion.Running}
 		list, err := s.listSnapshots(ctx, op, machine, r.uuid)
 		if err != nil {
 			return nil, note, err

@@ -40,6 +40,8 @@ func (s *Store) noted(i intent, fn func(driver) error) func(driver) error {
 // one last, when it is taken and when it is removed: one that it does not list was not
 // taken, and goes from the disks; one that it lists and not every disk keeps is removed.
 // A machine that was off, and is, has not run since a revert began: all its disks go back.
+// One that ran stands still while its memory is kept: a libvirt that is killed just then, and
+// finds it so, takes it for one that somebody paused.
 func (s *Store) settleSnapshot(ctx context.Context, i intent) error {
 	release, ok := s.claim("machine", i.Name)
 	if !ok {
@@ -63,6 +65,7 @@ func (s *Store) settleSnapshot(ctx context.Context, i intent) error {
 		return err
 	}
 	listed := slices.ContainsFunc(list, func(one fusion.Snapshot) bool { return one.Name == i.Snapshot })
+	stands := i.Ran && d.state == fusion.Paused
 	switch {
 	case i.Op == opTake && !listed:
 		err = s.dropKept(ctx, d, i.Snapshot)
@@ -70,8 +73,11 @@ func (s *Store) settleSnapshot(ctx context.Context, i intent) error {
 		err = s.do(ctx, func(c driver) error { return c.removeSnapshot(i.UUID, i.Snapshot) })
 	case i.Op == opRevert && listed && i.Off && d.state == fusion.Off:
 		err = s.do(ctx, func(c driver) error { return c.revertSnapshot(i.UUID, i.Snapshot) })
-	default:
+	case !stands:
 		return nil
+	}
+	if err == nil && stands {
+		err = s.do(ctx, func(c driver) error { return c.act(i.UUID, fusion.Resume) })
 	}
 	if errors.Is(err, fusion.ErrUnsupported) || errors.Is(err, fusion.ErrInvalid) {
 		s.config.Log.Warn("a snapshot stays as it is", "operation", i.Op, "machine", i.Name, "snapshot", i.Snapshot, "error", err)

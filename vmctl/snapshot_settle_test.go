@@ -78,6 +78,26 @@ func TestSnapshotsThatAreHalfDone(t *testing.T) {
 	}
 }
 
+// TestOneThatRanGoesOn: who was paused before stays so.
+func TestOneThatRanGoesOn(t *testing.T) {
+	for _, ran := range []bool{true, false} {
+		for _, keeping := range []int{0, 2} {
+			want := fusion.Paused
+			if ran {
+				want = fusion.Running
+			}
+			f := newFake()
+			if keeping > 0 {
+				f.kept["1"] = []fusion.Snapshot{{Name: "s", State: fusion.Running}}
+			}
+			s, _ := halfDone(t, f, intent{Op: opTake, Ran: ran}, fusion.Paused, keeping)
+			if m := must(s.Get(t.Context(), "m"))(t); m.State != want {
+				t.Errorf("ran %v, kept by %d: it is %s", ran, keeping, m.State)
+			}
+		}
+	}
+}
+
 // TestARevertIsEnded: of a machine that was off and is, and of no other.
 func TestARevertIsEnded(t *testing.T) {
 	for name, c := range map[string]struct {
