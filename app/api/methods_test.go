@@ -214,7 +214,8 @@ var allowed = map[fusion.Capability][]string{
 		"MachineService/SettleMove", "MachineService/CheckMove", "FolderService/Add", "FolderService/Share",
 		"FolderService/Remove", "NetworkService/Create", "NetworkService/Remove", "NetworkService/Start",
 		"NetworkService/Stop", "ForwardService/Add", "ForwardService/Remove", "StorageService/CreateVolume",
-		"StorageService/GrowVolume", "StorageService/RemoveVolume", "CopyService/Deploy", "ComputerService/SetRoles"},
+		"StorageService/GrowVolume", "StorageService/RemoveVolume", "CopyService/Deploy", "CopyService/DeployImage", "ComputerService/SetRoles",
+		"NetBootService/Show", "NetBootService/Switch", "NetBootService/Install", "NetBootService/Forget"},
 }
 
 func (r rpc) allowedBy(grant fusion.Capability) bool {
