@@ -63,6 +63,47 @@ func TestDeploy(t *testing.T) {
 	}
 }
 
+// TestDeployImage brings an image to two hosts, of which one cannot fetch it and one has
+// it already under another name.
+func TestDeployImage(t *testing.T) {
+	t.Setenv("DISPLAY", "") // the desktop is a private one
+	src, one, two := startNode(t, "src"), startNode(t, "one"), startNode(t, "two")
+	pairNodes(t, src, one)
+	pairNodes(t, src, two)
+	ctx, here := t.Context(), resolved(t, src, "")
+	const size = 24 << 20
+	image := make([]byte, size)
+	rand.Read(image) // never fails; cannot be compressed
+	image[510], image[511] = 0x55, 0xaa
+	check(t, here.Machines().Upload(ctx, "golden.img", size, bytes.NewReader(image)))
+	check(t, resolved(t, two, "").Machines().Upload(ctx, "mine", size, bytes.NewReader(image)))
+
+	before := map[*Node]int64{one: carried(t, one), two: carried(t, two)}
+	spec := fusion.DeploySpec{To: []fusion.HostID{one.network.ID(), two.network.ID()}, Count: 2}
+	made, err := here.Copies().DeployImage(ctx, "golden.img", fusion.MachineSpec{MemoryBytes: 64 << 20}, spec)
+	check(t, err)
+	for node, most := range map[*Node]int64{one: size * 5 / 4, two: size / 8} {
+		bytes := carried(t, node) - before[node]
+		t.Logf("to %s: %.1f MiB for an image of %d MiB and two machines", node.Name(), float64(bytes)/(1<<20), size>>20)
+		if bytes > most {
+			t.Errorf("%s got %d bytes", node.Name(), bytes)
+		}
+	}
+	want := []string{"one/golden-1", "one/golden-2", "two/golden-3", "two/golden-4"}
+	for i, m := range made {
+		if m.Address != want[i] || m.UUID == "" {
+			t.Errorf("%d: %+v", i, m)
+		}
+	}
+	for node, name := range map[*Node]string{one: "golden.img", two: "mine"} {
+		list, err := resolved(t, src, node.Name()).Images().List(ctx)
+		check(t, err)
+		if len(list) != 1 || list[0].Name != name {
+			t.Errorf("%s has the images %+v", node.Name(), list)
+		}
+	}
+}
+
 // sameBytes exports a machine and looks for its image in it.
 func sameBytes(t *testing.T, host fusion.Host, name string, image []byte) {
 	t.Helper()

@@ -2,7 +2,7 @@ import { render, screen as page } from '@testing-library/svelte'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { UiError } from '../src/api/error'
 import { i18n } from '../src/i18n/i18n.svelte'
-import { nodeText } from '../src/i18n/node'
+import { nodeError, nodeText } from '../src/i18n/node'
 import { nodeZh } from '../src/i18n/node.zh'
 import ErrorNote from '../src/ui/ErrorNote.svelte'
 
@@ -13,6 +13,15 @@ it('says a text, and one with parts that vary', () => {
   expect(nodeText('no such machine')).toBe('没有这台机器')
   expect(nodeText('12 bytes were announced, 15 or more came')).toBe('声明 12 字节，收到 15 字节或更多')
   expect(nodeText('it is removed by nobody known')).toBe('它的状态是 removed by nobody known')
+})
+
+it('says what matters of an error that was kept as one line', () => {
+  i18n.set('en')
+  expect(nodeError('machine.backup web: invalid: /var/lib/hither is full')).toBe('/var/lib/hither is full')
+  expect(nodeError('machine.migrate cloud/web: machine.migrate web: exists already')).toBe('the name is taken')
+  expect(nodeError('no such machine')).toBe('no such machine')
+  i18n.set('zh')
+  expect(nodeError('machine.start web: not found: no such machine')).toBe('没有这台机器')
 })
 
 it('leaves an unknown text, and every text in English', () => {

@@ -69,6 +69,7 @@ const views = [
   { name: 'snapshots', path: '/machine/cloud/build-01?transport=websocket', act: (page) => toEnd(page, 'snapshots') },
   { name: 'snapshots-take', path: '/machine/laptop/ipxe', act: (page) => page.locator('[data-testid=snapshots] button').first().click(), wait: 'dialog' },
   { name: 'snapshots-revert', path: '/machine/laptop/ipxe', act: async (page) => {
+    await toEnd(page, 'snapshots')
     await page.locator('[data-snapshot=clean] button').click()
     await page.locator('[role=menuitem]').first().click()
   }, wait: '[role=alertdialog]' },
@@ -151,7 +152,7 @@ const views = [
     await page.locator('header button[aria-expanded]').click()
   }, wait: '[role=progressbar]' },
   { name: 'rename', path: '/library', act: (page) => fromMenu(page, 'ipxe', /Rename|重命名/), wait: 'dialog' },
-  { name: 'remove', path: '/library', act: (page) => fromMenu(page, 'ipxe', /^Remove|^删除/), wait: '[role=alertdialog]' },
+  { name: 'remove', path: '/library', act: (page) => fromMenu(page, 'ipxe', /Remove…|删除…/), wait: '[role=alertdialog]' },
   { name: 'nothing-found', path: '/library?q=zzz' },
   { name: 'lost', path: '/machine/cloud/gone' },
   { name: 'machine-offline', path: '/machine/nas/media' },
@@ -165,7 +166,7 @@ const views = [
     await page.locator('[data-network=default] button[aria-expanded]').first().click()
     await page.locator('[data-network=office]').scrollIntoViewIfNeeded()
   } },
-  { name: 'networks-add', path: '/host/cloud', act: (page) => page.locator('[data-testid=networks] > button').click(), wait: 'dialog' },
+  { name: 'networks-add', path: '/host/cloud', act: (page) => page.locator('[data-testid=networks] button').first().click(), wait: 'dialog' },
   { name: 'networks-busy', path: '/host/cloud', act: async (page) => {
     await page.locator('[data-network=default] [aria-haspopup=menu]').click()
     await page.locator('[role=menuitem]').first().click()
@@ -217,11 +218,7 @@ const views = [
   }, wait: '[data-testid=placement] li' },
   { name: 'power', path: '/machine/cloud/self?transport=websocket', act: (page) => page.locator('[data-testid=power] button').last().click(), wait: '[role=alertdialog]' },
   { name: 'self', path: '/machine/cloud/self?transport=websocket', wait: '[data-testid=power]' },
-  { name: 'wake', path: '/library', act: async (page) => {
-    const wake = page.locator('[data-host=nas][data-machine=self] button').filter({ hasText: /Wake|唤醒/ }).first()
-    await wake.click()
-    await wake.scrollIntoViewIfNeeded()
-  }, wait: '[role=status] svg' },
+  { name: 'wake', path: '/host/nas', act: (page) => page.locator('main button').filter({ hasText: /Wake|唤醒/ }).first().click(), wait: '[role=status] svg' },
   { name: 'roles', path: '/host/nas' },
   { name: 'role-filter', path: '/library?role=storage' },
   { name: 'pair', path: '/library', act: dialog('p'), wait: '[data-testid=pair-code]' },
