@@ -263,7 +263,7 @@ func (c *changing) redirect(ctx context.Context, peer USBPeer) (fusion.Changed, 
 		is := func(other *redirection) bool { return other == e }
 		return fusion.Changed{}, errors.Join(c.noPort(err), conn.Close(), c.redirections.forget(is))
 	}
-	c.redirections.keep(e, c.name, peer, conn)
+	c.redirections.keep(e, c.name, conn)
 	return fusion.Changed{When: fusion.Now, Part: e.Device}, nil
 }
 

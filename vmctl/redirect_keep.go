@@ -86,7 +86,7 @@ func (r *redirections) reconcile() {
 		machine, active, known := r.s.runs(e.UUID)
 		switch {
 		case known && active:
-			r.keep(e, machine, nil, nil)
+			r.keep(e, machine, nil)
 		case known:
 			r.stop(e)
 		default:
@@ -117,7 +117,7 @@ func (s *Store) runs(uuid string) (machine string, active, known bool) {
 
 // keep starts a redirection's keeper, if it has none. With conn the device is lent and
 // plugged in already.
-func (r *redirections) keep(e *redirection, machine string, peer USBPeer, conn net.Conn) {
+func (r *redirections) keep(e *redirection, machine string, conn net.Conn) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if e.keeper != nil || e.held && conn == nil || r.s.ctx.Err() != nil || !slices.Contains(r.entries, e) {
@@ -130,7 +130,7 @@ func (r *redirections) keep(e *redirection, machine string, peer USBPeer, conn n
 	r.work.Go(func() {
 		defer close(k.done)
 		defer cancel()
-		r.keeping(ctx, e, k, machine, peer, conn)
+		r.keeping(ctx, e, k, machine, conn)
 	})
 }
 
@@ -169,15 +169,15 @@ func (r *redirections) again() {
 }
 
 // keeping joins the machine with the device, and does so again when that breaks.
-func (r *redirections) keeping(ctx context.Context, e *redirection, k *redirector, machine string, peer USBPeer, conn net.Conn) {
+func (r *redirections) keeping(ctx context.Context, e *redirection, k *redirector, machine string, conn net.Conn) {
 	log := r.s.config.Log.With("machine", machine, "device", e.Device, "from", e.FromName)
 	for pause := firstRetry; ; pause = min(2*pause, lastRetry) {
 		began := time.Now()
-		err := r.join(ctx, e, machine, peer, conn)
+		err := r.join(ctx, e, machine, conn)
 		if ctx.Err() != nil {
 			return
 		}
-		peer, conn = nil, nil
+		conn = nil
 		if err == nil {
 			err = &fusion.Error{Op: opLend, Path: e.Device, Cause: fusion.ErrOffline, Detail: "the connection to its computer broke", Hint: backHint}
 		}
@@ -206,9 +206,10 @@ func (r *redirections) keeping(ctx context.Context, e *redirection, k *redirecto
 
 // join borrows the device, unless that was done, and carries what QEMU and the other host say
 // to each other until either ends.
-func (r *redirections) join(ctx context.Context, e *redirection, machine string, peer USBPeer, conn net.Conn) (err error) {
+func (r *redirections) join(ctx context.Context, e *redirection, machine string, conn net.Conn) (err error) {
 	if conn == nil {
-		if peer, err = r.s.lender(e.From); err != nil {
+		peer, err := r.s.lender(e.From)
+		if err != nil {
 			return err
 		}
 		if peer == nil {
