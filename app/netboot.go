@@ -17,7 +17,7 @@ import (
 func (n *Node) openNetBoot(ctx context.Context, cfg Config) (err error) {
 	n.boot, err = netboot.Open(ctx, netboot.Config{
 		Dir: cfg.Home.Sub("netboot"), File: cfg.Home.Sub("netboot.json"), Name: n.Name(),
-		Installer: n.vms.NetInstaller, Args: seed.NetInstaller.CommandLine(), Pack: seed.Initramfs, Hash: seed.Hash,
+		Installer: n.vms.NetInstaller, Args: seed.NetInstaller.Args(""), Pack: seed.Initramfs, Hash: seed.Hash,
 		Preseed: func(wanted fusion.Seed, hash, disk, early, late string) ([]byte, error) {
 			return seed.Preseed(seed.Bare{Seed: wanted, Hash: hash, Disk: disk, Early: early, Late: late})
 		},

@@ -10,6 +10,7 @@ import (
 
 	"hither/app/client"
 	"hither/fusion"
+	"hither/internal/expect"
 )
 
 // slowHost takes as long to create a machine as the test wants.
@@ -209,12 +210,4 @@ func cutOff(dial client.Dial, cut context.Context) client.Dial {
 	}
 }
 
-func must[T any](value T, err error) func(*testing.T) T {
-	return func(t *testing.T) T {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return value
-	}
-}
+func must[T any](value T, err error) func(*testing.T) T { return expect.Must(value, err) }

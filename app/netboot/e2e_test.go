@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -19,6 +20,7 @@ import (
 	"github.com/diskfs/go-diskfs/filesystem/iso9660"
 
 	"hither/fusion"
+	"hither/internal/expect"
 	linux "hither/internal/guest"
 )
 
@@ -101,11 +103,7 @@ func start(t *testing.T, cmd *exec.Cmd) *logged {
 // says waits until a program has said something.
 func says(t *testing.T, said fmt.Stringer, text string) {
 	t.Helper()
-	for deadline := time.Now().Add(slow); !strings.Contains(said.String(), text); time.Sleep(50 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("it does not say %q", text)
-		}
-	}
+	expect.Within(t, slow, "it says "+text, func() bool { return strings.Contains(said.String(), text) })
 }
 
 // console is the file of a guest's serial port.
@@ -188,36 +186,35 @@ func (n theNode) computer() (c fusion.BareComputer) {
 	return c
 }
 
-func (n theNode) until(state fusion.BareState) fusion.BareComputer {
+func (n theNode) until(state fusion.BareState) (c fusion.BareComputer) {
 	n.t.Helper()
-	for deadline := time.Now().Add(slow); ; time.Sleep(100 * time.Millisecond) {
-		c := n.computer()
-		if c.State == state {
-			return c
-		}
-		if time.Now().After(deadline) || c.State == fusion.BareFailed {
+	expect.Within(n.t, slow, "it is "+string(state), func() bool {
+		c = n.computer()
+		if c.State != state && c.State == fusion.BareFailed {
 			n.t.Fatalf("it is not %s but %+v", state, c)
 		}
-	}
+		return c.State == state
+	})
+	return c
 }
 
 // host waits until a paired computer has said what may be done there, which is all.
-func (n theNode) host(name string) fusion.HostInfo {
+func (n theNode) host(name string) (host fusion.HostInfo) {
 	n.t.Helper()
-	for deadline := time.Now().Add(slow); ; time.Sleep(100 * time.Millisecond) {
+	expect.Within(n.t, slow, "the library has "+name, func() bool {
 		var hosts []fusion.HostInfo
 		if err := json.Unmarshal([]byte(n.hither("host", "ls", "--json")), &hosts); err != nil {
 			n.t.Fatal(err)
 		}
-		for _, h := range hosts {
-			if h.Name == name && h.Online && strings.Join(h.May, "") == "admin" {
-				return h
-			}
+		i := slices.IndexFunc(hosts, func(h fusion.HostInfo) bool {
+			return h.Name == name && h.Online && strings.Join(h.May, "") == "admin"
+		})
+		if i >= 0 {
+			host = hosts[i]
 		}
-		if time.Now().After(deadline) {
-			n.t.Fatalf("the library has %+v", hosts)
-		}
-	}
+		return i >= 0
+	})
+	return host
 }
 
 // putInstaller makes a CD like Debian's mini.iso and puts it into the node's pool.

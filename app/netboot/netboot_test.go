@@ -20,6 +20,7 @@ import (
 	"go.uber.org/goleak"
 
 	"hither/fusion"
+	"hither/internal/expect"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -30,21 +31,11 @@ const (
 	patience = 20 * time.Second
 )
 
-func must[T any](value T, err error) func(*testing.T) T {
-	return func(t *testing.T) T {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return value
-	}
-}
+func must[T any](value T, err error) func(*testing.T) T { return expect.Must(value, err) }
 
 func refused(t *testing.T, err, cause error) {
 	t.Helper()
-	if !errors.Is(err, cause) || fusion.Hint(err) == "" {
-		t.Errorf("got %v (hint %q), want %v", err, fusion.Hint(err), cause)
-	}
+	expect.Refused(t, err, cause)
 }
 
 // invited is an invitation that a test uses.
@@ -370,9 +361,7 @@ func TestGoesOn(t *testing.T) {
 		t.Errorf("its code is %s", invitation.code)
 	}
 	s.until(aMAC, fusion.BareInstalling)
-	for s.get(base+"/step/installed") == "" { // once all is there again
-		time.Sleep(time.Millisecond)
-	}
+	expect.Eventually(t, "all is there again", func() bool { return s.get(base+"/step/installed") != "" })
 	invitation.used <- "12D3attic"
 	if c := s.until(aMAC, fusion.BarePaired); c.Name != "attic" || c.ID != "12D3attic" {
 		t.Errorf("it is %+v", c)

@@ -41,9 +41,15 @@ func Refused(t *testing.T, err, cause error) {
 // Eventually waits until something is so, and ends the test when it is not within Patience.
 func Eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(Patience); !is(); time.Sleep(20 * time.Millisecond) {
+	Within(t, Patience, what, is)
+}
+
+// Within is Eventually with a patience of its own.
+func Within(t *testing.T, patience time.Duration, what string, is func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !is(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("not within %v: %s", Patience, what)
+			t.Fatalf("not within %v: %s", patience, what)
 		}
 	}
 }

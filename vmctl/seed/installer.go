@@ -30,8 +30,8 @@ type Installer struct {
 	// in the initramfs.
 	CDLabel string
 	script  func(replies) (map[string][]byte, error)
-	// args are the kernel's, with the label of the installer's own CD.
-	args func(label string) string
+	// Args are the kernel's, with the label of the installer's own CD, "" where it needs none.
+	Args func(label string) string
 }
 
 // Installers are those that are known, by what is on their CDs. libosinfo's database
@@ -120,10 +120,7 @@ func onCD(cd *iso9660.FileSystem, path string, most int64) bool {
 }
 
 // CommandLine gives the words for its kernel that make it look for its script.
-func (i *Installation) CommandLine() string { return i.args(i.volume) }
-
-// CommandLine is that of an installer that needs nothing of its CD.
-func (i Installer) CommandLine() string { return i.args("") }
+func (i *Installation) CommandLine() string { return i.Args(i.volume) }
 
 // Script answers what the installer of a machine would ask, with the hash of the
 // password that its user is to have (hashed), as files by their names: of a CD with the

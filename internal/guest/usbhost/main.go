@@ -41,7 +41,8 @@ func main() {
 		in := bufio.NewReader(conn)
 		line, err := in.ReadBytes('\n')
 		if err != nil {
-			_ = conn.Close() // the test has ended
+			_ = conn.Close() // the test has ended, or begins anew
+			time.Sleep(100 * time.Millisecond)
 			continue
 		}
 		go serve(conn, in, line)
