@@ -125,8 +125,8 @@ func (n *Node) SettleMove(ctx context.Context, from fusion.HostID, req *pb.Settl
 	return n.vms.SettleMigration(ctx, from, req.Uuid, vmctl.Verdict{Yours: req.Yours, Console: req.Console})
 }
 
-// serveMoves serves the streams of moves until the node stops.
-func (n *Node) serveMoves(l net.Listener) {
+// serveStreams serves each stream of a protocol by itself until the node stops.
+func (n *Node) serveStreams(l net.Listener, of string, serve func(net.Conn) error) {
 	stop := context.AfterFunc(n.ctx, func() { _ = l.Close() })
 	defer stop()
 	for {
@@ -135,17 +135,17 @@ func (n *Node) serveMoves(l net.Listener) {
 			return
 		}
 		n.running.Go(func() {
-			if err := n.serveMove(conn); err != nil {
-				n.log.Info("a stream of a move ended", "err", err)
+			defer conn.Close()
+			stop := context.AfterFunc(n.ctx, func() { _ = conn.Close() }) // the node stops
+			defer stop()
+			if err := serve(conn); err != nil {
+				n.log.Info("a stream of "+of+" ended", "err", err)
 			}
 		})
 	}
 }
 
 func (n *Node) serveMove(conn net.Conn) error {
-	defer conn.Close()
-	stop := context.AfterFunc(n.ctx, func() { _ = conn.Close() }) // the node stops
-	defer stop()
 	if from, ok := conn.(interface{ Peer() fusion.HostID }); !ok || !n.mayMove(from.Peer()) {
 		return &fusion.Error{Op: "machine.migrate", Cause: fusion.ErrPermission, Detail: "that computer was not granted admin"}
 	}

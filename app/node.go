@@ -252,8 +252,8 @@ func (n *Node) serve(cfg *Config, settings *settings) error {
 		n.api.ServePeers(door)
 	}
 	n.api.ServeUnix(socket)
-	n.running.Go(func() { n.serveMoves(n.network.Listen(moveProtocol)) })
-	n.running.Go(func() { n.serveUSB(n.network.Listen(usbProtocol)) })
+	n.running.Go(func() { n.serveStreams(n.network.Listen(moveProtocol), "a move", n.serveMove) })
+	n.running.Go(func() { n.serveStreams(n.network.Listen(usbProtocol), "a USB device", n.lendUSB) })
 	if web != nil {
 		n.api.ServeWeb(web)
 	}

@@ -100,27 +100,8 @@ func (p usbPeer) broke(ctx context.Context, err error) error {
 	return &fusion.Error{Op: "device.lend", Path: p.name, Cause: fusion.ErrOffline, Detail: err.Error(), Hint: "see that the computer is awake and its node runs"}
 }
 
-// serveUSB lends the devices of this computer until the node stops.
-func (n *Node) serveUSB(l net.Listener) {
-	stop := context.AfterFunc(n.ctx, func() { _ = l.Close() })
-	defer stop()
-	for {
-		conn, err := l.Accept()
-		if err != nil {
-			return
-		}
-		n.running.Go(func() {
-			if err := n.lendUSB(conn); err != nil {
-				n.log.Info("a stream of a USB device ended", "err", err)
-			}
-		})
-	}
-}
-
+// lendUSB lends a device of this computer to whoever opened a stream for it.
 func (n *Node) lendUSB(conn net.Conn) error {
-	defer conn.Close()
-	stop := context.AfterFunc(n.ctx, func() { _ = conn.Close() }) // the node stops
-	defer stop()
 	peer, ok := conn.(interface{ Peer() fusion.HostID })
 	if !ok {
 		return errors.New("a stream of nobody")

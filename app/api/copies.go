@@ -63,10 +63,7 @@ func (c copyService) Deploy(ctx context.Context, req *connect.Request[pb.DeployR
 	if err != nil {
 		return nil, err
 	}
-	spec := fusion.DeploySpec{Count: int(req.Msg.Count), Prefix: req.Msg.Prefix, Start: req.Msg.Start}
-	for _, id := range req.Msg.To {
-		spec.To = append(spec.To, fusion.HostID(id))
-	}
+	spec := convert.DeploySpecFromPB(req.Msg)
 	made, err := h.Copies().Deploy(ctx, req.Msg.Machine, spec)
 	if err != nil {
 		return nil, err
@@ -79,10 +76,7 @@ func (c copyService) DeployImage(ctx context.Context, req *connect.Request[pb.De
 	if err != nil {
 		return nil, err
 	}
-	spec := fusion.DeploySpec{Count: int(req.Msg.Count), Prefix: req.Msg.Prefix, Start: req.Msg.Start}
-	for _, id := range req.Msg.To {
-		spec.To = append(spec.To, fusion.HostID(id))
-	}
+	spec := convert.DeploySpecFromPB(req.Msg)
 	made, err := h.Copies().DeployImage(ctx, req.Msg.Name, convert.MachineSpecFromPB(req.Msg.Of), spec)
 	if err != nil {
 		return nil, err

@@ -18,3 +18,17 @@ func MachineSpecFromPB(p *pb.MachineCreateRequest) fusion.MachineSpec {
 		DiskBytes: p.GetDiskBytes(), ISO: p.GetIso(), Image: p.GetImage(), Start: p.GetStart(), Firmware: p.GetFirmware(), TPM: p.GetTpm(),
 		Network: p.GetNetwork(), Seed: SeedFromPB(p.GetSeed()), Unattended: p.GetUnattended()}
 }
+
+// DeploySpecFromPB reads where copies go: of a machine or of an image.
+func DeploySpecFromPB(r interface {
+	GetTo() []string
+	GetCount() int32
+	GetPrefix() string
+	GetStart() bool
+}) fusion.DeploySpec {
+	spec := fusion.DeploySpec{Count: int(r.GetCount()), Prefix: r.GetPrefix(), Start: r.GetStart()}
+	for _, id := range r.GetTo() {
+		spec.To = append(spec.To, fusion.HostID(id))
+	}
+	return spec
+}

@@ -106,25 +106,12 @@ func (f fakeCopies) Deploy(_ context.Context, req *connect.Request[pb.DeployRequ
 	if _, err := (fakeMachines{fake: f.fake}).find(req.Msg.Host, req.Msg.Machine); err != nil {
 		return nil, err
 	}
-	spec := fusion.DeploySpec{Count: int(req.Msg.Count), Prefix: req.Msg.Prefix}
-	for _, id := range req.Msg.To {
-		spec.To = append(spec.To, fusion.HostID(id))
-	}
+	spec := convert.DeploySpecFromPB(req.Msg)
 	spec, err := spec.Check(req.Msg.Machine)
 	if err != nil {
 		return nil, convert.ErrorToPB(err)
 	}
-	res := &pb.DeployResponse{}
-	for i, id := range req.Msg.To {
-		h, err := f.host(id)
-		if err != nil {
-			return nil, err
-		}
-		for _, name := range spec.Names(i) {
-			res.Machines = append(res.Machines, &pb.Machine{Address: h + "/" + name, Host: h, Name: name, Kind: "vm", State: "off"})
-		}
-	}
-	return answer(res)
+	return f.deployed(spec, 0)
 }
 
 // DeployImage takes images of nas, and the sizes that the test gives.
@@ -135,23 +122,25 @@ func (f fakeCopies) DeployImage(_ context.Context, req *connect.Request[pb.Deplo
 	if !there {
 		return refuse[pb.DeployResponse](fusion.ErrNotFound, req.Msg.Name, "hither image ls")
 	}
-	spec := fusion.DeploySpec{Count: int(req.Msg.Count), Prefix: req.Msg.Prefix}
-	for _, id := range req.Msg.To {
-		spec.To = append(spec.To, fusion.HostID(id))
-	}
+	spec := convert.DeploySpecFromPB(req.Msg)
 	of := convert.MachineSpecFromPB(req.Msg.Of)
 	spec, err := spec.CheckImage(req.Msg.Name, of)
 	if err != nil {
 		return nil, convert.ErrorToPB(err)
 	}
+	return f.deployed(spec, of.MemoryBytes)
+}
+
+// deployed answers with the machines that a checked spec makes.
+func (f fakeCopies) deployed(spec fusion.DeploySpec, memory int64) (*connect.Response[pb.DeployResponse], error) {
 	res := &pb.DeployResponse{}
-	for i, id := range req.Msg.To {
-		h, err := f.host(id)
+	for i, id := range spec.To {
+		h, err := f.host(string(id))
 		if err != nil {
 			return nil, err
 		}
 		for _, name := range spec.Names(i) {
-			res.Machines = append(res.Machines, &pb.Machine{Address: h + "/" + name, Host: h, Name: name, Kind: "vm", State: "off", MemoryBytes: of.MemoryBytes})
+			res.Machines = append(res.Machines, &pb.Machine{Address: h + "/" + name, Host: h, Name: name, Kind: "vm", State: "off", MemoryBytes: memory})
 		}
 	}
 	return answer(res)

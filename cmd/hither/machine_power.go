@@ -1,14 +1,9 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"fmt"
-	"os"
-	"slices"
 	"strings"
 
-	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
 
 	"hither/fusion"
@@ -38,23 +33,15 @@ func (g *globals) sure(cmd *cobra.Command, address fusion.Address, host fusion.H
 	if name == "" {
 		name = "this computer"
 	}
-	in, isFile := cmd.InOrStdin().(*os.File)
-	if !isFile || !isatty.IsTerminal(in.Fd()) {
-		return usageHint(command(cmd)+"this is the power of "+name+" itself", "say --yes if it is to go")
+	in, err := person(cmd, "this is the power of "+name+" itself", "say --yes if it is to go")
+	if err != nil {
+		return err
 	}
 	running, err := runsOn(cmd.Context(), host)
 	if err != nil {
 		return err
 	}
-	fmt.Fprint(cmd.ErrOrStderr(), printable(question(name, verb, running)), " ")
-	line, err := bufio.NewReader(in).ReadString('\n')
-	if err != nil {
-		return fmt.Errorf("%sno answer: %w", command(cmd), err)
-	}
-	if !slices.Contains([]string{"y", "yes"}, strings.ToLower(strings.TrimSpace(line))) {
-		return context.Canceled
-	}
-	return nil
+	return agrees(cmd, in, question(name, verb, running))
 }
 
 // question names the computer and what ends or stands still with it.

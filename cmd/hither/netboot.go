@@ -1,17 +1,14 @@
 package main
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
 
 	"hither/fusion"
@@ -196,19 +193,11 @@ func (g *globals) sureToWipe(cmd *cobra.Command, spec fusion.BareSpec) error {
 	if g.yes {
 		return nil
 	}
-	in, isFile := cmd.InOrStdin().(*os.File)
-	if !isFile || !isatty.IsTerminal(in.Fd()) {
-		return usageHint(command(cmd)+"this wipes a disk of "+spec.MAC, "say --yes if what is on it is to be lost")
-	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "Everything on %s of %s is lost. Go on? [y/N] ", cmp.Or(spec.Disk, "the first disk"), spec.MAC)
-	line, err := bufio.NewReader(in).ReadString('\n')
+	in, err := person(cmd, "this wipes a disk of "+spec.MAC, "say --yes if what is on it is to be lost")
 	if err != nil {
-		return fmt.Errorf("%sno answer: %w", command(cmd), err)
+		return err
 	}
-	if !slices.Contains([]string{"y", "yes"}, strings.ToLower(strings.TrimSpace(line))) {
-		return context.Canceled
-	}
-	return nil
+	return agrees(cmd, in, fmt.Sprintf("Everything on %s of %s is lost. Go on? [y/N]", cmp.Or(spec.Disk, "the first disk"), spec.MAC))
 }
 
 // order returns once the computer is to be installed. The job goes on without the call.
