@@ -25,11 +25,14 @@ func TestMeterOfABusyGuest(t *testing.T) {
 	m := must(s.Create(t.Context(), fusion.MachineSpec{Name: "burner", MemoryBytes: 64 << 20, Image: "burner.img", Start: true}))(t)
 	must(s.Create(t.Context(), fusion.MachineSpec{Name: "idle", MemoryBytes: 64 << 20}))(t)
 
-	// It takes all that a busy computer leaves it; a guest that waits takes a hundredth.
-	const busyShare, restShare = 0.1, 0.03
+	// It takes all that a busy computer leaves it. QEMU itself takes about 0.03 of a slow
+	// computer to answer what is asked each second, also while its guest is paused.
+	const busyShare, restShare = 0.2, 0.1
 	points := followMeter(t, s, "burner")
-	busy := await(t, points, "its processor is used", func(p fusion.MeterPoint) bool { return p.CPU != nil && p.CPU.Avg > busyShare })
-	if busy.Memory == nil || busy.Memory.Avg <= 0 || busy.Memory.Avg > 64<<20 || busy.DiskRead == nil {
+	busy := await(t, points, "its processor is used", func(p fusion.MeterPoint) bool {
+		return p.CPU != nil && p.CPU.Avg > busyShare && p.Memory != nil // libvirt misses one now and then
+	})
+	if busy.Memory.Avg <= 0 || busy.Memory.Avg > 64<<20 || busy.DiskRead == nil {
 		t.Errorf("%+v", busy)
 	}
 	ok(t, s.Do(t.Context(), "burner", fusion.Pause))
