@@ -75,11 +75,11 @@ func (l *locator) console(ctx context.Context, machine string) (mirror.Located, 
 	if m.Screenshots {
 		return l.shots(ctx, m)
 	}
-	conn, err := l.vms.OpenConsole(ctx, machine)
+	console, err := l.vms.OpenConsole(ctx, machine)
 	if err != nil {
 		return mirror.Located{}, err
 	}
-	source, err := capture.RFB(ctx, conn)
+	source, err := capture.RFB(ctx, console.Conn, capture.RFBConfig{Mouse: console.Mouse})
 	return mirror.Located{Screen: l.screenOf(m), Source: source, Sound: consoleSound(machine)}, err
 }
 

@@ -35,7 +35,7 @@ func (v *view) over() bool {
 
 func (v *view) take(m wire.Message) error {
 	switch m := m.(type) {
-	case wire.Key, wire.Pointer, wire.Button, wire.Wheel, wire.Release, wire.Resize, wire.Text:
+	case wire.Key, wire.Pointer, wire.Motion, wire.Button, wire.Wheel, wire.Release, wire.Resize, wire.Text:
 		if v.options.ViewOnly {
 			return nil
 		}

@@ -31,6 +31,7 @@ type screen struct {
 	groups    []*group    // of the views, oldest first
 	cursor    *codec.Cursor
 	title     string
+	pointing  wire.Pointing
 	ready     bool // there is a picture, of this size
 	width     int
 	height    int
@@ -226,6 +227,9 @@ func (sc *screen) apply(change capture.Change) {
 	}
 	if change.Title != "" {
 		sc.title = change.Title
+	}
+	if change.Pointing != nil {
+		sc.pointing = *change.Pointing
 	}
 	for _, g := range sc.groups {
 		g.note(change)

@@ -36,6 +36,7 @@ type view struct {
 	sending bool     // the reader has not yet given all of a frame
 	greeted bool
 	titled  string
+	points  wire.Pointing // as was told
 	pongs   []uint64
 	untyped string // to be told
 	able    codec.Able
@@ -125,6 +126,9 @@ func (v *view) step() (message wire.Message, do func(), err error) {
 	case v.greeted && v.titled != sc.title:
 		v.titled = sc.title
 		return wire.Title{Text: sc.title}, nil, nil
+	case v.greeted && v.points != sc.pointing:
+		v.points = sc.pointing
+		return sc.pointing, nil, nil
 	case v.greeted && len(v.pongs) > 0:
 		id := v.pongs[0]
 		v.pongs = v.pongs[1:]

@@ -266,6 +266,7 @@ func parseDomain(text string) (domainInfo, error) {
 	}
 	info.serial = opensSerial(x.Devices)
 	info.pictured = slices.ContainsFunc(x.Devices.Video, func(v videoXML) bool { return v.Model.Type != "none" })
+	info.tablet = slices.ContainsFunc(x.Devices.Inputs, func(i inputXML) bool { return i.Type == "tablet" })
 	info.firmware, info.vars = x.OS.firmware(), x.OS.NVRAM.path()
 	info.tpm = x.Devices.TPM != nil && x.Devices.TPM.Backend.Type == "emulator"
 	if len(x.Devices.Graphics) > 0 {

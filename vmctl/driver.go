@@ -99,6 +99,7 @@ type domainInfo struct {
 	vnc         int          // index of the VNC display, -1 when there is none
 	display     string       // type of the first display: "vnc", "spice", …
 	pictured    bool         // it has a graphics card, so screenshots can be made
+	tablet      bool         // its pointer can be put at a place
 	serial      bool         // it has a console that libvirt can open
 	disks       []domainDisk // not CD drives
 	drives      []string     // the targets of CD and floppy drives

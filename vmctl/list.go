@@ -266,7 +266,7 @@ func (s *Store) removeLocked(uuid string) {
 func sameDomain(a, b *record) bool {
 	return a.shown == b.shown && a.state == b.state && a.unkept == b.unkept && a.active == b.active && a.detail == b.detail &&
 		a.cpus == b.cpus && a.memoryBytes == b.memoryBytes && a.accelerator == b.accelerator &&
-		a.vnc == b.vnc && a.pictured == b.pictured && a.display == b.display && a.serial == b.serial && a.template == b.template && slices.Equal(a.disks, b.disks) && slices.Equal(a.nics, b.nics) && slices.Equal(a.devices, b.devices) && a.appsState == b.appsState && slices.Equal(a.apps, b.apps) && a.started.Equal(b.started) &&
+		a.vnc == b.vnc && a.pictured == b.pictured && a.tablet == b.tablet && a.display == b.display && a.serial == b.serial && a.template == b.template && slices.Equal(a.disks, b.disks) && slices.Equal(a.nics, b.nics) && slices.Equal(a.devices, b.devices) && a.appsState == b.appsState && slices.Equal(a.apps, b.apps) && a.started.Equal(b.started) &&
 		a.autostart == b.autostart && sameLabels(a.labels, b.labels) && slices.Equal(a.ownDisks, b.ownDisks) &&
 		slices.Equal(a.drives, b.drives) && slices.Equal(a.inserted, b.inserted) &&
 		a.gaveUp == b.gaveUp && a.ended == b.ended && a.firmware == b.firmware && a.vars == b.vars && a.tpm == b.tpm

@@ -9,11 +9,18 @@ import (
 	"hither/fusion"
 )
 
+// Console is a connection to a machine's VNC display.
+type Console struct {
+	net.Conn
+	// Mouse says that the machine has no tablet: its pointer can only be moved.
+	Mouse bool
+}
+
 // OpenConsole gives a connection to the machine's VNC display (RFB, RFC 6143,
 // without authentication): a socket pair that libvirt handed over, never TCP.
 // QEMU allows several at a time. It promises ErrNotFound, ErrInvalid when the
 // machine is off, and ErrUnsupported when it has no VNC display.
-func (s *Store) OpenConsole(ctx context.Context, name string) (net.Conn, error) {
+func (s *Store) OpenConsole(ctx context.Context, name string) (*Console, error) {
 	const op = "screen.open"
 	r, err := s.shown(ctx, op, name)
 	if err != nil {
@@ -31,7 +38,10 @@ func (s *Store) OpenConsole(ctx context.Context, name string) (net.Conn, error) 
 	defer f.Close() // FileConn made a copy
 	s.config.Log.Debug("console opened", "machine", name, "trace", fusion.Trace(ctx))
 	conn, err := net.FileConn(f)
-	return conn, fail(op, name, err)
+	if err != nil {
+		return nil, fail(op, name, err)
+	}
+	return &Console{conn, !r.tablet}, nil
 }
 
 // Screenshot asks libvirt for the present screen and gives it as PNG.

@@ -108,7 +108,7 @@ func (g *guest) boot(h *house) error {
 	if err != nil {
 		return err
 	}
-	screen, err := capture.RFB(h.ctx, conn)
+	screen, err := capture.RFB(h.ctx, conn, capture.RFBConfig{})
 	if err != nil {
 		return err
 	}

@@ -37,7 +37,7 @@ func (o one) open(ctx context.Context) (capture.Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return capture.RFB(ctx, conn)
+	return capture.RFB(ctx, conn, capture.RFBConfig{})
 }
 
 // runServe is Hither's server: it shows a source to whoever connects to an

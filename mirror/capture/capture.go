@@ -33,8 +33,8 @@ type Source interface {
 	Wake()
 	// Input applies a wire.Key, Pointer, Button or Wheel at once, and types a
 	// wire.Text, which takes as long as the screen's programs need; what cannot
-	// be typed is an *UntypedError. It may be called from many goroutines, at
-	// any time.
+	// be typed is an *UntypedError. A source that told of a relative pointer takes
+	// a wire.Motion too. It may be called from many goroutines, at any time.
 	Input(event wire.Message) error
 	// Resize asks the screen to become this size; a change tells whether it
 	// did. It promises ErrUnsupported where the screen has a size of its own.
@@ -71,6 +71,8 @@ type Change struct {
 	Look   *codec.Look
 	Cursor *codec.Cursor // nil: as before
 	Title  string        // "": as before
+	// Pointing, if not nil, is how the pointer is taken from now on; at first at a place.
+	Pointing *wire.Pointing
 }
 
 // Patch is new pixels for one rectangle of the picture.

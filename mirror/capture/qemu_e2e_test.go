@@ -11,6 +11,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -26,7 +28,7 @@ type guest struct {
 	kill func()
 }
 
-func qemu(t *testing.T) *guest {
+func qemu(t *testing.T, more ...string) *guest {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "rfb-")
 	if err != nil {
@@ -35,8 +37,8 @@ func qemu(t *testing.T) *guest {
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	vnc, qmp := filepath.Join(dir, "vnc"), filepath.Join(dir, "qmp")
 	g := &guest{vnc: vnc}
-	g.kill = start(t, exec.Command("qemu-system-x86_64", "-accel", "tcg", "-m", "64", "-display", "none", "-net", "none", "-nodefaults", "-vga", "std",
-		"-device", "e1000,romfile=/usr/lib/ipxe/qemu/pxe-e1000.rom", "-boot", "n", "-vnc", "unix:"+vnc, "-qmp", "unix:"+qmp+",server,nowait"))
+	g.kill = start(t, exec.Command("qemu-system-x86_64", append(more, "-accel", "tcg", "-m", "64", "-display", "none", "-net", "none", "-nodefaults", "-vga", "std",
+		"-device", "e1000,romfile=/usr/lib/ipxe/qemu/pxe-e1000.rom", "-boot", "n", "-vnc", "unix:"+vnc, "-qmp", "unix:"+qmp+",server,nowait")...))
 	g.conn = dialWhenThere(t, qmp)
 	t.Cleanup(func() { g.conn.Close() })
 	g.mon = json.NewDecoder(bufio.NewReader(g.conn))
@@ -113,7 +115,7 @@ func (g *guest) dump(t *testing.T) *codec.Picture {
 
 func TestConsoleEqualsScreendumpAndTakesKeys(t *testing.T) {
 	g := qemu(t)
-	s, err := RFB(t.Context(), dialWhenThere(t, g.vnc))
+	s, err := RFB(t.Context(), dialWhenThere(t, g.vnc), RFBConfig{})
 	c := draw(t, s, err)
 	// iPXE's banner offers its shell by Ctrl-B for a moment; press it until
 	// the picture has the text of the shell, which answers typed keys.
@@ -153,6 +155,47 @@ func TestConsoleEqualsScreendumpAndTakesKeys(t *testing.T) {
 	g.kill()
 	if err := c.ends(t); err != io.EOF {
 		t.Error(err)
+	}
+}
+
+// TestConsoleMovesAMouse moves the mouse of a guest without a tablet; QEMU's own trace
+// says what came.
+func TestConsoleMovesAMouse(t *testing.T) {
+	log := filepath.Join(t.TempDir(), "trace")
+	g := qemu(t, "-D", log, "-trace", "input_event_rel", "-trace", "input_event_btn")
+	s, err := RFB(t.Context(), dialWhenThere(t, g.vnc), RFBConfig{Mouse: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for told := false; !told; {
+		c, err := s.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if told = c.Pointing != nil; told && !c.Pointing.Relative {
+			t.Fatal("the guest has no tablet")
+		}
+	}
+	for _, m := range []wire.Message{wire.Motion{DX: 7, DY: -300}, wire.Button{Button: wire.LeftButton, Down: true}, wire.Button{Button: wire.LeftButton}} {
+		if err := s.Input(m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := []string{"input_event_rel con -1, axis x, value 7\n", "axis y, value -300\n", "input_event_btn con -1, button left, down 1\n", "button left, down 0\n"}
+	var got string
+	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		b, err := os.ReadFile(log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = string(b)
+		if !slices.ContainsFunc(want, func(line string) bool { return !strings.Contains(got, line) }) {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("QEMU's trace:\n%s", got)
+		}
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"hither/fusion"
 	"hither/mirror/codec"
+	"hither/mirror/wire"
 )
 
 const rfbOp = "screen.rfb"
@@ -22,26 +23,37 @@ const (
 	encCopyRect     = 1
 	encDesktopSize  = -223
 	encCursor       = -239
+	encPointing     = -257 // QEMU Pointer Motion Change
 	encExtendedKey  = -258
 	encLEDState     = -261
 	encExtendedSize = -308
 )
 
-var rfbEncodings = []int32{encCopyRect, encRaw, encExtendedSize, encDesktopSize, encCursor, encExtendedKey, encLEDState}
+var rfbEncodings = []int32{encCopyRect, encRaw, encExtendedSize, encDesktopSize, encCursor, encPointing, encExtendedKey, encLEDState}
 
 // maxRFBCursor bounds the pixels of a cursor that is read; the wire takes less.
 const maxRFBCursor = 1 << 20
+
+// RFBConfig is what an RFB server does not say.
+type RFBConfig struct {
+	// Mouse says that the guest has no tablet. Then the source tells of a relative
+	// pointer while QEMU says that it is one. With a tablet that is only so until
+	// the guest's driver takes it, and nobody's pointer is to be held for that.
+	Mouse bool
+}
 
 // rfb is a VM's console. Next owns the fields up to keyboard.
 type rfb struct {
 	waker
 	r       *bufio.Reader
+	mouse   bool
 	picture *codec.Picture
 	asked   bool // an update was asked for and did not come yet
 	whole   bool // the whole picture is to be given
 	blank   bool // its pixels did not come yet
 	patches []image.Rectangle
 	cursor  *codec.Cursor
+	moves   *wire.Pointing // news of the pointer, which may be older than the picture
 	scratch []byte
 
 	keyboard
@@ -52,8 +64,8 @@ type rfb struct {
 // asked for one at a time, when Next is called. It promises ErrUnsupported for
 // a server that wants a password, and ErrInvalid for one that speaks nonsense.
 // ctx bounds the handshake only.
-func RFB(ctx context.Context, conn net.Conn) (Source, error) {
-	s := &rfb{waker: waker{conn: conn}, whole: true, blank: true}
+func RFB(ctx context.Context, conn net.Conn, config RFBConfig) (Source, error) {
+	s := &rfb{mouse: config.Mouse, waker: waker{conn: conn}, whole: true, blank: true}
 	s.r = bufio.NewReaderSize(&s.waker, 256<<10)
 	s.keyboard.conn = conn
 	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
@@ -173,7 +185,7 @@ func (s *rfb) Next() (Change, error) {
 		if err := s.message(); err != nil {
 			return Change{}, s.ended(err)
 		}
-		if !s.blank && (len(s.patches) > 0 || s.whole) || s.cursor != nil {
+		if !s.blank && (len(s.patches) > 0 || s.whole || s.moves != nil) || s.cursor != nil {
 			return s.change(), nil
 		}
 	}
@@ -181,7 +193,7 @@ func (s *rfb) Next() (Change, error) {
 
 // soFar gives what a Next that was woken has.
 func (s *rfb) soFar() Change {
-	if s.blank || len(s.patches) == 0 && s.cursor == nil {
+	if s.blank || len(s.patches) == 0 && s.cursor == nil && s.moves == nil {
 		return Change{}
 	}
 	return s.change()
@@ -210,7 +222,8 @@ func (s *rfb) ask() error {
 }
 
 func (s *rfb) change() Change {
-	c := Change{Width: s.picture.Width, Height: s.picture.Height, Cursor: s.cursor}
+	c := Change{Width: s.picture.Width, Height: s.picture.Height, Cursor: s.cursor, Pointing: s.moves}
+	s.moves = nil
 	rects := s.patches
 	if s.whole {
 		rects = []image.Rectangle{s.picture.Bounds()}
@@ -229,6 +242,7 @@ type keyboard struct {
 
 	mu       sync.Mutex // guards the fields below, and writing
 	extended bool       // the server takes scan codes
+	relative bool       // the pointer is a mouse's: it takes motions
 	sizable  bool
 	numLock  bool
 	capsLock bool

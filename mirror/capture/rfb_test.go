@@ -65,12 +65,13 @@ const (
 	sizing   = "\xff\xff\xff\x21"
 	cursor   = "\xff\xff\xff\x11"
 	extended = "\xff\xff\xfe\xfe"
+	pointing = "\xff\xff\xfe\xff"
 )
 
 func open(t *testing.T, bytes string) (*script, Source) {
 	t.Helper()
 	conn := &script{r: bytesReader(greeting + serverInit + bytes)}
-	s, err := RFB(t.Context(), conn)
+	s, err := RFB(t.Context(), conn, RFBConfig{Mouse: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,6 +172,60 @@ func TestRFBSendsInput(t *testing.T) {
 	}
 }
 
+// TestRFBMovesAMouse: a guest without a tablet takes motions, and of a viewer that tells
+// places those between them.
+func TestRFBMovesAMouse(t *testing.T) {
+	conn, s := open(t, update(rect(0, 0, 4, 3, pointing, ""))+update(rect(0, 0, 1, 1, raw, "abcd"))+
+		update(rect(1, 0, 4, 3, pointing, "")))
+	told := func(relative bool) {
+		t.Helper()
+		c, err := s.Next()
+		if err != nil || c.Pointing == nil || c.Pointing.Relative != relative {
+			t.Fatalf("%+v, %v", c.Pointing, err)
+		}
+	}
+	does := func(want string, events ...wire.Message) {
+		t.Helper()
+		conn.said()
+		for _, e := range events {
+			if err := s.Input(e); err != nil {
+				t.Error(err)
+			}
+		}
+		if wrote := conn.said(); wrote != want {
+			t.Errorf("%+v: wrote %q, want %q", events, wrote, want)
+		}
+	}
+	told(true) // with the picture, which comes later
+	does("\x05\x00\x80\x02\x7f\xfc", wire.Motion{DX: 3, DY: -3})
+	does("\x05\x00\xff\xfe\x00\x00", wire.Motion{DX: 32767, DY: -32768})
+	does("\x05\x01\x7f\xff\x7f\xff", wire.Button{Button: wire.LeftButton, Down: true})
+	does("\x05\x01\x80\x09\x80\x09\x05\x01\x80\x00\x7f\xfd", wire.Pointer{X: 10, Y: 10}, wire.Pointer{X: 11, Y: 8})
+	does("\x05\x11\x7f\xff\x7f\xff\x05\x01\x7f\xff\x7f\xff", wire.Wheel{DY: 120})
+	told(false)
+	does("", wire.Motion{DX: 3})
+	does("\x05\x01\x00\x02\x00\x01", wire.Pointer{X: 2, Y: 1})
+	closed(t, s)
+}
+
+// TestRFBKeepsAPointerThatATabletWillHave: until the guest's driver takes its tablet, QEMU
+// has a mouse; a viewer is not told.
+func TestRFBKeepsAPointerThatATabletWillHave(t *testing.T) {
+	conn := &script{r: bytesReader(greeting + serverInit + update(rect(0, 0, 4, 3, pointing, ""), rect(0, 0, 1, 1, raw, "abcd")))}
+	s, err := RFB(t.Context(), conn, RFBConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c, err := s.Next(); err != nil || c.Pointing != nil {
+		t.Errorf("%+v, %v", c.Pointing, err)
+	}
+	conn.said()
+	if err := s.Input(wire.Pointer{X: 2, Y: 1}); err != nil || conn.said() != "\x05\x00\x80\x01\x80\x00" {
+		t.Error("it was not moved as a mouse", err)
+	}
+	closed(t, s)
+}
+
 func TestRFBTypesWhatAUSKeyboardHas(t *testing.T) {
 	pixels := rect(0, 0, 1, 1, raw, "abcd")
 	capsLock := rect(0, 0, 1, 1, "\xff\xff\xfe\xfb", "\x04")
@@ -235,7 +290,7 @@ func TestRFBRefusesNonsense(t *testing.T) {
 		"8 GiB":     {greeting + "\xff\xff\xff\xff" + serverInit[4:], fusion.ErrInvalid},
 		"cut":       {greeting, fusion.ErrOffline},
 	} {
-		if _, err := RFB(t.Context(), &script{r: bytesReader(c.bytes)}); !errors.Is(err, c.cause) {
+		if _, err := RFB(t.Context(), &script{r: bytesReader(c.bytes)}, RFBConfig{}); !errors.Is(err, c.cause) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -256,9 +311,10 @@ func TestRFBRefusesNonsense(t *testing.T) {
 func FuzzRFB(f *testing.F) {
 	f.Add([]byte(update(rect(0, 0, 1, 1, raw, "abcd"), rect(1, 1, 1, 1, copying, "\x00\x00\x00\x00"))))
 	f.Add([]byte(update(rect(0, 0, 1, 1, cursor, "\x01\x02\x03\x00\x80"), rect(0, 0, 9, 9, sizing, ""))))
+	f.Add([]byte(update(rect(0, 0, 4, 3, pointing, ""), rect(1, 0, 4, 3, pointing, ""))))
 	f.Add([]byte(update(rect(1, 0, 9, 9, "\xff\xff\xfe\xcc", "\x01\x00\x00\x000123456789abcdef"))))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		s, err := RFB(t.Context(), &script{r: bytesReader(greeting + serverInit + string(b))})
+		s, err := RFB(t.Context(), &script{r: bytesReader(greeting + serverInit + string(b))}, RFBConfig{Mouse: true})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -31,8 +31,9 @@ func (k *keyboard) Input(event wire.Message) error {
 		k.hold(m)
 		b = k.key(m)
 	case wire.Pointer:
-		k.x, k.y = m.X, m.Y
-		b = k.pointer(nil, 0)
+		b = k.place(m)
+	case wire.Motion:
+		b = k.motion(int(m.DX), int(m.DY))
 	case wire.Button:
 		bit := rfbButtons[m.Button]
 		k.buttons &^= bit
@@ -54,9 +55,45 @@ func (k *keyboard) Input(event wire.Message) error {
 	return err
 }
 
+// atRest is a place of a pointer event that moves a relative pointer not at all.
+const atRest = 0x7fff
+
+// place moves the pointer to a place. A mouse is moved by as much as the place
+// moved: who cannot tell motions still points about where he means to.
+func (k *keyboard) place(m wire.Pointer) (b []byte) {
+	if k.relative {
+		b = k.motion(int(m.X)-int(k.x), int(m.Y)-int(k.y))
+	}
+	k.x, k.y = m.X, m.Y
+	if !k.relative {
+		b = k.pointer(nil, 0)
+	}
+	return b
+}
+
+// motion moves a mouse. Where the guest has just taken a tablet, whose place the
+// viewer does not know yet, it moves nothing.
+func (k *keyboard) motion(dx, dy int) []byte {
+	if !k.relative {
+		return nil
+	}
+	return k.event(nil, 0, shift(dx), shift(dy))
+}
+
+// shift is a distance as an event tells it, cut to what it can tell.
+func shift(d int) uint16 { return uint16(max(0, min(atRest+d, 0xffff))) }
+
+// pointer tells of buttons and wheel where the pointer is.
 func (k *keyboard) pointer(b []byte, wheel byte) []byte {
-	b = be.AppendUint16(append(b, 5, k.buttons|wheel), k.x)
-	return be.AppendUint16(b, k.y)
+	if k.relative {
+		return k.event(b, wheel, atRest, atRest)
+	}
+	return k.event(b, wheel, k.x, k.y)
+}
+
+func (k *keyboard) event(b []byte, wheel byte, x, y uint16) []byte {
+	b = be.AppendUint16(append(b, 5, k.buttons|wheel), x)
+	return be.AppendUint16(b, y)
 }
 
 // turn makes clicks of whole notches and keeps the rest.

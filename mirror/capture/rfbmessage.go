@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"hither/mirror/codec"
+	"hither/mirror/wire"
 )
 
 var be = binary.BigEndian
@@ -81,6 +82,9 @@ func (s *rfb) rect(r image.Rectangle, encoding int32) error {
 		return s.extendedSize(r)
 	case encCursor:
 		return s.richCursor(r)
+	case encPointing:
+		s.pointing(r.Min.X == 0)
+		return nil
 	case encExtendedKey:
 		s.note(func(k *keyboard) { k.extended = true })
 		return nil
@@ -92,6 +96,15 @@ func (s *rfb) rect(r image.Rectangle, encoding int32) error {
 		return err
 	}
 	return nonsense("encoding of a rectangle")
+}
+
+// pointing notes how the guest takes the pointer: as its driver chose among the
+// devices it has, and it may choose anew.
+func (s *rfb) pointing(relative bool) {
+	s.note(func(k *keyboard) { k.relative = relative })
+	if s.mouse {
+		s.moves = &wire.Pointing{Relative: relative}
+	}
 }
 
 func (s *rfb) note(what func(*keyboard)) {

@@ -12,6 +12,7 @@ const (
 	typeTitle     = 0x04
 	typeClosed    = 0x05
 	typePong      = 0x06
+	typePointing  = 0x07
 )
 
 // Message is one message of either direction.
@@ -59,6 +60,10 @@ type Closed struct {
 // Pong answers the ping of the same number.
 type Pong struct{ ID uint64 }
 
+// Pointing says how the screen takes the pointer: at a place, or, as a mouse
+// tells it, by how far it moved. Until it comes, at a place.
+type Pointing struct{ Relative bool }
+
 var be = binary.BigEndian
 
 // ParseHost reads a message that a host sent. An unknown type gives Unknown.
@@ -84,6 +89,11 @@ func ParseHost(b []byte) (Message, error) {
 			return nil, invalid("pong length")
 		}
 		return Pong{be.Uint64(body)}, nil
+	case typePointing:
+		if len(body) != 1 {
+			return nil, invalid("pointing length")
+		}
+		return Pointing{body[0] != 0}, nil
 	case typeOn, typeWindow, typeGone, typeIcon:
 		return parseHostWindow(b[0], body)
 	case typeUntyped:
@@ -170,6 +180,8 @@ func (m Closed) Append(b []byte) []byte {
 }
 
 func (m Pong) Append(b []byte) []byte { return be.AppendUint64(append(b, typePong), m.ID) }
+
+func (m Pointing) Append(b []byte) []byte { return append(b, typePointing, flag(m.Relative)) }
 
 func flag(b bool) byte {
 	if b {

@@ -13,6 +13,7 @@ const (
 	typeBye     = 0x89
 	typePing    = 0x8a
 	typeAble    = 0x8b
+	typeMotion  = 0x8c
 )
 
 // Key is a physical key: a Linux evdev KEY_* code.
@@ -23,6 +24,10 @@ type Key struct {
 
 // Pointer is the pointer's place in pixels of the source.
 type Pointer struct{ X, Y uint16 }
+
+// Motion is how far a mouse moved, in pixels, positive right and down: for a
+// screen whose Pointing is relative.
+type Motion struct{ DX, DY int16 }
 
 // Buttons of a mouse.
 const (
@@ -75,7 +80,7 @@ type Ping struct{ ID uint64 }
 
 // viewerLengths are the lengths of the bodies.
 var viewerLengths = map[byte]int{typeKey: 3, typePointer: 4, typeButton: 2, typeWheel: 4, typeAck: 4,
-	typeResize: 4, typeRelease: 0, typeRefresh: 0, typeBye: 0, typePing: 8, typeAble: 4,
+	typeResize: 4, typeRelease: 0, typeRefresh: 0, typeBye: 0, typePing: 8, typeAble: 4, typeMotion: 4,
 	typeOver: 4, typePlace: 12, typeState: 6, typeShut: 4, typeDesk: 4}
 
 // ParseViewer reads a message that a viewer sent. An unknown type gives Unknown.
@@ -124,6 +129,8 @@ func ParseViewer(m []byte) (Message, error) {
 		return Ping{be.Uint64(b)}, nil
 	case typeAble:
 		return Able{AbleFlags(be.Uint32(b))}, nil
+	case typeMotion:
+		return Motion{int16(be.Uint16(b)), int16(be.Uint16(b[2:]))}, nil
 	}
 	return parseViewerWindow(m[0], b), nil
 }
@@ -133,6 +140,8 @@ func (m Key) Append(b []byte) []byte {
 }
 
 func (m Pointer) Append(b []byte) []byte { return two(b, typePointer, m.X, m.Y) }
+
+func (m Motion) Append(b []byte) []byte { return two(b, typeMotion, uint16(m.DX), uint16(m.DY)) }
 
 func (m Button) Append(b []byte) []byte { return append(b, typeButton, m.Button, flag(m.Down)) }
 

@@ -19,7 +19,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 var hostMessages = []Message{
 	Hello{true, false, 1920, 1080, "köln · 屏幕"}, Hello{Windows: true, Width: 1, Height: 2},
 	FramePart{1, 0, 1, []byte{}}, FramePart{7, 2, 3, []byte("abc")},
-	Title{""}, Title{"xterm"}, Closed{Revoked, "taken away"}, Closed{}, Pong{1 << 60},
+	Title{""}, Title{"xterm"}, Closed{Revoked, "taken away"}, Closed{}, Pong{1 << 60}, Pointing{true}, Pointing{},
 	On{7}, Window{ID: 7, Parent: 3, Flags: Popup | Modal, X: -5, Y: 9, Width: 640, Height: 480, MinWidth: 10, MaxHeight: 20, Title: "menu"},
 	Gone{7}, Icon{7, []byte("png")},
 	ClipOffer{HostSide, 7, []string{PlainText, PNG}}, ClipOffer{From: HostSide}, ClipWant{HostSide, 9, PNG},
@@ -29,7 +29,7 @@ var hostMessages = []Message{
 
 var viewerMessages = []Message{
 	Key{30, true}, Key{30, false}, Pointer{1919, 1079}, Button{LeftButton, true}, Wheel{-120, 240},
-	Ack{9}, Resize{800, 600}, Release{}, Refresh{}, Bye{}, Ping{42}, Able{VP9 | VP9444},
+	Ack{9}, Resize{800, 600}, Release{}, Refresh{}, Bye{}, Ping{42}, Able{VP9 | VP9444}, Motion{-3, 32767},
 	Over{7}, Place{7, -5, 9, 640, 480}, State{7, Maximized | Active}, Shut{7}, Desk{1920, 1080},
 }
 
@@ -61,6 +61,8 @@ func TestBytesAreThoseOfTheDocument(t *testing.T) {
 		{Key{0x1e, true}, "\x81\x00\x1e\x01"},
 		{Wheel{-1, 120}, "\x84\xff\xff\x00\x78"},
 		{Bye{}, "\x89"},
+		{Motion{-1, 2}, "\x8c\xff\xff\x00\x02"},
+		{Pointing{true}, "\x07\x01"},
 		{Text{"é\n"}, "\xa8\xc3\xa9\n"},
 		{Untyped{"é"}, "\x28\xc3\xa9"},
 	} {
