@@ -132,6 +132,59 @@ it('sends nothing while the view is not live', () => {
   expect(sent).toEqual([])
 })
 
+describe('a screen that takes how far a mouse moved', () => {
+  let relative: boolean
+  let keepsUp: boolean
+  let lock: ReturnType<typeof vi.fn>
+  const held = (now: boolean) => Object.defineProperty(document, 'pointerLockElement', { value: now ? el : null, configurable: true })
+  const point = (type: string, { movementX = 0, movementY = 0, ...more }) => {
+    const e = Object.assign(new MouseEvent(type, { cancelable: true, ...more }), { pointerType: 'mouse' })
+    el.dispatchEvent(Object.defineProperties(e, { movementX: { value: movementX }, movementY: { value: movementY } }))
+  }
+  const click = () => {
+    point('pointerdown', { button: 0, buttons: 1 })
+    point('pointerup', { button: 0 })
+  }
+  beforeEach(() => {
+    document.body.innerHTML = '<div tabindex="0"></div>'
+    el = document.body.firstElementChild as HTMLElement
+    relative = keepsUp = true
+    lock = vi.fn()
+    Object.assign(el, { requestPointerLock: lock })
+    held(false)
+    attachPointer(el, {
+      active: () => true, focus: () => {}, send: (m) => void sent.push(Buffer.from(m).toString('hex')),
+      point: (x, y, phase) => void moved.push([x, y, phase]), relative: () => relative,
+      motion: (dx, dy) => keepsUp && (moved.push([dx, dy]), true),
+    })
+  })
+
+  it('holds it with the first press, which is not sent', () => {
+    click()
+    expect(lock).toHaveBeenCalledOnce()
+    expect(sent).toEqual([])
+    held(true)
+    moved = []
+    point('pointermove', { button: -1, movementX: 1.5, movementY: -3 })
+    point('pointermove', { button: -1, movementX: 1.5, movementY: 0 })
+    keepsUp = false
+    point('pointermove', { button: -1, movementX: 5, movementY: 5 })
+    keepsUp = true
+    point('pointermove', { button: -1, movementX: 1, movementY: 0 })
+    click()
+    expect(moved).toEqual([[1, -3], [2, 0], [6, 5]])
+    expect(sent).toEqual(['830101', '830100'])
+    expect(lock).toHaveBeenCalledOnce()
+  })
+
+  it('gives places of a finger, and where the screen takes places', () => {
+    relative = false
+    click()
+    expect(lock).not.toHaveBeenCalled()
+    expect(sent).toEqual(['830101', '830100'])
+  })
+})
+
 it('sends buttons and the wheel', () => {
   el.dispatchEvent(new MouseEvent('pointerdown', { button: 2, buttons: 2, cancelable: true }))
   el.dispatchEvent(new MouseEvent('pointerup', { button: 2, cancelable: true }))

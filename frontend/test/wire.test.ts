@@ -10,6 +10,7 @@ describe('messages of a host', () => {
     expect(parseHost(bytes(2, 0, 0, 0, 5, 0, 1, 0, 2, 9))).toMatchObject({ type: 'part', seq: 5, part: 1, parts: 2 })
     expect(parseHost(bytes(4, 0xe4, 0xbd, 0xa0))).toEqual({ type: 'title', title: '你' })
     expect(parseHost(bytes(5, 1, 66))).toEqual({ type: 'closed', reason: 'revoked', text: 'B' })
+    expect(parseHost(bytes(7, 1))).toEqual({ type: 'pointing', relative: true })
     expect(parseHost(bytes(6, 0, 0, 0, 0, 0, 0, 1, 0))).toEqual({ type: 'pong', id: 256n })
   })
   it('skips a type it does not know', () => {
@@ -26,6 +27,7 @@ describe('messages of a host', () => {
     ['no parts', bytes(2, 0, 0, 0, 1, 0, 0, 0, 0)],
     ['closed without a reason', bytes(5)],
     ['pong too short', bytes(6, 1)],
+    ['pointing too long', bytes(7, 1, 1)],
   ])('refuses %s', (_, b) => expect(() => parseHost(b)).toThrow(WireError))
 })
 

@@ -21,7 +21,9 @@
 // the focus lets all keys go. Ctrl+Alt+Enter enters full screen, where a
 // screen's window grabs the keyboard and Alt+Tab or Super reach the remote
 // machine; Ctrl+Alt+G grabs it without that. The same keys give it back, which
-// is said on the screen. Ctrl+Alt+I shows latency, rates, codec and path.
+// is said on the screen. A machine without a tablet takes how far a mouse moved,
+// not where it is: a click into its window holds the mouse there, unseen, until
+// Ctrl+Alt+G or until the focus is lost. Ctrl+Alt+I shows latency, rates, codec and path.
 // Ctrl+Alt+R records the window into a file (mirror/record), with a red mark
 // over it while that lasts.
 //
@@ -32,7 +34,7 @@
 // The window is X11 (pixels through shared memory where the server is on this
 // computer), or one of Windows (GDI). The one of Windows shows one picture: an
 // app's windows come as its display, there is no overlay, no recording, no
-// clipboard and no grabbing of keys, and Alt+F4 closes it. It was tried in wine,
+// clipboard and no grabbing of keys or mouse, and Alt+F4 closes it. It was tried in wine,
 // not on Windows. macOS answers fusion.ErrUnsupported. The host of the
 // view is not trusted: what it sends is bounded and checked, its titles are
 // only ever text, its icons are small, and what it shows without a frame never

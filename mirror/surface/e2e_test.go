@@ -353,3 +353,62 @@ func TestSilentHostIsAway(t *testing.T) {
 	s.paint(320, 200, 1)
 	run.ends(fusion.ErrOffline) // pings are not answered
 }
+
+// TestHoldsAMouse shows a screen that takes motions: a click holds the mouse, which then
+// moves further than the window is wide, until Ctrl+Alt+G.
+func TestHoldsAMouse(t *testing.T) {
+	d := newDesk(t)
+	s, pipe := newSource(t, 320, 200, "mouse")
+	run := runView(t, d, pipe, Config{})
+	s.paint(320, 200, 1)
+	_, area := d.waitWindow("mouse")
+	s.write(wire.Pointing{Relative: true})
+	at := d.place(area)
+	middle := at.Add(image.Pt(160, 100))
+	pointer := func() image.Point {
+		reply, err := xproto.QueryPointer(d.conn, d.root).Reply()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return image.Pt(int(reply.RootX), int(reply.RootY))
+	}
+	moves := func(by image.Point) {
+		t.Helper()
+		to := pointer().Add(by)
+		d.fake(xproto.MotionNotify, 0, to.X, to.Y)
+		s.expect(wire.Motion{DX: int16(by.X), DY: int16(by.Y)})
+	}
+	click := func(kind, button byte) { d.fake(kind, button, 0, 0) }
+
+	d.fake(xproto.MotionNotify, 0, at.X+17, at.Y+23)
+	s.expect(wire.Pointer{X: 17, Y: 23})
+	d.until("the mouse is held", func() bool {
+		click(xproto.ButtonPress, 1)
+		click(xproto.ButtonRelease, 1)
+		return pointer() == middle
+	})
+	for range 10 {
+		moves(image.Pt(90, -60))
+		d.until("the pointer is put back", func() bool { return pointer() == middle })
+	}
+	moves(image.Pt(3, 4))
+	click(xproto.ButtonPress, 3)
+	s.expect(wire.Button{Button: 3, Down: true})
+	click(xproto.ButtonRelease, 3)
+	s.expect(wire.Button{Button: 3})
+
+	for _, code := range []byte{keyLeftCtrl, keyLeftAlt} {
+		d.key(code, true)
+		s.expect(wire.Key{Code: uint16(code), Down: true})
+	}
+	d.key(keyG, true)
+	d.key(keyG, false)
+	for _, code := range []byte{keyLeftCtrl, keyLeftAlt} {
+		d.key(code, false)
+		s.expect(wire.Key{Code: uint16(code)})
+	}
+	d.fake(xproto.MotionNotify, 0, at.X+18, at.Y+24)
+	s.expect(wire.Pointer{X: 18, Y: 24})
+	s.write(wire.Closed{Reason: wire.Ended})
+	run.ends(nil)
+}

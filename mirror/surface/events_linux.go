@@ -16,6 +16,7 @@ type hands struct {
 	letters letters               // used if the view sends what keys type
 	grabbed *pane                 // whose keyboard is grabbed
 	motion  *motion               // newest, not yet sent
+	mouse   *mouse                // that a screen holds, or nil
 	sizes   map[*pane]image.Point // newest sizes of windows, not yet followed
 	moved   map[*pane]bool        // windows that may have moved
 	states  map[*pane]bool        // windows whose manager changed them
@@ -56,6 +57,7 @@ func (v *view) events() {
 // flush does what waited for the end of the events at hand.
 func (v *view) flush(h *hands) {
 	v.flushMotion(h)
+	v.checkMouse(h)
 	for p := range h.states {
 		v.followState(h, p)
 	}
@@ -79,6 +81,8 @@ func (v *view) event(h *hands, event xgb.Event) {
 	if e, ok := event.(xproto.MotionNotifyEvent); ok {
 		if p := v.find(e.Event); p != nil && e.Event == p.win.outer {
 			v.frameMotion(p, e)
+		} else if p != nil && h.mouse != nil && h.mouse.pane == p {
+			h.mouse.moved(image.Pt(int(e.EventX), int(e.EventY)))
 		} else if p != nil {
 			if h.motion != nil && h.motion.pane != p {
 				v.flushMotion(h)
@@ -96,10 +100,10 @@ func (v *view) event(h *hands, event xgb.Event) {
 	case xproto.KeyReleaseEvent:
 		v.keyRelease(h, v.keysGoTo(h, e.Event), byte(e.Detail))
 	case xproto.ButtonPressEvent:
-		v.button(e, true)
+		v.button(h, e, true)
 		v.used(v.find(e.Event), uint32(e.Time))
 	case xproto.ButtonReleaseEvent:
-		v.button(xproto.ButtonPressEvent(e), false)
+		v.button(h, xproto.ButtonPressEvent(e), false)
 	case xproto.FocusInEvent:
 		v.focusIn(h, e)
 	case xproto.FocusOutEvent:

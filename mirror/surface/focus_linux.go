@@ -40,6 +40,7 @@ func (v *view) focusOut(h *hands, e xproto.FocusInEvent) {
 	if e.Mode != xproto.NotifyModeGrab && h.focus == p {
 		h.focus = nil
 		v.ungrab(h)
+		v.letMouseGo(h)
 	}
 }
 

@@ -47,7 +47,7 @@ func (v *view) keyRelease(h *hands, p *pane, keycode byte) {
 	}
 }
 
-func (v *view) button(e xproto.ButtonPressEvent, down bool) {
+func (v *view) button(h *hands, e xproto.ButtonPressEvent, down bool) {
 	p := v.find(e.Event)
 	if p == nil {
 		return
@@ -57,20 +57,27 @@ func (v *view) button(e xproto.ButtonPressEvent, down bool) {
 		return
 	}
 	v.notePress(p, e, down)
-	p, at := v.under(p, image.Pt(int(e.EventX), int(e.EventY)), image.Pt(int(e.RootX), int(e.RootY)))
 	button := byte(e.Detail)
-	if dx, dy, ok := wheel(button); ok {
-		if down {
-			v.input(p, pointerAt(p, at), wire.Wheel{DX: dx, DY: dy})
-		}
+	dx, dy, isWheel := wheel(button)
+	if down && !isWheel && v.holds(h, p) {
+		v.holdMouse(h, p, e.Time)
 		return
 	}
-	if realButton(button) {
-		v.input(p, pointerAt(p, at), wire.Button{Button: button, Down: down})
+	p, at := v.under(p, image.Pt(int(e.EventX), int(e.EventY)), image.Pt(int(e.RootX), int(e.RootY)))
+	where := []wire.Message{pointerAt(p, at)}
+	if h.mouse != nil {
+		where = nil
+	}
+	switch {
+	case isWheel && down:
+		v.input(p, append(where, wire.Wheel{DX: dx, DY: dy})...)
+	case !isWheel && realButton(button):
+		v.input(p, append(where, wire.Button{Button: button, Down: down})...)
 	}
 }
 
 func (v *view) flushMotion(h *hands) {
+	v.flushMouse(h)
 	m := h.motion
 	if m == nil {
 		return
@@ -107,8 +114,13 @@ func (v *view) under(p *pane, at, root image.Point) (*pane, image.Point) {
 	return p, at
 }
 
-// toggleGrab takes the keyboard for a window, or gives it back.
+// toggleGrab takes the keyboard for a window, or gives it and the mouse back.
 func (v *view) toggleGrab(h *hands, p *pane) {
+	if h.mouse != nil {
+		v.letMouseGo(h)
+		v.ungrab(h)
+		return
+	}
 	if h.grabbed != nil {
 		v.ungrab(h)
 		return

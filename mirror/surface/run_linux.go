@@ -36,6 +36,8 @@ type view struct {
 	ears    *ears
 
 	viewOnly atomic.Bool
+	relative atomic.Bool   // the screen takes a mouse's motions
+	hidden   xproto.Cursor // one that is not seen, or 0; the event loop's
 	windows  atomic.Bool   // the host shows windows one by one
 	userTime atomic.Uint32 // of the display, when the person last did something
 	focus    atomic.Pointer[pane]
@@ -154,6 +156,7 @@ func (v *view) begin(hello wire.Hello) error {
 	v.title = hello.Title
 	v.windows.Store(hello.Windows)
 	v.viewOnly.Store(hello.ViewOnly)
+	v.relative.Store(false)
 	v.on, v.held = nil, 0
 	v.toldFocus(nil)
 	v.began = time.Now()
@@ -244,6 +247,8 @@ func (v *view) message(ctx context.Context, m wire.Message) error {
 		v.ears.take(ctx, m)
 	case wire.Untyped:
 		v.untyped(m.Text)
+	case wire.Pointing:
+		v.pointing(m)
 	default:
 		if v.windows.Load() {
 			return v.windowMessage(m)

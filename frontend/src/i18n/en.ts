@@ -203,6 +203,8 @@ export const en = {
   'screen.failed': 'The screen was closed',
   'screen.release': 'Press Ctrl+Alt to give the keyboard back.',
   'screen.viewOnly': 'View only',
+  'screen.mouse': 'This machine takes a mouse: click to hold it here, Esc lets it go.',
+  'screen.mouseRefused': 'The browser did not hold the mouse. Click again.',
   'screen.copied': 'Copied from {host}.',
   'screen.copyBlocked': '{host} copied something, but the browser does not let this page put it on the clipboard by itself.',
   'screen.copyLarge': 'This is too large for the browser page.',

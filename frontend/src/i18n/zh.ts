@@ -203,6 +203,8 @@ export const zh: Record<Key, string> = {
   'screen.failed': '屏幕已关闭',
   'screen.release': '按 Ctrl+Alt 释放键盘。',
   'screen.viewOnly': '仅查看',
+  'screen.mouse': '此虚拟机使用鼠标：单击可将鼠标锁定在此处，按 Esc 释放。',
+  'screen.mouseRefused': '浏览器未能锁定鼠标，请再单击一次。',
   'screen.copied': '已从 {host} 复制。',
   'screen.copyBlocked': '{host} 复制了内容，但浏览器不允许此页面自动写入剪贴板。',
   'screen.copyLarge': '内容太大，浏览器页面无法处理。',

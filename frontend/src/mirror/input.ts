@@ -1,4 +1,5 @@
 import { evdev } from './keymap'
+import { Mouse, type MouseSink } from './mouse'
 import { Touch, type Phase } from './touch'
 import { say } from './wire'
 
@@ -17,7 +18,7 @@ export interface Sink {
 }
 
 /** What a pointer needs of a view. */
-export interface PointerSink {
+export interface PointerSink extends MouseSink {
   active(): boolean
   /** Moves the pointer to a place of the client area. */
   point(x: number, y: number, phase: Phase): void
@@ -191,7 +192,8 @@ export function attachKeyboard(el: HTMLElement, sink: Sink, onRelease: () => voi
 
 /**
  * Sends the mouse, pen and fingers over an element to a screen. One finger
- * points and taps, two turn the wheel, see Touch. Returns the way to end it.
+ * points and taps, two turn the wheel, see Touch. A screen that takes how far a
+ * mouse moved holds it from the first press on, see Mouse. Returns the way to end it.
  */
 export function attachPointer(el: HTMLElement, sink: PointerSink): () => void {
   const buttons = new Set<number>()
@@ -205,6 +207,10 @@ export function attachPointer(el: HTMLElement, sink: PointerSink): () => void {
     sink.send(say.button(n, down))
   }
   const letGo = () => [...buttons].forEach((n) => button(n, false))
+  const mouse = new Mouse(el, sink)
+  const at = (e: PointerEvent, phase: Phase) => {
+    if (!mouse.held) sink.point(e.clientX, e.clientY, phase)
+  }
   const touch = new Touch({
     point: (x, y, phase) => sink.point(x, y, phase),
     button,
@@ -223,8 +229,9 @@ export function attachPointer(el: HTMLElement, sink: PointerSink): () => void {
     const n = BUTTONS[e.button]
     if (n === undefined) return
     e.preventDefault()
-    capture(e)
-    sink.point(e.clientX, e.clientY, buttons.size === 0 ? 'press' : 'hold')
+    if (mouse.take(e)) return
+    if (!mouse.held) capture(e)
+    at(e, buttons.size === 0 ? 'press' : 'hold')
     button(n, true)
   }
   const lift = (e: PointerEvent) => {
@@ -232,14 +239,16 @@ export function attachPointer(el: HTMLElement, sink: PointerSink): () => void {
     const n = BUTTONS[e.button]
     if (n === undefined || !buttons.has(n)) return
     e.preventDefault()
-    sink.point(e.clientX, e.clientY, 'hold')
+    at(e, 'hold')
     button(n, false)
   }
   const move = (e: PointerEvent) => {
     if (e.pointerType === 'touch') return touch.move(e.pointerId, e.clientX, e.clientY)
     // A second button while one is down comes as a move (Pointer Events, chorded buttons).
     if (e.button >= 0) return (e.buttons & [1, 4, 2, 8, 16][e.button]!) !== 0 ? press(e) : lift(e)
-    if (sink.active()) sink.point(e.clientX, e.clientY, buttons.size === 0 ? 'move' : 'hold')
+    if (!sink.active()) return
+    if (mouse.held) mouse.move(e.movementX, e.movementY)
+    else at(e, buttons.size === 0 ? 'move' : 'hold')
   }
   const cancel = (e: PointerEvent) => (e.pointerType === 'touch' ? touch.cancel() : letGo())
   const scroll = (e: WheelEvent) => {
@@ -261,6 +270,7 @@ export function attachPointer(el: HTMLElement, sink: PointerSink): () => void {
   return () => {
     touch.cancel()
     letGo()
+    mouse.letGo()
     stop.abort()
   }
 }

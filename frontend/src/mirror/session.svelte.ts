@@ -28,6 +28,8 @@ export class Session {
   transport = $state<Transport>('websocket')
   title = $state('')
   viewOnly = $state(false)
+  /** The screen takes how far a mouse moved, and not where it is. */
+  relative = $state(false)
   width = $state(0)
   height = $state(0)
   /** Why it is closed or offline, when known. */
@@ -79,6 +81,12 @@ export class Session {
   /** Pointer moves may be dropped when the connection does not keep up. */
   sendMove(x: number, y: number): void {
     if (this.keepsUp) this.send(say.pointer(x, y))
+  }
+
+  /** As a pointer's move, but what is not sent is to come later. */
+  sendMotion(dx: number, dy: number): boolean {
+    if (this.keepsUp) this.send(say.motion(dx, dy))
+    return this.keepsUp
   }
 
   get keepsUp(): boolean {
@@ -212,6 +220,9 @@ export class Session {
       case 'title':
         this.title = m.title
         break
+      case 'pointing':
+        this.relative = m.relative
+        break
       case 'closed':
         this.end(closedError(m.reason, m.text, this.target.screen))
         break
@@ -246,6 +257,7 @@ export class Session {
   private greeted(m: HostMessage & { type: 'hello' }): void {
     this.title = m.title
     this.viewOnly = m.viewOnly
+    this.relative = false
     this.error = null
     if (m.windows) {
       this.windows ??= new Windows(this)

@@ -21,6 +21,7 @@ export type HostMessage =
   | { type: 'title'; title: string }
   | { type: 'closed'; reason: 'ended' | 'revoked' | 'failed'; text: string }
   | { type: 'pong'; id: bigint }
+  | { type: 'pointing'; relative: boolean }
   | { type: 'clipOffer'; serial: number; types: string[] }
   | { type: 'clipWant'; serial: number; mime: string }
   | { type: 'clipData'; serial: number; last: boolean; refused: boolean; bytes: Uint8Array }
@@ -51,6 +52,9 @@ export function parseHost(b: Uint8Array): HostMessage | null {
     case 0x06:
       if (b.length !== 9) throw new WireError('pong length')
       return { type: 'pong', id: v.getBigUint64(1) }
+    case 0x07:
+      if (b.length !== 2) throw new WireError('pointing length')
+      return { type: 'pointing', relative: v.getUint8(1) !== 0 }
     case 0x18:
     case 0x19:
     case 0x1a:
@@ -178,6 +182,7 @@ export const say = {
   pointer: (x: number, y: number) => message(0x82, 4, (v) => (v.setUint16(1, x), v.setUint16(3, y))),
   button: (button: number, down: boolean) =>
     message(0x83, 2, (v) => (v.setUint8(1, button), v.setUint8(2, +down))),
+  motion: (dx: number, dy: number) => message(0x8c, 4, (v) => (v.setInt16(1, dx), v.setInt16(3, dy))),
   wheel: (dx: number, dy: number) => message(0x84, 4, (v) => (v.setInt16(1, dx), v.setInt16(3, dy))),
   ack: (seq: number) => message(0x85, 4, (v) => v.setUint32(1, seq)),
   resize: (width: number, height: number) =>
