@@ -116,4 +116,3 @@ func (v *view) noCursor() (xproto.Cursor, error) {
 	v.hidden = id
 	return id, nil
 }
-
