@@ -2,6 +2,7 @@ package vmctl
 
 import (
 	"errors"
+	"io/fs"
 	"strings"
 
 	"hither/fusion"
@@ -30,8 +31,14 @@ func fail(op, path string, err error) error {
 	if d := (*driverError)(nil); errors.As(err, &d) {
 		return &fusion.Error{Op: op, Path: path, Cause: d.cause, Detail: d.text, Hint: hintFor(d)}
 	}
+	if gone := (*fs.PathError)(nil); errors.As(err, &gone) && errors.Is(err, fs.ErrNotExist) {
+		return &fusion.Error{Op: op, Path: path, Cause: fusion.ErrNotFound, Detail: gone.Path + " is not there", Hint: hintGone}
+	}
 	return &fusion.Error{Op: op, Path: path, Cause: err}
 }
+
+// hintGone is for a file of a machine that somebody took away, or whose disk is not mounted.
+const hintGone = "bring that file back, or mount the disk that it is on"
 
 // noRoomForMemory is what QEMU says when the memory of a snapshot does not fit:
 // it calls that an input/output error.
@@ -63,6 +70,8 @@ func hintFor(d *driverError) string {
 		return kvmHint
 	case has("any firmware"):
 		return "the machine starts by UEFI, whose firmware is not here; install it (Debian, Ubuntu: apt install ovmf)"
+	case has("No such file or directory") && has("Cannot access storage file", "Could not open"):
+		return hintGone
 	case has("Cannot access storage file", "Permission denied", "Could not open"):
 		return "libvirt's QEMU cannot read the file: start the node again with hither up --libvirt private, or let its user enter the directory"
 	case has("Cannot allocate memory", "cannot set up guest memory"):

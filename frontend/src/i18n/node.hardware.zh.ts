@@ -1,5 +1,7 @@
 /** What a node says about hardware, labels and saved machines, in Chinese. */
 export const hardwareNodeZh: Record<string, string> = {
+  '{0} is not there': '{0} 不存在',
+  'bring that file back, or mount the disk that it is on': '请恢复该文件，或挂载其所在的磁盘',
   // What makes sense for no machine.
   'a disk of {0} bytes': '{0} 字节的磁盘',
   'a disk has 1 MiB to 64 TiB, as in 20GiB': '磁盘为 1 MiB 到 64 TiB，例如 20GiB',
