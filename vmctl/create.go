@@ -14,6 +14,7 @@ import (
 
 const (
 	defaultMemory = 1 << 30
+	installMemory = 2 << 30 // of a machine that installs itself: each known installer runs with it
 	leastMemory   = 16 << 20
 	mostMemory    = 16 << 40
 	mostCPUs      = 255
@@ -33,6 +34,9 @@ func checkSpec(spec fusion.MachineSpec) (fusion.MachineSpec, error) {
 	}
 	if spec.MemoryBytes == 0 {
 		spec.MemoryBytes = defaultMemory
+		if spec.Unattended {
+			spec.MemoryBytes = installMemory
+		}
 	}
 	if spec.CPUs == 0 {
 		spec.CPUs = 1

@@ -2,6 +2,7 @@ package vmctl
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 	"strings"
 
@@ -28,6 +29,10 @@ func (p *plan) prepare() error {
 	found, err := seed.FindInstaller("machine.create", p.spec.Name, p.iso)
 	if err != nil {
 		return err
+	}
+	if p.spec.MemoryBytes < found.Memory {
+		return invalid("machine.create", p.spec.Name, fmt.Sprintf("with %s of memory the installer of %s does not run by itself",
+			bytesText(p.spec.MemoryBytes), found.Name), "give it "+bytesText(found.Memory)+" or more; it may have less once it is installed")
 	}
 	p.install = &found
 	p.hash, err = seed.Hash(p.spec.Seed.Password)

@@ -71,6 +71,7 @@ func TestUnattendedRefusals(t *testing.T) {
 	knowsKVM(s, false)
 	ok(t, os.WriteFile(filepath.Join(s.config.pool(), "cd.iso"), append(make([]byte, 0x8001), "CD001 broken"...), 0o600))
 	installCD(t, s, "other.iso", "/a", "/b", []byte("a"), []byte("b"))
+	installCD(t, s, "debian.iso", seed.Installers[0].Kernel, seed.Installers[0].Initrd, []byte("k"), []byte("i"))
 	for what, c := range map[string]struct {
 		change func(*fusion.MachineSpec)
 		cause  error
@@ -81,6 +82,7 @@ func TestUnattendedRefusals(t *testing.T) {
 		"no disk":        {func(s *fusion.MachineSpec) { s.DiskBytes = 0 }, fusion.ErrInvalid},
 		"nobody logs in": {func(s *fusion.MachineSpec) { s.Seed = &fusion.Seed{User: "anna"} }, fusion.ErrInvalid},
 		"not started":    {func(s *fusion.MachineSpec) { s.Start = false }, fusion.ErrInvalid},
+		"little memory":  {func(s *fusion.MachineSpec) { s.ISO, s.MemoryBytes = "debian.iso", 512<<20 }, fusion.ErrInvalid},
 		"a hostile locale": {func(s *fusion.MachineSpec) {
 			s.Seed = &fusion.Seed{Password: "x", Locale: "de_DE\nd-i preseed/late_command string reboot"}
 		}, fusion.ErrInvalid},
@@ -92,7 +94,7 @@ func TestUnattendedRefusals(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	if left := must(os.ReadDir(s.config.pool()))(t); len(left) != 2 {
+	if left := must(os.ReadDir(s.config.pool()))(t); len(left) != 3 {
 		t.Errorf("left: %v", left)
 	}
 }

@@ -26,6 +26,9 @@ import (
 type Installer struct {
 	Name           string
 	Kernel, Initrd string // on its CD
+	// Memory is what it needs in bytes to ask nothing: with less, Debian's stops in its "low
+	// memory mode", and others do not start.
+	Memory int64
 	// CDLabel is that of a CD that the installer looks for, with the files of script; "" is
 	// in the initramfs.
 	CDLabel string
@@ -37,17 +40,17 @@ type Installer struct {
 // Installers are those that are known, by what is on their CDs. libosinfo's database
 // names the same kernels for them.
 var Installers = []Installer{
-	{"Debian", "/install.amd/vmlinuz", "/install.amd/initrd.gz", "", preseed,
+	{"Debian", "/install.amd/vmlinuz", "/install.amd/initrd.gz", 768 << 20, "", preseed,
 		func(string) string { return "auto=true priority=critical vga=788 --- quiet" }},
 	NetInstaller,
-	{"Ubuntu Server", "/casper/vmlinuz", "/casper/initrd", Label, autoinstall,
+	{"Ubuntu Server", "/casper/vmlinuz", "/casper/initrd", 2 << 30, Label, autoinstall,
 		func(string) string { return "autoinstall ds=nocloud --- quiet" }},
-	{"Fedora, Red Hat and their kin", "/images/pxeboot/vmlinuz", "/images/pxeboot/initrd.img", "OEMDRV", kickstart,
+	{"Fedora, Red Hat and their kin", "/images/pxeboot/vmlinuz", "/images/pxeboot/initrd.img", 2 << 30, "OEMDRV", kickstart,
 		func(label string) string { return "inst.stage2=hd:LABEL=" + udevLabel(label) + " quiet" }},
 }
 
 // NetInstaller is on Debian's mini.iso. It needs nothing of its CD once it runs.
-var NetInstaller = Installer{"Debian, over the network", "/linux", "/initrd.gz", "", preseed,
+var NetInstaller = Installer{"Debian, over the network", "/linux", "/initrd.gz", 768 << 20, "", preseed,
 	func(string) string { return "auto=true priority=critical vga=788 --- quiet" }}
 
 // udevLabel writes a label as /dev/disk/by-label has it.

@@ -1,5 +1,7 @@
 /** What a node says about images and seeds, in Chinese. */
 export const imageNodeZh: Record<string, string> = {
+  'with {0} of memory the installer of {1} does not run by itself': '内存为 {0} 时，{1} 的安装程序无法自动运行',
+  'give it {0} or more; it may have less once it is installed': '请至少分配 {0}；安装完成后可以减少',
   'it is no name for an image': '这不能用作映像名称',
   'give it a name of letters, digits and . _ - ~': '请用字母、数字和 . _ - ~ 命名',
   'it is no address of http or https': '这不是 http 或 https 网址',
