@@ -52,6 +52,11 @@ export class Draft {
     if (image.diskBytes) this.disk = image.diskBytes
   }
 
+  /** An installer that is to run by itself needs some memory, or it stops and asks. */
+  roomToInstall(): void {
+    if (this.unattended) this.memory = Math.max(this.memory, 2 * GIB)
+  }
+
   /** What is to be copied is a CD, so the machine has an empty disk beside it. */
   get isCD(): boolean {
     switch (this.what) {
