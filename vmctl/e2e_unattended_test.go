@@ -25,7 +25,7 @@ func TestDebianInstallsByItself(t *testing.T) {
 	s := open(t, config)
 	installCD(t, s, "debian.iso", seed.Installers[0].Kernel, seed.Installers[0].Initrd,
 		must(os.ReadFile(found[0]))(t), must(os.ReadFile(filepath.Join(filepath.Dir(found[0]), "initrd.gz")))(t))
-	spec := fusion.MachineSpec{Name: "web", ISO: "debian.iso", DiskBytes: 2 << 30, MemoryBytes: 768 << 20, Unattended: true, Start: true,
+	spec := fusion.MachineSpec{Name: "web", ISO: "debian.iso", DiskBytes: 2 << 30, MemoryBytes: 800 << 20, Unattended: true, Start: true,
 		Seed: &fusion.Seed{User: "anna", SSHKeys: []string{someKey}, Hostname: "web-1"}}
 	must(s.Create(t.Context(), spec))(t)
 	_, next := dumps(t, s, "web")

@@ -26,8 +26,8 @@ import (
 type Installer struct {
 	Name           string
 	Kernel, Initrd string // on its CD
-	// Memory is what it needs in bytes to ask nothing: with less, Debian's stops in its "low
-	// memory mode", and others do not start.
+	// Memory is what it needs in bytes to ask nothing: with less, Debian 12's stops in its
+	// "low memory mode" (780 MiB in QEMU, S15lowmem in its initrd), and others do not start.
 	Memory int64
 	// CDLabel is that of a CD that the installer looks for, with the files of script; "" is
 	// in the initramfs.
@@ -40,7 +40,7 @@ type Installer struct {
 // Installers are those that are known, by what is on their CDs. libosinfo's database
 // names the same kernels for them.
 var Installers = []Installer{
-	{"Debian", "/install.amd/vmlinuz", "/install.amd/initrd.gz", 768 << 20, "", preseed,
+	{"Debian", "/install.amd/vmlinuz", "/install.amd/initrd.gz", 800 << 20, "", preseed,
 		func(string) string { return "auto=true priority=critical vga=788 --- quiet" }},
 	NetInstaller,
 	{"Ubuntu Server", "/casper/vmlinuz", "/casper/initrd", 2 << 30, Label, autoinstall,
@@ -50,7 +50,7 @@ var Installers = []Installer{
 }
 
 // NetInstaller is on Debian's mini.iso. It needs nothing of its CD once it runs.
-var NetInstaller = Installer{"Debian, over the network", "/linux", "/initrd.gz", 768 << 20, "", preseed,
+var NetInstaller = Installer{"Debian, over the network", "/linux", "/initrd.gz", 800 << 20, "", preseed,
 	func(string) string { return "auto=true priority=critical vga=788 --- quiet" }}
 
 // udevLabel writes a label as /dev/disk/by-label has it.
