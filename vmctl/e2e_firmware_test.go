@@ -40,7 +40,7 @@ func serialSays(t *testing.T, s *Store, name, text string) string {
 	t.Helper()
 	term := openConsole(t, s, name, fusion.TerminalOptions{ViewOnly: true})
 	defer term.Close()
-	const slow = 6 * time.Minute // an emulated guest on busy processors
+	const slow = 20 * time.Minute // an emulated guest on busy processors
 	ends := time.AfterFunc(slow, func() { _ = term.Close() })
 	defer ends.Stop()
 	said := ""
