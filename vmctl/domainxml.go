@@ -4,6 +4,8 @@ import (
 	"encoding/xml"
 	"slices"
 	"strings"
+
+	"hither/vmctl/devxml"
 )
 
 // The structs below are the parts of libvirt's domain XML that Create writes
@@ -127,19 +129,19 @@ type clockXML struct {
 }
 
 type devicesXML struct {
-	Disks       []diskXML       `xml:"disk"`
-	Controllers []controllerXML `xml:"controller"`
-	Interfaces  []interfaceXML  `xml:"interface"`
-	Serials     []serialXML     `xml:"serial"`
-	Consoles    []serialXML     `xml:"console"`
-	Channels    []channelXML    `xml:"channel"`
-	Inputs      []inputXML      `xml:"input"`
-	Graphics    []graphicsXML   `xml:"graphics"`
-	Video       []videoXML      `xml:"video"`
-	Balloon     *balloonXML     `xml:"memballoon,omitempty"`
-	RNG         *rngXML         `xml:"rng,omitempty"`
-	TPM         *tpmXML         `xml:"tpm,omitempty"`
-	Hostdevs    []hostdevXML    `xml:"hostdev"`
+	Disks       []diskXML        `xml:"disk"`
+	Controllers []controllerXML  `xml:"controller"`
+	Interfaces  []interfaceXML   `xml:"interface"`
+	Serials     []serialXML      `xml:"serial"`
+	Consoles    []serialXML      `xml:"console"`
+	Channels    []channelXML     `xml:"channel"`
+	Inputs      []inputXML       `xml:"input"`
+	Graphics    []graphicsXML    `xml:"graphics"`
+	Video       []videoXML       `xml:"video"`
+	Balloon     *balloonXML      `xml:"memballoon,omitempty"`
+	RNG         *rngXML          `xml:"rng,omitempty"`
+	TPM         *tpmXML          `xml:"tpm,omitempty"`
+	Hostdevs    []devxml.Hostdev `xml:"hostdev"`
 }
 
 type diskXML struct {
@@ -296,7 +298,7 @@ func parseDomain(text string) (domainInfo, error) {
 		info.disks = append(info.disks, disk)
 	}
 	for _, d := range x.Devices.Hostdevs {
-		if id := d.id(); id != "" {
+		if id := d.ID(); id != "" {
 			info.devices = append(info.devices, id)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"hither/fusion"
+	"hither/vmctl/devxml"
 	"hither/vmctl/domxml"
 )
 
@@ -159,7 +160,7 @@ func same(n *domxml.Element, device string) (*domxml.Element, error) {
 		return nil, err
 	}
 	for _, d := range n.One("devices").All(want.Name) {
-		if diskName(d) == diskName(want) && macOf(d) == macOf(want) && hostdevOf(d) == hostdevOf(want) {
+		if diskName(d) == diskName(want) && macOf(d) == macOf(want) && devxml.Of(d.Source()) == devxml.Of(want.Source()) {
 			return d, nil
 		}
 	}

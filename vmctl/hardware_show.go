@@ -12,6 +12,7 @@ import (
 
 	"hither/fusion"
 	"hither/vmctl/domxml"
+	"hither/vmctl/netxml"
 )
 
 // Show says what a machine is made of.
@@ -166,11 +167,11 @@ func (s *Store) sizes(p *fusion.Parts, r record) {
 // networksHere names the networks that a card can be on; one with a name that Hither does
 // not take is left out.
 func (s *Store) networksHere(ctx context.Context) ([]string, error) {
-	all, err := call(ctx, s, func(d driver) ([]network, error) { return d.networks() }, nil)
+	all, err := call(ctx, s, func(d driver) ([]netxml.Network, error) { return d.networks() }, nil)
 	var list []string
 	for _, n := range all {
-		if n.active && fusion.CheckName(n.name) == nil && n.name != fusion.UserNetwork {
-			list = append(list, n.name)
+		if n.Active && fusion.CheckName(n.Name) == nil && n.Name != fusion.UserNetwork {
+			list = append(list, n.Name)
 		}
 	}
 	slices.Sort(list)

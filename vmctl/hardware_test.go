@@ -9,13 +9,14 @@ import (
 
 	"hither/fusion"
 	"hither/vmctl/domxml"
+	"hither/vmctl/netxml"
 )
 
 // bench makes a machine on a fake, and starts it if asked.
 func bench(t *testing.T, f *fake, spec fusion.MachineSpec) (*Store, fusion.Machine) {
 	t.Helper()
 	f.mu.Lock()
-	f.plugged.all = append(f.plugged.all, network{uuid: "n1", name: "default", active: true}, network{uuid: "n2", name: "<odd>", active: true})
+	f.plugged.all = append(f.plugged.all, netxml.Network{UUID: "n1", Name: "default", Active: true}, netxml.Network{UUID: "n2", Name: "<odd>", Active: true})
 	f.mu.Unlock()
 	s := storeOf(t, f, Config{Dir: t.TempDir(), guestTime: 50 * time.Millisecond})
 	knowsKVM(s, false)

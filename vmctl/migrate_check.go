@@ -11,6 +11,7 @@ import (
 
 	"hither/fusion"
 	"hither/vmctl/computer"
+	"hither/vmctl/netxml"
 )
 
 // Before a machine moves, the destination looks at what it needs: a move that cannot end
@@ -250,18 +251,18 @@ func obstacles(format, why, hint string, live bool) []fusion.Obstacle {
 }
 
 func (s *Store) examineNetworks(ctx context.Context, o MigrationOffer) (found []fusion.Obstacle, err error) {
-	var there []network
+	var there []netxml.Network
 	if len(o.Needs.Networks) > 0 {
 		if there, err = s.allNetworks(ctx); err != nil && !errors.Is(err, fusion.ErrUnsupported) {
 			return nil, err
 		}
 	}
 	for _, name := range o.Needs.Networks {
-		at := slices.IndexFunc(there, func(n network) bool { return n.name == name })
+		at := slices.IndexFunc(there, func(n netxml.Network) bool { return n.Name == name })
 		switch {
 		case at < 0:
 			found = append(found, fusion.Obstacle{Detail: "there is no network " + fusionClip(name) + " there", Hint: "make one of that name there, or take its card away"})
-		case !there[at].active && (!o.Off || o.Start):
+		case !there[at].Active && (!o.Off || o.Start):
 			found = append(found, fusion.Obstacle{Detail: "its network " + fusionClip(name) + " does not run there", Hint: "start it there with hither network start"})
 		}
 	}

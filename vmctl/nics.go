@@ -36,8 +36,8 @@ func (n networks) NICs(ctx context.Context, machine string) ([]fusion.NIC, error
 			one.Addresses = []fusion.NICAddress{}
 		}
 		for _, k := range known {
-			if k.name == nic.network {
-				one.Network = outsideName(k.name, k.uuid)
+			if k.Name == nic.network {
+				one.Network = outsideName(k.Name, k.UUID)
 			}
 		}
 		out = append(out, one)
@@ -121,11 +121,11 @@ func (s *Store) checkNetwork(ctx context.Context, name string, start bool) (inte
 	if err != nil {
 		return card, err
 	}
-	if !one.active && start {
+	if !one.Active && start {
 		return card, invalid(op, name, "the network does not run", "start it first: hither network start")
 	}
-	card.Type, card.Source = "network", &cardSourceXML{Network: one.name}
-	if one.kind == fusion.Switched && s.inUserSpace(ctx, one.bridge) {
+	card.Type, card.Source = "network", &cardSourceXML{Network: one.Name}
+	if one.Kind == fusion.Switched && s.inUserSpace(ctx, one.Bridge) {
 		card.Driver = &cardDriverXML{Host: offloadXML{CSUM: "off", GSO: "off", TSO4: "off", TSO6: "off", ECN: "off", UFO: "off"},
 			Guest: offloadXML{CSUM: "off", TSO4: "off", TSO6: "off", ECN: "off", UFO: "off"}}
 	}

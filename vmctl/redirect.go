@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"hither/fusion"
+	"hither/vmctl/devxml"
 	"hither/vmctl/domxml"
 )
 
@@ -215,7 +216,7 @@ func (c *changing) redirected() (*redirection, error) {
 	mine := c.hostdev(c.next) != nil || c.hostdev(c.now) != nil
 	var found []*redirection
 	for _, e := range c.redirections.of(c.r.uuid) {
-		if sameDevice(e.Device, c.change.Device) && (c.change.From == "" && !mine || c.change.From == e.From) {
+		if devxml.Same(e.Device, c.change.Device) && (c.change.From == "" && !mine || c.change.From == e.From) {
 			found = append(found, e)
 		}
 	}
@@ -286,7 +287,7 @@ func (c *changing) toBorrow(ctx context.Context, peer USBPeer) (*redirection, er
 		return nil, &fusion.Error{Op: opChange, Path: c.name, Cause: fusion.ErrUnsupported, Detail: d.FarNote, Hint: d.FarHint}
 	}
 	has := c.redirections.of(c.r.uuid)
-	if slices.ContainsFunc(has, func(e *redirection) bool { return e.From == peer.ID() && sameDevice(e.Device, d.ID) }) {
+	if slices.ContainsFunc(has, func(e *redirection) bool { return e.From == peer.ID() && devxml.Same(e.Device, d.ID) }) {
 		return nil, &fusion.Error{Op: opChange, Path: c.name, Cause: fusion.ErrExists, Detail: "it has that device", Hint: "hither machine hw shows what it has"}
 	}
 	if len(has) >= portsForDevices {

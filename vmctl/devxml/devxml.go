@@ -1,4 +1,6 @@
-package vmctl
+// Package devxml reads libvirt's descriptions of this computer's USB and PCI devices, gives each
+// an ID of fusion's, and writes and reads the element by which a machine has one.
+package devxml
 
 import (
 	"cmp"
@@ -9,26 +11,25 @@ import (
 	"strings"
 
 	"hither/fusion"
-	"hither/vmctl/domxml"
 )
 
-// hostDevice is a device as libvirt lists it.
-type hostDevice struct {
+// Device is a device as libvirt lists it.
+type Device struct {
 	fusion.Device
-	node            string // the file of a USB device, "/dev/bus/usb/001/002"
-	port            string // its name in sysfs, "" when that is not known
-	vendor, product string // four hexadecimal digits
-	bus, number     int    // of a USB device
-	bare            string // its ID without an address
+	Node            string // the file of a USB device, "/dev/bus/usb/001/002"
+	Port            string // its name in sysfs, "" when that is not known
+	Vendor, Product string // four hexadecimal digits
+	Bus, Number     int    // of a USB device
+	Bare            string // its ID without an address
 }
 
-// nodeDeviceXML is what is read of https://libvirt.org/formatnode.html
-type nodeDeviceXML struct {
-	Name    string        `xml:"name"`
-	Parent  string        `xml:"parent"`
-	Drivers []string      `xml:"driver>name"`
-	Nodes   []devnodeXML  `xml:"devnode"`
-	Caps    []nodeCapsXML `xml:"capability"`
+// nodeXML is what is read of https://libvirt.org/formatnode.html
+type nodeXML struct {
+	Name    string          `xml:"name"`
+	Parent  string          `xml:"parent"`
+	Drivers []string        `xml:"driver>name"`
+	Nodes   []devnodeXML    `xml:"devnode"`
+	Caps    []capabilityXML `xml:"capability"`
 }
 
 type devnodeXML struct {
@@ -36,7 +37,7 @@ type devnodeXML struct {
 	Path string `xml:",chardata"`
 }
 
-type nodeCapsXML struct {
+type capabilityXML struct {
 	Type     string      `xml:"type,attr"` // "usb_device", "usb" for one of its interfaces, "pci"
 	Class    string      `xml:"class"`
 	Domain   int         `xml:"domain"`
@@ -64,13 +65,13 @@ const (
 	usbInterface = "usb"
 )
 
-// parseDevices reads libvirt's descriptions. What is no device to give (a hub, a bridge)
-// is left out; USB devices come first, each kind by ID.
-func parseDevices(texts []string) ([]hostDevice, error) {
-	var all []nodeDeviceXML
-	of := map[string][]nodeDeviceXML{} // interfaces by the device that has them
+// Parse reads libvirt's descriptions; its error is encoding/xml's. What is no device to give (a hub, a bridge)
+// is left out; they are in the order of Order.
+func Parse(texts []string) ([]Device, error) {
+	var all []nodeXML
+	of := map[string][]nodeXML{} // interfaces by the device that has them
 	for _, text := range texts {
-		var x nodeDeviceXML
+		var x nodeXML
 		if err := xml.Unmarshal([]byte(text), &x); err != nil {
 			return nil, err
 		}
@@ -79,7 +80,7 @@ func parseDevices(texts []string) ([]hostDevice, error) {
 			of[x.Parent] = append(of[x.Parent], x)
 		}
 	}
-	devices := []hostDevice{}
+	devices := []Device{}
 	for _, x := range all {
 		if d, ok := x.usb(of[x.Name]); ok {
 			devices = append(devices, d)
@@ -87,14 +88,10 @@ func parseDevices(texts []string) ([]hostDevice, error) {
 			devices = append(devices, d)
 		}
 	}
-	tellApart(devices)
-	slices.SortFunc(devices, func(a, b hostDevice) int {
-		return cmp.Or(-cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID))
-	})
-	return devices, nil
+	return Order(devices), nil
 }
 
-func (x nodeDeviceXML) cap(kind string) *nodeCapsXML {
+func (x nodeXML) cap(kind string) *capabilityXML {
 	for i := range x.Caps {
 		if x.Caps[i].Type == kind {
 			return &x.Caps[i]
@@ -103,13 +100,13 @@ func (x nodeDeviceXML) cap(kind string) *nodeCapsXML {
 	return nil
 }
 
-func (x nodeDeviceXML) usb(interfaces []nodeDeviceXML) (d hostDevice, ok bool) {
+func (x nodeXML) usb(interfaces []nodeXML) (d Device, ok bool) {
 	c := x.cap("usb_device")
 	if c == nil || c.Vendor == nil || c.Product == nil {
 		return d, false
 	}
-	d = hostDevice{vendor: hexID(c.Vendor.ID), product: hexID(c.Product.ID), bus: c.Bus, number: c.Device}
-	if d.vendor == "" || d.product == "" || d.vendor == usbRootHub {
+	d = Device{Vendor: hexID(c.Vendor.ID), Product: hexID(c.Product.ID), Bus: c.Bus, Number: c.Device}
+	if d.Vendor == "" || d.Product == "" || d.Vendor == usbRootHub {
 		return d, false
 	}
 	for _, i := range interfaces {
@@ -120,15 +117,15 @@ func (x nodeDeviceXML) usb(interfaces []nodeDeviceXML) (d hostDevice, ok bool) {
 	}
 	for _, n := range x.Nodes {
 		if n.Type == "dev" {
-			d.node = n.Path
+			d.Node = n.Path
 		}
 	}
-	d.bare = "usb:" + d.vendor + ":" + d.product
-	d.Device = fusion.Device{ID: d.bare, Kind: "usb", Group: -1, Drivers: once(d.Drivers), Name: c.name()}
+	d.Bare = "usb:" + d.Vendor + ":" + d.Product
+	d.Device = fusion.Device{ID: d.Bare, Kind: "usb", Group: -1, Drivers: once(d.Drivers), Name: c.name()}
 	return d, true
 }
 
-func (x nodeDeviceXML) pci() (d hostDevice, ok bool) {
+func (x nodeXML) pci() (d Device, ok bool) {
 	c := x.cap("pci")
 	if c == nil {
 		return d, false
@@ -136,8 +133,8 @@ func (x nodeDeviceXML) pci() (d hostDevice, ok bool) {
 	if class, err := strconv.ParseUint(c.Class, 0, 32); err == nil && class>>16 == pciBridge {
 		return d, false
 	}
-	d.bare = pciID(c.Domain, c.Bus, c.Slot, c.Function)
-	d.Device = fusion.Device{ID: d.bare, Kind: "pci", Group: -1, Drivers: once(x.Drivers), Name: c.name()}
+	d.Bare = pciID(c.Domain, c.Bus, c.Slot, c.Function)
+	d.Device = fusion.Device{ID: d.Bare, Kind: "pci", Group: -1, Drivers: once(x.Drivers), Name: c.name()}
 	if c.Group != nil {
 		d.Group = c.Group.Number
 	}
@@ -145,7 +142,7 @@ func (x nodeDeviceXML) pci() (d hostDevice, ok bool) {
 }
 
 // name is what the device is called, in words where somebody knows them.
-func (c nodeCapsXML) name() string {
+func (c capabilityXML) name() string {
 	var words []string
 	for _, id := range []*namedIDXML{c.Vendor, c.Product} {
 		if id != nil {
@@ -166,17 +163,22 @@ func once(words []string) []string {
 	return slices.Compact(words)
 }
 
-// tellApart gives devices that are alike their addresses.
-func tellApart(devices []hostDevice) {
+// Order gives devices that are alike their addresses, and puts USB devices first,
+// each kind by ID.
+func Order(devices []Device) []Device {
 	count := map[string]int{}
 	for _, d := range devices {
-		count[d.bare]++
+		count[d.Bare]++
 	}
 	for i := range devices {
-		if d := &devices[i]; d.Kind == "usb" && count[d.bare] > 1 {
-			d.ID = fmt.Sprintf("%s@%d.%d", d.bare, d.bus, d.number)
+		if d := &devices[i]; d.Kind == "usb" && count[d.Bare] > 1 {
+			d.ID = fmt.Sprintf("%s@%d.%d", d.Bare, d.Bus, d.Number)
 		}
 	}
+	slices.SortFunc(devices, func(a, b Device) int {
+		return cmp.Or(-cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID))
+	})
+	return devices
 }
 
 // hexID gives a number such as 0x46d as four digits, "" when it is none.
@@ -192,9 +194,9 @@ func pciID(domain, bus, slot, function int) string {
 	return fmt.Sprintf("pci:%04x:%02x:%02x.%x", domain, bus, slot, function)
 }
 
-// hostdevXML is a device of the host in a domain's definition
+// Hostdev is a device of the host in a domain's definition
 // (https://libvirt.org/formatdomain.html#host-device-assignment).
-type hostdevXML struct {
+type Hostdev struct {
 	XMLName xml.Name         `xml:"hostdev"`
 	Mode    string           `xml:"mode,attr"`
 	Type    string           `xml:"type,attr"`
@@ -223,13 +225,13 @@ type hostAddressXML struct {
 	Device   string `xml:"device,attr,omitempty"`
 }
 
-// definition is how a domain is given the device.
-func (d hostDevice) definition() hostdevXML {
-	x := hostdevXML{Mode: "subsystem", Type: d.Kind, Managed: "yes"}
+// Definition is how a domain is given the device.
+func (d Device) Definition() Hostdev {
+	x := Hostdev{Mode: "subsystem", Type: d.Kind, Managed: "yes"}
 	if d.Kind == "usb" {
-		x.Source = hostdevSourceXML{StartupPolicy: "optional", Vendor: &idXML{"0x" + d.vendor}, Product: &idXML{"0x" + d.product}}
-		if d.ID != d.bare {
-			x.Source.Address = &hostAddressXML{Bus: strconv.Itoa(d.bus), Device: strconv.Itoa(d.number)}
+		x.Source = hostdevSourceXML{StartupPolicy: "optional", Vendor: &idXML{"0x" + d.Vendor}, Product: &idXML{"0x" + d.Product}}
+		if d.ID != d.Bare {
+			x.Source.Address = &hostAddressXML{Bus: strconv.Itoa(d.Bus), Device: strconv.Itoa(d.Number)}
 		}
 		return x
 	}
@@ -241,8 +243,8 @@ func (d hostDevice) definition() hostdevXML {
 	return x
 }
 
-// id is the fusion.Device's, "" of what is neither USB nor PCI or says too little.
-func (x hostdevXML) id() string {
+// ID is the fusion.Device's, "" of what is neither USB nor PCI or says too little.
+func (x Hostdev) ID() string {
 	number := func(text string) int {
 		n, err := strconv.ParseUint(cmp.Or(text, "0"), 0, 32)
 		if err != nil {
@@ -265,18 +267,18 @@ func (x hostdevXML) id() string {
 	return ""
 }
 
-// hostdevOf reads an element of a definition.
-func hostdevOf(n *domxml.Element) string {
-	var x hostdevXML
-	if err := xml.Unmarshal([]byte(n.Source()), &x); err != nil {
-		return "" // domxml.Parse has read it: it is not one of ours then
+// Of gives the ID of what a hostdev element of a definition is, "" as id does.
+func Of(element string) string {
+	var x Hostdev
+	if err := xml.Unmarshal([]byte(element), &x); err != nil {
+		return "" // it is not one of ours then
 	}
-	return x.id()
+	return x.ID()
 }
 
-// sameDevice compares IDs. One without an address is any of its kind: libvirt writes the
+// Same compares IDs. One without an address is any of its kind: libvirt writes the
 // address of what runs into a definition that had none.
-func sameDevice(a, b string) bool {
+func Same(a, b string) bool {
 	bareA, atA, _ := strings.Cut(a, "@")
 	bareB, atB, _ := strings.Cut(b, "@")
 	return bareA == bareB && (atA == "" || atB == "" || atA == atB)

@@ -1,4 +1,6 @@
-package vmctl
+// Package netxml writes and reads libvirt's definitions of networks. Of one that somebody else
+// wrote it takes what it knows; what it does not know is of no harm.
+package netxml
 
 import (
 	"encoding/xml"
@@ -10,21 +12,21 @@ import (
 // The structs below are the parts of libvirt's network XML that Create writes and
 // that reading needs (https://libvirt.org/formatnetwork.html).
 type networkXML struct {
-	XMLName     xml.Name         `xml:"network"`
-	Name        string           `xml:"name"`
-	UUID        string           `xml:"uuid"`
-	Metadata    *networkMetaXML  `xml:"metadata,omitempty"`
-	Forward     *forwardModeXML  `xml:"forward,omitempty"`
-	Bridge      *networkBrXML    `xml:"bridge,omitempty"`
-	VirtualPort *virtualPortXML  `xml:"virtualport,omitempty"`
-	IPs         []networkAddrXML `xml:"ip"`
+	XMLName     xml.Name        `xml:"network"`
+	Name        string          `xml:"name"`
+	UUID        string          `xml:"uuid"`
+	Metadata    *metadataXML    `xml:"metadata,omitempty"`
+	Forward     *forwardModeXML `xml:"forward,omitempty"`
+	Bridge      *bridgeXML      `xml:"bridge,omitempty"`
+	VirtualPort *virtualPortXML `xml:"virtualport,omitempty"`
+	IPs         []addressXML    `xml:"ip"`
 }
 
-type networkMetaXML struct {
-	Network *networkKeyXML `xml:"urn:hither:network:1 network"`
+type metadataXML struct {
+	Network *keyXML `xml:"urn:hither:network:1 network"`
 }
 
-type networkKeyXML struct {
+type keyXML struct {
 	Key string `xml:"urn:hither:network:1 key,omitempty"`
 }
 
@@ -32,7 +34,7 @@ type forwardModeXML struct {
 	Mode string `xml:"mode,attr,omitempty"` // libvirt's default is nat
 }
 
-type networkBrXML struct {
+type bridgeXML struct {
 	Name string `xml:"name,attr,omitempty"`
 }
 
@@ -40,7 +42,7 @@ type virtualPortXML struct {
 	Type string `xml:"type,attr"`
 }
 
-type networkAddrXML struct {
+type addressXML struct {
 	Family  string   `xml:"family,attr,omitempty"`
 	Address string   `xml:"address,attr"`
 	Prefix  int      `xml:"prefix,attr,omitempty"`
@@ -57,39 +59,39 @@ type rangeXML struct {
 	End   string `xml:"end,attr"`
 }
 
-// network is a network as the hypervisor has it.
-type network struct {
-	uuid, name        string
-	active, autostart bool
-	networkInfo
+// Network is a network as the hypervisor has it.
+type Network struct {
+	UUID, Name        string
+	Active, Autostart bool
+	Info
 }
 
-// networkInfo is what a network's definition says.
-type networkInfo struct {
-	kind   fusion.NetworkKind
-	bridge string
-	subnet netip.Prefix // not valid when there is none
-	key    string       // the idempotency key of the call that made it, or ""
+// Info is what a network's definition says.
+type Info struct {
+	Kind   fusion.NetworkKind
+	Bridge string
+	Subnet netip.Prefix // not valid when there is none
+	Key    string       // the idempotency key of the call that made it, or ""
 }
 
-// newNetworkXML is the definition of a network that Check has passed. The host has
+// New is the definition of a network that Check has passed. The host has
 // the first address of a subnet, machines get the others by DHCP.
-func newNetworkXML(spec fusion.NetworkSpec, subnet netip.Prefix, uuid, key string) (string, error) {
-	x := networkXML{Name: spec.Name, UUID: uuid, Metadata: &networkMetaXML{&networkKeyXML{Key: key}}}
+func New(spec fusion.NetworkSpec, subnet netip.Prefix, uuid, key string) (string, error) {
+	x := networkXML{Name: spec.Name, UUID: uuid, Metadata: &metadataXML{&keyXML{Key: key}}}
 	switch spec.Kind {
 	case fusion.NAT:
 		x.Forward = &forwardModeXML{"nat"}
 	case fusion.Routed:
 		x.Forward = &forwardModeXML{"route"}
 	case fusion.Bridged, fusion.Switched:
-		x.Forward, x.Bridge = &forwardModeXML{"bridge"}, &networkBrXML{spec.SwitchName()}
+		x.Forward, x.Bridge = &forwardModeXML{"bridge"}, &bridgeXML{spec.SwitchName()}
 	}
 	if spec.Kind == fusion.Switched {
 		x.VirtualPort = &virtualPortXML{"openvswitch"}
 	}
 	if spec.Kind.HasSubnet() {
 		gateway := subnet.Addr().Next()
-		x.IPs = []networkAddrXML{{Address: gateway.String(), Prefix: subnet.Bits(),
+		x.IPs = []addressXML{{Address: gateway.String(), Prefix: subnet.Bits(),
 			DHCP: &dhcpXML{&rangeXML{Start: gateway.Next().String(), End: lastHost(subnet).String()}}}}
 	}
 	text, err := xml.MarshalIndent(x, "", "  ")
@@ -105,23 +107,23 @@ func lastHost(p netip.Prefix) netip.Addr {
 	return netip.AddrFrom4(a)
 }
 
-// parseNetwork reads a definition.
-func parseNetwork(text string) (networkInfo, error) {
+// Parse reads a definition. Its error is encoding/xml's.
+func Parse(text string) (Info, error) {
 	var x networkXML
 	if err := xml.Unmarshal([]byte(text), &x); err != nil {
-		return networkInfo{}, err
+		return Info{}, err
 	}
-	info := networkInfo{kind: x.kind()}
+	info := Info{Kind: x.kind()}
 	if x.Bridge != nil {
-		info.bridge = x.Bridge.Name
+		info.Bridge = x.Bridge.Name
 	}
 	for _, ip := range x.IPs {
-		if p, ok := ip.subnet(); ok && !info.subnet.IsValid() {
-			info.subnet = p
+		if p, ok := ip.subnet(); ok && !info.Subnet.IsValid() {
+			info.Subnet = p
 		}
 	}
 	if x.Metadata != nil && x.Metadata.Network != nil {
-		info.key = x.Metadata.Network.Key
+		info.Key = x.Metadata.Network.Key
 	}
 	return info, nil
 }
@@ -145,7 +147,7 @@ func (x networkXML) kind() fusion.NetworkKind {
 }
 
 // subnet gives an IPv4 address's subnet; libvirt writes it with a prefix or a netmask.
-func (x networkAddrXML) subnet() (netip.Prefix, bool) {
+func (x addressXML) subnet() (netip.Prefix, bool) {
 	addr, err := netip.ParseAddr(x.Address)
 	if err != nil || !addr.Is4() {
 		return netip.Prefix{}, false
