@@ -54,11 +54,11 @@ func (s *Store) toStart() []string {
 	defer s.mu.Unlock()
 	var all []*record
 	for _, r := range s.records {
-		if r.labels.Autostart && !r.active && (r.state == fusion.Off || r.state == fusion.Saved) {
+		if r.Labels.Autostart && !r.active && (r.state == fusion.Off || r.state == fusion.Saved) {
 			all = append(all, r)
 		}
 	}
-	slices.SortFunc(all, func(a, b *record) int { return cmp.Or(a.labels.Order-b.labels.Order, cmp.Compare(a.shown, b.shown)) })
+	slices.SortFunc(all, func(a, b *record) int { return cmp.Or(a.Labels.Order-b.Labels.Order, cmp.Compare(a.shown, b.shown)) })
 	names := make([]string, len(all))
 	for i, r := range all {
 		names[i] = r.shown

@@ -11,6 +11,7 @@ import (
 
 	"hither/fusion"
 	"hither/vmctl/computer"
+	"hither/vmctl/domxml"
 	"hither/vmctl/guest"
 )
 
@@ -30,7 +31,7 @@ type liveBackup struct {
 const checkpointPrefix = "hither-"
 
 func (b *liveBackup) copy() error {
-	if len(b.r.disks) == 0 {
+	if len(b.r.Disks) == 0 {
 		b.made.State = fusion.BackupRunning
 		return nil
 	}
@@ -82,17 +83,17 @@ func (b *liveBackup) earlier(marks []string) (*backupManifest, error) {
 }
 
 func (b *liveBackup) sameDisks(m backupManifest) bool {
-	return slices.EqualFunc(b.r.disks, m.Disks, func(d domainDisk, kept manifestDisk) bool {
+	return slices.EqualFunc(b.r.Disks, m.Disks, func(d domxml.Disk, kept manifestDisk) bool {
 		size, err := capacity(d)
-		return err == nil && d.target == kept.Target && d.path == kept.Path && size == kept.Size
+		return err == nil && d.Target == kept.Target && d.Path == kept.Path && size == kept.Size
 	})
 }
 
 // markable says whether QEMU can keep account of what is written: in qcow2 disks, whose
 // snapshots cannot be reverted to meanwhile (bdrv_snapshot_goto in QEMU's block/snapshot.c).
 func (b *liveBackup) markable() (bool, error) {
-	for _, d := range b.r.disks {
-		if d.format != formatQcow2 {
+	for _, d := range b.r.Disks {
+		if d.Format != formatQcow2 {
 			return false, nil
 		}
 	}
@@ -109,13 +110,13 @@ func (b *liveBackup) begin() (err error) {
 	if b.since != nil {
 		since = b.since.Checkpoint
 	}
-	backup, err := newBackupXML(b.r.domainInfo, b.s.config.pool(), b.files, since)
+	backup, err := newBackupXML(b.r.Info, b.s.config.pool(), b.files, since)
 	if err != nil {
 		return err
 	}
 	mark := ""
 	if b.checkpoint != "" {
-		if mark, err = newCheckpointXML(b.checkpoint, b.r.domainInfo, b.files); err != nil {
+		if mark, err = newCheckpointXML(b.checkpoint, b.r.Info, b.files); err != nil {
 			return err
 		}
 	}
@@ -137,7 +138,7 @@ func (b *liveBackup) begin() (err error) {
 func (b *liveBackup) makeFiles() error {
 	var need int64
 	if b.since == nil {
-		for _, d := range b.r.disks {
+		for _, d := range b.r.Disks {
 			need += b.s.weight(d)
 		}
 	}
@@ -145,13 +146,13 @@ func (b *liveBackup) makeFiles() error {
 		return err
 	}
 	b.files = map[string]string{}
-	for i, d := range b.r.disks {
+	for i, d := range b.r.Disks {
 		size, err := capacity(d)
 		if err != nil {
 			return err
 		}
 		file := fmt.Sprintf("%sbackup-%s-%d", partial, b.r.uuid, i)
-		b.files[d.target] = file
+		b.files[d.Target] = file
 		if err := b.s.qemuImg(b.ctx, imageJob{op: opBackup, name: b.r.shown}, "create", "-q", "-f", formatQcow2, filepath.Join(b.s.config.pool(), file), fmt.Sprint(size)); err != nil {
 			return err
 		}
@@ -255,8 +256,8 @@ func (s *Store) awaitBackup(ctx context.Context, uuid string, tell func(backupJo
 
 // find tells what is to be read of the files.
 func (b *liveBackup) find() error {
-	for i, d := range b.r.disks {
-		path := filepath.Join(b.s.config.pool(), b.files[d.target])
+	for i, d := range b.r.Disks {
+		path := filepath.Join(b.s.config.pool(), b.files[d.Target])
 		size, ok := virtualSize(path)
 		if !ok {
 			return errBrokenImage

@@ -11,6 +11,7 @@ import (
 
 	"hither/fusion"
 	"hither/vmctl/computer"
+	"hither/vmctl/domxml"
 )
 
 // Restore brings a backup back. Each chunk is checked as it is read; a disk is named once
@@ -90,18 +91,18 @@ func (r *restoring) asNew() (m fusion.Machine, err error) {
 	if err != nil {
 		return m, err
 	}
-	p := plan{spec: fusion.MachineSpec{Name: r.spec.As, Start: r.spec.Start}, uuid: newUUID(), key: fusion.Key(r.ctx)}
+	p := plan{Plan: domxml.Plan{Spec: fusion.MachineSpec{Name: r.spec.As, Start: r.spec.Start}, UUID: newUUID(), Key: fusion.Key(r.ctx)}}
 	text, files, err := s.cloneDefinition(&p, was, r.from.Definition, map[string]string{})
 	if err != nil {
 		return m, err
 	}
-	_, end, err := s.intend(intent{Op: opRestore, Name: r.spec.As, UUID: p.uuid, Files: p.disks, Start: r.spec.Start})
+	_, end, err := s.intend(intent{Op: opRestore, Name: r.spec.As, UUID: p.UUID, Files: p.Disks, Start: r.spec.Start})
 	if err != nil {
 		return m, err
 	}
 	defer func() { end(!p.half) }()
 	if err := r.writeDisks(files); err != nil {
-		s.removeDisks(p.disks)
+		s.removeDisks(p.Disks)
 		return m, err
 	}
 	return s.defineAs(r.ctx, &p, text)
@@ -109,14 +110,14 @@ func (r *restoring) asNew() (m fusion.Machine, err error) {
 
 // was is the machine as its backup has it, with only the disks that were kept.
 func (r *restoring) was(name string) (record, error) {
-	info, err := parseDomain(r.from.Definition)
+	info, err := domxml.ReadInfo(r.from.Definition)
 	if err != nil {
 		return record{}, err
 	}
-	info.disks = slices.DeleteFunc(info.disks, func(d domainDisk) bool {
-		return !slices.ContainsFunc(r.from.Disks, func(kept manifestDisk) bool { return kept.Target == d.target })
+	info.Disks = slices.DeleteFunc(info.Disks, func(d domxml.Disk) bool {
+		return !slices.ContainsFunc(r.from.Disks, func(kept manifestDisk) bool { return kept.Target == d.Target })
 	})
-	return record{shown: name, domain: domain{uuid: r.from.UUID, name: name, state: fusion.Off, domainInfo: info}}, nil
+	return record{shown: name, domain: domain{uuid: r.from.UUID, name: name, state: fusion.Off, Info: info}}, nil
 }
 
 // inPlace gives the machine its definition and its disks as they were. The disks that it
@@ -135,10 +136,10 @@ func (r *restoring) inPlace(machine string) (m fusion.Machine, err error) {
 	if err != nil {
 		return m, err
 	}
-	files, all, next := map[string]string{}, []string{}, len(now.ownDisks)
-	for _, d := range was.disks {
-		files[d.target] = s.vacantDisk(now, &next)
-		all = append(all, files[d.target])
+	files, all, next := map[string]string{}, []string{}, len(now.OwnDisks)
+	for _, d := range was.Disks {
+		files[d.Target] = s.vacantDisk(now, &next)
+		all = append(all, files[d.Target])
 	}
 	text, err := r.definition(now, files, all)
 	if err != nil {
@@ -194,7 +195,7 @@ func (r *restoring) replace(now record, text string, files []string, end func(bo
 
 // replaceable refuses a machine whose disks others need, or hold more than a backup has.
 func (r *restoring) replaceable(now record) error {
-	if now.template {
+	if now.Template {
 		return isTemplate(opRestore, now.shown)
 	}
 	if err := r.s.unbased(opRestore, now); err != nil {
@@ -211,7 +212,7 @@ func (r *restoring) replaceable(now record) error {
 // they stand on is not among them.
 func (r record) ownTops(pool string) (files []string) {
 	for _, file := range r.madeDisks() {
-		if slices.ContainsFunc(r.disks, func(d domainDisk) bool { return d.path == filepath.Join(pool, file) }) {
+		if slices.ContainsFunc(r.Disks, func(d domxml.Disk) bool { return d.Path == filepath.Join(pool, file) }) {
 			files = append(files, file)
 		}
 	}
@@ -220,24 +221,24 @@ func (r record) ownTops(pool string) (files []string) {
 
 // definition is that of the backup with the machine's name of today and the new disks.
 func (r *restoring) definition(now record, files map[string]string, all []string) (string, error) {
-	root, ours, err := readDefinition(r.from.Definition)
+	root, ours, err := domxml.ReadOurs(r.from.Definition)
 	if err != nil {
 		return "", err
 	}
 	root.Need("name").Data, root.Need("uuid").Data = now.name, now.uuid
 	for _, disk := range root.All("devices", "disk") {
 		if file := files[disk.Need("target").Attr("dev")]; file != "" {
-			pointTo(disk, filepath.Join(r.s.config.pool(), file))
+			domxml.PointTo(disk, filepath.Join(r.s.config.pool(), file))
 		}
 	}
 	tops := now.ownTops(r.s.config.pool())
 	ours.Disks, ours.Bases, ours.Template = all, nil, nil
-	for _, file := range now.ownDisks {
+	for _, file := range now.OwnDisks {
 		if !slices.Contains(tops, file) { // its seed, and what is left of others
 			ours.Disks = append(ours.Disks, file)
 		}
 	}
-	err = setOurs(root, *ours)
+	err = domxml.SetOurs(root, *ours)
 	return root.String(), err
 }
 

@@ -71,12 +71,12 @@ func (s *Store) unmark(ctx context.Context, d domain) error {
 // leaves the bitmaps, qemu-img does it.
 func (s *Store) dropMark(ctx context.Context, d domain, name string) error {
 	if !d.active {
-		for _, disk := range d.disks {
-			if disk.format != formatQcow2 || disk.path == "" {
+		for _, disk := range d.Disks {
+			if disk.Format != formatQcow2 || disk.Path == "" {
 				continue
 			}
-			out, err := exec.CommandContext(ctx, "qemu-img", "bitmap", "--remove", "-f", formatQcow2, disk.path, name).CombinedOutput()
-			if _, gone := os.Stat(disk.path); err != nil && gone == nil && !strings.Contains(string(out), "not found") && !strings.Contains(string(out), "does not exist") {
+			out, err := exec.CommandContext(ctx, "qemu-img", "bitmap", "--remove", "-f", formatQcow2, disk.Path, name).CombinedOutput()
+			if _, gone := os.Stat(disk.Path); err != nil && gone == nil && !strings.Contains(string(out), "not found") && !strings.Contains(string(out), "does not exist") {
 				return &fusion.Error{Op: opBackup, Path: d.name, Cause: errors.New("qemu-img refuses"), Detail: strings.TrimSpace(string(out))}
 			}
 		}

@@ -9,6 +9,7 @@ import (
 
 	"hither/fusion"
 	"hither/vmctl/computer"
+	"hither/vmctl/domxml"
 )
 
 // Take makes a backup. A machine that is off is read where its disks lie, and claimed; of
@@ -107,8 +108,8 @@ type taking struct {
 
 // backupSource is where a disk of a backup is read.
 type backupSource struct {
-	disk         domainDisk // as the machine has it
-	path, format string     // of the image that is read
+	disk         domxml.Disk // as the machine has it
+	path, format string      // of the image that is read
 	size         int64
 	parts        []extent   // that are to be read
 	base         []chunkSum // what the rest is, nil for zeros
@@ -161,16 +162,16 @@ func (t *taking) atRest() error {
 	if err := t.s.roomIn(opBackup, t.r.shown, t.vault.dir, 0); err != nil {
 		return err
 	}
-	for _, d := range t.r.disks {
+	for _, d := range t.r.Disks {
 		size, err := capacity(d)
 		if err != nil {
 			return err
 		}
-		parts, err := mapped(t.ctx, opBackup, t.r.shown, d.path, d.format, false)
+		parts, err := mapped(t.ctx, opBackup, t.r.shown, d.Path, d.Format, false)
 		if err != nil {
 			return err
 		}
-		t.sources = append(t.sources, backupSource{disk: d, path: d.path, format: d.format, size: size, parts: parts})
+		t.sources = append(t.sources, backupSource{disk: d, path: d.Path, format: d.Format, size: size, parts: parts})
 	}
 	return nil
 }
@@ -187,7 +188,7 @@ func (t *taking) keep() error {
 		if err != nil {
 			return err
 		}
-		disk := manifestDisk{Target: src.disk.target, Path: src.disk.path, Size: src.size}
+		disk := manifestDisk{Target: src.disk.Target, Path: src.disk.Path, Size: src.size}
 		t.made.Disks = append(t.made.Disks, disk)
 		if t.made.Disks[i].Sums, err = t.vault.writeSums(t.made.list(i), sums); err != nil {
 			return err

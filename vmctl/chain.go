@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"hither/fusion"
+	"hither/vmctl/domxml"
 )
 
 // A linked disk is a qcow2 that has only what was written since it was made, and
@@ -32,11 +33,11 @@ func backing(path string) (string, error) {
 
 // below is chain of a disk. What a guest writes to a raw disk is no header of it,
 // whatever it looks like.
-func (d domainDisk) below() []string {
-	if d.format != formatQcow2 || d.path == "" {
+func below(d domxml.Disk) []string {
+	if d.Format != formatQcow2 || d.Path == "" {
 		return nil
 	}
-	return chain(d.path)
+	return chain(d.Path)
 }
 
 // untouched says whether nothing was written to a qcow2 since it was made: its
@@ -66,16 +67,16 @@ func untouched(path string) bool {
 // standsOn says whether a disk of d needs one of the files, by what its definition
 // notes or by the headers of its disks.
 func (d domain) standsOn(paths []string) bool {
-	for _, disk := range d.disks {
-		if disk.path == "" {
+	for _, disk := range d.Disks {
+		if disk.Path == "" {
 			continue
 		}
-		for _, base := range d.bases {
-			if slices.Contains(paths, filepath.Join(filepath.Dir(disk.path), base)) {
+		for _, base := range d.Bases {
+			if slices.Contains(paths, filepath.Join(filepath.Dir(disk.Path), base)) {
 				return true
 			}
 		}
-		if slices.ContainsFunc(disk.below(), func(below string) bool { return slices.Contains(paths, below) }) {
+		if slices.ContainsFunc(below(disk), func(base string) bool { return slices.Contains(paths, base) }) {
 			return true
 		}
 	}
@@ -107,9 +108,9 @@ func (s *Store) clonesOf(uuid string, paths []string) (names []string) {
 // files gives the paths of a machine's disks: those it has now, and those that were
 // made for it.
 func (s *Store) files(d domain) (paths []string) {
-	for _, disk := range d.disks {
-		if disk.path != "" {
-			paths = append(paths, disk.path)
+	for _, disk := range d.Disks {
+		if disk.Path != "" {
+			paths = append(paths, disk.Path)
 		}
 	}
 	for _, file := range d.madeDisks() {
@@ -139,12 +140,12 @@ func fewNames(names []string) string {
 
 // keeps refuses snapshots where a disk must stay as it is.
 func (s *Store) keeps(op string, r record) error {
-	if r.template {
+	if r.Template {
 		return invalid(op, r.shown, "it is a template, and its disks stay as they are", "make a machine of it with hither machine clone, or take the mark away with hither machine template --off")
 	}
 	var now []string
-	for _, disk := range r.disks {
-		now = append(now, disk.path)
+	for _, disk := range r.Disks {
+		now = append(now, disk.Path)
 	}
 	if clones := s.clonesOf(r.uuid, now); len(clones) > 0 {
 		return &fusion.Error{Op: op, Path: r.shown, Cause: fusion.ErrBusy, Detail: "linked clones stand on its disks: " + fewNames(clones),

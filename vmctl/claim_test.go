@@ -88,9 +88,9 @@ func TestRemoveKeepsDisksInUse(t *testing.T) {
 	s := store(t, f)
 	uuid := newUUID()
 	d := vm(uuid, "m", fusion.Off)
-	d.ownDisks = []string{"m-" + head(uuid) + "-0.qcow2"}
+	d.OwnDisks = []string{"m-" + head(uuid) + "-0.qcow2"}
 	f.put(d)
-	disk := filepath.Join(s.config.pool(), d.ownDisks[0])
+	disk := filepath.Join(s.config.pool(), d.OwnDisks[0])
 	ok(t, os.WriteFile(disk, nil, 0o600))
 	refused(t, s.Remove(t.Context(), "m"), fusion.ErrBusy)
 	if !there(disk) {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"encoding/xml"
 	"errors"
 	"image/png"
 	"io"
@@ -96,29 +95,13 @@ func TestRemoveDeletesOwnDisksOnly(t *testing.T) {
 		ok(t, os.WriteFile(filepath.Join(pool, file), nil, 0o600))
 	}
 	d := vm(uuid, "m", fusion.Off)
-	d.ownDisks = []string{own, "base.qcow2", "../kvm.json", "../" + own}
+	d.OwnDisks = []string{own, "base.qcow2", "../kvm.json", "../" + own}
 	f.put(d)
 	ok(t, s.Remove(t.Context(), "m"))
 	for file, want := range map[string]bool{own: false, "base.qcow2": true, "../kvm.json": true} {
 		if _, err := os.Stat(filepath.Join(pool, file)); (err == nil) != want {
 			t.Errorf("%s: %v", file, err)
 		}
-	}
-}
-
-func TestDefinition(t *testing.T) {
-	p := plan{spec: fusion.MachineSpec{Name: "m", CPUs: 3, MemoryBytes: 64 << 20}, uuid: "u", kind: "qemu",
-		pool: "/a & <b>", disks: []string{"one.qcow2", "two.qcow2"}, iso: "/a & <b>/cd.iso"}
-	text := must(xml.MarshalIndent(p.domain(), "", " "))(t)
-	for _, never := range []string{" port=", "address", "<b>", "autoport"} {
-		if strings.Contains(string(text), never) {
-			t.Errorf("it has %q:\n%s", never, text)
-		}
-	}
-	info := must(parseDomain(string(text)))(t)
-	if info.cpus != 3 || info.memoryBytes != 64<<20 || info.accelerator != "tcg" || info.vnc != 0 || !info.ours ||
-		len(info.disks) != 2 || info.disks[0].path != "/a & <b>/one.qcow2" || len(info.ownDisks) != 2 {
-		t.Errorf("read back: %+v", info)
 	}
 }
 

@@ -83,7 +83,7 @@ func (s *Store) whoHas(id string, running bool, but string) []string {
 	defer s.mu.Unlock()
 	names := []string{}
 	for _, r := range s.records {
-		has := slices.ContainsFunc(r.devices, func(other string) bool { return devxml.Same(id, other) })
+		has := slices.ContainsFunc(r.Devices, func(other string) bool { return devxml.Same(id, other) })
 		if has && r.uuid != but && (r.active || !running) {
 			names = append(names, r.shown)
 		}

@@ -9,7 +9,7 @@ import (
 	"hither/vmctl/computer"
 )
 
-// newDisk makes an empty qcow2 in the pool.
+// domxml.NewDisk makes an empty qcow2 in the pool.
 func (s *Store) newDisk(ctx context.Context, name, file string, size int64) error {
 	if err := s.room("machine.create", name, 0); err != nil {
 		return err

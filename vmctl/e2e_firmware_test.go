@@ -13,6 +13,7 @@ import (
 	"hither/fusion"
 	linux "hither/internal/guest"
 	"hither/vmctl/computer"
+	"hither/vmctl/domxml"
 )
 
 // seesFirmware is a guest that tells what its firmware gave it, once it is up.
@@ -67,10 +68,10 @@ func tpmRuns(uuid string) bool {
 func varsOf(t *testing.T, s *Store, name string) []byte {
 	t.Helper()
 	r := must(s.fresh(t.Context(), "", name, must(s.find(t.Context(), "", name))(t)))(t)
-	if filepath.Dir(r.vars) != s.config.pool() {
-		t.Fatalf("its variables are %q", r.vars)
+	if filepath.Dir(r.Vars) != s.config.pool() {
+		t.Fatalf("its variables are %q", r.Vars)
 	}
-	return must(os.ReadFile(r.vars))(t)
+	return must(os.ReadFile(r.Vars))(t)
 }
 
 func tpmOf(t *testing.T, s *Store, uuid string) []byte {
@@ -93,7 +94,7 @@ func TestUEFIAndTPM(t *testing.T) {
 	now, _ := dumps(t, s, "m")
 	hasText(t, now, "type='pflash'", true)
 	hasText(t, now, "<backend type='emulator' version='2.0'", true)
-	hasText(t, now, filepath.Join(config.pool(), varsName("m", m.UUID, firmwareUEFI)), true)
+	hasText(t, now, filepath.Join(config.pool(), varsName("m", m.UUID, domxml.UEFI)), true)
 	if !tpmRuns(m.UUID) {
 		t.Error("no swtpm serves it")
 	}
@@ -112,7 +113,7 @@ func TestUEFIAndTPM(t *testing.T) {
 	serialSays(t, s, "c", "firmware seen")
 	ok(t, s.Do(ctx, "c", fusion.ForceOff))
 	ok(t, s.Remove(ctx, "c"))
-	if there(s.tpmDir(c.UUID)) || there(filepath.Join(config.pool(), varsName("c", c.UUID, firmwareUEFI))) {
+	if there(s.tpmDir(c.UUID)) || there(filepath.Join(config.pool(), varsName("c", c.UUID, domxml.UEFI))) {
 		t.Error("the removed clone left its firmware's files")
 	}
 

@@ -34,16 +34,6 @@ func FuzzScreenshot(f *testing.F) {
 	})
 }
 
-func FuzzDefinition(f *testing.F) {
-	f.Add(`<domain type='kvm'><memory unit='KiB'>5</memory><devices><graphics type='spice'/><graphics type='vnc'/></devices></domain>`)
-	f.Fuzz(func(t *testing.T, text string) {
-		info, err := parseDomain(text)
-		if err == nil && info.vnc >= 0 && info.display == "" {
-			t.Errorf("%+v", info)
-		}
-	})
-}
-
 func FuzzShownName(f *testing.F) {
 	f.Add("../x")
 	f.Add("self")

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/xml"
 	"fmt"
-	"slices"
 
 	"hither/fusion"
 	"hither/vmctl/devxml"
@@ -98,34 +97,6 @@ func (c *changing) detachDevice(ctx context.Context) (fusion.Changed, error) {
 	ctx, cancel := withinCall(ctx)
 	defer cancel()
 	return c.takeOut(ctx, c.hostdev)
-}
-
-// deviceParts compares the devices of the host that run with those of the next start.
-func deviceParts(now, next *domxml.Element) []fusion.DevicePart {
-	parts := []fusion.DevicePart{}
-	coming := hostdevsOf(next)
-	for _, id := range hostdevsOf(now) {
-		at := slices.IndexFunc(coming, func(other string) bool { return devxml.Same(id, other) })
-		if at < 0 {
-			parts = append(parts, fusion.DevicePart{ID: id, Of: fusion.Now})
-			continue
-		}
-		parts = append(parts, fusion.DevicePart{ID: coming[at]})
-		coming = slices.Delete(coming, at, at+1)
-	}
-	for _, id := range coming {
-		parts = append(parts, fusion.DevicePart{ID: id, Of: fusion.NextStart})
-	}
-	return parts
-}
-
-func hostdevsOf(definition *domxml.Element) (ids []string) {
-	for _, n := range definition.One("devices").All("hostdev") {
-		if id := devxml.Of(n.Source()); id != "" {
-			ids = append(ids, id)
-		}
-	}
-	return ids
 }
 
 // nameDevices says what the devices of a machine are called; one that is not plugged in

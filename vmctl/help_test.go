@@ -15,7 +15,10 @@ import (
 const patience = expect.Patience
 
 func nameAndUUID(text string) (name, uuid string) {
-	var x domainXML
+	var x struct {
+		Name string `xml:"name"`
+		UUID string `xml:"uuid"`
+	}
 	if err := xml.Unmarshal([]byte(text), &x); err != nil {
 		return "", ""
 	}

@@ -52,9 +52,9 @@ func (s *Store) imageUses() map[string][]string {
 	defer s.mu.Unlock()
 	uses := map[string][]string{}
 	for _, r := range s.records {
-		paths := slices.Clone(r.inserted)
-		for _, d := range r.disks {
-			paths = append(paths, d.path)
+		paths := slices.Clone(r.Inserted)
+		for _, d := range r.Disks {
+			paths = append(paths, d.Path)
 		}
 		for _, path := range paths {
 			if filepath.Dir(path) == s.config.pool() {

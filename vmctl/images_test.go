@@ -58,7 +58,7 @@ func TestImagesAreNoDisks(t *testing.T) {
 		ok(t, os.WriteFile(filepath.Join(s.config.pool(), name), rawDisk(512), 0o600))
 	}
 	d := vm("12345678-0", "web", fusion.Off)
-	d.inserted = []string{filepath.Join(s.config.pool(), "mine.iso"), "/elsewhere/mine.iso"}
+	d.Inserted = []string{filepath.Join(s.config.pool(), "mine.iso"), "/elsewhere/mine.iso"}
 	f.put(d)
 	eventually(t, "the machine is known", func() bool { return len(s.imageUses()) > 0 })
 	list := must(s.Images().List(t.Context()))(t)

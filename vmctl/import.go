@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 
 	"hither/fusion"
+	"hither/vmctl/domxml"
 )
 
 const opImport = "machine.import"
@@ -30,7 +31,7 @@ func (s *Store) Import(ctx context.Context, spec fusion.ImportSpec, size int64, 
 	// The name is taken once the file has come: one that broke may not have noticed
 	// yet when its person tries again.
 	release()
-	if err := (&blueprint{memory: defaultMemory}).sizes(spec); err != nil {
+	if err := fit(&domxml.Blueprint{Memory: defaultMemory}, spec); err != nil {
 		return fusion.Machine{}, err
 	}
 	if _, err := exec.LookPath("qemu-img"); err != nil {
@@ -64,7 +65,7 @@ type arrival struct {
 	source *sourceReader
 	temps  []string // paths of what came
 	ours   bool     // it is a bundle of Hither's own
-	blueprint
+	domxml.Blueprint
 	disks []arrivedDisk
 	// vars and tpmState are its UEFI variables and the state of its TPM, or nil.
 	vars, tpmState []byte
@@ -109,7 +110,7 @@ func (in *arrival) receiveAll(r io.Reader) error {
 	if err != nil {
 		return err
 	}
-	return in.blueprint.sizes(in.spec)
+	return fit(&in.Blueprint, in.spec)
 }
 
 // make converts the disks and defines the machine.
@@ -119,38 +120,38 @@ func (in *arrival) make() (m fusion.Machine, err error) {
 	if err != nil {
 		return m, err
 	}
-	p := plan{spec: fusion.MachineSpec{Name: in.spec.Name, MemoryBytes: in.memory, CPUs: in.cpus, Start: in.spec.Start},
-		uuid: newUUID(), kind: kind, pool: s.config.pool(), key: fusion.Key(in.ctx)}
+	p := plan{Plan: domxml.Plan{Spec: fusion.MachineSpec{Name: in.spec.Name, MemoryBytes: in.Memory, CPUs: in.CPUs, Start: in.spec.Start},
+		UUID: newUUID(), Kind: kind, Pool: s.config.pool(), Key: fusion.Key(in.ctx)}}
 	if s.privateUsed() {
-		p.agentPath = s.config.private().agentSocket(p.uuid)
+		p.Agent = s.config.private().agentSocket(p.UUID)
 	}
 	for i := range in.disks {
-		p.disks = append(p.disks, nthDisk(in.spec.Name, p.uuid, i))
+		p.Disks = append(p.Disks, nthDisk(in.spec.Name, p.UUID, i))
 	}
-	if err := s.canGive(in.ctx, opImport, in.spec.Name, in.firmware(), in.tpm, kind); err != nil {
+	if err := s.canGive(in.ctx, opImport, in.spec.Name, in.Firmware(), in.TPM, kind); err != nil {
 		return m, err
 	}
-	if p.spec.Firmware, p.spec.TPM = in.firmware(), in.tpm; in.efi {
-		p.vars = varsName(in.spec.Name, p.uuid, in.firmware())
+	if p.Spec.Firmware, p.Spec.TPM = in.Firmware(), in.TPM; in.EFI {
+		p.Vars = varsName(in.spec.Name, p.UUID, in.Firmware())
 	}
-	text, err := in.definition(p)
+	text, err := in.Definition(p.Plan)
 	if err != nil {
 		return m, err
 	}
-	_, end, err := s.intend(intent{Op: opImport, Name: in.spec.Name, UUID: p.uuid, Files: p.files(), Start: in.spec.Start})
+	_, end, err := s.intend(intent{Op: opImport, Name: in.spec.Name, UUID: p.UUID, Files: p.Files(), Start: in.spec.Start})
 	if err != nil {
 		return m, err
 	}
 	defer func() { end(!p.half) }()
-	err = in.convert(p.disks)
+	err = in.convert(p.Disks)
 	if err == nil && in.vars != nil {
-		err = s.poolError(opImport, in.spec.Name, writeWhole(s.config.pool(), p.vars, in.vars))
+		err = s.poolError(opImport, in.spec.Name, writeWhole(s.config.pool(), p.Vars, in.vars))
 	}
 	if err == nil {
-		err = s.writeTPM(opImport, in.spec.Name, p.uuid, in.tpmState)
+		err = s.writeTPM(opImport, in.spec.Name, p.UUID, in.tpmState)
 	}
 	if err != nil {
-		s.removeFiles(p.uuid, p.files())
+		s.removeFiles(p.UUID, p.Files())
 		return m, err
 	}
 	return s.defineAs(in.ctx, &p, text)
@@ -160,13 +161,13 @@ func (in *arrival) make() (m fusion.Machine, err error) {
 func (in *arrival) convert(files []string) error {
 	job := imageJob{op: opImport, name: in.spec.Name, step: "converts the disks"}
 	for _, d := range in.disks {
-		job.total += in.s.weight(domainDisk{path: d.path})
+		job.total += in.s.weight(domxml.Disk{Path: d.path})
 	}
 	for i, d := range in.disks {
 		if err := in.check(d); err != nil {
 			return err
 		}
-		job.bytes = in.s.weight(domainDisk{path: d.path})
+		job.bytes = in.s.weight(domxml.Disk{Path: d.path})
 		if err := in.s.flatten(in.ctx, job, d.path, d.format, files[i]); err != nil {
 			return err
 		}
@@ -208,4 +209,24 @@ func (in *arrival) explain(err error) error {
 		return invalid(opImport, name, no.text, "give a bundle of hither machine export, an OVA, or one disk as qcow2, VMDK or VHDX")
 	}
 	return in.s.poolError(opImport, name, err)
+}
+
+// fit puts the caller's wishes before what the file says, and bounds both.
+func fit(b *domxml.Blueprint, spec fusion.ImportSpec) error {
+	if b.Memory == 0 {
+		b.Memory = defaultMemory
+	}
+	if spec.MemoryBytes != 0 {
+		b.Memory = spec.MemoryBytes
+	}
+	if spec.CPUs != 0 {
+		b.CPUs = spec.CPUs
+	}
+	b.CPUs = max(b.CPUs, 1)
+	checked, err := checkSpec(fusion.MachineSpec{Name: spec.Name, MemoryBytes: b.Memory, CPUs: b.CPUs})
+	b.Memory, b.CPUs = checked.MemoryBytes, checked.CPUs
+	if f := (*fusion.Error)(nil); errors.As(err, &f) {
+		f.Op = opImport
+	}
+	return err
 }

@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"strings"
+
+	"hither/vmctl/domxml"
 )
 
 // The formats of disks that are converted, by qemu-img's names.
@@ -64,9 +66,9 @@ func (in *arrival) receiveDisk(r io.Reader, head []byte) error {
 		err = closed
 	}
 	in.disks = []arrivedDisk{{f.Name(), format}}
-	in.blueprint = blueprint{chipset: "q35", buses: []string{"virtio"}, cards: []string{"virtio"}}
+	in.Blueprint = domxml.Blueprint{Chipset: "q35", Buses: []string{"virtio"}, Cards: []string{"virtio"}}
 	if format != formatQcow2 && format != formatRaw { // its system has never met virtio
-		in.buses, in.cards = []string{"sata"}, []string{"e1000e"}
+		in.Buses, in.Cards = []string{"sata"}, []string{"e1000e"}
 	}
 	return err
 }

@@ -34,8 +34,8 @@ func TestLabels(t *testing.T) {
 	if strings.Join(m.Tags, " ") != "a 二" || m.Notes != note || m.Order != 2 {
 		t.Errorf("%+v", m.Labels)
 	}
-	if d := must(f.domain(made.UUID))(t); !d.ours || len(d.ownDisks) != 1 {
-		t.Errorf("a label changed what Create wrote: %+v", d.domainInfo)
+	if d := must(f.domain(made.UUID))(t); !d.Ours || len(d.OwnDisks) != 1 {
+		t.Errorf("a label changed what Create wrote: %+v", d.Info)
 	}
 	m = label(t, s, fusion.LabelChange{Drop: []string{"a", "二"}, Notes: text(""), Autostart: no()})
 	if len(m.Tags) != 0 || m.Tags == nil || m.Notes != "" || m.Autostart {
@@ -53,15 +53,6 @@ func TestLabels(t *testing.T) {
 	}
 	_, err := s.Label(t.Context(), fusion.Self, fusion.LabelChange{})
 	refused(t, err, fusion.ErrUnsupported)
-}
-
-// TestLabelsOfOthers: what anybody wrote in Hither's name is shown only if it is sound.
-func TestLabelsOfOthers(t *testing.T) {
-	info := must(parseDomain(`<domain type='kvm'><metadata><h:label xmlns:h='urn:hither:label:1'><h:tag>ok</h:tag><h:tag>NOT ok</h:tag><h:note>` +
-		strings.Repeat("x", 2000) + `</h:note><h:autostart order='-7'/></h:label><label><tag>else</tag></label></metadata></domain>`))(t)
-	if l := info.labels; strings.Join(l.Tags, " ") != "ok" || l.Notes != "" || l.Autostart {
-		t.Errorf("%+v", l)
-	}
 }
 
 func TestRename(t *testing.T) {
@@ -140,7 +131,7 @@ func TestAutostart(t *testing.T) {
 	dir := t.TempDir()
 	for name, order := range map[string]int{"c": 2, "b": 1, "a": 2} {
 		d := vm(newUUID(), name, fusion.Off)
-		d.labels = fusion.Labels{Autostart: true, Order: order}
+		d.Labels = fusion.Labels{Autostart: true, Order: order}
 		f.put(d)
 	}
 	f.put(vm(newUUID(), "not", fusion.Off))

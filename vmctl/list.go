@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"hither/fusion"
+	"hither/vmctl/domxml"
 )
 
 // List gives "self", then the virtual machines by name. While libvirt is away
@@ -237,7 +238,7 @@ func (s *Store) putLocked(d domain, started time.Time, since uint64) record {
 	s.seq++
 	r.seq = s.seq
 	s.records[d.uuid] = &r
-	if r.appsState == appsInstalling && r.active {
+	if r.AppsState == domxml.AppsInstalling && r.active {
 		signal(s.toInstall)
 	}
 	if old != nil && old.active && !r.active {
@@ -265,9 +266,9 @@ func (s *Store) removeLocked(uuid string) {
 
 func sameDomain(a, b *record) bool {
 	return a.shown == b.shown && a.state == b.state && a.unkept == b.unkept && a.active == b.active && a.detail == b.detail &&
-		a.cpus == b.cpus && a.memoryBytes == b.memoryBytes && a.accelerator == b.accelerator &&
-		a.vnc == b.vnc && a.pictured == b.pictured && a.tablet == b.tablet && a.display == b.display && a.serial == b.serial && a.template == b.template && slices.Equal(a.disks, b.disks) && slices.Equal(a.nics, b.nics) && slices.Equal(a.devices, b.devices) && a.appsState == b.appsState && slices.Equal(a.apps, b.apps) && a.started.Equal(b.started) &&
-		a.autostart == b.autostart && sameLabels(a.labels, b.labels) && slices.Equal(a.ownDisks, b.ownDisks) &&
-		slices.Equal(a.drives, b.drives) && slices.Equal(a.inserted, b.inserted) &&
-		a.gaveUp == b.gaveUp && a.ended == b.ended && a.firmware == b.firmware && a.vars == b.vars && a.tpm == b.tpm
+		a.CPUs == b.CPUs && a.MemoryBytes == b.MemoryBytes && a.Accelerator == b.Accelerator &&
+		a.VNC == b.VNC && a.Pictured == b.Pictured && a.Tablet == b.Tablet && a.Display == b.Display && a.Serial == b.Serial && a.Template == b.Template && slices.Equal(a.Disks, b.Disks) && slices.Equal(a.NICs, b.NICs) && slices.Equal(a.Devices, b.Devices) && a.AppsState == b.AppsState && slices.Equal(a.Apps, b.Apps) && a.started.Equal(b.started) &&
+		a.autostart == b.autostart && sameLabels(a.Labels, b.Labels) && slices.Equal(a.OwnDisks, b.OwnDisks) &&
+		slices.Equal(a.Drives, b.Drives) && slices.Equal(a.Inserted, b.Inserted) &&
+		a.gaveUp == b.gaveUp && a.ended == b.ended && a.Firmware == b.Firmware && a.Vars == b.Vars && a.TPM == b.TPM
 }

@@ -123,7 +123,7 @@ func (s *Store) processors(uuid string) (int, bool) {
 	if r == nil {
 		return 0, false
 	}
-	return r.cpus, true
+	return r.CPUs, true
 }
 
 // take makes rates of counters, keeps them and tells them to who looks.

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"hither/fusion"
+	"hither/vmctl/domxml"
 )
 
 // A machine moves while it runs, with its disks, between two hosts that share
@@ -129,7 +130,7 @@ func checkOffer(o MigrationOffer) error {
 	if o.MemoryBytes < 0 || o.MemoryBytes > mostMemory || o.CPUs < 1 || o.CPUs > mostCPUs || len(o.Disks) > 26 || len(o.Images) > 26 {
 		return bad("no machine is of this size")
 	}
-	if o.Vars != "" && !ownVars(o.Vars, o.UUID) || o.Firmware != "" && !slices.Contains(firmwares, o.Firmware) {
+	if o.Vars != "" && !ownVars(o.Vars, o.UUID) || o.Firmware != "" && !slices.Contains(domxml.Firmwares, o.Firmware) {
 		return bad("its firmware is none")
 	}
 	for _, image := range o.Images {

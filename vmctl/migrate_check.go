@@ -2,7 +2,6 @@ package vmctl
 
 import (
 	"context"
-	"encoding/xml"
 	"errors"
 	"fmt"
 	"net"
@@ -11,6 +10,7 @@ import (
 
 	"hither/fusion"
 	"hither/vmctl/computer"
+	"hither/vmctl/domxml"
 	"hither/vmctl/netxml"
 )
 
@@ -64,31 +64,25 @@ func (s *Store) needs(ctx context.Context, r record, off bool) (MachineNeeds, er
 	if err != nil {
 		return MachineNeeds{}, err
 	}
-	var x struct {
-		Type string `xml:"type,attr"`
-		OS   osXML  `xml:"os"`
-		CPU  struct {
-			Mode  string `xml:"mode,attr"`
-			Check string `xml:"check,attr"`
-		} `xml:"cpu"`
-	}
-	if err := xml.Unmarshal([]byte(text), &x); err != nil {
+	root, err := domxml.Parse(text)
+	if err != nil {
 		return MachineNeeds{}, err
 	}
-	n := MachineNeeds{Kind: x.Type, Arch: x.OS.Type.Arch, Machine: x.OS.Type.Machine}
-	for _, nic := range r.nics {
+	kind, cpu := root.One("os", "type"), root.One("cpu")
+	n := MachineNeeds{Kind: root.Attr("type"), Arch: kind.Attr("arch"), Machine: kind.Attr("machine")}
+	for _, nic := range r.NICs {
 		switch {
-		case nic.kind == "network" && !slices.Contains(n.Networks, nic.network):
-			n.Networks = append(n.Networks, nic.network)
-		case nic.kind == "bridge" && nic.bridge != "" && !slices.Contains(n.Bridges, nic.bridge):
-			n.Bridges = append(n.Bridges, nic.bridge)
+		case nic.Kind == "network" && !slices.Contains(n.Networks, nic.Network):
+			n.Networks = append(n.Networks, nic.Network)
+		case nic.Kind == "bridge" && nic.Bridge != "" && !slices.Contains(n.Bridges, nic.Bridge):
+			n.Bridges = append(n.Bridges, nic.Bridge)
 		}
 	}
 	switch {
 	case off:
-	case x.CPU.Mode == "host-passthrough" || x.CPU.Mode == "maximum" && x.Type == "kvm":
+	case cpu.Attr("mode") == "host-passthrough" || cpu.Attr("mode") == "maximum" && n.Kind == "kvm":
 		n.CPU, err = call(ctx, s, func(d driver) (string, error) { return d.hostCPU() }, nil)
-	case x.Type != "qemu" || x.CPU.Check != "none": // what emulation lacks it does without
+	case n.Kind != "qemu" || cpu.Attr("check") != "none": // what emulation lacks it does without
 		n.CPU = cpuElement.FindString(text)
 	}
 	return n, err

@@ -14,6 +14,7 @@ import (
 	"sync"
 
 	"hither/fusion"
+	"hither/vmctl/domxml"
 )
 
 // incoming is a machine on its way to this host.
@@ -62,7 +63,7 @@ func (s *Store) makeRoom(ctx context.Context, from fusion.HostID, in *incoming) 
 	if err := refuseMove(o.Name, found); err != nil {
 		return err
 	}
-	if isUEFI(o.Firmware) || o.TPM {
+	if domxml.IsUEFI(o.Firmware) || o.TPM {
 		kind, err := s.domainType(ctx)
 		if err == nil {
 			err = s.canGive(ctx, opMigrate, o.Name, o.Firmware, o.TPM, kind)

@@ -15,22 +15,22 @@ import (
 // (VIR_MIGRATE_NON_SHARED_DISK); when it is off each disk is made whole beside it first.
 
 // offered describes a disk with all that it stands on, which must be in the pool.
-func (s *Store) offered(d domainDisk) (MigrationDisk, error) {
-	out := MigrationDisk{File: filepath.Base(d.path), Stored: measure(d).UsedBytes}
-	below := d.below()
-	if len(below) == 0 {
-		h, err := readHeader(d.path)
+func (s *Store) offered(d domxml.Disk) (MigrationDisk, error) {
+	out := MigrationDisk{File: filepath.Base(d.Path), Stored: measure(d).UsedBytes}
+	bases := below(d)
+	if len(bases) == 0 {
+		h, err := readHeader(d.Path)
 		out.Bytes = h.size
 		return out, err
 	}
-	for _, base := range below {
+	for _, base := range bases {
 		if filepath.Dir(base) != s.config.pool() {
-			return out, &fusion.Error{Cause: fusion.ErrInvalid, Detail: "its disk " + d.target + " stands on " + base + ", which is not in Hither's pool",
+			return out, &fusion.Error{Cause: fusion.ErrInvalid, Detail: "its disk " + d.Target + " stands on " + base + ", which is not in Hither's pool",
 				Hint: "make a full clone of it, and move that"}
 		}
-		out.Stored += measure(domainDisk{path: base, format: formatQcow2}).UsedBytes
+		out.Stored += measure(domxml.Disk{Path: base, Format: formatQcow2}).UsedBytes
 	}
-	size, _, err := readBacking(d.path)
+	size, _, err := readBacking(d.Path)
 	out.Bytes, out.Stored = size, min(out.Stored, mostDisk)
 	return out, err
 }
@@ -39,8 +39,8 @@ func (s *Store) offered(d domainDisk) (MigrationDisk, error) {
 func standsAlone(disks []MigrationDisk, rewrite func(string) string) func(string) string {
 	return func(text string) string {
 		text = rewrite(text)
-		root, ours, err := readDefinition(text)
-		if err != nil || !linked(root, ours) {
+		root, ours, err := domxml.ReadOurs(text)
+		if err != nil || !domxml.IsLinked(root, ours) {
 			return text // libvirt refuses what is no definition
 		}
 		for _, disk := range root.All("devices", "disk") {
@@ -50,19 +50,11 @@ func standsAlone(disks []MigrationDisk, rewrite func(string) string) func(string
 		ours.Disks = slices.DeleteFunc(ours.Disks, func(file string) bool {
 			return !slices.ContainsFunc(disks, func(d MigrationDisk) bool { return d.File == file })
 		})
-		if err := setOurs(root, *ours); err != nil {
+		if err := domxml.SetOurs(root, *ours); err != nil {
 			return text
 		}
 		return root.String()
 	}
-}
-
-// linked says whether disks of a definition stand on something.
-func linked(root *domxml.Element, ours *machineXML) bool {
-	if len(ours.Bases) > 0 {
-		return true
-	}
-	return slices.ContainsFunc(root.All("devices", "disk", "backingStore"), func(b *domxml.Element) bool { return len(b.Children) > 0 })
 }
 
 // whole gives the disks of a machine that is off, those that stand on others as copies

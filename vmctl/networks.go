@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"hither/fusion"
+	"hither/vmctl/domxml"
 	"hither/vmctl/netxml"
 )
 
@@ -131,7 +132,7 @@ func (s *Store) machinesOn(one netxml.Network, only func(domain) bool) []string 
 	defer s.mu.Unlock()
 	names := []string{}
 	for _, r := range s.records {
-		on := slices.ContainsFunc(r.nics, func(nic domainNIC) bool { return nic.network == one.Name })
+		on := slices.ContainsFunc(r.NICs, func(nic domxml.NIC) bool { return nic.Network == one.Name })
 		if on && (only == nil || only(r.domain)) {
 			names = append(names, r.shown)
 		}
@@ -240,8 +241,8 @@ func (s *Store) cards() map[string]string {
 	defer s.mu.Unlock()
 	owners := map[string]string{}
 	for _, r := range s.records {
-		for _, nic := range r.nics {
-			owners[strings.ToLower(nic.mac)] = r.shown
+		for _, nic := range r.NICs {
+			owners[strings.ToLower(nic.MAC)] = r.shown
 		}
 	}
 	return owners

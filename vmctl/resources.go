@@ -39,7 +39,7 @@ func (s *Store) promised() (sum int64) {
 	defer s.mu.Unlock()
 	for _, r := range s.records {
 		if r.active {
-			sum += r.memoryBytes
+			sum += r.MemoryBytes
 		}
 	}
 	return sum

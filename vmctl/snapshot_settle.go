@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"hither/fusion"
+	"hither/vmctl/domxml"
 )
 
 // noted gives a call that writes its intent down first. When the call fails, libvirt may
@@ -93,8 +94,8 @@ func (s *Store) settleSnapshot(ctx context.Context, i intent) error {
 // dropKept removes a snapshot from the disks that keep it; QEMU does so for a machine that
 // is on.
 func (s *Store) dropKept(ctx context.Context, d domain, name string) error {
-	for _, disk := range d.disks {
-		if !disk.keeps(name) {
+	for _, disk := range d.Disks {
+		if !hasKept(disk, name) {
 			continue
 		}
 		if d.active {
@@ -105,7 +106,7 @@ func (s *Store) dropKept(ctx context.Context, d domain, name string) error {
 			return err
 		}
 		said := &tail{}
-		cmd := exec.CommandContext(ctx, "qemu-img", "snapshot", "-d", name, disk.path)
+		cmd := exec.CommandContext(ctx, "qemu-img", "snapshot", "-d", name, disk.Path)
 		cmd.Stderr = said
 		if err := runBound(cmd, math.MaxInt64); err != nil {
 			return fmt.Errorf("%w: %s", err, said)
@@ -116,18 +117,18 @@ func (s *Store) dropKept(ctx context.Context, d domain, name string) error {
 
 // keepWhole says whether every disk that can keep a snapshot has this one.
 func (d domain) keepWhole(name string) bool {
-	return !slices.ContainsFunc(d.disks, func(disk domainDisk) bool {
-		return !disk.readOnly && disk.format == formatQcow2 && !disk.keeps(name)
+	return !slices.ContainsFunc(d.Disks, func(disk domxml.Disk) bool {
+		return !disk.ReadOnly && disk.Format == formatQcow2 && !hasKept(disk, name)
 	})
 }
 
-// keeps says whether a snapshot of that name is inside a disk, as far as that can be read
+// hasKept says whether a snapshot of that name is inside a disk, as far as that can be read
 // here.
-func (d domainDisk) keeps(name string) bool {
-	if d.format != formatQcow2 || d.path == "" {
+func hasKept(d domxml.Disk, name string) bool {
+	if d.Format != formatQcow2 || d.Path == "" {
 		return false
 	}
-	names, err := keptSnapshots(d.path)
+	names, err := keptSnapshots(d.Path)
 	return err == nil && slices.Contains(names, name)
 }
 

@@ -69,7 +69,7 @@ func (s *Store) mine(ctx context.Context) ([]string, error) {
 	all, err := call(ctx, s, func(d driver) ([]domain, error) { return d.domains() }, nil)
 	var uuids []string
 	for _, d := range all {
-		if d.active && (d.ours || s.privateUsed()) {
+		if d.active && (d.Ours || s.privateUsed()) {
 			uuids = append(uuids, d.uuid)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"hither/fusion"
+	"hither/vmctl/domxml"
 )
 
 // pooled is a fake with the pool "data" of a directory, and one that is gone.
@@ -112,8 +113,8 @@ func TestVolumesThatAreNeeded(t *testing.T) {
 	overlay(t, filepath.Join(dir, "clone"), "base")
 	overlay(t, filepath.Join(dir, "top"), filepath.Join(dir, "below"))
 	d := vm("1", "m", fusion.Off)
-	d.disks = []domainDisk{{target: "vda", path: filepath.Join(dir, "mine"), format: "raw"}, {target: "vdb", path: filepath.Join(dir, "top"), format: "qcow2"}}
-	d.inserted = []string{filepath.Join(dir, "cd.iso")}
+	d.Disks = []domxml.Disk{{Target: "vda", Path: filepath.Join(dir, "mine"), Format: "raw"}, {Target: "vdb", Path: filepath.Join(dir, "top"), Format: "qcow2"}}
+	d.Inserted = []string{filepath.Join(dir, "cd.iso")}
 	f.put(d)
 	for name, by := range map[string]string{"mine": "m", "cd.iso": "m", "top": "m", "below": "m", "base": "clone"} {
 		err := storage.RemoveVolume(ctx, fusion.OwnPool, name)

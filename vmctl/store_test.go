@@ -10,11 +10,12 @@ import (
 	"testing"
 
 	"hither/fusion"
+	"hither/vmctl/domxml"
 )
 
 func vm(uuid, name string, state fusion.MachineState) domain {
 	return domain{uuid: uuid, name: name, state: state, active: state == fusion.Running || state == fusion.Paused,
-		domainInfo: domainInfo{cpus: 2, memoryBytes: 1 << 30, accelerator: "tcg", vnc: 0, display: "vnc"}}
+		Info: domxml.Info{CPUs: 2, MemoryBytes: 1 << 30, Accelerator: "tcg", VNC: 0, Display: "vnc"}}
 }
 
 func TestList(t *testing.T) {
@@ -191,7 +192,7 @@ func TestStopAllLeavesOthersMachines(t *testing.T) {
 	f := newFake()
 	f.put(vm("1", "theirs", fusion.Running))
 	ours := vm("2", "ours", fusion.Running)
-	ours.ours = true
+	ours.Ours = true
 	f.put(ours)
 	s := store(t, f)
 	ok(t, s.StopAll(t.Context()))

@@ -40,14 +40,14 @@ func (s *Store) diskPaths() map[string][]string {
 	defer s.mu.Unlock()
 	out := map[string][]string{}
 	for _, r := range s.records {
-		for _, d := range r.disks {
-			if d.path != "" {
-				out[r.shown] = append(out[r.shown], d.path)
+		for _, d := range r.Disks {
+			if d.Path != "" {
+				out[r.shown] = append(out[r.shown], d.Path)
 			}
 		}
-		out[r.shown] = append(out[r.shown], r.inserted...)
-		if r.vars != "" {
-			out[r.shown] = append(out[r.shown], r.vars)
+		out[r.shown] = append(out[r.shown], r.Inserted...)
+		if r.Vars != "" {
+			out[r.shown] = append(out[r.shown], r.Vars)
 		}
 	}
 	return out

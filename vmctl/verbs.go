@@ -43,7 +43,7 @@ func (s *Store) Do(ctx context.Context, name string, verb fusion.Verb) error {
 	if err != nil {
 		return err
 	}
-	if r.template && verb == fusion.Start {
+	if r.Template && verb == fusion.Start {
 		return isTemplate(op, name)
 	}
 	if able := verbsFor(r.domain); !slices.Contains(able, verb) {
@@ -171,12 +171,12 @@ func (s *Store) alone(ctx context.Context, op, name string) (r record, release f
 
 // madeDisks gives the files in the pool that Create made for the domain.
 func (d domain) madeDisks() (files []string) {
-	for _, file := range d.ownDisks {
+	for _, file := range d.OwnDisks {
 		if ownDisk(file, d.uuid) {
 			files = append(files, file)
 		}
 	}
-	if vars := filepath.Base(d.vars); d.vars != "" && ownDisk(vars, d.uuid) && !slices.Contains(files, vars) {
+	if vars := filepath.Base(d.Vars); d.Vars != "" && ownDisk(vars, d.uuid) && !slices.Contains(files, vars) {
 		files = append(files, vars)
 	}
 	return files

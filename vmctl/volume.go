@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"hither/fusion"
+	"hither/vmctl/domxml"
 )
 
 const (
@@ -24,8 +25,8 @@ const (
 type volumeXML struct {
 	XMLName    xml.Name        `xml:"volume"`
 	Name       string          `xml:"name"`
-	Capacity   sizeXML         `xml:"capacity"`
-	Allocation sizeXML         `xml:"allocation"`
+	Capacity   domxml.Size     `xml:"capacity"`
+	Allocation domxml.Size     `xml:"allocation"`
 	Target     volumeTargetXML `xml:"target"`
 	Backing    *volumeBaseXML  `xml:"backingStore,omitempty"`
 }
@@ -49,7 +50,7 @@ func parseVolume(text string) (volume, error) {
 	if err := xml.Unmarshal([]byte(text), &x); err != nil {
 		return volume{}, err
 	}
-	v := volume{name: x.Name, path: x.Target.Path, format: formatRaw, capacity: x.Capacity.bytes(), allocation: x.Allocation.bytes()}
+	v := volume{name: x.Name, path: x.Target.Path, format: formatRaw, capacity: x.Capacity.Bytes(), allocation: x.Allocation.Bytes()}
 	if x.Target.Format != nil && x.Target.Format.Type != "" {
 		v.format = x.Target.Format.Type
 	}
@@ -148,7 +149,7 @@ func (t storage) createIn(ctx context.Context, path string, spec fusion.VolumeSp
 	if p.total > 0 && p.free < reserve {
 		return invalid(opVolumeCreate, path, fmt.Sprintf("the pool is full: %s free", bytesText(p.free)), "remove volumes that are not needed, or give it a larger disk")
 	}
-	x := volumeXML{Name: spec.Name, Capacity: sizeXML{"bytes", spec.CapacityBytes}, Allocation: sizeXML{"bytes", 0},
+	x := volumeXML{Name: spec.Name, Capacity: domxml.Size{Unit: "bytes", Value: spec.CapacityBytes}, Allocation: domxml.Size{Unit: "bytes", Value: 0},
 		Target: volumeTargetXML{Format: &typeXML{spec.Format}}}
 	text, err := xml.Marshal(x)
 	if err != nil {
@@ -231,9 +232,9 @@ func (s *Store) runsOn(path string) (uuid, target string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, r := range s.records {
-		for _, d := range r.disks {
-			if r.active && d.path != "" && realPath(d.path) == realPath(path) {
-				return r.uuid, d.target
+		for _, d := range r.Disks {
+			if r.active && d.Path != "" && realPath(d.Path) == realPath(path) {
+				return r.uuid, d.Target
 			}
 		}
 	}

@@ -1,14 +1,13 @@
-package vmctl
+package domxml
 
 import (
 	"encoding/xml"
-	"slices"
 	"strings"
 
 	"hither/vmctl/devxml"
 )
 
-// The structs below are the parts of libvirt's domain XML that Create writes
+// The structs below are the parts of libvirt's domain XML that a Plan writes
 // and that reading needs (https://libvirt.org/formatdomain.html).
 type domainXML struct {
 	XMLName  xml.Name     `xml:"domain"`
@@ -16,8 +15,8 @@ type domainXML struct {
 	Name     string       `xml:"name"`
 	UUID     string       `xml:"uuid"`
 	Metadata *metadataXML `xml:"metadata,omitempty"`
-	Memory   sizeXML      `xml:"memory"`
-	Current  *sizeXML     `xml:"currentMemory,omitempty"`
+	Memory   Size         `xml:"memory"`
+	Current  *Size        `xml:"currentMemory,omitempty"`
 	VCPU     vcpuXML      `xml:"vcpu"`
 	OS       osXML        `xml:"os"`
 	Features *featuresXML `xml:"features,omitempty"`
@@ -27,13 +26,15 @@ type domainXML struct {
 }
 
 type metadataXML struct {
-	Machine *machineXML `xml:"urn:hither:machine:1 machine"`
-	Label   *labelXML   `xml:"urn:hither:label:1 label"`
-	Disks   *disksXML   `xml:"urn:hither:disks:1 disks"`
-	Apps    *appsXML    `xml:"urn:hither:apps:1 apps"`
+	Machine *Ours     `xml:"urn:hither:machine:1 machine"`
+	Label   *labelXML `xml:"urn:hither:label:1 label"`
+	Disks   *disksXML `xml:"urn:hither:disks:1 disks"`
+	Apps    *appsXML  `xml:"urn:hither:apps:1 apps"`
 }
 
-type machineXML struct {
+// Ours is what Hither notes in the definition of a machine that it made. It is written by
+// SetOurs; any program may have changed it.
+type Ours struct {
 	Disks []string `xml:"urn:hither:machine:1 disk"`
 	Key   string   `xml:"urn:hither:machine:1 key,omitempty"`
 	// Bases are the files of the pool that the disks stand on.
@@ -47,7 +48,8 @@ type templateXML struct {
 	Frozen []string `xml:"urn:hither:machine:1 frozen"`
 }
 
-type sizeXML struct {
+// Size is a size with its unit, as libvirt writes it.
+type Size struct {
 	Unit  string `xml:"unit,attr"`
 	Value int64  `xml:",chardata"`
 }
@@ -131,7 +133,7 @@ type clockXML struct {
 type devicesXML struct {
 	Disks       []diskXML        `xml:"disk"`
 	Controllers []controllerXML  `xml:"controller"`
-	Interfaces  []interfaceXML   `xml:"interface"`
+	Interfaces  []Card           `xml:"interface"`
 	Serials     []serialXML      `xml:"serial"`
 	Consoles    []serialXML      `xml:"console"`
 	Channels    []channelXML     `xml:"channel"`
@@ -177,7 +179,8 @@ type controllerXML struct {
 	Model string `xml:"model,attr,omitempty"`
 }
 
-type interfaceXML struct {
+// Card is a network card (https://libvirt.org/formatdomain.html#network-interfaces).
+type Card struct {
 	XMLName xml.Name       `xml:"interface"`
 	Type    string         `xml:"type,attr"`
 	MAC     *macXML        `xml:"mac,omitempty"`
@@ -254,88 +257,8 @@ type backendXML struct {
 	Value string `xml:",chardata"`
 }
 
-// parseDomain reads what a Store needs of a definition.
-func parseDomain(text string) (domainInfo, error) {
-	var x domainXML
-	if err := xml.Unmarshal([]byte(text), &x); err != nil {
-		return domainInfo{}, err
-	}
-	info := domainInfo{
-		cpus: x.VCPU.count(), memoryBytes: x.Memory.bytes(), accelerator: accelerator(x.Type), vnc: -1, nics: parseNICs(text),
-	}
-	if now := x.Current; now != nil && now.bytes() > 0 {
-		info.memoryBytes = min(info.memoryBytes, now.bytes()) // a balloon has the rest
-	}
-	info.serial = opensSerial(x.Devices)
-	info.pictured = slices.ContainsFunc(x.Devices.Video, func(v videoXML) bool { return v.Model.Type != "none" })
-	info.tablet = slices.ContainsFunc(x.Devices.Inputs, func(i inputXML) bool { return i.Type == "tablet" })
-	info.firmware, info.vars = x.OS.firmware(), x.OS.NVRAM.path()
-	info.tpm = x.Devices.TPM != nil && x.Devices.TPM.Backend.Type == "emulator"
-	if len(x.Devices.Graphics) > 0 {
-		info.display = x.Devices.Graphics[0].Type
-	}
-	for i, g := range x.Devices.Graphics {
-		if g.Type == "vnc" {
-			info.vnc = i
-			break
-		}
-	}
-	for _, d := range x.Devices.Disks {
-		if d.Device != "disk" && d.Device != "" {
-			info.drives = append(info.drives, d.Target.Dev)
-			if d.Source != nil && d.Source.File != "" {
-				info.inserted = append(info.inserted, d.Source.File)
-			}
-			continue
-		}
-		disk := domainDisk{target: d.Target.Dev, readOnly: d.ReadOnly != nil}
-		if d.Driver != nil {
-			disk.format = d.Driver.Type
-		}
-		if d.Source != nil {
-			disk.path = d.Source.File + d.Source.Dev
-		}
-		info.disks = append(info.disks, disk)
-	}
-	for _, d := range x.Devices.Hostdevs {
-		if id := d.ID(); id != "" {
-			info.devices = append(info.devices, id)
-		}
-	}
-	info.metadata(x.Metadata)
-	return info, nil
-}
-
-// metadata reads what Hither wrote into the definition, or somebody in its name.
-func (info *domainInfo) metadata(x *metadataXML) {
-	if x == nil {
-		return
-	}
-	if x.Machine != nil {
-		m := x.Machine
-		info.ours, info.ownDisks, info.key, info.bases, info.template = true, m.Disks, m.Key, m.Bases, m.Template != nil
-	}
-	if x.Disks != nil {
-		info.ownDisks = slices.Concat(info.ownDisks, x.Disks.Disks)
-		info.added = x.Disks.Disks
-	}
-	if x.Apps != nil {
-		info.appsState, info.apps = x.Apps.apps()
-	}
-	if x.Label != nil {
-		info.labels = x.Label.labels()
-	}
-}
-
-func accelerator(domainType string) string {
-	if domainType == "qemu" {
-		return "tcg"
-	}
-	return domainType
-}
-
-// bytes reads libvirt's scaled integers; its default unit is KiB.
-func (s sizeXML) bytes() int64 {
+// Bytes reads libvirt's scaled integers; its default unit is KiB.
+func (s Size) Bytes() int64 {
 	unit := strings.TrimSuffix(s.Unit, "iB")
 	powers := map[string]int64{
 		"b": 1, "bytes": 1, "": 1 << 10, "k": 1 << 10, "K": 1 << 10,

@@ -1,4 +1,4 @@
-package vmctl
+package domxml
 
 import (
 	"encoding/xml"
@@ -32,14 +32,14 @@ type keptXML struct {
 	Kept string `xml:"snapshot,attr"`
 }
 
-// newSnapshotXML asks for every disk that can change, and names what is left
+// NewSnapshot asks for every disk that can change, and names what is left
 // out, as libvirt's default may differ from one version to the next.
-func newSnapshotXML(spec fusion.SnapshotSpec, d domainInfo, memory bool) (string, error) {
+func NewSnapshot(spec fusion.SnapshotSpec, d Info, memory bool) (string, error) {
 	x := snapshotXML{Name: spec.Name, Description: spec.Note, Memory: keptXML{Kept: kept(memory)}}
-	for _, disk := range d.disks {
-		x.Disks = append(x.Disks, keptXML{Name: disk.target, Kept: kept(!disk.readOnly)})
+	for _, disk := range d.Disks {
+		x.Disks = append(x.Disks, keptXML{Name: disk.Target, Kept: kept(!disk.ReadOnly)})
 	}
-	for _, drive := range d.drives {
+	for _, drive := range d.Drives {
 		x.Disks = append(x.Disks, keptXML{Name: drive, Kept: kept(false)})
 	}
 	text, err := xml.Marshal(x)
@@ -53,8 +53,8 @@ func kept(yes bool) string {
 	return "no"
 }
 
-// parseSnapshot reads libvirt's snapshot XML; names are those it has there.
-func parseSnapshot(text string) (fusion.Snapshot, error) {
+// ParseSnapshot reads libvirt's snapshot XML; names are those it has there.
+func ParseSnapshot(text string) (fusion.Snapshot, error) {
 	var x snapshotXML
 	if err := xml.Unmarshal([]byte(text), &x); err != nil {
 		return fusion.Snapshot{}, err

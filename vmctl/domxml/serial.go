@@ -1,4 +1,4 @@
-package vmctl
+package domxml
 
 // serialXML is a serial port, or the console that libvirt makes of the first one
 // (https://libvirt.org/formatdomain.html#consoles-serial-parallel-channel-devices).
