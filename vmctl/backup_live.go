@@ -13,6 +13,7 @@ import (
 	"hither/vmctl/computer"
 	"hither/vmctl/domxml"
 	"hither/vmctl/guest"
+	"hither/vmctl/imagefile"
 )
 
 // liveBackup is the part of a backup of a running machine that QEMU does: it copies the
@@ -93,7 +94,7 @@ func (b *liveBackup) sameDisks(m backupManifest) bool {
 // snapshots cannot be reverted to meanwhile (bdrv_snapshot_goto in QEMU's block/snapshot.c).
 func (b *liveBackup) markable() (bool, error) {
 	for _, d := range b.r.Disks {
-		if d.Format != formatQcow2 {
+		if d.Format != imagefile.Qcow2 {
 			return false, nil
 		}
 	}
@@ -153,7 +154,7 @@ func (b *liveBackup) makeFiles() error {
 		}
 		file := fmt.Sprintf("%sbackup-%s-%d", partial, b.r.uuid, i)
 		b.files[d.Target] = file
-		if err := b.s.qemuImg(b.ctx, imageJob{op: opBackup, name: b.r.shown}, "create", "-q", "-f", formatQcow2, filepath.Join(b.s.config.pool(), file), fmt.Sprint(size)); err != nil {
+		if err := b.s.qemuImg(b.ctx, imageJob{op: opBackup, name: b.r.shown}, "create", "-q", "-f", imagefile.Qcow2, filepath.Join(b.s.config.pool(), file), fmt.Sprint(size)); err != nil {
 			return err
 		}
 	}
@@ -258,11 +259,11 @@ func (s *Store) awaitBackup(ctx context.Context, uuid string, tell func(backupJo
 func (b *liveBackup) find() error {
 	for i, d := range b.r.Disks {
 		path := filepath.Join(b.s.config.pool(), b.files[d.Target])
-		size, ok := virtualSize(path)
+		size, ok := imagefile.VirtualSize(path)
 		if !ok {
-			return errBrokenImage
+			return imagefile.ErrBroken
 		}
-		src := backupSource{disk: d, path: path, format: formatQcow2, size: size}
+		src := backupSource{disk: d, path: path, format: imagefile.Qcow2, size: size}
 		var err error
 		if b.since != nil {
 			b.made.Kind = fusion.BackupIncremental
@@ -270,7 +271,7 @@ func (b *liveBackup) find() error {
 				return err
 			}
 		}
-		if src.parts, err = mapped(b.ctx, opBackup, b.r.shown, path, formatQcow2, b.since != nil); err != nil {
+		if src.parts, err = mapped(b.ctx, opBackup, b.r.shown, path, imagefile.Qcow2, b.since != nil); err != nil {
 			return err
 		}
 		b.sources = append(b.sources, src)

@@ -12,6 +12,7 @@ import (
 	"hither/fusion"
 	"hither/vmctl/computer"
 	"hither/vmctl/domxml"
+	"hither/vmctl/imagefile"
 )
 
 // Restore brings a backup back. Each chunk is checked as it is read; a disk is named once
@@ -267,14 +268,14 @@ func (r *restoring) writeDisk(file string, size int64, sums []chunkSum) error {
 	s, job := r.s, imageJob{op: opRestore, name: r.from.Machine}
 	temp := filepath.Join(s.config.pool(), partial+file)
 	defer os.Remove(temp) // after the rename there is nothing to remove
-	if err := s.qemuImg(r.ctx, job, "create", "-q", "-f", formatQcow2, temp, fmt.Sprint(size)); err != nil {
+	if err := s.qemuImg(r.ctx, job, "create", "-q", "-f", imagefile.Qcow2, temp, fmt.Sprint(size)); err != nil {
 		return err
 	}
 	free, err := computer.FreeBytes(s.config.pool())
 	if err != nil {
 		return err
 	}
-	image, err := s.openImage(r.ctx, opRestore, r.from.Machine, temp, formatQcow2, true, max(free-reserve, 0))
+	image, err := s.openImage(r.ctx, opRestore, r.from.Machine, temp, imagefile.Qcow2, true, max(free-reserve, 0))
 	if err != nil {
 		return err
 	}

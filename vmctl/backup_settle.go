@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"hither/fusion"
+	"hither/vmctl/imagefile"
 )
 
 // settleBackup undoes what is left of a backup whose node or libvirt was killed: QEMU's
@@ -72,10 +73,10 @@ func (s *Store) unmark(ctx context.Context, d domain) error {
 func (s *Store) dropMark(ctx context.Context, d domain, name string) error {
 	if !d.active {
 		for _, disk := range d.Disks {
-			if disk.Format != formatQcow2 || disk.Path == "" {
+			if disk.Format != imagefile.Qcow2 || disk.Path == "" {
 				continue
 			}
-			out, err := exec.CommandContext(ctx, "qemu-img", "bitmap", "--remove", "-f", formatQcow2, disk.Path, name).CombinedOutput()
+			out, err := exec.CommandContext(ctx, "qemu-img", "bitmap", "--remove", "-f", imagefile.Qcow2, disk.Path, name).CombinedOutput()
 			if _, gone := os.Stat(disk.Path); err != nil && gone == nil && !strings.Contains(string(out), "not found") && !strings.Contains(string(out), "does not exist") {
 				return &fusion.Error{Op: opBackup, Path: d.name, Cause: errors.New("qemu-img refuses"), Detail: strings.TrimSpace(string(out))}
 			}

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 
 	"hither/vmctl/domxml"
+	"hither/vmctl/imagefile"
 )
 
 // backupDriver is what backups of a running machine need of a hypervisor.
@@ -62,7 +63,7 @@ func newBackupXML(d domxml.Info, pool string, files map[string]string, since str
 	for _, disk := range d.Disks {
 		one := backupDiskXML{Name: disk.Target, Backup: "no"}
 		if file := files[disk.Target]; file != "" {
-			one = backupDiskXML{Name: disk.Target, Backup: "yes", Type: "file", Driver: &driverTypeXML{formatQcow2},
+			one = backupDiskXML{Name: disk.Target, Backup: "yes", Type: "file", Driver: &driverTypeXML{imagefile.Qcow2},
 				Target: &fileAttributes{filepath.Join(pool, file)}}
 		}
 		x.Disks = append(x.Disks, one)

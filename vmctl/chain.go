@@ -1,17 +1,14 @@
 package vmctl
 
 import (
-	"encoding/binary"
-	"errors"
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"hither/fusion"
 	"hither/vmctl/domxml"
+	"hither/vmctl/imagefile"
 )
 
 // A linked disk is a qcow2 that has only what was written since it was made, and
@@ -22,46 +19,13 @@ import (
 // maxStack bounds how many files one disk stands on.
 const maxStack = 16
 
-// backing gives the path of the image that a disk of any format stands on; "" for none.
-func backing(path string) (string, error) {
-	_, base, err := readBacking(path)
-	if errors.Is(err, errNoQcow2) {
-		err = nil
-	}
-	return base, err
-}
-
 // below is chain of a disk. What a guest writes to a raw disk is no header of it,
 // whatever it looks like.
 func below(d domxml.Disk) []string {
-	if d.Format != formatQcow2 || d.Path == "" {
+	if d.Format != imagefile.Qcow2 || d.Path == "" {
 		return nil
 	}
-	return chain(d.Path)
-}
-
-// untouched says whether nothing was written to a qcow2 since it was made: its
-// table of clusters is empty, and it keeps no snapshots
-// (https://gitlab.com/qemu-project/qemu/-/blob/master/docs/interop/qcow2.txt).
-func untouched(path string) bool {
-	f, err := os.Open(path)
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	head := make([]byte, 72)
-	if _, err := io.ReadFull(f, head); err != nil || string(head[:4]) != "QFI\xfb" {
-		return false
-	}
-	entries, at := binary.BigEndian.Uint32(head[36:]), binary.BigEndian.Uint64(head[40:])
-	if snapshots := binary.BigEndian.Uint32(head[60:]); snapshots != 0 || entries > 1<<20 || at > 1<<40 {
-		return false
-	}
-	table := make([]byte, 8*int(entries))
-	if _, err := f.ReadAt(table, int64(at)); err != nil {
-		return false
-	}
-	return !slices.ContainsFunc(table, func(b byte) bool { return b != 0 })
+	return imagefile.Chain(d.Path)
 }
 
 // standsOn says whether a disk of d needs one of the files, by what its definition

@@ -9,6 +9,7 @@ import (
 	"hither/fusion"
 	"hither/vmctl/computer"
 	"hither/vmctl/domxml"
+	"hither/vmctl/imagefile"
 )
 
 const opClone = "machine.clone"
@@ -168,7 +169,7 @@ func clonable(op string, origin record) error {
 			return keepsNone(op, origin.shown, "its disk "+d.Target+" is no file", "copy that disk inside the guest, or make an image of it")
 		case err != nil:
 			return fail(op, origin.shown, err)
-		case d.Format != formatQcow2 && d.Format != formatRaw:
+		case d.Format != imagefile.Qcow2 && d.Format != imagefile.Raw:
 			return keepsNone(op, origin.shown, "its disk "+d.Target+" is "+d.Format, "convert the disk first: qemu-img convert -O qcow2 OLD NEW")
 		}
 	}
@@ -238,7 +239,7 @@ func (s *Store) copyDisks(ctx context.Context, origin record, files, bases map[s
 // weight is about how many bytes a copy of a disk takes, with what it stands on.
 func (s *Store) weight(d domxml.Disk) (bytes int64) {
 	most := int64(1) << 62
-	if size, ok := virtualSize(d.Path); ok && d.Format == formatQcow2 {
+	if size, ok := imagefile.VirtualSize(d.Path); ok && d.Format == imagefile.Qcow2 {
 		most = size + size>>10 + 1<<20 // and the format's own tables
 	}
 	for _, file := range append([]string{d.Path}, below(d)...) {

@@ -8,6 +8,7 @@ import (
 
 	"hither/fusion"
 	"hither/vmctl/domxml"
+	"hither/vmctl/imagefile"
 )
 
 // freeze sees that the disks of a machine are never written again, and gives for each
@@ -22,13 +23,13 @@ func (s *Store) freeze(ctx context.Context, origin record) (bases map[string]str
 	bases, layers := map[string]string{}, map[string]string{}
 	for _, d := range origin.Disks {
 		file := filepath.Base(d.Path)
-		below, err := backing(d.Path)
+		below, err := imagefile.Backing(d.Path)
 		switch {
 		case err != nil:
 			return nil, err
 		case below != "" && (filepath.Dir(below) != s.config.pool() || fusion.CheckName(filepath.Base(below)) != nil):
 			return nil, keepsNone(opClone, origin.shown, "its disk "+d.Target+" is not one that Hither made", "make a full clone")
-		case below != "" && untouched(d.Path): // it was frozen before, and stands still since
+		case below != "" && imagefile.Untouched(d.Path): // it was frozen before, and stands still since
 			bases[d.Target] = filepath.Base(below)
 			continue
 		}
@@ -48,10 +49,10 @@ func (s *Store) freezable(ctx context.Context, origin record) error {
 	own := origin.madeDisks()
 	for _, d := range origin.Disks {
 		switch {
-		case filepath.Dir(d.Path) != s.config.pool() || !slices.Contains(own, filepath.Base(d.Path)) || d.Format != formatQcow2:
+		case filepath.Dir(d.Path) != s.config.pool() || !slices.Contains(own, filepath.Base(d.Path)) || d.Format != imagefile.Qcow2:
 			return keepsNone(opClone, origin.shown, "its disk "+d.Target+" is not one that Hither made", "make a full clone")
-		case len(chain(d.Path)) >= maxStack:
-			return keepsNone(opClone, origin.shown, fmt.Sprintf("its disk %s stands on %d others already", d.Target, len(chain(d.Path))), "make a full clone, or a template and clone that")
+		case len(imagefile.Chain(d.Path)) >= maxStack:
+			return keepsNone(opClone, origin.shown, fmt.Sprintf("its disk %s stands on %d others already", d.Target, len(imagefile.Chain(d.Path))), "make a full clone, or a template and clone that")
 		}
 	}
 	if origin.Template {
@@ -124,7 +125,7 @@ func (s *Store) vacantDisk(origin record, next *int) string {
 // under gives a base and what it stands on, as file names of the pool.
 func (s *Store) under(base string) (files []string) {
 	files = []string{base}
-	for _, path := range chain(filepath.Join(s.config.pool(), base)) {
+	for _, path := range imagefile.Chain(filepath.Join(s.config.pool(), base)) {
 		files = append(files, filepath.Base(path))
 	}
 	return files

@@ -13,6 +13,7 @@ import (
 
 	"hither/fusion"
 	"hither/vmctl/domxml"
+	"hither/vmctl/imagefile"
 )
 
 // img runs qemu-img, which unit tests of disks need.
@@ -89,7 +90,7 @@ func TestFullClone(t *testing.T) {
 	}
 	to := diskPaths(t, s, "c")[0]
 	img(t, "compare", "-f", "qcow2", "-F", "qcow2", from, to)
-	if len(chain(to)) != 0 {
+	if len(imagefile.Chain(to)) != 0 {
 		t.Error("a full clone stands on something")
 	}
 	if len(steps) == 0 || steps[len(steps)-1].Done != steps[len(steps)-1].Total || steps[0].Step == "" {
@@ -115,7 +116,7 @@ func TestLinkedClonesShare(t *testing.T) {
 	}
 	all := map[string]string{"m": diskPaths(t, s, "m")[0], "c1": diskPaths(t, s, "c1")[0], "c2": diskPaths(t, s, "c2")[0]}
 	for name, path := range all {
-		if below := chain(path); len(below) != 1 || below[0] != base {
+		if below := imagefile.Chain(path); len(below) != 1 || below[0] != base {
 			t.Fatalf("%s stands on %v", name, below)
 		}
 	}
@@ -130,8 +131,8 @@ func TestLinkedClonesShare(t *testing.T) {
 	must(s.Clone(ctx, "m", fusion.CloneSpec{Name: "c3", Mode: fusion.CloneLinked}))(t)
 	third := diskPaths(t, s, "c3")[0]
 	hasPattern(t, third, 1, 'x')
-	if len(chain(third)) != 2 {
-		t.Errorf("it stands on %v", chain(third))
+	if len(imagefile.Chain(third)) != 2 {
+		t.Errorf("it stands on %v", imagefile.Chain(third))
 	}
 	err := s.Remove(ctx, "m")
 	refused(t, err, fusion.ErrBusy)
@@ -159,14 +160,14 @@ func TestTemplateStaysAsItIs(t *testing.T) {
 	_, err := s.TakeSnapshot(ctx, "m", fusion.SnapshotSpec{Name: "a"})
 	refused(t, err, fusion.ErrInvalid)
 	c := must(s.Clone(ctx, "m", fusion.CloneSpec{Name: "c"}))(t)
-	if below := chain(diskPaths(t, s, "c")[0]); len(below) != 1 || below[0] != base || frozen(f, c) {
+	if below := imagefile.Chain(diskPaths(t, s, "c")[0]); len(below) != 1 || below[0] != base || frozen(f, c) {
 		t.Errorf("it stands on %v\n%s", below, f.textsOf(c.UUID).next)
 	}
 	if now := diskPaths(t, s, "m")[0]; now != base {
 		t.Errorf("the template goes on in %s", now)
 	}
 	full := must(s.Clone(ctx, "m", fusion.CloneSpec{Name: "full", Mode: fusion.CloneFull}))(t)
-	if len(chain(diskPaths(t, s, "full")[0])) != 0 || frozen(f, full) {
+	if len(imagefile.Chain(diskPaths(t, s, "full")[0])) != 0 || frozen(f, full) {
 		t.Errorf("%s", f.textsOf(full.UUID).next)
 	}
 	_, err = s.SetTemplate(ctx, "m", false)
@@ -249,7 +250,7 @@ func TestHalfALayer(t *testing.T) {
 		ok(t, os.WriteFile(filepath.Join(s.config.pool(), file), nil, 0o600))
 	}
 	d := f.all[uuid]
-	d.Disks = []domxml.Disk{{Target: "vda", Path: filepath.Join(s.config.pool(), files[0]), Format: formatQcow2}}
+	d.Disks = []domxml.Disk{{Target: "vda", Path: filepath.Join(s.config.pool(), files[0]), Format: imagefile.Qcow2}}
 	f.put(d)
 	_, _, err := s.intend(intent{Op: opClone, Name: "m", UUID: uuid, Files: files, Layer: true})
 	ok(t, err)
@@ -288,7 +289,7 @@ func TestLinkedMachinesMoveWhole(t *testing.T) {
 	o := must(s.offer(ctx, c, fusion.MigrateOptions{}))(t)
 	files, remove, err := s.whole(ctx, o)
 	ok(t, err)
-	if len(files) != 1 || len(chain(files[0].path)) != 0 || len(below(c.Disks[0])) != 1 {
+	if len(files) != 1 || len(imagefile.Chain(files[0].path)) != 0 || len(below(c.Disks[0])) != 1 {
 		t.Errorf("%+v of %+v", files, c.Disks)
 	}
 	remove()

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"hither/vmctl/computer"
+	"hither/vmctl/imagefile"
 )
 
 // domxml.NewDisk makes an empty qcow2 in the pool.
@@ -15,7 +16,7 @@ func (s *Store) newDisk(ctx context.Context, name, file string, size int64) erro
 		return err
 	}
 	return s.makeDisk(ctx, name, file, func(path string) []string {
-		return []string{"create", "-q", "-f", formatQcow2, path, fmt.Sprint(size)}
+		return []string{"create", "-q", "-f", imagefile.Qcow2, path, fmt.Sprint(size)}
 	})
 }
 
@@ -27,7 +28,7 @@ func (s *Store) copyDisk(ctx context.Context, name, file, image string, size int
 	if err != nil {
 		return err
 	}
-	h, err := readHeader(path)
+	h, err := imagefile.ReadHeader(path)
 	if err != nil {
 		return invalid(op, image, err.Error(), "convert it: qemu-img convert -O qcow2 IMAGE NEW.qcow2, and upload that")
 	}
@@ -35,8 +36,8 @@ func (s *Store) copyDisk(ctx context.Context, name, file, image string, size int
 	if err != nil {
 		return fail(op, image, err)
 	}
-	has := h.size
-	if h.format == formatRaw {
+	has := h.Size
+	if h.Format == imagefile.Raw {
 		has = info.Size()
 	}
 	if size != 0 && size < has {
@@ -47,10 +48,10 @@ func (s *Store) copyDisk(ctx context.Context, name, file, image string, size int
 		return err
 	}
 	steps := []func(string) []string{func(to string) []string {
-		return []string{"convert", "-q", "-f", h.format, "-O", formatQcow2, path, to}
+		return []string{"convert", "-q", "-f", h.Format, "-O", imagefile.Qcow2, path, to}
 	}}
 	if size > has {
-		steps = append(steps, func(to string) []string { return []string{"resize", "-q", "-f", formatQcow2, to, fmt.Sprint(size)} })
+		steps = append(steps, func(to string) []string { return []string{"resize", "-q", "-f", imagefile.Qcow2, to, fmt.Sprint(size)} })
 	}
 	return s.makeDisk(ctx, name, file, steps...)
 }

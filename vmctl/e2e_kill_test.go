@@ -22,6 +22,7 @@ import (
 
 	"hither/fusion"
 	"hither/vmctl/computer"
+	"hither/vmctl/imagefile"
 )
 
 // rounds is how often a test that kills at random moments does so: usual, or as make
@@ -226,7 +227,7 @@ func (k *killing) tidy() {
 		for line := range strings.Lines(virsh(t, k.s, "domblklist", "--details", name)) {
 			if f := strings.Fields(line); len(f) == 4 && f[3] != "-" {
 				owned = append(owned, filepath.Base(f[3]))
-				for _, below := range chain(f[3]) {
+				for _, below := range imagefile.Chain(f[3]) {
 					owned = append(owned, filepath.Base(below))
 				}
 			}

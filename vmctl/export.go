@@ -17,6 +17,7 @@ import (
 
 	"hither/fusion"
 	"hither/vmctl/domxml"
+	"hither/vmctl/imagefile"
 )
 
 const opExport = "machine.export"
@@ -100,7 +101,7 @@ func (s *Store) exportDisks(ctx context.Context, r record, format fusion.ExportF
 	id := rand.Text()
 	for i, d := range r.Disks {
 		disk := exportedDisk{name: fmt.Sprintf("disk-%d.qcow2", i), path: filepath.Join(s.config.pool(), fmt.Sprintf("%sexport-%s-%d", partial, id, i))}
-		args := []string{"-c", "-O", formatQcow2, "-o", "compression_type=zstd"}
+		args := []string{"-c", "-O", imagefile.Qcow2, "-o", "compression_type=zstd"}
 		if format == fusion.OVA {
 			disk.name = fmt.Sprintf("%s-disk%d.vmdk", r.shown, i+1)
 			args = []string{"-O", "vmdk", "-o", "subformat=streamOptimized"}
@@ -122,7 +123,7 @@ func (s *Store) exportDisks(ctx context.Context, r record, format fusion.ExportF
 
 // capacity is the size of a disk for its guest, in bytes.
 func capacity(d domxml.Disk) (int64, error) {
-	if size, ok := virtualSize(d.Path); ok && d.Format == formatQcow2 {
+	if size, ok := imagefile.VirtualSize(d.Path); ok && d.Format == imagefile.Qcow2 {
 		return size, nil
 	}
 	info, err := os.Stat(d.Path)

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"hither/fusion"
+	"hither/vmctl/imagefile"
 )
 
 // Fetch brings an image into the pool. See fusion.Images.
@@ -156,13 +157,13 @@ func (s *Store) download(ctx context.Context, o order, d *download) error {
 
 // accept gives a whole download its name, if it is an image that may be used.
 func (s *Store) accept(ctx context.Context, o order, d *download) error {
-	_, _, err := inspect(d.path)
+	_, _, err := imagefile.Inspect(d.path)
 	switch {
-	case errors.Is(err, errPackedImage):
+	case errors.Is(err, imagefile.ErrPacked):
 		return invalid(opFetch, o.name, "what came is packed", "unpack it on your computer and upload the image in it")
-	case errors.Is(err, errNoImage):
+	case errors.Is(err, imagefile.ErrNoImage):
 		return invalid(opFetch, o.name, "what came is no image of a disk or a CD", "see in a browser what the address gives")
-	case errors.Is(err, errPointingImage), errors.Is(err, errBrokenImage), errors.Is(err, errForeignImage):
+	case errors.Is(err, imagefile.ErrPointing), errors.Is(err, imagefile.ErrBroken), errors.Is(err, imagefile.ErrForeign):
 		return invalid(opFetch, o.name, err.Error(), "take an image of qcow2 or raw format that stands for itself")
 	case err != nil:
 		return err

@@ -7,6 +7,7 @@ import (
 
 	"hither/fusion"
 	"hither/vmctl/domxml"
+	"hither/vmctl/imagefile"
 )
 
 // insertCD puts an image of the pool into a drive. A machine without one gets a drive,
@@ -16,8 +17,8 @@ func (c *changing) insertCD(ctx context.Context) (fusion.Changed, error) {
 	if err != nil {
 		return fusion.Changed{}, err
 	}
-	h, err := readHeader(path)
-	if err != nil || h.format != formatRaw {
+	h, err := imagefile.ReadHeader(path)
+	if err != nil || h.Format != imagefile.Raw {
 		return fusion.Changed{}, c.bad(c.change.Image+" is no image of a CD", "a CD is a file as it was burned, an .iso")
 	}
 	ctx, cancel := withinCall(ctx)

@@ -12,6 +12,7 @@ import (
 
 	"hither/fusion"
 	"hither/vmctl/domxml"
+	"hither/vmctl/imagefile"
 )
 
 const (
@@ -139,7 +140,7 @@ func (c *changing) growDisk(ctx context.Context) (fusion.Changed, error) {
 func (c *changing) growFile(ctx context.Context, d *domxml.Element, size int64) error {
 	path, format := d.One("source").Attr("file"), d.One("driver").Attr("type")
 	info, err := os.Stat(path)
-	if err != nil || !info.Mode().IsRegular() || format != formatQcow2 && format != formatRaw {
+	if err != nil || !info.Mode().IsRegular() || format != imagefile.Qcow2 && format != imagefile.Raw {
 		return c.lacks("its disk "+c.change.Disk+" is no file that this node can write", "start the machine, and grow it then")
 	}
 	program, err := exec.LookPath("qemu-img")

@@ -1,7 +1,6 @@
 package vmctl
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -11,6 +10,7 @@ import (
 	"strings"
 
 	"hither/fusion"
+	"hither/vmctl/imagefile"
 )
 
 // images are a Store's image pool as fusion.Images.
@@ -77,60 +77,12 @@ func (s *Store) describeImage(op, name string, uses map[string][]string) (fusion
 	about := s.aboutImage(name, info)
 	image := fusion.Image{Name: name, Bytes: info.Size(), Sum: about.Sum, Source: about.Source, Arch: about.Arch, User: about.User,
 		Added: info.ModTime(), UsedBy: []string{}}
-	image.Format, image.DiskBytes, _ = inspect(path) // what it cannot tell is shown as unknown
+	image.Format, image.DiskBytes, _ = imagefile.Inspect(path) // what it cannot tell is shown as unknown
 	if machines := uses[name]; machines != nil {
 		image.UsedBy = machines
 	}
 	return image, nil
 }
-
-// isoMark stands in the first volume descriptor of a CD's file system (ECMA-119, 8.1).
-const isoMark, isoMarkAt = "CD001", 16*2048 + 1
-
-// errNoImage is the cause of what is no disk and no CD, as an error page is none.
-var errNoImage = errors.New("it is no image of a disk or a CD")
-
-// errPackedImage is the cause of an image inside something else.
-var errPackedImage = errors.New("it is packed")
-
-// inspect reads what an image is from its bytes: never from its name, and for qcow2
-// refusing what parseHeader does. A raw disk is known by its boot signature.
-func inspect(path string) (format fusion.ImageFormat, disk int64, err error) {
-	h, err := readHeader(path)
-	if err != nil {
-		return "", 0, err
-	}
-	if h.format == formatQcow2 {
-		return fusion.Qcow2, h.size, nil
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return "", 0, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return "", 0, err
-	}
-	head := make([]byte, isoMarkAt+len(isoMark))
-	n, err := io.ReadFull(f, head)
-	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
-		return "", 0, err
-	}
-	head = head[:n]
-	switch {
-	case n > isoMarkAt && string(head[isoMarkAt:]) == isoMark:
-		return fusion.ISO, 0, nil
-	case n >= 512 && head[510] == 0x55 && head[511] == 0xaa:
-		return fusion.Raw, info.Size(), nil
-	case slices.ContainsFunc(packed, func(mark string) bool { return bytes.HasPrefix(head, []byte(mark)) }):
-		return "", 0, errPackedImage
-	}
-	return "", 0, errNoImage
-}
-
-// packed are how xz, gzip, Zstandard, bzip2 and zip begin.
-var packed = []string{"\xfd7zXZ\x00", "\x1f\x8b", "\x28\xb5\x2f\xfd", "BZh", "PK\x03\x04"}
 
 // Remove deletes an image that no machine has in a drive.
 func (i images) Remove(ctx context.Context, name string) error {

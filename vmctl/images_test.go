@@ -25,31 +25,6 @@ func announcing(t *testing.T, size int64) string {
 	return server.URL
 }
 
-func TestInspect(t *testing.T) {
-	cd := make([]byte, 64<<10)
-	copy(cd[isoMarkAt:], isoMark)
-	for name, c := range map[string]struct {
-		data   []byte
-		format fusion.ImageFormat
-		disk   int64
-		err    error
-	}{
-		"raw":    {rawDisk(1 << 20), fusion.Raw, 1 << 20, nil},
-		"qcow2":  {qcow2(0, 0), fusion.Qcow2, 64 << 20, nil},
-		"iso":    {cd, fusion.ISO, 0, nil},
-		"text":   {[]byte("hello"), "", 0, errNoImage},
-		"zip":    {[]byte("PK\x03\x04 and so on"), "", 0, errPackedImage},
-		"points": {qcow2(512, 0), "", 0, errPointingImage},
-	} {
-		path := filepath.Join(t.TempDir(), "image")
-		ok(t, os.WriteFile(path, c.data, 0o600))
-		format, disk, err := inspect(path)
-		if format != c.format || disk != c.disk || err != c.err {
-			t.Errorf("%s: %q, %d, %v", name, format, disk, err)
-		}
-	}
-}
-
 // TestImagesAreNoDisks: disks and seeds of machines are neither listed nor removed.
 func TestImagesAreNoDisks(t *testing.T) {
 	f := newFake()

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"hither/vmctl/domxml"
+	"hither/vmctl/imagefile"
 )
 
 // The formats of disks that are converted, by qemu-img's names.
@@ -23,7 +24,7 @@ func recognize(head []byte) (string, error) {
 	begins := func(mark string) bool { return bytes.HasPrefix(head, []byte(mark)) }
 	switch {
 	case begins("QFI\xfb"):
-		return formatQcow2, nil
+		return imagefile.Qcow2, nil
 	case begins("KDMV"):
 		// A header without a size leaves all to a text inside it, which may name
 		// any file (vmdk_open_sparse in QEMU's block/vmdk.c).
@@ -52,7 +53,7 @@ func (in *arrival) receiveDisk(r io.Reader, head []byte) error {
 	case format == "" && !in.spec.Raw:
 		return invalid(opImport, in.spec.Name, "nothing says what format it has", "if it is a raw disk, say so: --raw; a CD image goes to hither machine create --iso")
 	case format == "":
-		format = formatRaw
+		format = imagefile.Raw
 	}
 	f, err := in.temp()
 	if err != nil {
@@ -67,7 +68,7 @@ func (in *arrival) receiveDisk(r io.Reader, head []byte) error {
 	}
 	in.disks = []arrivedDisk{{f.Name(), format}}
 	in.Blueprint = domxml.Blueprint{Chipset: "q35", Buses: []string{"virtio"}, Cards: []string{"virtio"}}
-	if format != formatQcow2 && format != formatRaw { // its system has never met virtio
+	if format != imagefile.Qcow2 && format != imagefile.Raw { // its system has never met virtio
 		in.Buses, in.Cards = []string{"sata"}, []string{"e1000e"}
 	}
 	return err
@@ -76,11 +77,11 @@ func (in *arrival) receiveDisk(r io.Reader, head []byte) error {
 // check looks at a disk before QEMU reads it: it must be what it was taken for, name no
 // other file, and have a size that a machine's disk may have.
 func (in *arrival) check(d arrivedDisk) error {
-	if d.format == formatRaw {
+	if d.format == imagefile.Raw {
 		return nil
 	}
-	if d.format == formatQcow2 {
-		if h, err := readHeader(d.path); err != nil || h.format != formatQcow2 {
+	if d.format == imagefile.Qcow2 {
+		if h, err := imagefile.ReadHeader(d.path); err != nil || h.Format != imagefile.Qcow2 {
 			return cannotUse("a disk of it points at another file, or its header is broken")
 		}
 	}

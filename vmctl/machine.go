@@ -7,6 +7,7 @@ import (
 	"hither/fusion"
 	"hither/vmctl/computer"
 	"hither/vmctl/domxml"
+	"hither/vmctl/imagefile"
 )
 
 // record is what the Store knows of one domain. The Store's mu guards it.
@@ -68,7 +69,7 @@ func measure(d domxml.Disk) fusion.Disk {
 	}
 	disk.UsedBytes = computer.Allocated(info)
 	disk.TotalBytes = info.Size()
-	if size, ok := virtualSize(d.Path); ok {
+	if size, ok := imagefile.VirtualSize(d.Path); ok {
 		disk.TotalBytes = size
 	}
 	return disk

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"hither/fusion"
+	"hither/vmctl/imagefile"
 )
 
 // A machine that is off moves as files: each disk, then its definition, over a
@@ -188,8 +189,8 @@ func (s *Store) receiveFile(in *incoming, r io.Reader, file string, size uint64)
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return s.poolError(opMigrate, in.offer.Name, err)
 	}
-	if h, err := readHeader(f.Name()); err != nil || disk && h.format != formatQcow2 {
-		return errors.Join(errForeignImage, err)
+	if h, err := imagefile.ReadHeader(f.Name()); err != nil || disk && h.Format != imagefile.Qcow2 {
+		return errors.Join(imagefile.ErrForeign, err)
 	}
 	return os.Rename(f.Name(), filepath.Join(s.config.pool(), file))
 }

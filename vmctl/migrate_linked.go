@@ -8,6 +8,7 @@ import (
 
 	"hither/fusion"
 	"hither/vmctl/domxml"
+	"hither/vmctl/imagefile"
 )
 
 // A machine whose disks stand on others' (decision 19) moves without those: its disks are
@@ -19,8 +20,8 @@ func (s *Store) offered(d domxml.Disk) (MigrationDisk, error) {
 	out := MigrationDisk{File: filepath.Base(d.Path), Stored: measure(d).UsedBytes}
 	bases := below(d)
 	if len(bases) == 0 {
-		h, err := readHeader(d.Path)
-		out.Bytes = h.size
+		h, err := imagefile.ReadHeader(d.Path)
+		out.Bytes = h.Size
 		return out, err
 	}
 	for _, base := range bases {
@@ -28,9 +29,9 @@ func (s *Store) offered(d domxml.Disk) (MigrationDisk, error) {
 			return out, &fusion.Error{Cause: fusion.ErrInvalid, Detail: "its disk " + d.Target + " stands on " + base + ", which is not in Hither's pool",
 				Hint: "make a full clone of it, and move that"}
 		}
-		out.Stored += measure(domxml.Disk{Path: base, Format: formatQcow2}).UsedBytes
+		out.Stored += measure(domxml.Disk{Path: base, Format: imagefile.Qcow2}).UsedBytes
 	}
-	size, _, err := readBacking(d.Path)
+	size, _, err := imagefile.ReadBacking(d.Path)
 	out.Bytes, out.Stored = size, min(out.Stored, mostDisk)
 	return out, err
 }
@@ -68,12 +69,12 @@ func (s *Store) whole(ctx context.Context, o MigrationOffer) (files []outgoing, 
 	}
 	for _, d := range o.Disks {
 		path := filepath.Join(s.config.pool(), d.File)
-		if len(chain(path)) > 0 {
+		if len(imagefile.Chain(path)) > 0 {
 			copied := partial + "move-" + d.File
 			copies = append(copies, filepath.Join(s.config.pool(), copied))
 			job := imageJob{op: opMigrate, name: o.Name, step: "makes its disks whole", bytes: d.Stored, total: d.Stored}
 			fusion.Report(ctx, fusion.Progress{Step: job.step, Total: d.Stored})
-			if err := s.flatten(ctx, job, path, formatQcow2, copied); err != nil {
+			if err := s.flatten(ctx, job, path, imagefile.Qcow2, copied); err != nil {
 				return nil, remove, err
 			}
 			path = copies[len(copies)-1]

@@ -14,6 +14,7 @@ import (
 
 	"hither/fusion"
 	"hither/vmctl/computer"
+	"hither/vmctl/imagefile"
 )
 
 // An imageJob is one run of qemu-img that makes a file of the pool.
@@ -35,7 +36,7 @@ func (s *Store) overlay(ctx context.Context, job imageJob, file, base string) er
 	temp := filepath.Join(s.config.pool(), partial+file)
 	defer os.Remove(temp) // after the rename there is nothing to remove
 	// The base's name is relative: both lie in the pool, wherever that is.
-	if err := s.qemuImg(ctx, job, "create", "-q", "-f", formatQcow2, "-F", formatQcow2, "-b", base, temp); err != nil {
+	if err := s.qemuImg(ctx, job, "create", "-q", "-f", imagefile.Qcow2, "-F", imagefile.Qcow2, "-b", base, temp); err != nil {
 		return err
 	}
 	return s.named(job, temp, file)
@@ -46,7 +47,7 @@ func (s *Store) overlay(ctx context.Context, job imageJob, file, base string) er
 func (s *Store) flatten(ctx context.Context, job imageJob, from, format, file string) error {
 	temp := filepath.Join(s.config.pool(), partial+file)
 	defer os.Remove(temp) // after the rename there is nothing to remove
-	if err := s.qemuImg(ctx, job, "convert", "-p", "-f", format, "-O", formatQcow2, from, temp); err != nil {
+	if err := s.qemuImg(ctx, job, "convert", "-p", "-f", format, "-O", imagefile.Qcow2, from, temp); err != nil {
 		return err
 	}
 	return s.named(job, temp, file)

@@ -13,6 +13,7 @@ import (
 
 	"hither/fusion"
 	"hither/vmctl/domxml"
+	"hither/vmctl/imagefile"
 	"hither/vmctl/seed"
 )
 
@@ -27,7 +28,7 @@ func TestSeedCD(t *testing.T) {
 		t.Errorf("the pool has %v", left)
 	}
 	path := filepath.Join(s.config.pool(), p.Seed)
-	if format, _, err := inspect(path); format != fusion.ISO || err != nil {
+	if format, _, err := imagefile.Inspect(path); format != fusion.ISO || err != nil {
 		t.Errorf("it is %q, %v", format, err)
 	}
 	f := must(os.Open(path))(t)

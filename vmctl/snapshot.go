@@ -9,6 +9,7 @@ import (
 	"hither/fusion"
 	"hither/vmctl/computer"
 	"hither/vmctl/domxml"
+	"hither/vmctl/imagefile"
 )
 
 // Snapshots gives the snapshots of a machine, also those made with other tools;
@@ -185,7 +186,7 @@ func (s *Store) canKeep(ctx context.Context, op, machine string, d domain, spec 
 	for _, disk := range d.Disks {
 		switch {
 		case disk.ReadOnly:
-		case disk.Format != formatQcow2:
+		case disk.Format != imagefile.Qcow2:
 			return keepsNone(op, machine, fmt.Sprintf("its disk %s is %s, which keeps no snapshots", disk.Target, disk.Format),
 				"convert the disk: qemu-img convert -O qcow2 OLD NEW, or make a machine of it with hither machine create --image")
 		case hasKept(disk, spec.Name): // libvirt does not list it, and QEMU would write over it

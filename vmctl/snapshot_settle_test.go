@@ -8,6 +8,7 @@ import (
 
 	"hither/fusion"
 	"hither/vmctl/domxml"
+	"hither/vmctl/imagefile"
 )
 
 // halfDone is a machine with two disks, of which the first so many keep the snapshot s, and
@@ -15,7 +16,7 @@ import (
 func halfDone(t *testing.T, f *fake, note intent, state fusion.MachineState, keeping int) (*Store, domain) {
 	t.Helper()
 	d := keeper(t, state)
-	d.Disks = append(d.Disks, domxml.Disk{Target: "vdb", Path: d.Disks[0].Path + "2", Format: formatQcow2})
+	d.Disks = append(d.Disks, domxml.Disk{Target: "vdb", Path: d.Disks[0].Path + "2", Format: imagefile.Qcow2})
 	for i, disk := range d.Disks {
 		img(t, "create", "-q", "-f", "qcow2", disk.Path, "1M")
 		img(t, "snapshot", "-c", "a name with blanks", disk.Path)
@@ -61,7 +62,7 @@ func TestSnapshotsThatAreHalfDone(t *testing.T) {
 			s, d := halfDone(t, f, intent{Op: c.op}, c.state, c.keeping)
 			keeping := 0
 			for _, disk := range d.Disks {
-				names := must(keptSnapshots(disk.Path))(t)
+				names := must(imagefile.Snapshots(disk.Path))(t)
 				if !slices.Contains(names, "a name with blanks") {
 					t.Errorf("another snapshot is gone: %q", names)
 				}
@@ -133,7 +134,7 @@ func TestASnapshotThatNobodyListsIsNotOverwritten(t *testing.T) {
 	f.put(d)
 	_, err := store(t, f).TakeSnapshot(t.Context(), "m", fusion.SnapshotSpec{Name: "s"})
 	refused(t, err, fusion.ErrExists)
-	if names := must(keptSnapshots(d.Disks[0].Path))(t); !slices.Equal(names, []string{"s"}) {
+	if names := must(imagefile.Snapshots(d.Disks[0].Path))(t); !slices.Equal(names, []string{"s"}) {
 		t.Errorf("the disk keeps %q", names)
 	}
 }

@@ -9,12 +9,13 @@ import (
 
 	"hither/fusion"
 	"hither/vmctl/domxml"
+	"hither/vmctl/imagefile"
 )
 
 // keeper is a machine with one qcow2 disk in dir.
 func keeper(t *testing.T, state fusion.MachineState) domain {
 	d := vm("1", "m", state)
-	d.Disks = []domxml.Disk{{Target: "vda", Path: filepath.Join(t.TempDir(), "disk"), Format: formatQcow2}}
+	d.Disks = []domxml.Disk{{Target: "vda", Path: filepath.Join(t.TempDir(), "disk"), Format: imagefile.Qcow2}}
 	d.MemoryBytes = 16 << 20
 	return d
 }

@@ -10,6 +10,7 @@ import (
 
 	"hither/fusion"
 	"hither/vmctl/computer"
+	"hither/vmctl/imagefile"
 )
 
 // storageDriver is what a Store needs of a hypervisor for storage.
@@ -229,7 +230,7 @@ func ownVolumes(dir string) ([]volume, error) {
 }
 
 func ownVolume(dir, name string) (volume, error) {
-	v := volume{name: name, path: filepath.Join(dir, name), format: formatRaw}
+	v := volume{name: name, path: filepath.Join(dir, name), format: imagefile.Raw}
 	info, err := os.Stat(v.path)
 	if err != nil {
 		return v, err
@@ -239,14 +240,14 @@ func ownVolume(dir, name string) (volume, error) {
 		v.format = "iso"
 		return v, nil
 	}
-	size, base, err := readBacking(v.path)
+	size, base, err := imagefile.ReadBacking(v.path)
 	switch {
-	case errors.Is(err, errNoQcow2), errors.Is(err, errBrokenImage):
+	case errors.Is(err, imagefile.ErrNoQcow2), errors.Is(err, imagefile.ErrBroken):
 		return v, nil
 	case err != nil:
 		return v, err
 	}
-	v.format, v.capacity, v.base = formatQcow2, size, base
+	v.format, v.capacity, v.base = imagefile.Qcow2, size, base
 	return v, nil
 }
 

@@ -1,7 +1,6 @@
 package vmctl
 
 import (
-	"bytes"
 	"encoding/binary"
 	"os"
 	"path/filepath"
@@ -184,29 +183,5 @@ func TestNothingIsRemovedWhileMachinesAreNotKnown(t *testing.T) {
 	refused(t, s.Storage().RemoveVolume(t.Context(), fusion.OwnPool, "v"), fusion.ErrOffline)
 	if list := must(s.Storage().Volumes(t.Context(), fusion.OwnPool))(t); len(list) != 1 {
 		t.Errorf("%+v", list)
-	}
-}
-
-func TestReadBacking(t *testing.T) {
-	dir := t.TempDir()
-	path := filepath.Join(dir, "o")
-	for base, want := range map[string]string{"b": filepath.Join(dir, "b"), "/x/y": "/x/y", "file:/x": "/x", "nbd://h/x": "nbd://h/x", "json:{}": "json:{}", "../b": filepath.Join(filepath.Dir(dir), "b")} {
-		overlay(t, path, base)
-		if size, got, err := readBacking(path); err != nil || got != want || size != 1<<30 {
-			t.Errorf("%s: %q, %d, %v", base, got, size, err)
-		}
-	}
-	overlay(t, path, path) // a circle
-	if got := chain(path); len(got) != maxChain {
-		t.Errorf("%d", len(got))
-	}
-	broken := bytes.Repeat([]byte{0xff}, 64)
-	copy(broken, "QFI\xfb")
-	ok(t, os.WriteFile(path, broken, 0o600))
-	if _, _, err := readBacking(path); err == nil {
-		t.Error("a broken header was read")
-	}
-	if _, _, err := readBacking(dir); err == nil {
-		t.Error("a directory was read")
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"hither/fusion"
+	"hither/vmctl/imagefile"
 )
 
 // uses tells who needs a volume. Paths are real ones, without symbolic links.
@@ -20,7 +21,7 @@ func (s *Store) uses(ctx context.Context) (uses, error) {
 	u := uses{map[string][]string{}, map[string][]string{}}
 	for machine, paths := range s.diskPaths() {
 		for _, path := range paths {
-			for _, p := range append([]string{path}, chain(path)...) {
+			for _, p := range append([]string{path}, imagefile.Chain(path)...) {
 				u.byMachine[realPath(p)] = append(u.byMachine[realPath(p)], machine)
 			}
 		}

@@ -12,6 +12,7 @@ import (
 
 	"hither/fusion"
 	"hither/vmctl/domxml"
+	"hither/vmctl/imagefile"
 )
 
 const (
@@ -50,7 +51,7 @@ func parseVolume(text string) (volume, error) {
 	if err := xml.Unmarshal([]byte(text), &x); err != nil {
 		return volume{}, err
 	}
-	v := volume{name: x.Name, path: x.Target.Path, format: formatRaw, capacity: x.Capacity.Bytes(), allocation: x.Allocation.Bytes()}
+	v := volume{name: x.Name, path: x.Target.Path, format: imagefile.Raw, capacity: x.Capacity.Bytes(), allocation: x.Allocation.Bytes()}
 	if x.Target.Format != nil && x.Target.Format.Type != "" {
 		v.format = x.Target.Format.Type
 	}
@@ -77,7 +78,7 @@ func (t storage) CreateVolume(ctx context.Context, spec fusion.VolumeSpec) (fusi
 		return fusion.Volume{}, volumeRefusal(opVolumeCreate, path, err)
 	}
 	if spec.Format == "" {
-		spec.Format = formatQcow2
+		spec.Format = imagefile.Qcow2
 	}
 	spec.CapacityBytes = (spec.CapacityBytes + 511) &^ 511
 	release, ok := t.s.claim("image", spec.Name) // as an upload does
@@ -198,7 +199,7 @@ func (t storage) GrowVolume(ctx context.Context, poolName, name string, bytes in
 		return fusion.Volume{}, err
 	}
 	switch {
-	case v.format != formatQcow2 && v.format != formatRaw:
+	case v.format != imagefile.Qcow2 && v.format != imagefile.Raw:
 		return fusion.Volume{}, invalid(opVolumeGrow, path, "a volume of the format "+v.format+" does not grow", "convert it: qemu-img convert -O qcow2 OLD NEW")
 	case bytes <= v.capacity:
 		return fusion.Volume{}, invalid(opVolumeGrow, path, fmt.Sprintf("it has %s already; a volume does not shrink", bytesText(v.capacity)), "give a larger size")
