@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"hither/fusion"
+	"hither/vmctl/computer"
 )
 
 // startedFile says for which start of the computer the machines were started by
@@ -19,7 +20,7 @@ const startedFile = "autostart"
 // autostart starts the machines that are to start by themselves, one after the other in
 // their order. settling calls it once libvirt is there.
 func (s *Store) autostart(ctx context.Context) {
-	boot := bootID()
+	boot := computer.BootID()
 	file := filepath.Join(s.config.Dir, startedFile)
 	was, err := os.ReadFile(file)
 	if err != nil && !errors.Is(err, os.ErrNotExist) || string(was) == boot || boot == "" || !s.mayStart() {

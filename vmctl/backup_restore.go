@@ -13,6 +13,7 @@ import (
 	"hither/vmctl/computer"
 	"hither/vmctl/domxml"
 	"hither/vmctl/imagefile"
+	"hither/vmctl/process"
 )
 
 // Restore brings a backup back. Each chunk is checked as it is read; a disk is named once
@@ -281,7 +282,7 @@ func (r *restoring) writeDisk(file string, size int64, sums []chunkSum) error {
 	}
 	written := r.write(image, size, sums)
 	if err := errors.Join(written, image.close()); err != nil {
-		if tooLarge(err) {
+		if process.TooLarge(err) {
 			return errNoSpace
 		}
 		return err

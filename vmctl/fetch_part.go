@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"hither/fusion"
+	"hither/vmctl/computer"
 )
 
 // downloadPrefix begins the name of what has come of an image so far; its note has
@@ -64,7 +65,7 @@ func (s *Store) openDownload(o order) (*download, error) {
 	d.size = info.Size()
 	text, err := os.ReadFile(d.notePath())
 	known := err == nil && json.Unmarshal(text, &d.note) == nil
-	if !known || o.sum == "" && d.note.Boot != bootID() {
+	if !known || o.sum == "" && d.note.Boot != computer.BootID() {
 		err = d.clear()
 		if err != nil {
 			return nil, errors.Join(err, d.close())
@@ -78,7 +79,7 @@ func (d *download) notePath() string { return d.path + aboutSuffix }
 // from notes where the next bytes are from, before they are written.
 func (d *download) from(note downloadNote) error {
 	note.Peer = note.Peer || d.note.Peer && d.size > 0
-	note.Boot = bootID()
+	note.Boot = computer.BootID()
 	if d.note == note && d.size > 0 {
 		return nil
 	}

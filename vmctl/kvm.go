@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"hither/fusion"
+	"hither/vmctl/computer"
 )
 
 // kvmProbe finds out whether KVM runs here, by running something: an
@@ -38,7 +39,7 @@ func newKVMProbe(dir string) *kvmProbe {
 	p := &kvmProbe{file: filepath.Join(dir, "kvm.json")}
 	if data, err := os.ReadFile(p.file); err == nil {
 		var a kvmAnswer
-		if json.Unmarshal(data, &a) == nil && a.Boot != "" && a.Boot == bootID() && a.Guest == probeSum() {
+		if json.Unmarshal(data, &a) == nil && a.Boot != "" && a.Boot == computer.BootID() && a.Guest == probeSum() {
 			p.known, p.answer = true, a
 		}
 	}
@@ -54,7 +55,7 @@ func (p *kvmProbe) get(ctx context.Context) kvmAnswer {
 		return p.answer
 	}
 	a, final := tryKVM(ctx)
-	a.Boot, a.Guest = bootID(), probeSum()
+	a.Boot, a.Guest = computer.BootID(), probeSum()
 	if ctx.Err() != nil {
 		return a
 	}

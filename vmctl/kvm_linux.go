@@ -12,6 +12,8 @@ import (
 	"runtime"
 	"strings"
 	"time"
+
+	"hither/vmctl/process"
 )
 
 // kvmTimeout is long for a broken accelerator and short for a person.
@@ -78,7 +80,7 @@ func boots(ctx context.Context, program, accel, cpu string) string {
 		"-drive", "if=floppy,format=raw,readonly=on,file="+strings.ReplaceAll(image, ",", ",,"))
 	said := gaveUp{stop: cancel}
 	cmd.Stdout, cmd.Stderr = &said, &said // one writer: exec calls it from one goroutine
-	err = runHere(cmd, func(int) error { return nil })
+	err = process.RunHere(cmd, func(int) error { return nil })
 	var exit *exec.ExitError
 	switch {
 	case errors.As(err, &exit) && exit.ExitCode() == kvmExit:
@@ -108,12 +110,4 @@ func (g *gaveUp) Write(p []byte) (int, error) {
 		g.stop()
 	}
 	return len(p), nil
-}
-
-func bootID() string {
-	id, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
-	if err != nil {
-		return ""
-	}
-	return strings.TrimSpace(string(id))
 }

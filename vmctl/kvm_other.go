@@ -11,6 +11,4 @@ func probeKVM(context.Context) (answer kvmAnswer, final bool) {
 	return kvmAnswer{Reason: "KVM is Linux's, this is " + runtime.GOOS}, true
 }
 
-func bootID() string { return "" }
-
 func probeSum() uint32 { return 0 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"hither/fusion"
+	"hither/vmctl/computer"
 )
 
 func yes() *bool            { v := true; return &v }
@@ -136,7 +137,7 @@ func TestAutostart(t *testing.T) {
 	}
 	f.put(vm(newUUID(), "not", fusion.Off))
 	config := Config{Dir: dir, URI: "fake:///", open: f.open}
-	ok(t, os.WriteFile(filepath.Join(dir, startedFile), []byte(bootID()), 0o600))
+	ok(t, os.WriteFile(filepath.Join(dir, startedFile), []byte(computer.BootID()), 0o600))
 	s := must(Open(t.Context(), config))(t)
 	if order := strings.Join(s.toStart(), ""); order != "bac" {
 		t.Errorf("they start as %q", order)
@@ -153,7 +154,7 @@ func TestAutostart(t *testing.T) {
 		return n
 	}
 	eventually(t, "they run, and it is written down", func() bool {
-		return running(s) == 3 && string(must(os.ReadFile(filepath.Join(dir, startedFile)))(t)) == bootID()
+		return running(s) == 3 && string(must(os.ReadFile(filepath.Join(dir, startedFile)))(t)) == computer.BootID()
 	})
 	ok(t, s.Do(t.Context(), "a", fusion.ForceOff))
 	closeStore(t, s)

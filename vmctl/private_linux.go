@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"hither/fusion"
+	"hither/vmctl/process"
 )
 
 // private is a libvirtd of the node's own: a session daemon whose XDG
@@ -110,7 +111,7 @@ func (p private) hostUUID() (string, error) {
 // start runs libvirtd, which goes into the background in a process session of
 // its own once it listens.
 func (p private) start(ctx context.Context) error {
-	program, err := findProgram("libvirtd")
+	program, err := process.Find("libvirtd")
 	if err != nil {
 		return &fusion.Error{Op: "machines.private", Cause: fusion.ErrUnsupported,
 			Detail: "libvirtd is not here", Hint: InstallHint}
@@ -122,7 +123,7 @@ func (p private) start(ctx context.Context) error {
 		"--pid-file", p.pidFile(), "--timeout", "120")
 	cmd.Env = p.env()
 	cmd.Dir = "/"
-	cmd.SysProcAttr = ownSession()
+	cmd.SysProcAttr = process.OwnSession()
 	var said strings.Builder
 	cmd.Stderr = &said
 	cmd.WaitDelay = time.Second // the daemon may keep stderr
@@ -140,7 +141,7 @@ func (p private) start(ctx context.Context) error {
 
 func (p private) env() []string {
 	return []string{
-		"PATH=" + searchPath(), "LANG=C.UTF-8",
+		"PATH=" + process.SearchPath(), "LANG=C.UTF-8",
 		"HOME=" + p.link + "/home",
 		"XDG_CONFIG_HOME=" + p.link + "/c",
 		"XDG_RUNTIME_DIR=" + p.link + "/r",

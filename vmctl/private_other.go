@@ -4,7 +4,6 @@ package vmctl
 
 import (
 	"context"
-	"os/exec"
 	"time"
 
 	"hither/fusion"
@@ -27,5 +26,3 @@ func (private) usbSocket(string) string { return "" }
 func (private) end(context.Context) {}
 
 func qemuStarts() map[string]time.Time { return nil }
-
-func findProgram(name string) (string, error) { return exec.LookPath(name) }

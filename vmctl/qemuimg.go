@@ -15,6 +15,7 @@ import (
 	"hither/fusion"
 	"hither/vmctl/computer"
 	"hither/vmctl/imagefile"
+	"hither/vmctl/process"
 )
 
 // An imageJob is one run of qemu-img that makes a file of the pool.
@@ -76,19 +77,19 @@ func (s *Store) qemuImg(ctx context.Context, job imageJob, args ...string) error
 	if err != nil {
 		return fail(job.op, job.name, err)
 	}
-	said := &tail{}
+	said := &process.Tail{}
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Stdout = &progressReader{report: func(part float64) {
 		fusion.Report(ctx, fusion.Progress{Step: job.step, Done: job.done + int64(part*float64(job.bytes)), Total: job.total})
 	}}
 	cmd.Stderr = said
-	err = runBound(cmd, max(free-reserve, 0))
+	err = process.RunBound(cmd, max(free-reserve, 0))
 	switch text := said.String(); {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil:
 		return fail(job.op, job.name, ctx.Err())
-	case strings.Contains(text, "No space left"), strings.Contains(text, "File too large"), tooLarge(err):
+	case strings.Contains(text, "No space left"), strings.Contains(text, "File too large"), process.TooLarge(err):
 		return noRoom(job.op, job.name, s.config.pool()+" is full")
 	case strings.Contains(text, `Failed to get`) && strings.Contains(text, "lock"):
 		return &fusion.Error{Op: job.op, Path: job.name, Cause: fusion.ErrBusy, Detail: "another program uses its disk", Hint: "try again in a moment"}
@@ -120,16 +121,6 @@ func (p *progressReader) Write(data []byte) (int, error) {
 	return len(data), nil
 }
 
-// tail keeps the beginning of what a program complains of.
-type tail struct{ said []byte }
-
-func (t *tail) Write(p []byte) (int, error) {
-	t.said = append(t.said, p[:min(len(p), max(4096-len(t.said), 0))]...)
-	return len(p), nil
-}
-
-func (t *tail) String() string { return strings.TrimSpace(string(t.said)) }
-
 // imageInfo is what qemu-img says of an image, of which it opens no other file.
 type imageInfo struct {
 	Format  string `json:"format"`
@@ -152,7 +143,7 @@ func describe(ctx context.Context, op, name, path, format string) (info imageInf
 	if err != nil {
 		return info, noQemuImg(op, name)
 	}
-	said := &tail{}
+	said := &process.Tail{}
 	cmd := exec.CommandContext(ctx, program, "info", "--output=json", "-f", format, path)
 	cmd.Stderr = said
 	out, err := cmd.StdoutPipe()

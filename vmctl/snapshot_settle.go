@@ -12,6 +12,7 @@ import (
 	"hither/fusion"
 	"hither/vmctl/domxml"
 	"hither/vmctl/imagefile"
+	"hither/vmctl/process"
 )
 
 // noted gives a call that writes its intent down first. When the call fails, libvirt may
@@ -102,10 +103,10 @@ func (s *Store) dropKept(ctx context.Context, d domain, name string) error {
 			}
 			return err
 		}
-		said := &tail{}
+		said := &process.Tail{}
 		cmd := exec.CommandContext(ctx, "qemu-img", "snapshot", "-d", name, disk.Path)
 		cmd.Stderr = said
-		if err := runBound(cmd, math.MaxInt64); err != nil {
+		if err := process.RunBound(cmd, math.MaxInt64); err != nil {
 			return fmt.Errorf("%w: %s", err, said)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hither/fusion"
+	"hither/vmctl/process"
 )
 
 const (
@@ -57,8 +58,8 @@ func (c Config) resolve(ctx context.Context) (string, error) {
 // hasDaemon says whether libvirt can start a session daemon, monolithic or
 // modular.
 func hasDaemon() bool {
-	_, libvirtd := findProgram("libvirtd")
-	_, virtqemud := findProgram("virtqemud")
+	_, libvirtd := process.Find("libvirtd")
+	_, virtqemud := process.Find("virtqemud")
 	return libvirtd == nil || virtqemud == nil
 }
 

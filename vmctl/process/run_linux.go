@@ -1,4 +1,4 @@
-package vmctl
+package process
 
 import (
 	"errors"
@@ -9,10 +9,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// runBound runs a program that ends when this process does, also by SIGKILL, and
+// RunBound runs a program that ends when this process does, also by SIGKILL, and
 // that makes no file longer than most bytes.
-func runBound(cmd *exec.Cmd, most int64) error {
-	return runHere(cmd, func(pid int) error {
+func RunBound(cmd *exec.Cmd, most int64) error {
+	return RunHere(cmd, func(pid int) error {
 		limit := unix.Rlimit{Cur: uint64(most), Max: uint64(most)}
 		err := unix.Prlimit(pid, unix.RLIMIT_FSIZE, &limit, nil)
 		if errors.Is(err, unix.ESRCH) {
@@ -22,9 +22,9 @@ func runBound(cmd *exec.Cmd, most int64) error {
 	})
 }
 
-// runHere runs a program that ends when this process does, also by SIGKILL. It is
+// RunHere runs a program that ends when this process does, also by SIGKILL. It is
 // killed when started fails, which is called once it runs.
-func runHere(cmd *exec.Cmd, started func(pid int) error) error {
+func RunHere(cmd *exec.Cmd, started func(pid int) error) error {
 	// The kernel sends Pdeathsig when the thread that started the program ends.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -39,8 +39,8 @@ func runHere(cmd *exec.Cmd, started func(pid int) error) error {
 	return errors.Join(err, cmd.Wait())
 }
 
-// tooLarge says whether a program ended because its file became too long.
-func tooLarge(err error) bool {
+// TooLarge says whether a program ended because its file became too long.
+func TooLarge(err error) bool {
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) {
 		return false
