@@ -22,6 +22,27 @@ const (
 	kvmHint = "let it be emulated, which is slow: hither machine set MACHINE --accelerator emulated"
 )
 
+// domainType chooses between KVM and software emulation for a new machine.
+func (s *Store) domainType(ctx context.Context) (string, error) {
+	a := s.kvm.Get(ctx)
+	if err := ctx.Err(); err != nil {
+		return "", err
+	}
+	if a.Denied && s.URI() == uriSystem {
+		// Only libvirt's own user may try it; what it claims must do.
+		claims, err := call(ctx, s, func(d driver) (bool, error) { return d.advertisesKVM() }, nil)
+		if err != nil {
+			return "", err
+		}
+		a.Works = claims
+	}
+	if a.Works {
+		return "kvm", nil
+	}
+	s.config.Log.Info("KVM does not run here", "reason", a.Reason, "trace", fusion.Trace(ctx))
+	return "qemu", nil
+}
+
 // setAccelerator writes the accelerator of the next start, and the processor that goes
 // with it where it has the other's.
 func (c *changing) setAccelerator(ctx context.Context) (fusion.Changed, error) {
@@ -36,7 +57,7 @@ func (c *changing) setAccelerator(ctx context.Context) (fusion.Changed, error) {
 	}
 	if kind == "kvm" {
 		if can, err := c.domainType(ctx); err != nil || can != kind {
-			return fusion.Changed{}, orLacks(err, c.lacks("KVM does not run here ("+c.kvm.get(ctx).Reason+")", "hither doctor says more"))
+			return fusion.Changed{}, orLacks(err, c.lacks("KVM does not run here ("+c.kvm.Get(ctx).Reason+")", "hither doctor says more"))
 		}
 	}
 	edits, err := domxml.RunBy(c.next, kind)

@@ -192,7 +192,7 @@ func (r *restoring) replace(now record, text string, files []string, end func(bo
 	if err != nil {
 		return m, err
 	}
-	return back.machine(s.kvm.note()), nil
+	return back.machine(s.kvm.Note()), nil
 }
 
 // replaceable refuses a machine whose disks others need, or hold more than a backup has.

@@ -67,7 +67,7 @@ func checkProgram(name, program string) Check {
 }
 
 func (s *Store) checkKVM(ctx context.Context) Check {
-	a := s.kvm.get(ctx)
+	a := s.kvm.Get(ctx)
 	switch {
 	case a.Works:
 		return Check{Name: "KVM", State: CheckOK, Text: "a test guest ran"}

@@ -120,7 +120,7 @@ func (s *Store) again(r record, name string) (fusion.Machine, error) {
 	if r.shown != name {
 		return fusion.Machine{}, invalid("machine.create", name, "its idempotency key made "+r.shown, "use a new key for each machine")
 	}
-	return r.machine(s.kvm.note()), nil
+	return r.machine(s.kvm.Note()), nil
 }
 
 // make does the work of Create and undoes it when it fails.

@@ -48,7 +48,7 @@ func (s *Store) defined(ctx context.Context, p *plan, text string) (fusion.Machi
 	r, err := s.refresh(ctx, p.UUID)
 	switch {
 	case err == nil:
-		return r.machine(s.kvm.note()), nil
+		return r.machine(s.kvm.Note()), nil
 	case errors.Is(err, fusion.ErrNotFound): // somebody undefined it
 		return fusion.Machine{}, s.undo(ctx, p, err)
 	}
@@ -62,7 +62,7 @@ func (s *Store) defined(ctx context.Context, p *plan, text string) (fusion.Machi
 	if p.Spec.Start {
 		r.state, r.active, r.started = fusion.Running, true, time.Now()
 	}
-	return r.machine(s.kvm.note()), nil
+	return r.machine(s.kvm.Note()), nil
 }
 
 // undo takes back a machine that could not be made because of why. Its disks go

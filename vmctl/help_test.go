@@ -10,6 +10,7 @@ import (
 
 	"hither/fusion"
 	"hither/internal/expect"
+	"hither/vmctl/kvm"
 )
 
 const patience = expect.Patience
@@ -46,9 +47,7 @@ func storeOf(t *testing.T, f *fake, c Config) *Store {
 
 // knowsKVM has a Store know whether KVM works, which else is tried by running.
 func knowsKVM(s *Store, works bool) {
-	s.kvm.mu.Lock()
-	defer s.kvm.mu.Unlock()
-	s.kvm.known, s.kvm.answer = true, kvmAnswer{Works: works}
+	s.kvm.Know(kvm.Answer{Works: works})
 }
 
 func closeStore(t *testing.T, s *Store) {

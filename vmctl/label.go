@@ -48,7 +48,7 @@ func (s *Store) Label(ctx context.Context, machine string, change fusion.LabelCh
 	}
 	s.config.Log.Info("machine labelled", "machine", machine, "trace", fusion.Trace(ctx))
 	r, err = s.fresh(ctx, opLabel, machine, r.uuid)
-	return r.machine(s.kvm.note()), err
+	return r.machine(s.kvm.Note()), err
 }
 
 func relabelled(machine string, r record, change fusion.LabelChange) (string, error) {

@@ -24,7 +24,7 @@ func (s *Store) List(ctx context.Context) ([]fusion.Machine, error) {
 	s.mu.Lock()
 	records := s.copyLocked()
 	s.mu.Unlock()
-	note := s.kvm.note()
+	note := s.kvm.Note()
 	for i := range records {
 		machines = append(machines, records[i].machine(note)) // without the lock: it looks at each disk
 	}
@@ -45,7 +45,7 @@ func (s *Store) Get(ctx context.Context, name string) (fusion.Machine, error) {
 	if err != nil {
 		return fusion.Machine{}, err
 	}
-	return r.machine(s.kvm.note()), nil
+	return r.machine(s.kvm.Note()), nil
 }
 
 func (s *Store) connected() bool {
@@ -63,7 +63,7 @@ func (s *Store) copyLocked() []record {
 	return records
 }
 
-func (s *Store) machineLocked(r *record) fusion.Machine { return r.machine(s.kvm.note()) }
+func (s *Store) machineLocked(r *record) fusion.Machine { return r.machine(s.kvm.Note()) }
 
 // find gives the UUID of a machine by the name it is shown under.
 func (s *Store) find(ctx context.Context, op, name string) (string, error) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"hither/fusion"
+	"hither/vmctl/kvm"
 	"hither/vmctl/power"
 )
 
@@ -22,7 +23,7 @@ import (
 // wait for it.
 type Store struct {
 	config    Config
-	kvm       *kvmProbe
+	kvm       *kvm.Probe
 	catalogue *catalogue
 	meters    *Meters
 
@@ -70,6 +71,9 @@ var (
 	_ fusion.Hardware = (*Store)(nil)
 )
 
+// tryKVM finds out whether KVM runs here; the tests ask it once for all their Stores.
+var tryKVM = kvm.Try
+
 // maxCalls bounds the calls to the hypervisor that may be stuck at a time.
 const maxCalls = 16
 
@@ -89,7 +93,7 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 			Hint: "choose a directory that can be written with --home"}
 	}
 	s := &Store{
-		config: config, kvm: newKVMProbe(config.Dir), catalogue: &catalogue{osinfo: config.Osinfo}, fetches: map[string]chan struct{}{},
+		config: config, kvm: kvm.New(config.Dir, tryKVM), catalogue: &catalogue{osinfo: config.Osinfo}, fetches: map[string]chan struct{}{},
 		abilities: power.Abilities{Switch: config.Power},
 		slots:     make(chan struct{}, maxCalls), wake: make(chan struct{}, 1), unsettled: make(chan struct{}, 1), toInstall: make(chan struct{}, 1),
 		networking: make(chan struct{}, 1),

@@ -26,7 +26,7 @@ func (s *Store) SetTemplate(ctx context.Context, machine string, on bool) (fusio
 	}
 	defer release()
 	if r.Template == on {
-		return r.machine(s.kvm.note()), nil
+		return r.machine(s.kvm.Note()), nil
 	}
 	if !on {
 		if err := s.unbased(opTemplate, r); err != nil {
@@ -42,7 +42,7 @@ func (s *Store) SetTemplate(ctx context.Context, machine string, on bool) (fusio
 		return fusion.Machine{}, err
 	}
 	s.config.Log.Info("template", "machine", machine, "is", on, "trace", fusion.Trace(ctx))
-	return r.machine(s.kvm.note()), nil
+	return r.machine(s.kvm.Note()), nil
 }
 
 // still claims a virtual machine that is off, until release.

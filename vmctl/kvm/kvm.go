@@ -1,4 +1,6 @@
-package vmctl
+// Package kvm finds out whether KVM runs on this computer, by running a guest of 512 bytes
+// (probe/guest.S) under it. It needs qemu-system-x86_64, and leaves nothing but its answer.
+package kvm
 
 import (
 	"context"
@@ -7,23 +9,23 @@ import (
 	"path/filepath"
 	"sync"
 
-	"hither/fusion"
 	"hither/vmctl/computer"
 )
 
-// kvmProbe finds out whether KVM runs here, by running something: an
+// Probe finds out whether KVM runs here, by running something: an
 // advertised accelerator may be broken. The answer is kept in memory, and in a
 // file for as long as the computer is up.
-type kvmProbe struct {
+type Probe struct {
 	file string
+	try  func(context.Context) (answer Answer, final bool)
 
 	mu     sync.Mutex // guards the fields below; held while probing
 	known  bool
-	answer kvmAnswer
+	answer Answer
 }
 
-// kvmAnswer is also the content of kvm.json.
-type kvmAnswer struct {
+// Answer is also the content of kvm.json.
+type Answer struct {
 	Boot   string `json:"boot"`
 	Guest  uint32 `json:"guest"` // CRC-32 of the guest that was tried
 	Works  bool   `json:"works"`
@@ -32,29 +34,35 @@ type kvmAnswer struct {
 	Denied bool `json:"denied,omitempty"`
 }
 
-// tryKVM is probeKVM; the tests ask it once for all their Stores.
-var tryKVM = probeKVM
-
-func newKVMProbe(dir string) *kvmProbe {
-	p := &kvmProbe{file: filepath.Join(dir, "kvm.json")}
+// New gives a probe that keeps its answer in dir. try is Try, or what stands
+// for it.
+func New(dir string, try func(context.Context) (answer Answer, final bool)) *Probe {
+	p := &Probe{file: filepath.Join(dir, "kvm.json"), try: try}
 	if data, err := os.ReadFile(p.file); err == nil {
-		var a kvmAnswer
+		var a Answer
 		if json.Unmarshal(data, &a) == nil && a.Boot != "" && a.Boot == computer.BootID() && a.Guest == probeSum() {
-			p.known, p.answer = true, a
+			p.Know(a)
 		}
 	}
 	return p
 }
 
-// get probes once. An answer cut short by ctx, or about a permission or a
+// Know has the probe give an answer without trying.
+func (p *Probe) Know(a Answer) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.known, p.answer = true, a
+}
+
+// Get probes once. An answer cut short by ctx, or about a permission or a
 // program that may yet come, is not kept on disk.
-func (p *kvmProbe) get(ctx context.Context) kvmAnswer {
+func (p *Probe) Get(ctx context.Context) Answer {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.known {
 		return p.answer
 	}
-	a, final := tryKVM(ctx)
+	a, final := p.try(ctx)
 	a.Boot, a.Guest = computer.BootID(), probeSum()
 	if ctx.Err() != nil {
 		return a
@@ -66,8 +74,8 @@ func (p *kvmProbe) get(ctx context.Context) kvmAnswer {
 	return a
 }
 
-// note is what the owner of an emulated machine is told. It does not probe.
-func (p *kvmProbe) note() string {
+// Note is what the owner of an emulated machine is told. It does not probe.
+func (p *Probe) Note() string {
 	const slow = "it is emulated in software, which is slow"
 	if !p.mu.TryLock() {
 		return slow
@@ -77,25 +85,4 @@ func (p *kvmProbe) note() string {
 		return "KVM does not run here (" + p.answer.Reason + "); " + slow
 	}
 	return slow
-}
-
-// domainType chooses between KVM and software emulation for a new machine.
-func (s *Store) domainType(ctx context.Context) (string, error) {
-	a := s.kvm.get(ctx)
-	if err := ctx.Err(); err != nil {
-		return "", err
-	}
-	if a.Denied && s.URI() == uriSystem {
-		// Only libvirt's own user may try it; what it claims must do.
-		claims, err := call(ctx, s, func(d driver) (bool, error) { return d.advertisesKVM() }, nil)
-		if err != nil {
-			return "", err
-		}
-		a.Works = claims
-	}
-	if a.Works {
-		return "kvm", nil
-	}
-	s.config.Log.Info("KVM does not run here", "reason", a.Reason, "trace", fusion.Trace(ctx))
-	return "qemu", nil
 }

@@ -1,4 +1,4 @@
-package vmctl
+package kvm
 
 import (
 	"bytes"
@@ -16,12 +16,12 @@ import (
 	"hither/vmctl/process"
 )
 
-// kvmTimeout is long for a broken accelerator and short for a person.
-const kvmTimeout = 15 * time.Second
+// timeout is long for a broken accelerator and short for a person.
+const timeout = 15 * time.Second
 
-// kvmExit is what QEMU's isa-debug-exit device makes of the 0x31 that the guest
+// exitCode is what QEMU's isa-debug-exit device makes of the 0x31 that the guest
 // writes at its end: value << 1 | 1.
-const kvmExit = 0x31<<1 | 1
+const exitCode = 0x31<<1 | 1
 
 // probeGuest is a boot sector, made from probe/guest.S, that does what operating
 // systems do before it writes that.
@@ -36,33 +36,33 @@ func floppy() []byte {
 
 func probeSum() uint32 { return crc32.ChecksumIEEE(probeGuest) }
 
-// probeKVM runs the guest under KVM. final says whether the answer holds
+// Try runs the guest under KVM. final says whether the answer holds
 // until the next boot.
-func probeKVM(ctx context.Context) (answer kvmAnswer, final bool) {
+func Try(ctx context.Context) (answer Answer, final bool) {
 	if runtime.GOARCH != "amd64" {
-		return kvmAnswer{Reason: "this computer is not x86-64"}, true
+		return Answer{Reason: "this computer is not x86-64"}, true
 	}
 	f, err := os.OpenFile("/dev/kvm", os.O_RDWR, 0)
 	if errors.Is(err, os.ErrPermission) {
-		return kvmAnswer{Reason: "/dev/kvm is not open to this user", Denied: true}, false
+		return Answer{Reason: "/dev/kvm is not open to this user", Denied: true}, false
 	}
 	if err != nil {
-		return kvmAnswer{Reason: "there is no /dev/kvm"}, false
+		return Answer{Reason: "there is no /dev/kvm"}, false
 	}
 	if err := f.Close(); err != nil {
-		return kvmAnswer{Reason: err.Error()}, false
+		return Answer{Reason: err.Error()}, false
 	}
 	program, err := exec.LookPath("qemu-system-x86_64")
 	if err != nil {
-		return kvmAnswer{Reason: "qemu-system-x86_64 is not here"}, false
+		return Answer{Reason: "qemu-system-x86_64 is not here"}, false
 	}
-	reason := boots(ctx, program, "kvm", "host")
-	return kvmAnswer{Works: reason == "", Reason: reason}, true
+	reason := Boots(ctx, program, "kvm", "host")
+	return Answer{Works: reason == "", Reason: reason}, true
 }
 
-// boots runs the guest with an accelerator and says why that failed. A QEMU whose
+// Boots runs the guest with an accelerator and says why that failed. A QEMU whose
 // accelerator gives up says so and stays, stopped.
-func boots(ctx context.Context, program, accel, cpu string) string {
+func Boots(ctx context.Context, program, accel, cpu string) string {
 	dir, err := os.MkdirTemp("", "hither-kvm-")
 	if err != nil {
 		return err.Error()
@@ -72,7 +72,7 @@ func boots(ctx context.Context, program, accel, cpu string) string {
 	if err := os.WriteFile(image, floppy(), 0o600); err != nil {
 		return err.Error()
 	}
-	ctx, cancel := context.WithTimeout(ctx, kvmTimeout)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, "-accel", accel, "-machine", "pc", "-cpu", cpu, "-m", "32",
 		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
@@ -83,7 +83,7 @@ func boots(ctx context.Context, program, accel, cpu string) string {
 	err = process.RunHere(cmd, func(int) error { return nil })
 	var exit *exec.ExitError
 	switch {
-	case errors.As(err, &exit) && exit.ExitCode() == kvmExit:
+	case errors.As(err, &exit) && exit.ExitCode() == exitCode:
 		return ""
 	case said.stopped:
 		return "it gave up on a test guest"

@@ -1,4 +1,4 @@
-package vmctl
+package kvm
 
 import (
 	"bytes"
