@@ -121,7 +121,7 @@ func (s *Store) qemuLog(name string) string {
 	dir := "/var/log/libvirt/qemu"
 	switch cache, err := os.UserCacheDir(); {
 	case s.privateUsed():
-		dir = filepath.Join(s.config.private().dir, "cache/libvirt/qemu/log")
+		dir = filepath.Join(s.config.private().Dir, "cache/libvirt/qemu/log")
 	case err == nil && s.URI() != uriSystem:
 		dir = filepath.Join(cache, "libvirt/qemu/log")
 	}

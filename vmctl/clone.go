@@ -201,7 +201,7 @@ func (s *Store) cloneDefinition(p *plan, origin record, text string, bases map[s
 		l.Thawed = ours.Template.Frozen
 	}
 	if s.privateUsed() {
-		l.Agent = s.config.private().agentSocket(p.UUID)
+		l.Agent = s.config.private().AgentSocket(p.UUID)
 	}
 	if err := l.Become(root); err != nil {
 		return "", nil, err

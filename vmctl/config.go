@@ -10,6 +10,7 @@ import (
 
 	"hither/fusion"
 	"hither/vmctl/power"
+	"hither/vmctl/private"
 	"hither/vmctl/usbredir"
 )
 
@@ -125,3 +126,6 @@ func (c Config) mkdirs() error {
 	}
 	return nil
 }
+
+// private is the libvirtd of the node's own.
+func (c Config) private() private.Daemon { return private.New(c.Dir, c.RunDir, newUUID, InstallHint) }

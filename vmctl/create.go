@@ -150,7 +150,7 @@ func (s *Store) make(ctx context.Context, spec fusion.MachineSpec) (m fusion.Mac
 	}
 	plan := plan{Plan: domxml.Plan{Spec: spec, Card: card, UUID: newUUID(), Kind: kind, Pool: s.config.pool(), ISO: iso, Key: fusion.Key(ctx)}}
 	if s.privateUsed() {
-		plan.Agent = s.config.private().agentSocket(plan.UUID)
+		plan.Agent = s.config.private().AgentSocket(plan.UUID)
 	}
 	if err := plan.prepare(); err != nil {
 		return m, err

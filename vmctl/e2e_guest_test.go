@@ -22,7 +22,7 @@ func withAgent(t *testing.T, s *Store, config Config, name string) {
 	kernel, initramfs := systems.Agent(t, config.pool())
 	p := domxml.Plan{Spec: fusion.MachineSpec{Name: name, MemoryBytes: 768 << 20, CPUs: 1}, UUID: newUUID(), Kind: "qemu", Pool: config.pool(),
 		Card: domxml.NewCard("")}
-	p.Agent = config.private().agentSocket(p.UUID)
+	p.Agent = config.private().AgentSocket(p.UUID)
 	root := must(domxml.Parse(must(p.Definition())(t)))(t)
 	os := root.Need("os")
 	os.Drop("boot")

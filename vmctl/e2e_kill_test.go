@@ -246,7 +246,7 @@ func (k *killing) tidy() {
 	}
 	runs := strings.Fields(virsh(t, k.s, "list", "--uuid"))
 	for pid, args := range computer.Processes() {
-		if _, rest, is := strings.Cut(args, "\x00-uuid\x00"); is && strings.Contains(args, k.config.private().link+"/c/libvirt/qemu/lib/") {
+		if _, rest, is := strings.Cut(args, "\x00-uuid\x00"); is && strings.Contains(args, k.config.private().Link+"/c/libvirt/qemu/lib/") {
 			if uuid, _, _ := strings.Cut(rest, "\x00"); !slices.Contains(runs, uuid) {
 				t.Errorf("process %d runs %s, which virsh does not list", pid, uuid)
 			}

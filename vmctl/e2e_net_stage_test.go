@@ -82,7 +82,7 @@ func startSystem(t *testing.T) {
 			t.Logf("libvirtd: %s", said.String())
 		}
 	})
-	eventually(t, "libvirtd listens", func() bool { return answers("/run/libvirt/libvirt-sock") })
+	eventually(t, "libvirtd listens", func() bool { return process.Answers("/run/libvirt/libvirt-sock") })
 }
 
 // openSwitch starts Open vSwitch.
@@ -108,7 +108,7 @@ func openSwitch(t *testing.T) {
 		})
 	}
 	start("ovsdb-server", "/run/openvswitch/conf.db", "--remote=punix:/run/openvswitch/db.sock", "--pidfile=/run/openvswitch/ovsdb-server.pid")
-	eventually(t, "Open vSwitch's database listens", func() bool { return answers("/run/openvswitch/db.sock") })
+	eventually(t, "Open vSwitch's database listens", func() bool { return process.Answers("/run/openvswitch/db.sock") })
 	run(t, "ovs-vsctl", "--no-wait", "init")
 	start("ovs-vswitchd", "unix:/run/openvswitch/db.sock", "--pidfile=/run/openvswitch/ovs-vswitchd.pid")
 }

@@ -46,7 +46,7 @@ func TestMachinesSurviveTheNode(t *testing.T) {
 func daemonPID(t *testing.T, config Config) int {
 	t.Helper()
 	for pid, args := range computer.Processes() {
-		if strings.Contains(args, "\x00"+config.private().pidFile()+"\x00") {
+		if strings.Contains(args, "\x00"+config.private().PIDFile()+"\x00") {
 			return pid
 		}
 	}

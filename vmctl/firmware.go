@@ -74,7 +74,7 @@ func (s *Store) tpmDir(uuid string) string {
 	switch {
 	case base != "":
 	case s.privateUsed():
-		base = filepath.Join(s.config.private().dir, "c/libvirt/qemu/swtpm")
+		base = filepath.Join(s.config.private().Dir, "c/libvirt/qemu/swtpm")
 	case s.connectionKind() == "system":
 		base = "/var/lib/libvirt/swtpm"
 	default:

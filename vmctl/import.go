@@ -123,7 +123,7 @@ func (in *arrival) make() (m fusion.Machine, err error) {
 	p := plan{Plan: domxml.Plan{Spec: fusion.MachineSpec{Name: in.spec.Name, MemoryBytes: in.Memory, CPUs: in.CPUs, Start: in.spec.Start},
 		UUID: newUUID(), Kind: kind, Pool: s.config.pool(), Key: fusion.Key(in.ctx)}}
 	if s.privateUsed() {
-		p.Agent = s.config.private().agentSocket(p.UUID)
+		p.Agent = s.config.private().AgentSocket(p.UUID)
 	}
 	for i := range in.disks {
 		p.Disks = append(p.Disks, nthDisk(in.spec.Name, p.UUID, i))

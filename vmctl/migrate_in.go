@@ -48,7 +48,7 @@ func (s *Store) PrepareMigration(ctx context.Context, from fusion.HostID, o Migr
 	}
 	room := MigrationRoom{Pool: s.config.pool(), Secret: in.secret, Missing: in.missing}
 	if s.privateUsed() {
-		room.Agent = s.config.private().agentSocket(o.UUID)
+		room.Agent = s.config.private().AgentSocket(o.UUID)
 	}
 	return room, nil
 }

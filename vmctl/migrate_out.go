@@ -206,7 +206,7 @@ func (s *Store) rewriter(o MigrationOffer, room MigrationRoom) func(string) stri
 			domxml.Quoted(filepath.Join(s.config.pool(), o.Vars)), domxml.Quoted(filepath.Join(room.Pool, o.Vars)))
 	}
 	if s.privateUsed() && room.Agent != "" {
-		pairs = append(pairs, domxml.Quoted(s.config.private().agentSocket(o.UUID)), domxml.Quoted(room.Agent))
+		pairs = append(pairs, domxml.Quoted(s.config.private().AgentSocket(o.UUID)), domxml.Quoted(room.Agent))
 	}
 	return standsAlone(o.Disks, strings.NewReplacer(pairs...).Replace)
 }

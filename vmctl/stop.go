@@ -33,7 +33,7 @@ func (s *Store) StopAll(ctx context.Context) error {
 	if conn != nil {
 		s.running.Go(func() { s.release(conn, calls) })
 	}
-	s.config.private().end(ctx)
+	s.config.private().End(ctx)
 	return fail("machine.stop", "", errors.Join(err, ctx.Err()))
 }
 

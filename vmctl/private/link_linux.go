@@ -1,4 +1,4 @@
-package vmctl
+package private
 
 import (
 	"crypto/sha256"
