@@ -260,7 +260,7 @@ func (s *Store) removeLocked(uuid string) {
 	delete(s.stopping, uuid)
 	s.seq++
 	s.removed = s.seq
-	s.meters.forget(uuid)
+	s.meters.Forget(uuid)
 	s.tellLocked(fusion.Machine{Name: r.shown, Kind: fusion.KindVM, UUID: uuid, Verbs: []fusion.Verb{}}, true)
 }
 

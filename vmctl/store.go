@@ -3,12 +3,14 @@ package vmctl
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"hither/fusion"
 	"hither/vmctl/kvm"
+	"hither/vmctl/meter"
 	"hither/vmctl/power"
 )
 
@@ -25,7 +27,7 @@ type Store struct {
 	config    Config
 	kvm       *kvm.Probe
 	catalogue *catalogue
-	meters    *Meters
+	meters    *meter.Meters
 
 	abilities power.Abilities // of this computer itself
 	going     going
@@ -103,7 +105,7 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 		intended:  map[string]bool{}, arriving: map[string]*incoming{}, leaving: map[string]bool{},
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
-	s.meters = newMeters(s)
+	s.meters = meter.New(s.ctx, metered{s}, filepath.Join(config.Dir, "meters"), ringName, config.Log)
 	s.schedules = newSchedules(s)
 	s.loans, s.redirections = newLoans(s), newRedirections(s)
 	sweep(config.pool())
@@ -127,7 +129,7 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 	if config.Power != nil {
 		s.running.Go(s.followPower)
 	}
-	s.meters.wake()
+	s.meters.Wake()
 	return s, nil
 }
 

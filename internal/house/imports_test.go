@@ -49,6 +49,7 @@ var siblings = []string{"hither/peers", "hither/vmctl", "hither/mirror", "hither
 // which knows all of them (docs/decisions/0032).
 var rooms = map[string][]string{
 	"domxml":  {"hither/vmctl/devxml"},
+	"meter":   {"hither/vmctl/computer", "hither/vmctl/ring"},
 	"private": {"hither/vmctl/computer", "hither/vmctl/process"},
 	"kvm":     {"hither/vmctl/computer", "hither/vmctl/process"},
 }

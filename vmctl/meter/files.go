@@ -1,4 +1,4 @@
-package vmctl
+package meter
 
 import (
 	"maps"
@@ -32,7 +32,7 @@ func (m *Meters) flush(uuid string) {
 	samples := m.fresh[uuid]
 	delete(m.fresh, uuid)
 	m.mu.Unlock()
-	if _, known := m.s.processors(uuid); len(samples) == 0 || !known && uuid != fusion.Self {
+	if _, known := m.machines.Processors(uuid); len(samples) == 0 || !known && uuid != fusion.Self {
 		return
 	}
 	err := os.MkdirAll(m.dir, 0o700)
@@ -40,7 +40,7 @@ func (m *Meters) flush(uuid string) {
 		err = ring.Append(m.path(uuid), samples)
 	}
 	if err != nil {
-		m.s.config.Log.Warn("measurements are lost", "uuid", uuid, "error", err)
+		m.log.Warn("measurements are lost", "uuid", uuid, "error", err)
 	}
 }
 
@@ -48,12 +48,11 @@ func (m *Meters) flush(uuid string) {
 // there any more, and the oldest of too many.
 func (m *Meters) sweep() {
 	paths, _ := filepath.Glob(filepath.Join(m.dir, "*"+ringSuffix)) // the pattern is a good one
-	m.s.mu.Lock()
-	known, connected := map[string]bool{m.path(fusion.Self): true}, m.s.conn != nil
-	for uuid := range m.s.records {
+	uuids, connected := m.machines.Known()
+	known := map[string]bool{m.path(fusion.Self): true}
+	for _, uuid := range uuids {
 		known[m.path(uuid)] = true
 	}
-	m.s.mu.Unlock()
 	written := map[string]time.Time{}
 	for _, path := range paths {
 		if info, err := os.Stat(path); err == nil {
@@ -67,7 +66,7 @@ func (m *Meters) sweep() {
 			continue
 		}
 		if err := os.Remove(path); err != nil {
-			m.s.config.Log.Warn("old measurements stay", "file", strings.TrimPrefix(path, m.dir), "error", err)
+			m.log.Warn("old measurements stay", "file", strings.TrimPrefix(path, m.dir), "error", err)
 		}
 	}
 }

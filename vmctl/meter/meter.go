@@ -1,9 +1,13 @@
-package vmctl
+// Package meter measures machines and their computer once a second while somebody looks, and
+// keeps the last day of it. It asks nobody for more than is looked at, tells a slow looker
+// less, and shows what could not be measured as a gap.
+package meter
 
 import (
 	"context"
 	"errors"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"sync"
@@ -13,16 +17,35 @@ import (
 	"hither/vmctl/ring"
 )
 
-// Meters measure the Store's machines once a second, with one call to libvirt for all
+// Machines are what Meters measure. All its methods may be called from many goroutines, and
+// none while a lock of the Meters is held.
+type Machines interface {
+	// Find gives the UUID of a machine by its name. It promises fusion.ErrNotFound.
+	Find(ctx context.Context, op, machine string) (uuid string, err error)
+	// Processors gives how many a machine has, and whether it is known at all.
+	Processors(uuid string) (cpus int, known bool)
+	// Known gives the UUIDs of the machines; some may be missing when all is false.
+	Known() (uuids []string, all bool)
+	// Stats gives the counters of the running ones of some machines, or of all for none,
+	// by UUID, in one question to the hypervisor.
+	Stats(ctx context.Context, uuids ...string) (map[string]fusion.Stats, error)
+	// Go runs work in a goroutine that is waited for, unless all is ending.
+	Go(work func()) bool
+}
+
+// Meters measure machines once a second, with one call to libvirt for all
 // that are looked at, and keep what they measured in a ring file for each machine.
 //
 // One goroutine ticks while somebody looks, or always if the owner said so; it ends
-// some seconds after the last look, and with the Store.
+// some seconds after the last look, and with ctx.
 type Meters struct {
-	s   *Store
-	dir string
+	ctx      context.Context
+	machines Machines
+	dir      string
+	name     func(uuid string) string // of a machine's file
+	log      *slog.Logger
 
-	mu      sync.Mutex // guards the fields below; the Store's is never taken under it
+	mu      sync.Mutex // guards the fields below; nothing of machines is called under it
 	lookers map[*looker]bool
 	looked  map[string]time.Time // when somebody looked last, by UUID
 	always  bool
@@ -41,25 +64,24 @@ type looker struct {
 var _ fusion.Meters = (*Meters)(nil)
 
 const (
-	// meterQueue is how many measurements wait for a slow looker.
-	meterQueue = 16
-	// linger is how long a look lasts: who turns a page leaves no gap.
-	linger = 15 * time.Second
+	// queue is how many measurements wait for a slow looker.
+	queue = 16
+	// Linger is how long a look lasts: who turns a page leaves no gap.
+	Linger = 15 * time.Second
 	// alwaysFile is there when the machines are measured always.
 	alwaysFile = "always"
 	ringSuffix = ".ring"
 )
 
-func newMeters(s *Store) *Meters {
-	m := &Meters{s: s, dir: filepath.Join(s.config.Dir, "meters"), lookers: map[*looker]bool{}, looked: map[string]time.Time{},
+// New gives Meters that measure machines until ctx ends, and keep what they measured in
+// dir, in files that name calls.
+func New(ctx context.Context, machines Machines, dir string, name func(uuid string) string, log *slog.Logger) *Meters {
+	m := &Meters{ctx: ctx, machines: machines, dir: dir, name: name, log: log, lookers: map[*looker]bool{}, looked: map[string]time.Time{},
 		before: map[string]baseline{}, fresh: map[string][]ring.Sample{}}
 	_, err := os.Stat(filepath.Join(m.dir, alwaysFile))
 	m.always = err == nil
 	return m
 }
-
-// Meters gives what measures the machines.
-func (s *Store) Meters() *Meters { return s.meters }
 
 // Watch follows the measurements of one machine.
 func (m *Meters) Watch(ctx context.Context, machine string, measured func(fusion.MeterPoint)) error {
@@ -67,7 +89,7 @@ func (m *Meters) Watch(ctx context.Context, machine string, measured func(fusion
 	if err != nil {
 		return err
 	}
-	l := &looker{uuid: uuid, points: make(chan fusion.MeterPoint, meterQueue), gone: make(chan struct{})}
+	l := &looker{uuid: uuid, points: make(chan fusion.MeterPoint, queue), gone: make(chan struct{})}
 	m.look(uuid, l)
 	defer m.leave(l)
 	for {
@@ -75,11 +97,12 @@ func (m *Meters) Watch(ctx context.Context, machine string, measured func(fusion
 		case p := <-l.points:
 			measured(p)
 		case <-l.gone:
-			return notFound("meter.watch", machine)
+			return &fusion.Error{Op: "meter.watch", Path: machine, Cause: fusion.ErrNotFound, Detail: "no such machine",
+				Hint: "hither machine ls shows the machines there are"}
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-m.s.ctx.Done():
-			return errClosed
+		case <-m.ctx.Done():
+			return &fusion.Error{Op: "machines", Cause: fusion.ErrOffline, Detail: "the node is closing"}
 		}
 	}
 }
@@ -99,7 +122,7 @@ func (m *Meters) History(ctx context.Context, machine string, from, to time.Time
 	m.flush(uuid)
 	f := folder{step: int64(step / time.Second)}
 	if err := ring.Read(m.path(uuid), ceilSecond(from), ceilSecond(to), f.add); err != nil {
-		return fusion.History{}, fail(op, machine, err)
+		return fusion.History{}, &fusion.Error{Op: op, Path: machine, Cause: err}
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -124,12 +147,12 @@ func (m *Meters) KeepAlways(ctx context.Context, always bool) error {
 		}
 	}
 	if err != nil {
-		return fail(op, "", err)
+		return &fusion.Error{Op: op, Cause: err}
 	}
 	m.mu.Lock()
 	m.always = always
 	m.mu.Unlock()
-	m.wake()
+	m.Wake()
 	return nil
 }
 
@@ -138,7 +161,7 @@ func (m *Meters) find(ctx context.Context, op, machine string) (string, error) {
 	if machine == fusion.Self {
 		return fusion.Self, ctx.Err()
 	}
-	return m.s.find(ctx, op, machine)
+	return m.machines.Find(ctx, op, machine)
 }
 
 // look notes that somebody looks at a machine, for as long as l is there if it is not
@@ -150,7 +173,7 @@ func (m *Meters) look(uuid string, l *looker) {
 		m.lookers[l] = true
 	}
 	m.mu.Unlock()
-	m.wake()
+	m.Wake()
 }
 
 func (m *Meters) leave(l *looker) {
@@ -160,21 +183,22 @@ func (m *Meters) leave(l *looker) {
 	m.looked[l.uuid] = time.Now()
 }
 
-// wake starts the ticking goroutine when there is something to measure and none runs.
-func (m *Meters) wake() {
-	m.s.mu.Lock() // Close waits for running after it held mu
-	defer m.s.mu.Unlock()
+// Wake starts the ticking goroutine when there is something to measure and none runs.
+func (m *Meters) Wake() {
 	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.ticking || m.s.ctx.Err() != nil || !m.always && len(m.looked) == 0 {
-		return
+	starts := !m.ticking && (m.always || len(m.looked) > 0)
+	m.ticking = m.ticking || starts
+	m.mu.Unlock()
+	if starts && !m.machines.Go(m.tick) {
+		m.mu.Lock()
+		m.ticking = false
+		m.mu.Unlock()
 	}
-	m.ticking = true
-	m.s.running.Go(m.tick)
 }
 
-// forget removes what was measured of a machine that went. The Store's mu is held.
-func (m *Meters) forget(uuid string) {
+// Forget removes what was measured of a machine that went. It may be called
+// under a lock of its caller's.
+func (m *Meters) Forget(uuid string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.fresh, uuid)
@@ -187,17 +211,11 @@ func (m *Meters) forget(uuid string) {
 		}
 	}
 	if err := os.Remove(m.path(uuid)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		m.s.config.Log.Warn("the measurements of a machine that is gone stay", "uuid", uuid, "error", err)
+		m.log.Warn("the measurements of a machine that is gone stay", "uuid", uuid, "error", err)
 	}
 }
 
-// path is the ring file of a machine. A hypervisor's UUIDs are letters, digits and
-// dashes; anything else would be no file of ours.
-func (m *Meters) path(uuid string) string {
-	if fusion.CheckName(uuid) != nil {
-		uuid = plain(uuid, "vm", head(uuid))
-	}
-	return filepath.Join(m.dir, uuid+ringSuffix)
-}
+// path is the ring file of a machine.
+func (m *Meters) path(uuid string) string { return filepath.Join(m.dir, m.name(uuid)+ringSuffix) }
 
 func ceilSecond(t time.Time) int64 { return t.Add(time.Second - 1).Unix() }

@@ -1,4 +1,4 @@
-package vmctl
+package meter
 
 import (
 	"context"
@@ -46,7 +46,7 @@ func (m *Meters) tick() {
 		timer := time.NewTimer(time.Until(next))
 		select {
 		case <-timer.C:
-		case <-m.s.ctx.Done():
+		case <-m.ctx.Done():
 			timer.Stop()
 			m.flushAll()
 			return
@@ -66,7 +66,7 @@ func (m *Meters) rest() bool {
 	for l := range m.lookers {
 		m.looked[l.uuid] = now
 	}
-	maps.DeleteFunc(m.looked, func(_ string, at time.Time) bool { return now.Sub(at) >= linger })
+	maps.DeleteFunc(m.looked, func(_ string, at time.Time) bool { return now.Sub(at) >= Linger })
 	if m.always || len(m.looked) > 0 {
 		return false
 	}
@@ -91,19 +91,19 @@ func (m *Meters) measure() {
 	if always || len(uuids) > fewDomains {
 		uuids = nil
 	}
-	ctx, cancel := context.WithTimeout(m.s.ctx, measureTimeout)
+	ctx, cancel := context.WithTimeout(m.ctx, measureTimeout)
 	defer cancel()
-	list, err := call(ctx, m.s, func(d driver) ([]domainStats, error) { return d.stats(uuids...) }, nil)
+	all, err := m.machines.Stats(ctx, uuids...)
 	if err != nil {
-		m.s.config.Log.Debug("machines could not be measured", "error", err)
+		m.log.Debug("machines could not be measured", "error", err)
 		return // a gap
 	}
-	for _, one := range list {
-		if cpus, known := m.s.processors(one.uuid); known && (always || m.wants(one.uuid)) {
-			if one.stats.CPUs == 0 {
-				one.stats.CPUs = cpus
+	for uuid, stats := range all {
+		if cpus, known := m.machines.Processors(uuid); known && (always || m.wants(uuid)) {
+			if stats.CPUs == 0 {
+				stats.CPUs = cpus
 			}
-			m.take(one.uuid, one.stats, second)
+			m.take(uuid, stats, second)
 		}
 	}
 }
@@ -113,17 +113,6 @@ func (m *Meters) wants(uuid string) bool {
 	defer m.mu.Unlock()
 	_, looked := m.looked[uuid]
 	return looked
-}
-
-// processors gives how many a machine has, and whether it is known at all.
-func (s *Store) processors(uuid string) (int, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	r := s.records[uuid]
-	if r == nil {
-		return 0, false
-	}
-	return r.CPUs, true
 }
 
 // take makes rates of counters, keeps them and tells them to who looks.
