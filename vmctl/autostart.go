@@ -10,6 +10,7 @@ import (
 
 	"hither/fusion"
 	"hither/vmctl/computer"
+	"hither/vmctl/imagepool"
 )
 
 // startedFile says for which start of the computer the machines were started by
@@ -37,7 +38,7 @@ func (s *Store) autostart(ctx context.Context) {
 	if !s.mayStart() {
 		return
 	}
-	if err := writeWhole(s.config.Dir, startedFile, []byte(boot)); err != nil {
+	if err := imagepool.WriteWhole(s.config.Dir, startedFile, []byte(boot)); err != nil {
 		s.config.Log.Warn("the machines will start by themselves again with the next node", "error", err)
 	}
 }

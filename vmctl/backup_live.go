@@ -14,6 +14,7 @@ import (
 	"hither/vmctl/domxml"
 	"hither/vmctl/guest"
 	"hither/vmctl/imagefile"
+	"hither/vmctl/imagepool"
 )
 
 // liveBackup is the part of a backup of a running machine that QEMU does: it copies the
@@ -152,7 +153,7 @@ func (b *liveBackup) makeFiles() error {
 		if err != nil {
 			return err
 		}
-		file := fmt.Sprintf("%sbackup-%s-%d", partial, b.r.uuid, i)
+		file := fmt.Sprintf("%sbackup-%s-%d", imagepool.Partial, b.r.uuid, i)
 		b.files[d.Target] = file
 		if err := b.s.qemuImg(b.ctx, imageJob{op: opBackup, name: b.r.shown}, "create", "-q", "-f", imagefile.Qcow2, filepath.Join(b.s.config.pool(), file), fmt.Sprint(size)); err != nil {
 			return err
@@ -243,7 +244,7 @@ func (s *Store) awaitBackup(ctx context.Context, uuid string, tell func(backupJo
 			return job, err
 		}
 		tell(job)
-		if free, err := computer.FreeBytes(s.config.pool()); err == nil && free < reserve {
+		if free, err := computer.FreeBytes(s.config.pool()); err == nil && free < imagepool.Reserve {
 			return job, errNoSpace
 		}
 		select {

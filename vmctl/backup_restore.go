@@ -13,6 +13,7 @@ import (
 	"hither/vmctl/computer"
 	"hither/vmctl/domxml"
 	"hither/vmctl/imagefile"
+	"hither/vmctl/imagepool"
 	"hither/vmctl/process"
 )
 
@@ -76,7 +77,7 @@ func (r *restoring) explain(machine string, err error) error {
 		}
 		return invalid(opRestore, path, err.Error(), "restore another one; hither machine backup ls shows those there are")
 	case errors.Is(err, errNoSpace), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		return noRoom(opRestore, machine, r.s.config.pool()+" is full")
+		return imagepool.NoRoom(opRestore, machine, r.s.config.pool()+" is full")
 	}
 	return fail(opRestore, machine, err)
 }
@@ -267,7 +268,7 @@ func (r *restoring) writeDisks(files map[string]string) error {
 
 func (r *restoring) writeDisk(file string, size int64, sums []chunkSum) error {
 	s, job := r.s, imageJob{op: opRestore, name: r.from.Machine}
-	temp := filepath.Join(s.config.pool(), partial+file)
+	temp := filepath.Join(s.config.pool(), imagepool.Partial+file)
 	defer os.Remove(temp) // after the rename there is nothing to remove
 	if err := s.qemuImg(r.ctx, job, "create", "-q", "-f", imagefile.Qcow2, temp, fmt.Sprint(size)); err != nil {
 		return err
@@ -276,7 +277,7 @@ func (r *restoring) writeDisk(file string, size int64, sums []chunkSum) error {
 	if err != nil {
 		return err
 	}
-	image, err := s.openImage(r.ctx, opRestore, r.from.Machine, temp, imagefile.Qcow2, true, max(free-reserve, 0))
+	image, err := s.openImage(r.ctx, opRestore, r.from.Machine, temp, imagefile.Qcow2, true, max(free-imagepool.Reserve, 0))
 	if err != nil {
 		return err
 	}
@@ -287,7 +288,7 @@ func (r *restoring) writeDisk(file string, size int64, sums []chunkSum) error {
 		}
 		return err
 	}
-	return s.named(job, temp, file)
+	return s.pool.Named(job.op, job.name, temp, file)
 }
 
 func (r *restoring) write(image *nbdImage, size int64, sums []chunkSum) error {

@@ -14,7 +14,7 @@ import (
 // settleBackup undoes what is left of a backup whose node or libvirt was killed: QEMU's
 // copying, a checkpoint that no backup has, file systems that stand still, and chunks.
 func (s *Store) settleBackup(ctx context.Context, i intent) error {
-	release, ok := s.claim("backup", i.UUID)
+	release, ok := s.claims.Take("backup", i.UUID)
 	if !ok {
 		return errors.New("somebody works at its backups")
 	}

@@ -10,6 +10,7 @@ import (
 	"hither/fusion"
 	"hither/vmctl/computer"
 	"hither/vmctl/domxml"
+	"hither/vmctl/imagepool"
 )
 
 // Take makes a backup. A machine that is off is read where its disks lie, and claimed; of
@@ -53,7 +54,7 @@ func (s *Store) takeBackup(ctx context.Context, machine string, scheduled bool) 
 // resting claims a machine as a backup needs it: alone while it is off, together with its
 // verbs while it runs.
 func (s *Store) resting(ctx context.Context, machine string) (r record, release func(), err error) {
-	release, ok := s.share("machine", machine)
+	release, ok := s.claims.Share("machine", machine)
 	if !ok {
 		return r, nil, inWork(opBackup, machine)
 	}
@@ -88,7 +89,7 @@ func (s *Store) explainBackup(machine string, err error) error {
 		return &fusion.Error{Op: opBackup, Path: machine, Cause: errBrokenChunk, Detail: "an earlier backup is broken", Hint: "take it again: then all is read"}
 	}
 	if errors.Is(err, errNoSpace) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
-		return noRoom(opBackup, machine, s.config.backups()+" is full")
+		return imagepool.NoRoom(opBackup, machine, s.config.backups()+" is full")
 	}
 	return fail(opBackup, machine, err)
 }
@@ -289,10 +290,10 @@ func (s *Store) roomIn(op, name, dir string, need int64) error {
 	if err != nil {
 		return err
 	}
-	if need+reserve <= free {
+	if need+imagepool.Reserve <= free {
 		return nil
 	}
-	return noRoom(op, name, dir+" is full: "+bytesText(free)+" free, "+bytesText(need+reserve)+" needed")
+	return imagepool.NoRoom(op, name, dir+" is full: "+imagepool.BytesText(free)+" free, "+imagepool.BytesText(need+imagepool.Reserve)+" needed")
 }
 
 // removeFiles removes files of the pool whose names are partial.

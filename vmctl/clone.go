@@ -10,6 +10,7 @@ import (
 	"hither/vmctl/computer"
 	"hither/vmctl/domxml"
 	"hither/vmctl/imagefile"
+	"hither/vmctl/imagepool"
 )
 
 const opClone = "machine.clone"
@@ -64,7 +65,7 @@ func (s *Store) newcomer(ctx context.Context, op, name string) (release func(), 
 	if why := s.whyAway(); why != nil {
 		return nil, nil, away(op, name, why)
 	}
-	release, ok := s.claim("machine", name)
+	release, ok := s.claims.Take("machine", name)
 	if !ok {
 		return nil, nil, exists
 	}
@@ -87,7 +88,7 @@ func (s *Store) newcomer(ctx context.Context, op, name string) (release func(), 
 // origin claims the machine that is cloned. Of a template, which does not change,
 // several clones may be made at a time.
 func (s *Store) origin(ctx context.Context, machine string) (record, func(), error) {
-	release, ok := s.share("machine", machine)
+	release, ok := s.claims.Share("machine", machine)
 	if !ok {
 		return record{}, nil, inWork(opClone, machine)
 	}
@@ -183,7 +184,7 @@ func (s *Store) cloneDefinition(p *plan, origin record, text string, bases map[s
 	if err != nil {
 		return "", nil, err
 	}
-	l := domxml.Likeness{Name: p.Spec.Name, UUID: p.UUID, GenID: newUUID(), Pool: s.config.pool(), Disks: map[string]string{}, Made: madeName.MatchString, Ours: domxml.Ours{Key: p.Key}}
+	l := domxml.Likeness{Name: p.Spec.Name, UUID: p.UUID, GenID: newUUID(), Pool: s.config.pool(), Disks: map[string]string{}, Made: imagepool.IsMade, Ours: domxml.Ours{Key: p.Key}}
 	for i, d := range origin.Disks {
 		file := nthDisk(p.Spec.Name, p.UUID, i)
 		p.Disks = append(p.Disks, file)
@@ -217,7 +218,7 @@ func (s *Store) copyDisks(ctx context.Context, origin record, files, bases map[s
 			job.total += s.weight(d)
 		}
 	}
-	if err := s.room(opClone, origin.shown, job.total); err != nil {
+	if err := s.pool.Room(opClone, origin.shown, job.total); err != nil {
 		return err
 	}
 	for _, d := range origin.Disks {

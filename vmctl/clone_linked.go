@@ -9,6 +9,7 @@ import (
 	"hither/fusion"
 	"hither/vmctl/domxml"
 	"hither/vmctl/imagefile"
+	"hither/vmctl/imagepool"
 )
 
 // freeze sees that the disks of a machine are never written again, and gives for each
@@ -67,7 +68,7 @@ func (s *Store) freezable(ctx context.Context, origin record) error {
 
 // layer puts an overlay on each of a machine's disks, for the machine to go on in.
 func (s *Store) layer(ctx context.Context, origin record, disks map[string]string) error {
-	if err := s.room(opClone, origin.shown, 0); err != nil {
+	if err := s.pool.Room(opClone, origin.shown, 0); err != nil {
 		return err
 	}
 	layers, files := map[string]string{}, []string{}
@@ -116,7 +117,7 @@ func (s *Store) vacantDisk(origin record, next *int) string {
 	for {
 		name := nthDisk(origin.shown, origin.uuid, *next)
 		*next++
-		if !slices.Contains(origin.OwnDisks, name) && vacant(opClone, name, filepath.Join(s.config.pool(), name)) == nil {
+		if !slices.Contains(origin.OwnDisks, name) && imagepool.Vacant(opClone, name, filepath.Join(s.config.pool(), name)) == nil {
 			return name
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"hither/fusion"
 	"hither/vmctl/domxml"
 	"hither/vmctl/imagefile"
+	"hither/vmctl/imagepool"
 )
 
 // img runs qemu-img, which unit tests of disks need.
@@ -63,7 +64,7 @@ func diskPaths(t *testing.T, s *Store, name string) (paths []string) {
 func pooled(t *testing.T, s *Store) (names []string) {
 	t.Helper()
 	for _, e := range must(os.ReadDir(s.config.pool()))(t) {
-		if !strings.HasPrefix(e.Name(), aboutPrefix) { // a note on an image
+		if !strings.HasPrefix(e.Name(), imagepool.NotePrefix) { // a note on an image
 			names = append(names, e.Name())
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"hither/fusion"
 	"hither/vmctl/domxml"
+	"hither/vmctl/imagepool"
 )
 
 const (
@@ -44,11 +45,11 @@ func checkSpec(spec fusion.MachineSpec) (fusion.MachineSpec, error) {
 	}
 	switch {
 	case spec.MemoryBytes < leastMemory || spec.MemoryBytes > mostMemory:
-		return spec, invalid(op, spec.Name, bytesText(spec.MemoryBytes)+" of memory", "give it 16 MiB to 16 TiB, as in --memory 1GiB")
+		return spec, invalid(op, spec.Name, imagepool.BytesText(spec.MemoryBytes)+" of memory", "give it 16 MiB to 16 TiB, as in --memory 1GiB")
 	case spec.CPUs < 1 || spec.CPUs > mostCPUs:
 		return spec, invalid(op, spec.Name, fmt.Sprintf("%d CPUs", spec.CPUs), fmt.Sprintf("give it 1 to %d CPUs", mostCPUs))
 	case spec.DiskBytes != 0 && (spec.DiskBytes < leastDisk || spec.DiskBytes > mostDisk):
-		return spec, invalid(op, spec.Name, "a disk of "+bytesText(spec.DiskBytes), "give it 1 MiB to 64 TiB, as in --disk 20GiB")
+		return spec, invalid(op, spec.Name, "a disk of "+imagepool.BytesText(spec.DiskBytes), "give it 1 MiB to 64 TiB, as in --disk 20GiB")
 	case spec.Firmware != "" && !slices.Contains(domxml.Firmwares, spec.Firmware):
 		return spec, invalid(op, spec.Name, "a firmware called "+fusionClip(spec.Firmware), "a machine has bios, uefi or uefi-secure")
 	}
@@ -81,7 +82,7 @@ func (s *Store) Create(ctx context.Context, spec fusion.MachineSpec) (fusion.Mac
 		return fusion.Machine{}, away(op, spec.Name, why)
 	}
 	exists := &fusion.Error{Op: op, Path: spec.Name, Cause: fusion.ErrExists, Hint: "choose another name, or remove that machine first"}
-	release, ok := s.claim("machine", spec.Name)
+	release, ok := s.claims.Take("machine", spec.Name)
 	if !ok {
 		return fusion.Machine{}, exists
 	}
@@ -180,7 +181,7 @@ func (p *plan) nameDisks() {
 		p.Vars = varsName(p.Spec.Name, p.UUID, p.Spec.Firmware)
 	}
 	if p.Spec.Seed != nil && (p.install == nil || p.install.CDLabel != "") {
-		p.Seed = fmt.Sprintf("%.40s-%s", p.Spec.Name, head(p.UUID)) + seedSuffix
+		p.Seed = fmt.Sprintf("%.40s-%s", p.Spec.Name, head(p.UUID)) + imagepool.SeedSuffix
 	}
 }
 

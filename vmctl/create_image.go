@@ -40,17 +40,17 @@ func (s *Store) bringImage(ctx context.Context, machine, image string) (name str
 	if err != nil {
 		return "", nil, err
 	}
-	release, ok := s.share("image", name)
+	release, ok := s.claims.Share("image", name)
 	if !ok {
 		return "", nil, &fusion.Error{Op: op, Path: machine, Cause: fusion.ErrBusy, Detail: "something is being done with the image " + name, Hint: "try again in a moment"}
 	}
-	path, err := s.image(op, name)
+	path, err := s.pool.Image(op, name)
 	var info os.FileInfo
 	if err == nil {
 		info, err = os.Stat(path)
 	}
 	if err == nil {
-		err = wrongArch(op, name, s.aboutImage(name, info).Arch)
+		err = wrongArch(op, name, s.pool.About(name, info).Arch)
 	}
 	if err != nil {
 		release()
@@ -67,7 +67,7 @@ func (s *Store) imageNamed(ctx context.Context, image string) (string, error) {
 		return got.Name, err
 	}
 	if fusion.CheckName(image) != nil {
-		_, err := s.image("machine.create", image)
+		_, err := s.pool.Image("machine.create", image)
 		return "", err
 	}
 	_, err := os.Lstat(filepath.Join(s.config.pool(), image))

@@ -8,6 +8,7 @@ import (
 
 	"hither/fusion"
 	"hither/vmctl/domxml"
+	"hither/vmctl/imagepool"
 	"hither/vmctl/seed"
 )
 
@@ -18,7 +19,7 @@ func (s *Store) makeSeed(p plan) error {
 	if err != nil {
 		return err
 	}
-	return seed.WriteCD(filepath.Join(p.Pool, p.Seed), partial+"*", label, files)
+	return seed.WriteCD(filepath.Join(p.Pool, p.Seed), imagepool.Partial+"*", label, files)
 }
 
 // prepare finds the installer of a machine that installs by itself.
@@ -32,7 +33,7 @@ func (p *plan) prepare() error {
 	}
 	if p.Spec.MemoryBytes < found.Memory {
 		return invalid("machine.create", p.Spec.Name, fmt.Sprintf("with %s of memory the installer of %s does not run by itself",
-			bytesText(p.Spec.MemoryBytes), found.Name), "give it "+bytesText(found.Memory)+" or more; it may have less once it is installed")
+			imagepool.BytesText(p.Spec.MemoryBytes), found.Name), "give it "+imagepool.BytesText(found.Memory)+" or more; it may have less once it is installed")
 	}
 	p.install = &found
 	p.hash, err = seed.Hash(p.Spec.Seed.Password)
@@ -56,7 +57,7 @@ func (s *Store) makeInstaller(p plan) error {
 	if err != nil {
 		return err
 	}
-	return s.poolError("machine.create", p.Spec.Name, p.install.Unpack(p.ISO, p.Pool, partial+"install-*", script))
+	return s.poolError("machine.create", p.Spec.Name, p.install.Unpack(p.ISO, p.Pool, imagepool.Partial+"install-*", script))
 }
 
 // startInstaller starts a machine that is defined with its installer's kernel, this once:

@@ -8,11 +8,12 @@ import (
 
 	"hither/vmctl/computer"
 	"hither/vmctl/imagefile"
+	"hither/vmctl/imagepool"
 )
 
 // domxml.NewDisk makes an empty qcow2 in the pool.
 func (s *Store) newDisk(ctx context.Context, name, file string, size int64) error {
-	if err := s.room("machine.create", name, 0); err != nil {
+	if err := s.pool.Room("machine.create", name, 0); err != nil {
 		return err
 	}
 	return s.makeDisk(ctx, name, file, func(path string) []string {
@@ -24,7 +25,7 @@ func (s *Store) newDisk(ctx context.Context, name, file string, size int64) erro
 // when size is 0, of the image's own size.
 func (s *Store) copyDisk(ctx context.Context, name, file, image string, size int64) error {
 	const op = "machine.create"
-	path, err := s.image(op, image)
+	path, err := s.pool.Image(op, image)
 	if err != nil {
 		return err
 	}
@@ -41,10 +42,10 @@ func (s *Store) copyDisk(ctx context.Context, name, file, image string, size int
 		has = info.Size()
 	}
 	if size != 0 && size < has {
-		return invalid(op, name, fmt.Sprintf("the disk of the image %s has %s, more than %s", image, bytesText(has), bytesText(size)),
-			fmt.Sprintf("give it a disk of %s or more, or the image's own by saying no size", bytesText(has)))
+		return invalid(op, name, fmt.Sprintf("the disk of the image %s has %s, more than %s", image, imagepool.BytesText(has), imagepool.BytesText(size)),
+			fmt.Sprintf("give it a disk of %s or more, or the image's own by saying no size", imagepool.BytesText(has)))
 	}
-	if err := s.room(op, name, computer.Allocated(info)); err != nil {
+	if err := s.pool.Room(op, name, computer.Allocated(info)); err != nil {
 		return err
 	}
 	steps := []func(string) []string{func(to string) []string {
@@ -60,12 +61,12 @@ func (s *Store) copyDisk(ctx context.Context, name, file, image string, size int
 // whole.
 func (s *Store) makeDisk(ctx context.Context, name, file string, steps ...func(path string) []string) error {
 	job := imageJob{op: "machine.create", name: name}
-	temp := filepath.Join(s.config.pool(), partial+file)
+	temp := filepath.Join(s.config.pool(), imagepool.Partial+file)
 	defer os.Remove(temp) // after the rename there is nothing to remove
 	for _, args := range steps {
 		if err := s.qemuImg(ctx, job, args(temp)...); err != nil {
 			return err
 		}
 	}
-	return s.named(job, temp, file)
+	return s.pool.Named(job.op, job.name, temp, file)
 }

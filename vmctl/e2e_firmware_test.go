@@ -14,6 +14,7 @@ import (
 	linux "hither/internal/guest"
 	"hither/vmctl/computer"
 	"hither/vmctl/domxml"
+	"hither/vmctl/imagepool"
 )
 
 // seesFirmware is a guest that tells what its firmware gave it, once it is up.
@@ -161,7 +162,7 @@ func TestFirmwareIsChanged(t *testing.T) {
 		if p := parts(t, s); p.Firmware != firmware {
 			t.Errorf("it has %s", p.Firmware)
 		}
-		files := must(filepath.Glob(filepath.Join(config.pool(), "*"+varsSuffix)))(t)
+		files := must(filepath.Glob(filepath.Join(config.pool(), "*"+imagepool.VarsSuffix)))(t)
 		if len(files) != 1 || filepath.Base(files[0]) != varsName("m", m.UUID, firmware) {
 			t.Errorf("the pool has %v", files)
 		}

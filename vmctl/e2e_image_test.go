@@ -13,6 +13,7 @@ import (
 
 	"hither/fusion"
 	boot "hither/internal/guest"
+	"hither/vmctl/imagepool"
 	"hither/vmctl/seed"
 )
 
@@ -83,7 +84,7 @@ func TestCloudImageInOneStep(t *testing.T) {
 	eventually(t, "the guest has the name of its seed", func() bool { return letters(t, s, "web", "0x7e00", 64, 1) == "web-1" })
 	eventually(t, "its screen shows it", func() bool { return strings.Contains(letters(t, s, "web", "0xb8000", 4000, 2), "web-1") })
 	list := virsh(t, s, "domblklist", "web", "--details")
-	disc := "web-" + head(m.UUID) + seedSuffix
+	disc := "web-" + head(m.UUID) + imagepool.SeedSuffix
 	if !strings.Contains(list, disc) || strings.Count(list, "cdrom") != 2 || strings.Count(list, " disk ") != 1 {
 		t.Errorf("virsh lists:\n%s", list)
 	}
@@ -136,7 +137,7 @@ func TestASeedMovesWithItsMachine(t *testing.T) {
 			events.await(t, "web running")
 			ok(t, b.Migrate(t.Context(), "web", "a", fusion.MigrateOptions{}))
 		}
-		if files := strings.Join(poolFiles(t, leg.to), " "); files != file+"-0.qcow2 "+file+seedSuffix {
+		if files := strings.Join(poolFiles(t, leg.to), " "); files != file+"-0.qcow2 "+file+imagepool.SeedSuffix {
 			t.Errorf("there: %s", files)
 		}
 		if files := poolFiles(t, leg.from); len(files) != 0 {

@@ -23,6 +23,7 @@ import (
 	"hither/fusion"
 	"hither/vmctl/computer"
 	"hither/vmctl/imagefile"
+	"hither/vmctl/imagepool"
 )
 
 // rounds is how often a test that kills at random moments does so: usual, or as make
@@ -240,7 +241,7 @@ func (k *killing) tidy() {
 		}
 	}
 	for line := range strings.Lines(volumes) {
-		if f := strings.Fields(line); len(f) == 2 && strings.HasPrefix(f[1], "/") && !strings.HasPrefix(f[0], aboutPrefix) && !slices.Contains(owned, f[0]) {
+		if f := strings.Fields(line); len(f) == 2 && strings.HasPrefix(f[1], "/") && !strings.HasPrefix(f[0], imagepool.NotePrefix) && !slices.Contains(owned, f[0]) {
 			t.Errorf("virsh lists the volume %s, which is nobody's", f[0])
 		}
 	}

@@ -18,6 +18,7 @@ import (
 	"hither/fusion"
 	"hither/vmctl/domxml"
 	"hither/vmctl/imagefile"
+	"hither/vmctl/imagepool"
 )
 
 const opExport = "machine.export"
@@ -95,12 +96,12 @@ func (s *Store) exportDisks(ctx context.Context, r record, format fusion.ExportF
 	for _, d := range r.Disks {
 		job.total += s.weight(d)
 	}
-	if err := s.room(opExport, r.shown, job.total); err != nil {
+	if err := s.pool.Room(opExport, r.shown, job.total); err != nil {
 		return nil, err
 	}
 	id := rand.Text()
 	for i, d := range r.Disks {
-		disk := exportedDisk{name: fmt.Sprintf("disk-%d.qcow2", i), path: filepath.Join(s.config.pool(), fmt.Sprintf("%sexport-%s-%d", partial, id, i))}
+		disk := exportedDisk{name: fmt.Sprintf("disk-%d.qcow2", i), path: filepath.Join(s.config.pool(), fmt.Sprintf("%sexport-%s-%d", imagepool.Partial, id, i))}
 		args := []string{"-c", "-O", imagefile.Qcow2, "-o", "compression_type=zstd"}
 		if format == fusion.OVA {
 			disk.name = fmt.Sprintf("%s-disk%d.vmdk", r.shown, i+1)
@@ -150,7 +151,7 @@ func sumUp(ctx context.Context, disks []exportedDisk) error {
 			return err
 		}
 		sum := sha256.New()
-		_, err = io.Copy(sum, &countedReader{&contextReader{ctx, f}, func(n int64) {
+		_, err = io.Copy(sum, &imagepool.CountedReader{Reader: &imagepool.ContextReader{Ctx: ctx, Reader: f}, Told: func(n int64) {
 			progress.Done += n
 			fusion.Report(ctx, progress)
 		}})

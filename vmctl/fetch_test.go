@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"hither/fusion"
+	"hither/vmctl/imagepool"
 )
 
 // holds checks that the pool has the image, whole, and nothing else but its note.
@@ -21,7 +22,7 @@ func holds(t *testing.T, s *Store, name string, data []byte) {
 	if got := must(os.ReadFile(filepath.Join(s.config.pool(), name)))(t); !bytes.Equal(got, data) {
 		t.Errorf("%s has %d bytes that are not the %d of the publisher", name, len(got), len(data))
 	}
-	if names := inPool(t, s.config); !slices.Equal(names, []string{aboutName(name), name}) {
+	if names := inPool(t, s.config); !slices.Equal(names, []string{imagepool.NoteName(name), name}) {
 		t.Errorf("the pool has %v", names)
 	}
 }
@@ -107,8 +108,8 @@ func TestFetchGoesOnAtTheNextStart(t *testing.T) {
 // partSize is how much of the one download in a pool is there.
 func partSize(t *testing.T, s *Store) int64 {
 	t.Helper()
-	for _, path := range must(filepath.Glob(filepath.Join(s.config.pool(), downloadPrefix+"*")))(t) {
-		if info, err := os.Stat(path); err == nil && !strings.HasSuffix(path, aboutSuffix) {
+	for _, path := range must(filepath.Glob(filepath.Join(s.config.pool(), imagepool.DownloadPrefix+"*")))(t) {
+		if info, err := os.Stat(path); err == nil && !strings.HasSuffix(path, imagepool.NoteSuffix) {
 			return info.Size()
 		}
 	}

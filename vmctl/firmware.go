@@ -10,6 +10,7 @@ import (
 
 	"hither/fusion"
 	"hither/vmctl/domxml"
+	"hither/vmctl/imagepool"
 )
 
 // A machine that starts by UEFI has variables (boot entries, the keys of Secure Boot),
@@ -20,7 +21,6 @@ const (
 	FirmwareHint = "install the firmware on the machine's host (Debian, Ubuntu: apt install ovmf)"
 	TPMHint      = "install the TPM on the machine's host (Debian, Ubuntu: apt install swtpm swtpm-tools)"
 
-	varsSuffix = "-vars.fd"
 	// mostVars and mostTPM bound the variables and a TPM's state, in bytes. OVMF's
 	// variables have 528 KiB at most, and swtpm's state some KiB.
 	mostVars = 16 << 20
@@ -31,9 +31,9 @@ const (
 // of UEFI have one each: variables without keys would switch Secure Boot off.
 func varsName(name, uuid, firmware string) string {
 	if firmware == domxml.SecureUEFI {
-		return fmt.Sprintf("%.40s-%s-secure", name, head(uuid)) + varsSuffix
+		return fmt.Sprintf("%.40s-%s-secure", name, head(uuid)) + imagepool.VarsSuffix
 	}
-	return fmt.Sprintf("%.40s-%s", name, head(uuid)) + varsSuffix
+	return fmt.Sprintf("%.40s-%s", name, head(uuid)) + imagepool.VarsSuffix
 }
 
 // soundVars refuses what is no firmware volume: QEMU maps it into the guest as it is
@@ -49,7 +49,7 @@ func (s *Store) copyVars(op, machine, from, file string) error {
 	if err != nil || text == nil {
 		return fail(op, machine, err)
 	}
-	return s.poolError(op, machine, writeWhole(s.config.pool(), file, text))
+	return s.poolError(op, machine, imagepool.WriteWhole(s.config.pool(), file, text))
 }
 
 // readVars gives nil where there are none.
@@ -59,7 +59,7 @@ func readVars(path string) ([]byte, error) {
 		return nil, nil
 	}
 	if err == nil && info.Size() > mostVars {
-		err = fmt.Errorf("%s has %s, and is no file of UEFI variables", path, bytesText(info.Size()))
+		err = fmt.Errorf("%s has %s, and is no file of UEFI variables", path, imagepool.BytesText(info.Size()))
 	}
 	if err != nil {
 		return nil, err
@@ -103,7 +103,7 @@ func (s *Store) writeTPM(op, machine, uuid string, text []byte) error {
 	dir := filepath.Join(s.tpmDir(uuid), "tpm2")
 	err := os.MkdirAll(dir, 0o700)
 	if err == nil {
-		err = writeWhole(dir, tpmState, text)
+		err = imagepool.WriteWhole(dir, tpmState, text)
 	}
 	return tpmError(op, machine, err)
 }

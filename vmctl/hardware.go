@@ -7,6 +7,7 @@ import (
 
 	"hither/fusion"
 	"hither/vmctl/domxml"
+	"hither/vmctl/imagepool"
 )
 
 const opChange = "machine.change"
@@ -161,7 +162,7 @@ func (c *changing) setResources(ctx context.Context) (fusion.Changed, error) {
 	want := c.change
 	switch {
 	case want.MemoryBytes > most.memoryBytes && most.memoryBytes > 0:
-		return fusion.Changed{}, c.bad(bytesText(want.MemoryBytes)+" of memory, and this host has "+bytesText(most.memoryBytes),
+		return fusion.Changed{}, c.bad(imagepool.BytesText(want.MemoryBytes)+" of memory, and this host has "+imagepool.BytesText(most.memoryBytes),
 			"give it less than the host has")
 	case want.CPUs > most.cpus && most.cpus > 0:
 		return fusion.Changed{}, c.bad(fmt.Sprintf("%d CPUs, and a machine of its kind has %d at most", want.CPUs, most.cpus), "give it fewer")

@@ -13,7 +13,7 @@ import (
 // insertCD puts an image of the pool into a drive. A machine without one gets a drive,
 // which a running machine has from its next start on.
 func (c *changing) insertCD(ctx context.Context) (fusion.Changed, error) {
-	path, err := c.image(opChange, c.change.Image)
+	path, err := c.pool.Image(opChange, c.change.Image)
 	if err != nil {
 		return fusion.Changed{}, err
 	}

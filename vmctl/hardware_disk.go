@@ -13,6 +13,7 @@ import (
 	"hither/fusion"
 	"hither/vmctl/domxml"
 	"hither/vmctl/imagefile"
+	"hither/vmctl/imagepool"
 )
 
 const (
@@ -123,7 +124,7 @@ func (c *changing) growDisk(ctx context.Context) (fusion.Changed, error) {
 	}
 	want := (c.change.Bytes + 511) &^ 511
 	if want <= size {
-		return fusion.Changed{}, c.bad(fmt.Sprintf("its disk %s has %s already", c.change.Disk, bytesText(size)),
+		return fusion.Changed{}, c.bad(fmt.Sprintf("its disk %s has %s already", c.change.Disk, imagepool.BytesText(size)),
 			"a disk can only grow: its guest's data may lie anywhere on it; for a smaller one, add a disk and copy")
 	}
 	ctx, cancel := withinCall(ctx)

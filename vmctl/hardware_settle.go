@@ -14,7 +14,7 @@ import (
 // that the machine's next start has is its own; one that only what runs now has is let go
 // when that ends (errHeld); one that nothing has goes.
 func (s *Store) settleDisk(ctx context.Context, i intent) error {
-	release, ok := s.share("machine", i.Name) // a start may go on: it has no such disk
+	release, ok := s.claims.Share("machine", i.Name) // a start may go on: it has no such disk
 	if !ok {
 		return errors.New("somebody works at it")
 	}

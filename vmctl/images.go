@@ -11,6 +11,7 @@ import (
 
 	"hither/fusion"
 	"hither/vmctl/imagefile"
+	"hither/vmctl/imagepool"
 )
 
 // images are a Store's image pool as fusion.Images.
@@ -31,7 +32,7 @@ func (i images) List(ctx context.Context) ([]fusion.Image, error) {
 	list := []fusion.Image{}
 	uses := i.s.imageUses()
 	for _, entry := range entries {
-		if !entry.Type().IsRegular() || fusion.CheckName(entry.Name()) != nil || madeName.MatchString(entry.Name()) {
+		if !entry.Type().IsRegular() || fusion.CheckName(entry.Name()) != nil || imagepool.IsMade(entry.Name()) {
 			continue
 		}
 		image, err := i.s.describeImage(op, entry.Name(), uses)
@@ -74,7 +75,7 @@ func (s *Store) describeImage(op, name string, uses map[string][]string) (fusion
 	if err != nil {
 		return fusion.Image{}, fail(op, name, err)
 	}
-	about := s.aboutImage(name, info)
+	about := s.pool.About(name, info)
 	image := fusion.Image{Name: name, Bytes: info.Size(), Sum: about.Sum, Source: about.Source, Arch: about.Arch, User: about.User,
 		Added: info.ModTime(), UsedBy: []string{}}
 	image.Format, image.DiskBytes, _ = imagefile.Inspect(path) // what it cannot tell is shown as unknown
@@ -88,14 +89,14 @@ func (s *Store) describeImage(op, name string, uses map[string][]string) (fusion
 func (i images) Remove(ctx context.Context, name string) error {
 	const op = "image.remove"
 	s := i.s
-	path, err := s.image(op, name)
+	path, err := s.pool.Image(op, name)
 	if err != nil {
 		return err
 	}
-	if madeName.MatchString(name) {
+	if imagepool.IsMade(name) {
 		return invalid(op, name, "it is a machine's own disk", "remove the machine; its disks go with it")
 	}
-	release, ok := s.claim("image", name)
+	release, ok := s.claims.Take("image", name)
 	if !ok {
 		return &fusion.Error{Op: op, Path: name, Cause: fusion.ErrBusy, Detail: "a machine is just made of it", Hint: "try again in a moment"}
 	}
@@ -113,7 +114,7 @@ func (i images) Remove(ctx context.Context, name string) error {
 	if err := os.Remove(path); err != nil {
 		return s.poolError(op, name, err)
 	}
-	s.forgetImage(name)
+	s.pool.Forget(name)
 	s.config.Log.Info("image removed", "image", name, "trace", fusion.Trace(ctx))
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"hither/fusion"
+	"hither/vmctl/imagepool"
 )
 
 // announcing is a server that says that it has an image of size bytes.
@@ -29,7 +30,7 @@ func announcing(t *testing.T, size int64) string {
 func TestImagesAreNoDisks(t *testing.T) {
 	f := newFake()
 	s := store(t, f)
-	for _, name := range []string{"web-12345678-0.qcow2", "web-12345678-seed.iso", "mine.iso", aboutName("mine.iso"), ".part-1", ".fetch-1"} {
+	for _, name := range []string{"web-12345678-0.qcow2", "web-12345678-seed.iso", "mine.iso", imagepool.NoteName("mine.iso"), ".part-1", ".fetch-1"} {
 		ok(t, os.WriteFile(filepath.Join(s.config.pool(), name), rawDisk(512), 0o600))
 	}
 	d := vm("12345678-0", "web", fusion.Off)
@@ -44,13 +45,13 @@ func TestImagesAreNoDisks(t *testing.T) {
 	refused(t, s.Images().Remove(t.Context(), "web-12345678-0.qcow2"), fusion.ErrInvalid)
 	refused(t, s.Images().Remove(t.Context(), "none"), fusion.ErrNotFound)
 	refused(t, s.Images().Remove(t.Context(), "../kvm.json"), fusion.ErrInvalid)
-	release, _ := s.share("image", "mine.iso")
+	release, _ := s.claims.Share("image", "mine.iso")
 	f.put(vm("12345678-0", "web", fusion.Off))
 	eventually(t, "it was taken out", func() bool { return len(s.imageUses()) == 0 })
 	refused(t, s.Images().Remove(t.Context(), "mine.iso"), fusion.ErrBusy)
 	release()
 	ok(t, s.Images().Remove(t.Context(), "mine.iso"))
-	if there(filepath.Join(s.config.pool(), aboutName("mine.iso"))) {
+	if there(filepath.Join(s.config.pool(), imagepool.NoteName("mine.iso"))) {
 		t.Error("its note stays")
 	}
 }
@@ -80,10 +81,10 @@ func TestSweepNotes(t *testing.T) {
 		path := filepath.Join(dir, name)
 		ok(t, os.WriteFile(path, nil, 0o600))
 		if old {
-			ok(t, os.Chtimes(path, time.Time{}, now.Add(-keepDownload-time.Hour)))
+			ok(t, os.Chtimes(path, time.Time{}, now.Add(-imagepool.KeepDownload-time.Hour)))
 		}
 	}
-	sweepNotes(dir, now)
+	imagepool.SweepNotes(dir, now)
 	var left []string
 	for _, entry := range must(os.ReadDir(dir))(t) {
 		left = append(left, entry.Name())

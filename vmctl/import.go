@@ -13,6 +13,7 @@ import (
 
 	"hither/fusion"
 	"hither/vmctl/domxml"
+	"hither/vmctl/imagepool"
 )
 
 const opImport = "machine.import"
@@ -96,7 +97,7 @@ func (r *sourceReader) Read(p []byte) (int, error) {
 
 // receiveAll receives the file and makes sense of it.
 func (in *arrival) receiveAll(r io.Reader) error {
-	in.source = &sourceReader{in: in, r: &contextReader{in.ctx, r}}
+	in.source = &sourceReader{in: in, r: &imagepool.ContextReader{Ctx: in.ctx, Reader: r}}
 	file := bufio.NewReaderSize(in.source, 1<<16)
 	head, err := file.Peek(512)
 	if err != nil && err != io.EOF {
@@ -145,7 +146,7 @@ func (in *arrival) make() (m fusion.Machine, err error) {
 	defer func() { end(!p.half) }()
 	err = in.convert(p.Disks)
 	if err == nil && in.vars != nil {
-		err = s.poolError(opImport, in.spec.Name, writeWhole(s.config.pool(), p.Vars, in.vars))
+		err = s.poolError(opImport, in.spec.Name, imagepool.WriteWhole(s.config.pool(), p.Vars, in.vars))
 	}
 	if err == nil {
 		err = s.writeTPM(opImport, in.spec.Name, p.UUID, in.tpmState)
@@ -181,7 +182,7 @@ func (in *arrival) convert(files []string) error {
 
 // temp makes a file for what comes next.
 func (in *arrival) temp() (*os.File, error) {
-	path := filepath.Join(in.s.config.pool(), fmt.Sprintf("%simport-%s-%d", partial, in.id, len(in.temps)))
+	path := filepath.Join(in.s.config.pool(), fmt.Sprintf("%simport-%s-%d", imagepool.Partial, in.id, len(in.temps)))
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err == nil {
 		in.temps = append(in.temps, path)

@@ -59,9 +59,9 @@ func (in *arrival) receiveDisk(r io.Reader, head []byte) error {
 	if err != nil {
 		return err
 	}
-	err = in.s.room(opImport, in.spec.Name, max(in.size, 0))
+	err = in.s.pool.Room(opImport, in.spec.Name, max(in.size, 0))
 	if err == nil {
-		err = in.s.receive(in.ctx, opImport, in.spec.Name, f, in.size, r)
+		err = in.s.pool.Receive(in.ctx, opImport, in.spec.Name, f, in.size, r)
 	}
 	if closed := f.Close(); err == nil {
 		err = closed

@@ -112,7 +112,7 @@ func (in *arrival) receiveEntry(r io.Reader, head *tar.Header) (e entry, err err
 		}
 		to = &text
 	} else {
-		if err := in.s.room(opImport, in.spec.Name, head.Size); err != nil {
+		if err := in.s.pool.Room(opImport, in.spec.Name, head.Size); err != nil {
 			return e, err
 		}
 		f, err := in.temp()

@@ -92,7 +92,7 @@ func (s *Store) Rename(ctx context.Context, machine, name string) error {
 	if err := s.unmark(ctx, r.domain); err != nil { // libvirt renames none with checkpoints
 		return fail(op, machine, err)
 	}
-	done, ok := s.claim("machine", name)
+	done, ok := s.claims.Take("machine", name)
 	if !ok {
 		return exists
 	}

@@ -15,6 +15,7 @@ import (
 
 	"hither/fusion"
 	"hither/vmctl/devxml"
+	"hither/vmctl/imagepool"
 	"hither/vmctl/usbredir"
 )
 
@@ -67,7 +68,7 @@ func (c Config) loans() string { return filepath.Join(c.Dir, "loans") }
 // just now is tried again by the next node.
 func newLoans(s *Store) *loans {
 	l := &loans{s: s, held: map[string]*Loan{}}
-	sweep(s.config.loans())
+	imagepool.Sweep(s.config.loans())
 	entries, err := os.ReadDir(s.config.loans())
 	if err != nil {
 		s.config.Log.Warn("devices that were lent may be without a driver", "error", err)
@@ -181,7 +182,7 @@ func (l *loans) take(ctx context.Context, loan *Loan) error {
 func (n *Loan) open() error {
 	text, err := json.Marshal(n.device)
 	if err == nil {
-		err = writeWhole(n.loans.s.config.loans(), n.file(), text)
+		err = imagepool.WriteWhole(n.loans.s.config.loans(), n.file(), text)
 	}
 	if err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 	"hither/fusion"
 	"hither/vmctl/computer"
 	"hither/vmctl/domxml"
+	"hither/vmctl/imagepool"
 	"hither/vmctl/netxml"
 )
 
@@ -151,7 +152,7 @@ func (s *Store) ExamineMigration(ctx context.Context, o MigrationOffer) ([]fusio
 	if why := s.whyAway(); why != nil {
 		return nil, away(opMigrate, o.Name, why)
 	}
-	release, ok := s.claim("machine", o.Name)
+	release, ok := s.claims.Take("machine", o.Name)
 	if !ok {
 		return []fusion.Obstacle{nameTaken}, nil
 	}
@@ -201,12 +202,12 @@ func (s *Store) examineRoom(_ context.Context, o MigrationOffer) (found []fusion
 	for _, d := range o.Disks {
 		stored += d.Stored
 	}
-	if stored+reserve > free {
-		found = append(found, fusion.Obstacle{Detail: fmt.Sprintf("its disks need %s, and %s is free there", bytesText(stored+reserve), bytesText(free)), Hint: spaceHint})
+	if stored+imagepool.Reserve > free {
+		found = append(found, fusion.Obstacle{Detail: fmt.Sprintf("its disks need %s, and %s is free there", imagepool.BytesText(stored+imagepool.Reserve), imagepool.BytesText(free)), Hint: imagepool.SpaceHint})
 	}
 	now := computer.Stats()
 	if memory := max(now.MemoryBytes-now.MemoryUsedBytes, 0); (!o.Off || o.Start) && now.MemoryBytes > 0 && o.MemoryBytes > memory {
-		found = append(found, fusion.Obstacle{Detail: fmt.Sprintf("it needs %s of memory, and %s is free there", bytesText(o.MemoryBytes), bytesText(memory)),
+		found = append(found, fusion.Obstacle{Detail: fmt.Sprintf("it needs %s of memory, and %s is free there", imagepool.BytesText(o.MemoryBytes), imagepool.BytesText(memory)),
 			Hint: "stop something there, or stop the machine and move it while it is off"})
 	}
 	return found, nil

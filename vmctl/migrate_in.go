@@ -37,7 +37,7 @@ func (s *Store) PrepareMigration(ctx context.Context, from fusion.HostID, o Migr
 	if why := s.whyAway(); why != nil {
 		return MigrationRoom{}, away(opMigrate, o.Name, why)
 	}
-	release, ok := s.claim("machine", o.Name)
+	release, ok := s.claims.Take("machine", o.Name)
 	if !ok {
 		return MigrationRoom{}, refuseMove(o.Name, []fusion.Obstacle{nameTaken})
 	}
@@ -73,7 +73,7 @@ func (s *Store) makeRoom(ctx context.Context, from fusion.HostID, in *incoming) 
 		}
 	}
 	for _, image := range o.Images {
-		switch _, err := s.image(opMigrate, image); {
+		switch _, err := s.pool.Image(opMigrate, image); {
 		case errors.Is(err, fusion.ErrNotFound):
 			in.missing = append(in.missing, image)
 		case err != nil:
@@ -117,7 +117,7 @@ func (s *Store) holdArriving() error {
 		if i.From == "" {
 			return
 		}
-		release, ok := s.claim("machine", i.Name)
+		release, ok := s.claims.Take("machine", i.Name)
 		if !ok {
 			return // two of one name: the first keeps it
 		}

@@ -9,6 +9,7 @@ import (
 	"hither/fusion"
 	"hither/vmctl/domxml"
 	"hither/vmctl/imagefile"
+	"hither/vmctl/imagepool"
 )
 
 // A machine whose disks stand on others' (decision 19) moves without those: its disks are
@@ -70,7 +71,7 @@ func (s *Store) whole(ctx context.Context, o MigrationOffer) (files []outgoing, 
 	for _, d := range o.Disks {
 		path := filepath.Join(s.config.pool(), d.File)
 		if len(imagefile.Chain(path)) > 0 {
-			copied := partial + "move-" + d.File
+			copied := imagepool.Partial + "move-" + d.File
 			copies = append(copies, filepath.Join(s.config.pool(), copied))
 			job := imageJob{op: opMigrate, name: o.Name, step: "makes its disks whole", bytes: d.Stored, total: d.Stored}
 			fusion.Report(ctx, fusion.Progress{Step: job.step, Total: d.Stored})

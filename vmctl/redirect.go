@@ -15,6 +15,7 @@ import (
 	"hither/fusion"
 	"hither/vmctl/devxml"
 	"hither/vmctl/domxml"
+	"hither/vmctl/imagepool"
 )
 
 // USBPeer is another host whose USB devices machines of this one can be given.
@@ -93,7 +94,7 @@ func (r *redirections) saveLocked() error {
 	if err != nil {
 		return err
 	}
-	return writeWhole(r.s.config.Dir, redirectionsFile, text)
+	return imagepool.WriteWhole(r.s.config.Dir, redirectionsFile, text)
 }
 
 // of gives a machine's redirections as they are kept.

@@ -14,6 +14,7 @@ import (
 	"hither/fusion"
 	"hither/vmctl/domxml"
 	"hither/vmctl/imagefile"
+	"hither/vmctl/imagepool"
 	"hither/vmctl/seed"
 )
 
@@ -24,7 +25,7 @@ func TestSeedCD(t *testing.T) {
 	p := plan{Plan: domxml.Plan{Spec: fusion.MachineSpec{Name: "web", Seed: &anna}, UUID: newUUID(), Pool: s.config.pool()}}
 	p.nameDisks()
 	ok(t, s.makeSeed(p))
-	if left := inPool(t, s.config); !slices.Equal(left, []string{p.Seed}) || !ownDisk(p.Seed, p.UUID) || !madeName.MatchString(p.Seed) {
+	if left := inPool(t, s.config); !slices.Equal(left, []string{p.Seed}) || !imagepool.OwnDisk(p.Seed, p.UUID) || !imagepool.IsMade(p.Seed) {
 		t.Errorf("the pool has %v", left)
 	}
 	path := filepath.Join(s.config.pool(), p.Seed)
@@ -58,7 +59,7 @@ func TestSeedGoesWithItsMachine(t *testing.T) {
 	f.mu.Lock()
 	d := f.all[m.UUID]
 	f.mu.Unlock()
-	seed := "web-" + head(m.UUID) + seedSuffix
+	seed := "web-" + head(m.UUID) + imagepool.SeedSuffix
 	if !slices.Equal(d.OwnDisks, []string{seed}) || !slices.Equal(d.Drives, []string{"sda", "sdb"}) || len(d.Inserted) != 2 || filepath.Base(d.Inserted[1]) != seed {
 		t.Errorf("%+v", d)
 	}
@@ -66,7 +67,7 @@ func TestSeedGoesWithItsMachine(t *testing.T) {
 		t.Error("an intent stays")
 	}
 	ok(t, s.Remove(t.Context(), "web"))
-	if left := inPool(t, s.config); !slices.Equal(left, []string{aboutName("cd.iso"), "cd.iso"}) {
+	if left := inPool(t, s.config); !slices.Equal(left, []string{imagepool.NoteName("cd.iso"), "cd.iso"}) {
 		t.Errorf("the pool has %v", left)
 	}
 	f.refuses("define", &driverError{fusion.ErrInvalid, "no"})

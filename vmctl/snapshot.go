@@ -10,6 +10,7 @@ import (
 	"hither/vmctl/computer"
 	"hither/vmctl/domxml"
 	"hither/vmctl/imagefile"
+	"hither/vmctl/imagepool"
 )
 
 // Snapshots gives the snapshots of a machine, also those made with other tools;
@@ -218,7 +219,7 @@ func (s *Store) roomToKeep(ctx context.Context, op, machine string, d domain, di
 	if err != nil {
 		return nil
 	}
-	need := int64(reserve)
+	need := int64(imagepool.Reserve)
 	if d.active {
 		used, err := s.memoryUsed(ctx, d)
 		if err != nil {
@@ -229,7 +230,7 @@ func (s *Store) roomToKeep(ctx context.Context, op, machine string, d domain, di
 	if need <= free {
 		return nil
 	}
-	return noRoom(op, machine, fmt.Sprintf("%s is full: %s free, up to %s needed", dir, bytesText(free), bytesText(need)))
+	return imagepool.NoRoom(op, machine, fmt.Sprintf("%s is full: %s free, up to %s needed", dir, imagepool.BytesText(free), imagepool.BytesText(need)))
 }
 
 // memoryUsed is at most the machine's memory, which it is when nothing is known.

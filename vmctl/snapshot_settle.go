@@ -42,7 +42,7 @@ func (s *Store) noted(i intent, fn func(driver) error) func(driver) error {
 // One that ran stands still while its memory is kept: a libvirt that is killed just then, and
 // finds it so, takes it for one that somebody paused.
 func (s *Store) settleSnapshot(ctx context.Context, i intent) error {
-	release, ok := s.claim("machine", i.Name)
+	release, ok := s.claims.Take("machine", i.Name)
 	if !ok {
 		return errors.New("somebody works at it")
 	}

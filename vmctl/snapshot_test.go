@@ -10,6 +10,7 @@ import (
 	"hither/fusion"
 	"hither/vmctl/domxml"
 	"hither/vmctl/imagefile"
+	"hither/vmctl/imagepool"
 )
 
 // keeper is a machine with one qcow2 disk in dir.
@@ -145,7 +146,7 @@ func TestRefusedSnapshotLeavesNothing(t *testing.T) {
 	s := store(t, f)
 	_, err := s.TakeSnapshot(t.Context(), "m", fusion.SnapshotSpec{Name: "a"})
 	refused(t, err, fusion.ErrInvalid)
-	if fusion.Hint(err) != spaceHint {
+	if fusion.Hint(err) != imagepool.SpaceHint {
 		t.Errorf("hint: %s", fusion.Hint(err))
 	}
 	if list := must(s.Snapshots(t.Context(), "m"))(t); len(list) != 0 {

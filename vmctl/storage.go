@@ -11,6 +11,7 @@ import (
 	"hither/fusion"
 	"hither/vmctl/computer"
 	"hither/vmctl/imagefile"
+	"hither/vmctl/imagepool"
 )
 
 // storageDriver is what a Store needs of a hypervisor for storage.
@@ -82,8 +83,8 @@ func (t storage) own() fusion.Pool {
 	var err error
 	if p.TotalBytes, p.FreeBytes, err = computer.DiskSpace(p.Path); err != nil {
 		p.State, p.Note, p.Hint = fusion.PoolGone, "its directory cannot be read", "see whether its disk is plugged in; then start the node again"
-	} else if p.FreeBytes < reserve {
-		p.Note, p.Hint = "it is full", spaceHint
+	} else if p.FreeBytes < imagepool.Reserve {
+		p.Note, p.Hint = "it is full", imagepool.SpaceHint
 	}
 	return p
 }
@@ -97,7 +98,7 @@ func (p pool) shown() fusion.Pool {
 	case !p.active:
 		out.State, out.TotalBytes, out.FreeBytes = fusion.PoolInactive, 0, 0
 		out.Note, out.Hint = "it was not started", "start it there with: virsh pool-start"
-	case p.free < reserve && p.total > 0:
+	case p.free < imagepool.Reserve && p.total > 0:
 		out.Note, out.Hint = "it is full", "remove volumes that are not needed, or give it a larger disk"
 	}
 	return out

@@ -10,6 +10,7 @@ import (
 
 	"hither/fusion"
 	"hither/vmctl/domxml"
+	"hither/vmctl/imagepool"
 )
 
 // pooled is a fake with the pool "data" of a directory, and one that is gone.
@@ -73,7 +74,7 @@ func TestVolumesOfHithersOwn(t *testing.T) {
 	if raw.Format != "raw" || raw.CapacityBytes != 1<<20+512 {
 		t.Errorf("made %+v", raw)
 	}
-	ok(t, os.WriteFile(filepath.Join(s.config.pool(), partial+"half"), nil, 0o600))
+	ok(t, os.WriteFile(filepath.Join(s.config.pool(), imagepool.Partial+"half"), nil, 0o600))
 	ok(t, os.WriteFile(filepath.Join(s.config.pool(), "cd.iso"), make([]byte, 4096), 0o600))
 	list := must(storage.Volumes(ctx, fusion.OwnPool))(t)
 	if len(list) != 3 || list[0].Format != "iso" || list[1].Name != "data" {
@@ -83,7 +84,7 @@ func TestVolumesOfHithersOwn(t *testing.T) {
 	refused(t, err, fusion.ErrInvalid)
 	ok(t, storage.RemoveVolume(ctx, fusion.OwnPool, "data"))
 	refused(t, storage.RemoveVolume(ctx, fusion.OwnPool, "data"), fusion.ErrNotFound)
-	for _, bad := range []string{"", "../x", "a/b", "<v>", partial + "half"} {
+	for _, bad := range []string{"", "../x", "a/b", "<v>", imagepool.Partial + "half"} {
 		_, err := storage.CreateVolume(ctx, fusion.VolumeSpec{Pool: fusion.OwnPool, Name: bad, CapacityBytes: 1 << 30})
 		refused(t, err, fusion.ErrInvalid)
 		refused(t, storage.RemoveVolume(ctx, fusion.OwnPool, bad), fusion.ErrNotFound)

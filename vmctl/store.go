@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hither/fusion"
+	"hither/vmctl/imagepool"
 	"hither/vmctl/kvm"
 	"hither/vmctl/meter"
 	"hither/vmctl/power"
@@ -26,6 +27,8 @@ import (
 type Store struct {
 	config    Config
 	kvm       *kvm.Probe
+	pool      *imagepool.Pool
+	claims    *imagepool.Claims // of machines, images, downloads and backups
 	catalogue *catalogue
 	meters    *meter.Meters
 
@@ -58,7 +61,6 @@ type Store struct {
 	dirty    map[string]bool      // UUIDs that changed; bounded by the number of domains
 	stopping map[string]time.Time // until when a guest is shown so, by UUID
 	watchers map[*watcher]bool
-	claims   map[string]int           // holders of the names of machines and images in work
 	arriving map[string]*incoming     // machines on their way to this host, by UUID
 	leaving  map[string]bool          // machines on their way to another host, by name
 	intended map[string]bool          // the intents that operations of this process hold
@@ -100,17 +102,19 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 		slots:     make(chan struct{}, maxCalls), wake: make(chan struct{}, 1), unsettled: make(chan struct{}, 1), toInstall: make(chan struct{}, 1),
 		networking: make(chan struct{}, 1),
 		records:    map[string]*record{}, dirty: map[string]bool{},
-		stopping: map[string]time.Time{}, watchers: map[*watcher]bool{}, claims: map[string]int{},
+		stopping: map[string]time.Time{}, watchers: map[*watcher]bool{},
 		listeners: map[string]map[chan struct{}]bool{},
 		intended:  map[string]bool{}, arriving: map[string]*incoming{}, leaving: map[string]bool{},
 	}
+	s.claims = &imagepool.Claims{}
+	s.pool = &imagepool.Pool{Dir: config.pool(), Claims: s.claims, Log: config.Log}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.meters = meter.New(s.ctx, metered{s}, filepath.Join(config.Dir, "meters"), ringName, config.Log)
 	s.schedules = newSchedules(s)
 	s.loans, s.redirections = newLoans(s), newRedirections(s)
-	sweep(config.pool())
-	sweep(config.intents())
-	sweepNotes(config.pool(), time.Now())
+	imagepool.Sweep(config.pool())
+	imagepool.Sweep(config.intents())
+	imagepool.SweepNotes(config.pool(), time.Now())
 	if err := s.holdArriving(); err != nil {
 		config.Log.Warn("some of what was left half done is not known", "error", err)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"hither/fusion"
 	"hither/vmctl/domxml"
+	"hither/vmctl/imagepool"
 )
 
 func vm(uuid, name string, state fusion.MachineState) domain {
@@ -204,7 +205,7 @@ func TestStopAllLeavesOthersMachines(t *testing.T) {
 func TestOpenSweepsWhatAKilledNodeLeft(t *testing.T) {
 	dir := t.TempDir()
 	ok(t, os.MkdirAll(filepath.Join(dir, "images"), 0o700))
-	ok(t, os.WriteFile(filepath.Join(dir, "images", partial+"x"), []byte("half"), 0o600))
+	ok(t, os.WriteFile(filepath.Join(dir, "images", imagepool.Partial+"x"), []byte("half"), 0o600))
 	ok(t, os.WriteFile(filepath.Join(dir, "images", "whole.iso"), []byte("whole"), 0o600))
 	s := must(Open(t.Context(), Config{Dir: dir, URI: "off"}))(t)
 	defer closeStore(t, s)
