@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hither/fusion"
+	"hither/vmctl/catalogue"
 	"hither/vmctl/power"
 	"hither/vmctl/private"
 	"hither/vmctl/usbredir"
@@ -96,7 +97,7 @@ func (c Config) withDefaults() (Config, error) {
 	if c.URI == "" {
 		c.URI = choose()
 	}
-	c.Osinfo = cmp.Or(c.Osinfo, osinfoDir)
+	c.Osinfo = cmp.Or(c.Osinfo, catalogue.OsinfoDir)
 	c.fetchPause = cmp.Or(c.fetchPause, time.Second)
 	if c.ImagePeers == nil {
 		c.ImagePeers = func() []ImagePeer { return nil }

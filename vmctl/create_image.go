@@ -3,10 +3,12 @@ package vmctl
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 
 	"hither/fusion"
+	"hither/vmctl/catalogue"
 )
 
 // bringImages sees that the images of a machine are in the pool, under the names that
@@ -74,7 +76,7 @@ func (s *Store) imageNamed(ctx context.Context, image string) (string, error) {
 	if !errors.Is(err, os.ErrNotExist) {
 		return image, err
 	}
-	known, there, err := s.catalogue.find(image)
+	known, there, err := s.catalogue.Find(image)
 	if err != nil || !there {
 		return image, err // whoever opens it says that it is not there
 	}
@@ -83,4 +85,13 @@ func (s *Store) imageNamed(ctx context.Context, image string) (string, error) {
 	}
 	_, err = s.Images().Fetch(ctx, fusion.FetchSpec{From: image})
 	return image, err
+}
+
+// wrongArch refuses an image for other processors.
+func wrongArch(op, name, arch string) error {
+	if arch == "" || arch == catalogue.Arch {
+		return nil
+	}
+	return invalid(op, name, fmt.Sprintf("the image is for %s, machines here are %s", arch, catalogue.Arch),
+		"choose the image for x86-64 (amd64)")
 }

@@ -13,6 +13,7 @@ import (
 
 	"hither/fusion"
 	boot "hither/internal/guest"
+	"hither/vmctl/catalogue"
 	"hither/vmctl/imagepool"
 	"hither/vmctl/seed"
 )
@@ -28,11 +29,12 @@ func cloudImage(t *testing.T) []byte {
 }
 
 // catalogued lets a Store's catalogue have a publisher's image as "tiny".
-func catalogued(t *testing.T, s *Store, p *publisher) {
+func catalogued(t *testing.T, s *Store, p *publisher) fusion.CatalogueImage {
 	t.Helper()
-	_ = must(s.catalogue.all())(t)
-	s.catalogue.list = append([]fusion.CatalogueImage{{Name: "tiny", Title: "Tiny", Format: fusion.Qcow2, Arch: machineArch, User: "tiny",
-		URL: p.image(), SumsURL: p.URL + "/pub/SHA256SUMS", Runs: true}}, s.catalogue.list...)
+	image := fusion.CatalogueImage{Name: "tiny", Title: "Tiny", Format: fusion.Qcow2, Arch: catalogue.Arch, User: "tiny",
+		URL: p.image(), SumsURL: p.URL + "/pub/SHA256SUMS", Runs: true}
+	ok(t, s.catalogue.Add(image, catalogue.Signature{}))
+	return image
 }
 
 // letters reads a guest's memory, every step-th byte from an address on.
@@ -156,8 +158,9 @@ func TestASeedMovesWithItsMachine(t *testing.T) {
 func TestWrongImageLeavesNothing(t *testing.T) {
 	s, config := stage(t, "private")
 	p := publish(t, cloudImage(t))
-	catalogued(t, s, p)
-	s.catalogue.list[0].SumsURL, s.catalogue.list[0].Sum = "", "sha256:"+strings.Repeat("0", 64)
+	image := catalogued(t, s, p)
+	image.SumsURL, image.Sum = "", "sha256:"+strings.Repeat("0", 64)
+	ok(t, s.catalogue.Add(image, catalogue.Signature{}))
 	_, err := s.Create(t.Context(), fusion.MachineSpec{Name: "web", MemoryBytes: 64 << 20, Image: "tiny"})
 	refused(t, err, fusion.ErrInvalid)
 	t.Logf("it says: %v (hint: %s)", err, fusion.Hint(err))

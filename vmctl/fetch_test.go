@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"hither/fusion"
+	"hither/vmctl/catalogue"
 	"hither/vmctl/imagepool"
 )
 
@@ -271,12 +272,15 @@ func TestFetchTogether(t *testing.T) {
 func TestPublishedSum(t *testing.T) {
 	p := publish(t, rawDisk(1<<20))
 	s := fetching(t, t.TempDir())
-	_ = must(s.catalogue.all())(t)
-	s.catalogue.list = append(s.catalogue.list, fusion.CatalogueImage{Name: "tiny", URL: p.image(), SumsURL: p.URL + "/pub/SHA256SUMS", Arch: machineArch, User: "anna"},
-		fusion.CatalogueImage{Name: "unlisted", URL: p.URL + "/pub/unlisted.img", SumsURL: p.URL + "/pub/SHA256SUMS"},
-		fusion.CatalogueImage{Name: "unknown", URL: p.image(), SumsURL: p.URL + "/pub/NONE"})
+	for _, image := range []fusion.CatalogueImage{
+		{Name: "tiny", URL: p.image(), SumsURL: p.URL + "/pub/SHA256SUMS", Arch: catalogue.Arch, User: "anna"},
+		{Name: "unlisted", URL: p.URL + "/pub/unlisted.img", SumsURL: p.URL + "/pub/SHA256SUMS"},
+		{Name: "unknown", URL: p.image(), SumsURL: p.URL + "/pub/NONE"},
+	} {
+		ok(t, s.catalogue.Add(image, catalogue.Signature{}))
+	}
 	image := must(s.Images().Fetch(t.Context(), fusion.FetchSpec{From: "tiny"}))(t)
-	if image.Name != "tiny" || image.User != "anna" || image.Arch != machineArch || image.Sum != sumOfBytes(p.data) {
+	if image.Name != "tiny" || image.User != "anna" || image.Arch != catalogue.Arch || image.Sum != sumOfBytes(p.data) {
 		t.Errorf("%+v", image)
 	}
 	_, err := s.Images().Fetch(t.Context(), fusion.FetchSpec{From: "unlisted"})

@@ -147,3 +147,13 @@ func (i images) Read(ctx context.Context, sum string, from int64) (fusion.ImageD
 	}
 	return fusion.ImageData{ReadCloser: f, Size: image.Bytes}, nil
 }
+
+// Catalogue gives the built-in list, then the installation media of libosinfo's
+// database if that is installed.
+func (i images) Catalogue(ctx context.Context) ([]fusion.CatalogueImage, error) {
+	list, err := i.s.catalogue.All()
+	if err != nil {
+		return nil, err
+	}
+	return slices.Clone(list), ctx.Err()
+}

@@ -128,40 +128,6 @@ func TestBuiltinCatalogue(t *testing.T) {
 	}
 }
 
-func TestSumOf(t *testing.T) {
-	short, long := strings.Repeat("ab", 32), strings.Repeat("cd", 64)
-	for list, want := range map[string]string{
-		short + "  disk.img\n":                    "sha256:" + short,
-		long + " *disk.img\n":                     "sha512:" + long,
-		"0  other\n" + short + "  disk.img":       "sha256:" + short,
-		"SHA256 (disk.img) = " + short + "\n":     "sha256:" + short,
-		"# Hash\nSHA512 (disk.img) = " + long:     "sha512:" + long,
-		strings.ToUpper(long):                     "sha512:" + long,
-		short + "  other.img\n":                   "",
-		short + "  not-disk.img\n":                "",
-		"SHA256 (disk.img.asc) = " + short:        "",
-		short + "  x/disk.img\n":                  "",
-		"":                                        "",
-		short[:60]:                                "",
-		strings.Repeat("zz", 32) + "  disk.img\n": "",
-	} {
-		got, ok := sumOf(list, "disk.img")
-		if got != want || ok != (want != "") {
-			t.Errorf("%q: %q, %v", list, got, ok)
-		}
-	}
-}
-
-func FuzzSumOf(f *testing.F) {
-	f.Add(strings.Repeat("ab", 32) + "  disk.img\n")
-	f.Add("SHA256 (disk.img) = " + strings.Repeat("ab", 32))
-	f.Fuzz(func(t *testing.T, list string) {
-		if sum, ok := sumOf(list, "disk.img"); ok && fusion.CheckSum(sum) != nil {
-			t.Errorf("%q", sum)
-		}
-	})
-}
-
 func FuzzContentRange(f *testing.F) {
 	f.Add("bytes 5-9/10")
 	f.Add("bytes */10")

@@ -23,7 +23,7 @@ const brokenHint = "copy or export it again, and see that it came whole"
 
 // Import makes a machine of a file. Nothing of the file is believed: archive entries
 // get names of ours, the definition is written anew from what the file says of the
-// hardware (blueprint.go), and a disk that names another file is refused.
+// hardware (domxml.Blueprint), and a disk that names another file is refused.
 func (s *Store) Import(ctx context.Context, spec fusion.ImportSpec, size int64, r io.Reader) (fusion.Machine, error) {
 	release, old, err := s.newcomer(ctx, opImport, spec.Name)
 	if err != nil || old != nil {

@@ -17,7 +17,7 @@ const netSuffix = "-netboot"
 // ("debian-12"), or a name that Create takes for a CD; it is brought into the pool.
 func (s *Store) NetInstaller(ctx context.Context, image, dir string) (kernel, initrd string, err error) {
 	const op = "netboot.install"
-	if _, there, err := s.catalogue.find(image + netSuffix); err != nil {
+	if _, there, err := s.catalogue.Find(image + netSuffix); err != nil {
 		return "", "", fail(op, image, err)
 	} else if there {
 		image += netSuffix

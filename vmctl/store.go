@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hither/fusion"
+	"hither/vmctl/catalogue"
 	"hither/vmctl/imagepool"
 	"hither/vmctl/kvm"
 	"hither/vmctl/meter"
@@ -29,7 +30,7 @@ type Store struct {
 	kvm       *kvm.Probe
 	pool      *imagepool.Pool
 	claims    *imagepool.Claims // of machines, images, downloads and backups
-	catalogue *catalogue
+	catalogue *catalogue.Catalogue
 	meters    *meter.Meters
 
 	abilities power.Abilities // of this computer itself
@@ -97,7 +98,7 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 			Hint: "choose a directory that can be written with --home"}
 	}
 	s := &Store{
-		config: config, kvm: kvm.New(config.Dir, tryKVM), catalogue: &catalogue{osinfo: config.Osinfo}, fetches: map[string]chan struct{}{},
+		config: config, kvm: kvm.New(config.Dir, tryKVM), catalogue: catalogue.New(config.Osinfo), fetches: map[string]chan struct{}{},
 		abilities: power.Abilities{Switch: config.Power},
 		slots:     make(chan struct{}, maxCalls), wake: make(chan struct{}, 1), unsettled: make(chan struct{}, 1), toInstall: make(chan struct{}, 1),
 		networking: make(chan struct{}, 1),

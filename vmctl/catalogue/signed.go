@@ -1,4 +1,4 @@
-package vmctl
+package catalogue
 
 import (
 	"bytes"
@@ -19,30 +19,41 @@ import (
 //go:embed keys/*.asc
 var publisherKeys embed.FS
 
-// signature says who signs a list of sums, and where the signature is: in the list
+// Signature says who signs a list of sums, and where the signature is: in the list
 // itself when url is "".
-type signature struct {
+type Signature struct {
 	By  string `json:"signedBy"` // a file of keys/, without its end; "" is nobody
 	URL string `json:"signatureUrl"`
 }
 
 // readSigned gives the signatures of the built-in catalogue, by name.
-func readSigned(text []byte) (map[string]signature, error) {
+func readSigned(text []byte) (map[string]Signature, error) {
 	var list []struct {
 		Name string `json:"name"`
-		signature
+		Signature
 	}
 	err := json.Unmarshal(text, &list)
-	signed := map[string]signature{}
+	signed := map[string]Signature{}
 	for _, one := range list {
 		if one.By != "" {
-			signed[one.Name] = one.signature
+			signed[one.Name] = one.Signature
 		}
 	}
 	return signed, err
 }
 
-var errNotSigned = errors.New("it is not signed by its publisher")
+// ErrNotSigned is the cause of a list that is not what its publisher wrote.
+var ErrNotSigned = errors.New("it is not signed by its publisher")
+
+// Verify gives what of a list its publisher has signed. detached is the signature where it is
+// not in the list itself, else nil. It promises ErrNotSigned.
+func (s Signature) Verify(list, detached []byte) ([]byte, error) {
+	key, err := publisherKeys.ReadFile("keys/" + s.By + ".asc")
+	if err != nil {
+		return nil, err
+	}
+	return verified(key, list, detached)
+}
 
 // verified gives what of a list was signed with a key: of one that has its signature in
 // itself not more than that. detached is the signature of a list that has it elsewhere.
@@ -57,16 +68,16 @@ func verified(key, list, detached []byte) ([]byte, error) {
 			check = openpgp.CheckArmoredDetachedSignature
 		}
 		if _, err := check(ring, bytes.NewReader(list), bytes.NewReader(detached), nil); err != nil {
-			return nil, errors.Join(errNotSigned, err)
+			return nil, errors.Join(ErrNotSigned, err)
 		}
 		return list, nil
 	}
 	block, _ := clearsign.Decode(list)
 	if block == nil {
-		return nil, errNotSigned
+		return nil, ErrNotSigned
 	}
 	if _, err := block.VerifySignature(ring, nil); err != nil {
-		return nil, errors.Join(errNotSigned, err)
+		return nil, errors.Join(ErrNotSigned, err)
 	}
 	return block.Plaintext, nil
 }

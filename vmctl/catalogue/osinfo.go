@@ -1,4 +1,4 @@
-package vmctl
+package catalogue
 
 import (
 	"cmp"
@@ -15,9 +15,9 @@ import (
 	"hither/fusion"
 )
 
-// osinfoDir is where libosinfo's database is installed
+// OsinfoDir is where libosinfo's database is installed
 // (https://gitlab.com/libosinfo/osinfo-db, package osinfo-db).
-const osinfoDir = "/usr/share/osinfo"
+const OsinfoDir = "/usr/share/osinfo"
 
 // The parts of the database that name media.
 type osinfoXML struct {
@@ -108,7 +108,7 @@ func (o osinfoOS) media(taken map[string]int) (list []fusion.CatalogueImage) {
 		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || !strings.HasSuffix(path.Base(u.Path), ".iso") {
 			continue
 		}
-		if m.Arch != machineArch {
+		if m.Arch != Arch {
 			name += "-" + m.Arch
 			title += ", " + m.Arch
 		}

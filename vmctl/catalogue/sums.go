@@ -1,4 +1,4 @@
-package vmctl
+package catalogue
 
 import (
 	"strings"
@@ -6,12 +6,12 @@ import (
 	"hither/fusion"
 )
 
-// sumOf finds a file's sum in a list as publishers have it: "HEX  file" and
+// SumOf finds a file's sum in a list as publishers have it: "HEX  file" and
 // "HEX *file" (sha256sum), "SHA256 (file) = HEX" (BSD, also inside a PGP message),
 // or the digits alone, of the one file that the list is for. file may have its path in
 // front; a list that names files below its own place ("./netboot/mini.iso") means one with
 // that path.
-func sumOf(list, file string) (string, bool) {
+func SumOf(list, file string) (string, bool) {
 	alone := strings.Fields(list)
 	is := func(name string) bool { return strings.HasSuffix("/"+file, "/"+strings.TrimPrefix(name, "./")) }
 	for line := range strings.Lines(list) {
