@@ -2,7 +2,6 @@ package vmctl
 
 import (
 	"context"
-	"encoding/xml"
 	"io"
 	"os"
 	"path/filepath"
@@ -23,16 +22,26 @@ const (
 	kvmHint = "let it be emulated, which is slow: hither machine set MACHINE --accelerator emulated"
 )
 
-// acceleratorOf is fusion's word for what runs a definition.
-func acceleratorOf(definition *domxml.Element) string {
-	if kind := definition.Attr("type"); kind != "qemu" {
-		return kind
+// domainType chooses between KVM and software emulation for a new machine.
+func (s *Store) domainType(ctx context.Context) (string, error) {
+	a := s.kvm.Get(ctx)
+	if err := ctx.Err(); err != nil {
+		return "", err
 	}
-	return "emulated"
+	if a.Denied && s.URI() == uriSystem {
+		// Only libvirt's own user may try it; what it claims must do.
+		claims, err := call(ctx, s, func(d driver) (bool, error) { return d.advertisesKVM() }, nil)
+		if err != nil {
+			return "", err
+		}
+		a.Works = claims
+	}
+	if a.Works {
+		return "kvm", nil
+	}
+	s.config.Log.Info("KVM does not run here", "reason", a.Reason, "trace", fusion.Trace(ctx))
+	return "qemu", nil
 }
-
-// domainKind matches the type in the first tag of a definition.
-var domainKind = regexp.MustCompile(`(\stype=)("[^"]*"|'[^']*')`)
 
 // setAccelerator writes the accelerator of the next start, and the processor that goes
 // with it where it has the other's.
@@ -48,10 +57,10 @@ func (c *changing) setAccelerator(ctx context.Context) (fusion.Changed, error) {
 	}
 	if kind == "kvm" {
 		if can, err := c.domainType(ctx); err != nil || can != kind {
-			return fusion.Changed{}, orLacks(err, c.lacks("KVM does not run here ("+c.kvm.get(ctx).Reason+")", "hither doctor says more"))
+			return fusion.Changed{}, orLacks(err, c.lacks("KVM does not run here ("+c.kvm.Get(ctx).Reason+")", "hither doctor says more"))
 		}
 	}
-	edits, err := c.runBy(kind)
+	edits, err := domxml.RunBy(c.next, kind)
 	if err != nil {
 		return fusion.Changed{}, err
 	}
@@ -63,29 +72,6 @@ func orLacks(err, lacks error) error {
 		return err
 	}
 	return lacks
-}
-
-// runBy edits the definition's type and processor.
-func (c *changing) runBy(kind string) ([]domxml.Edit, error) {
-	tag := c.next.Whole[c.next.Start:c.next.From]
-	at := domainKind.FindStringIndex(tag)
-	if at == nil {
-		return nil, domxml.ErrNoDefinition
-	}
-	edits := []domxml.Edit{{Start: c.next.Start + at[0], End: c.next.Start + at[1], With: " type='" + kind + "'"}}
-	old := c.next.One("cpu")
-	theirs := old.Attr("mode") == "host-passthrough"
-	if kind == "kvm" {
-		theirs = old != nil && old.One("model").Inner() == plan{kind: "qemu"}.cpu().Model.Value
-	}
-	if !theirs {
-		return edits, nil
-	}
-	text, err := xml.Marshal(struct {
-		XMLName xml.Name `xml:"cpu"`
-		*cpuXML
-	}{cpuXML: plan{kind: kind}.cpu()})
-	return append(edits, domxml.Edit{Start: old.Start, End: old.End, With: string(text)}), err
 }
 
 // emulate starts a machine anew without KVM. The definition changes first: whoever is
@@ -135,7 +121,7 @@ func (s *Store) qemuLog(name string) string {
 	dir := "/var/log/libvirt/qemu"
 	switch cache, err := os.UserCacheDir(); {
 	case s.privateUsed():
-		dir = filepath.Join(s.config.private().dir, "cache/libvirt/qemu/log")
+		dir = filepath.Join(s.config.private().Dir, "cache/libvirt/qemu/log")
 	case err == nil && s.URI() != uriSystem:
 		dir = filepath.Join(cache, "libvirt/qemu/log")
 	}

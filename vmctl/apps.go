@@ -2,58 +2,27 @@ package vmctl
 
 import (
 	"context"
-	"encoding/xml"
-	"slices"
 	"strings"
 	"time"
 
-	"hither/fusion"
+	"hither/vmctl/domxml"
 	"hither/vmctl/seed"
 )
 
 // The apps that a machine's first start installs (fusion.Seed.Apps) are written in its
 // definition until its guest says that they are there.
-const (
-	appsURI = "urn:hither:apps:1"
-	appsKey = "apps"
-
-	appsInstalling = "installing"
-	appsFailed     = "failed"
-)
-
-// appsXML has a state of the constants above, and names.
-type appsXML struct {
-	State string   `xml:"state,attr"`
-	Names []string `xml:"urn:hither:apps:1 app"`
-}
-
-// appsOf marks a machine whose first start installs apps.
-func (p plan) appsOf() *appsXML {
-	if p.spec.Seed == nil || len(p.spec.Seed.Apps) == 0 {
-		return nil
-	}
-	return &appsXML{State: appsInstalling, Names: p.spec.Seed.Apps}
-}
-
-// apps reads what may have been written by anybody.
-func (x appsXML) apps() (state string, names []string) {
-	names = slices.DeleteFunc(slices.Clone(x.Names), func(name string) bool { return fusion.CheckPackage(name) != nil })
-	if x.State != appsInstalling && x.State != appsFailed || len(names) == 0 {
-		return "", nil
-	}
-	return x.State, names[:min(len(names), fusion.MostApps)]
-}
+const appsKey = "apps"
 
 // appsNote is what the owner should know of a machine's apps.
 func (r *record) appsNote() string {
-	switch r.appsState {
-	case appsInstalling:
+	switch r.AppsState {
+	case domxml.AppsInstalling:
 		if !r.active {
-			return "its apps are installed when it starts: " + strings.Join(r.apps, ", ")
+			return "its apps are installed when it starts: " + strings.Join(r.Apps, ", ")
 		}
-		return "its apps are being installed: " + strings.Join(r.apps, ", ")
-	case appsFailed:
-		return "these did not install: " + strings.Join(r.apps, ", ") + "; /var/log/cloud-init-output.log in it says why"
+		return "its apps are being installed: " + strings.Join(r.Apps, ", ")
+	case domxml.AppsFailed:
+		return "these did not install: " + strings.Join(r.Apps, ", ") + "; /var/log/cloud-init-output.log in it says why"
 	}
 	return ""
 }
@@ -90,7 +59,7 @@ func (s *Store) installing() (names []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, r := range s.records {
-		if r.active && r.appsState == appsInstalling {
+		if r.active && r.AppsState == domxml.AppsInstalling {
 			names = append(names, r.shown)
 		}
 	}
@@ -110,7 +79,7 @@ func (s *Store) askApps(name string) {
 	switch word {
 	case "ready":
 		err = s.markApps(ctx, name, nil)
-	case appsFailed:
+	case domxml.AppsFailed:
 		err = s.markApps(ctx, name, strings.Fields(rest))
 	default:
 		return
@@ -131,32 +100,12 @@ func (s *Store) markApps(ctx context.Context, name string, failed []string) erro
 	}
 	run, giveUp := held(release)
 	defer giveUp()
-	element, err := failedElement(r.apps, failed)
+	element, err := domxml.FailedApps(r.Apps, failed)
 	if err != nil {
 		return err
 	}
 	return s.do(ctx, run(func(d driver) error {
 		defer s.touch(r.uuid)
-		return d.setMetadata(r.uuid, appsKey, appsURI, element)
+		return d.setMetadata(r.uuid, appsKey, domxml.AppsURI, element)
 	}))
-}
-
-// failedElement writes those of the apps that did not come, as libvirt takes them; a guest's
-// other words are not believed. "" takes the mark away.
-func failedElement(apps, failed []string) (string, error) {
-	x := struct {
-		XMLName xml.Name `xml:"apps"`
-		State   string   `xml:"state,attr"`
-		Names   []string `xml:"app"`
-	}{State: appsFailed}
-	for _, name := range failed {
-		if slices.Contains(apps, name) || name == "desktop" {
-			x.Names = append(x.Names, name)
-		}
-	}
-	if len(x.Names) == 0 {
-		return "", nil
-	}
-	text, err := xml.Marshal(x)
-	return string(text), err
 }

@@ -9,6 +9,8 @@ import (
 	"slices"
 
 	"hither/fusion"
+	"hither/vmctl/computer"
+	"hither/vmctl/imagepool"
 )
 
 // startedFile says for which start of the computer the machines were started by
@@ -19,7 +21,7 @@ const startedFile = "autostart"
 // autostart starts the machines that are to start by themselves, one after the other in
 // their order. settling calls it once libvirt is there.
 func (s *Store) autostart(ctx context.Context) {
-	boot := bootID()
+	boot := computer.BootID()
 	file := filepath.Join(s.config.Dir, startedFile)
 	was, err := os.ReadFile(file)
 	if err != nil && !errors.Is(err, os.ErrNotExist) || string(was) == boot || boot == "" || !s.mayStart() {
@@ -36,7 +38,7 @@ func (s *Store) autostart(ctx context.Context) {
 	if !s.mayStart() {
 		return
 	}
-	if err := writeWhole(s.config.Dir, startedFile, []byte(boot)); err != nil {
+	if err := imagepool.WriteWhole(s.config.Dir, startedFile, []byte(boot)); err != nil {
 		s.config.Log.Warn("the machines will start by themselves again with the next node", "error", err)
 	}
 }
@@ -54,11 +56,11 @@ func (s *Store) toStart() []string {
 	defer s.mu.Unlock()
 	var all []*record
 	for _, r := range s.records {
-		if r.labels.Autostart && !r.active && (r.state == fusion.Off || r.state == fusion.Saved) {
+		if r.Labels.Autostart && !r.active && (r.state == fusion.Off || r.state == fusion.Saved) {
 			all = append(all, r)
 		}
 	}
-	slices.SortFunc(all, func(a, b *record) int { return cmp.Or(a.labels.Order-b.labels.Order, cmp.Compare(a.shown, b.shown)) })
+	slices.SortFunc(all, func(a, b *record) int { return cmp.Or(a.Labels.Order-b.Labels.Order, cmp.Compare(a.shown, b.shown)) })
 	names := make([]string, len(all))
 	for i, r := range all {
 		names[i] = r.shown

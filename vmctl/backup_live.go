@@ -11,7 +11,10 @@ import (
 
 	"hither/fusion"
 	"hither/vmctl/computer"
+	"hither/vmctl/domxml"
 	"hither/vmctl/guest"
+	"hither/vmctl/imagefile"
+	"hither/vmctl/imagepool"
 )
 
 // liveBackup is the part of a backup of a running machine that QEMU does: it copies the
@@ -30,7 +33,7 @@ type liveBackup struct {
 const checkpointPrefix = "hither-"
 
 func (b *liveBackup) copy() error {
-	if len(b.r.disks) == 0 {
+	if len(b.r.Disks) == 0 {
 		b.made.State = fusion.BackupRunning
 		return nil
 	}
@@ -82,17 +85,17 @@ func (b *liveBackup) earlier(marks []string) (*backupManifest, error) {
 }
 
 func (b *liveBackup) sameDisks(m backupManifest) bool {
-	return slices.EqualFunc(b.r.disks, m.Disks, func(d domainDisk, kept manifestDisk) bool {
+	return slices.EqualFunc(b.r.Disks, m.Disks, func(d domxml.Disk, kept manifestDisk) bool {
 		size, err := capacity(d)
-		return err == nil && d.target == kept.Target && d.path == kept.Path && size == kept.Size
+		return err == nil && d.Target == kept.Target && d.Path == kept.Path && size == kept.Size
 	})
 }
 
 // markable says whether QEMU can keep account of what is written: in qcow2 disks, whose
 // snapshots cannot be reverted to meanwhile (bdrv_snapshot_goto in QEMU's block/snapshot.c).
 func (b *liveBackup) markable() (bool, error) {
-	for _, d := range b.r.disks {
-		if d.format != formatQcow2 {
+	for _, d := range b.r.Disks {
+		if d.Format != imagefile.Qcow2 {
 			return false, nil
 		}
 	}
@@ -109,13 +112,13 @@ func (b *liveBackup) begin() (err error) {
 	if b.since != nil {
 		since = b.since.Checkpoint
 	}
-	backup, err := newBackupXML(b.r.domainInfo, b.s.config.pool(), b.files, since)
+	backup, err := newBackupXML(b.r.Info, b.s.config.pool(), b.files, since)
 	if err != nil {
 		return err
 	}
 	mark := ""
 	if b.checkpoint != "" {
-		if mark, err = newCheckpointXML(b.checkpoint, b.r.domainInfo, b.files); err != nil {
+		if mark, err = newCheckpointXML(b.checkpoint, b.r.Info, b.files); err != nil {
 			return err
 		}
 	}
@@ -137,7 +140,7 @@ func (b *liveBackup) begin() (err error) {
 func (b *liveBackup) makeFiles() error {
 	var need int64
 	if b.since == nil {
-		for _, d := range b.r.disks {
+		for _, d := range b.r.Disks {
 			need += b.s.weight(d)
 		}
 	}
@@ -145,14 +148,14 @@ func (b *liveBackup) makeFiles() error {
 		return err
 	}
 	b.files = map[string]string{}
-	for i, d := range b.r.disks {
+	for i, d := range b.r.Disks {
 		size, err := capacity(d)
 		if err != nil {
 			return err
 		}
-		file := fmt.Sprintf("%sbackup-%s-%d", partial, b.r.uuid, i)
-		b.files[d.target] = file
-		if err := b.s.qemuImg(b.ctx, imageJob{op: opBackup, name: b.r.shown}, "create", "-q", "-f", formatQcow2, filepath.Join(b.s.config.pool(), file), fmt.Sprint(size)); err != nil {
+		file := fmt.Sprintf("%sbackup-%s-%d", imagepool.Partial, b.r.uuid, i)
+		b.files[d.Target] = file
+		if err := b.s.qemuImg(b.ctx, imageJob{op: opBackup, name: b.r.shown}, "create", "-q", "-f", imagefile.Qcow2, filepath.Join(b.s.config.pool(), file), fmt.Sprint(size)); err != nil {
 			return err
 		}
 	}
@@ -241,7 +244,7 @@ func (s *Store) awaitBackup(ctx context.Context, uuid string, tell func(backupJo
 			return job, err
 		}
 		tell(job)
-		if free, err := computer.FreeBytes(s.config.pool()); err == nil && free < reserve {
+		if free, err := computer.FreeBytes(s.config.pool()); err == nil && free < imagepool.Reserve {
 			return job, errNoSpace
 		}
 		select {
@@ -255,13 +258,13 @@ func (s *Store) awaitBackup(ctx context.Context, uuid string, tell func(backupJo
 
 // find tells what is to be read of the files.
 func (b *liveBackup) find() error {
-	for i, d := range b.r.disks {
-		path := filepath.Join(b.s.config.pool(), b.files[d.target])
-		size, ok := virtualSize(path)
+	for i, d := range b.r.Disks {
+		path := filepath.Join(b.s.config.pool(), b.files[d.Target])
+		size, ok := imagefile.VirtualSize(path)
 		if !ok {
-			return errBrokenImage
+			return imagefile.ErrBroken
 		}
-		src := backupSource{disk: d, path: path, format: formatQcow2, size: size}
+		src := backupSource{disk: d, path: path, format: imagefile.Qcow2, size: size}
 		var err error
 		if b.since != nil {
 			b.made.Kind = fusion.BackupIncremental
@@ -269,7 +272,7 @@ func (b *liveBackup) find() error {
 				return err
 			}
 		}
-		if src.parts, err = mapped(b.ctx, opBackup, b.r.shown, path, formatQcow2, b.since != nil); err != nil {
+		if src.parts, err = mapped(b.ctx, opBackup, b.r.shown, path, imagefile.Qcow2, b.since != nil); err != nil {
 			return err
 		}
 		b.sources = append(b.sources, src)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"hither/fusion"
+	"hither/vmctl/imagepool"
 )
 
 // backupManifest is what a backup is, ID.json in its vault. It is written last: without
@@ -63,7 +64,7 @@ func (v *vault) write(m backupManifest) error {
 	if err != nil {
 		return err
 	}
-	return writeWhole(v.dir, m.ID+manifestSuffix, text)
+	return imagepool.WriteWhole(v.dir, m.ID+manifestSuffix, text)
 }
 
 // errForeignBackup says that a backup is not to be understood.
@@ -104,7 +105,7 @@ func (v *vault) manifests() (all []backupManifest, err error) {
 	}
 	for _, e := range entries {
 		id, ok := strings.CutSuffix(e.Name(), manifestSuffix)
-		if !ok || id == stateName || strings.HasPrefix(id, partial) {
+		if !ok || id == stateName || strings.HasPrefix(id, imagepool.Partial) {
 			continue
 		}
 		m, failed := v.read(id)
@@ -197,5 +198,5 @@ func (v *vault) writeState(st backupState) error {
 	if err != nil {
 		return err
 	}
-	return writeWhole(v.dir, stateName+manifestSuffix, text)
+	return imagepool.WriteWhole(v.dir, stateName+manifestSuffix, text)
 }

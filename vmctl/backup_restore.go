@@ -11,6 +11,10 @@ import (
 
 	"hither/fusion"
 	"hither/vmctl/computer"
+	"hither/vmctl/domxml"
+	"hither/vmctl/imagefile"
+	"hither/vmctl/imagepool"
+	"hither/vmctl/process"
 )
 
 // Restore brings a backup back. Each chunk is checked as it is read; a disk is named once
@@ -73,7 +77,7 @@ func (r *restoring) explain(machine string, err error) error {
 		}
 		return invalid(opRestore, path, err.Error(), "restore another one; hither machine backup ls shows those there are")
 	case errors.Is(err, errNoSpace), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		return noRoom(opRestore, machine, r.s.config.pool()+" is full")
+		return imagepool.NoRoom(opRestore, machine, r.s.config.pool()+" is full")
 	}
 	return fail(opRestore, machine, err)
 }
@@ -90,18 +94,18 @@ func (r *restoring) asNew() (m fusion.Machine, err error) {
 	if err != nil {
 		return m, err
 	}
-	p := plan{spec: fusion.MachineSpec{Name: r.spec.As, Start: r.spec.Start}, uuid: newUUID(), key: fusion.Key(r.ctx)}
+	p := plan{Plan: domxml.Plan{Spec: fusion.MachineSpec{Name: r.spec.As, Start: r.spec.Start}, UUID: newUUID(), Key: fusion.Key(r.ctx)}}
 	text, files, err := s.cloneDefinition(&p, was, r.from.Definition, map[string]string{})
 	if err != nil {
 		return m, err
 	}
-	_, end, err := s.intend(intent{Op: opRestore, Name: r.spec.As, UUID: p.uuid, Files: p.disks, Start: r.spec.Start})
+	_, end, err := s.intend(intent{Op: opRestore, Name: r.spec.As, UUID: p.UUID, Files: p.Disks, Start: r.spec.Start})
 	if err != nil {
 		return m, err
 	}
 	defer func() { end(!p.half) }()
 	if err := r.writeDisks(files); err != nil {
-		s.removeDisks(p.disks)
+		s.removeDisks(p.Disks)
 		return m, err
 	}
 	return s.defineAs(r.ctx, &p, text)
@@ -109,14 +113,14 @@ func (r *restoring) asNew() (m fusion.Machine, err error) {
 
 // was is the machine as its backup has it, with only the disks that were kept.
 func (r *restoring) was(name string) (record, error) {
-	info, err := parseDomain(r.from.Definition)
+	info, err := domxml.ReadInfo(r.from.Definition)
 	if err != nil {
 		return record{}, err
 	}
-	info.disks = slices.DeleteFunc(info.disks, func(d domainDisk) bool {
-		return !slices.ContainsFunc(r.from.Disks, func(kept manifestDisk) bool { return kept.Target == d.target })
+	info.Disks = slices.DeleteFunc(info.Disks, func(d domxml.Disk) bool {
+		return !slices.ContainsFunc(r.from.Disks, func(kept manifestDisk) bool { return kept.Target == d.Target })
 	})
-	return record{shown: name, domain: domain{uuid: r.from.UUID, name: name, state: fusion.Off, domainInfo: info}}, nil
+	return record{shown: name, domain: domain{uuid: r.from.UUID, name: name, state: fusion.Off, Info: info}}, nil
 }
 
 // inPlace gives the machine its definition and its disks as they were. The disks that it
@@ -135,10 +139,10 @@ func (r *restoring) inPlace(machine string) (m fusion.Machine, err error) {
 	if err != nil {
 		return m, err
 	}
-	files, all, next := map[string]string{}, []string{}, len(now.ownDisks)
-	for _, d := range was.disks {
-		files[d.target] = s.vacantDisk(now, &next)
-		all = append(all, files[d.target])
+	files, all, next := map[string]string{}, []string{}, len(now.OwnDisks)
+	for _, d := range was.Disks {
+		files[d.Target] = s.vacantDisk(now, &next)
+		all = append(all, files[d.Target])
 	}
 	text, err := r.definition(now, files, all)
 	if err != nil {
@@ -189,12 +193,12 @@ func (r *restoring) replace(now record, text string, files []string, end func(bo
 	if err != nil {
 		return m, err
 	}
-	return back.machine(s.kvm.note()), nil
+	return back.machine(s.kvm.Note()), nil
 }
 
 // replaceable refuses a machine whose disks others need, or hold more than a backup has.
 func (r *restoring) replaceable(now record) error {
-	if now.template {
+	if now.Template {
 		return isTemplate(opRestore, now.shown)
 	}
 	if err := r.s.unbased(opRestore, now); err != nil {
@@ -211,7 +215,7 @@ func (r *restoring) replaceable(now record) error {
 // they stand on is not among them.
 func (r record) ownTops(pool string) (files []string) {
 	for _, file := range r.madeDisks() {
-		if slices.ContainsFunc(r.disks, func(d domainDisk) bool { return d.path == filepath.Join(pool, file) }) {
+		if slices.ContainsFunc(r.Disks, func(d domxml.Disk) bool { return d.Path == filepath.Join(pool, file) }) {
 			files = append(files, file)
 		}
 	}
@@ -220,24 +224,24 @@ func (r record) ownTops(pool string) (files []string) {
 
 // definition is that of the backup with the machine's name of today and the new disks.
 func (r *restoring) definition(now record, files map[string]string, all []string) (string, error) {
-	root, ours, err := readDefinition(r.from.Definition)
+	root, ours, err := domxml.ReadOurs(r.from.Definition)
 	if err != nil {
 		return "", err
 	}
 	root.Need("name").Data, root.Need("uuid").Data = now.name, now.uuid
 	for _, disk := range root.All("devices", "disk") {
 		if file := files[disk.Need("target").Attr("dev")]; file != "" {
-			pointTo(disk, filepath.Join(r.s.config.pool(), file))
+			domxml.PointTo(disk, filepath.Join(r.s.config.pool(), file))
 		}
 	}
 	tops := now.ownTops(r.s.config.pool())
 	ours.Disks, ours.Bases, ours.Template = all, nil, nil
-	for _, file := range now.ownDisks {
+	for _, file := range now.OwnDisks {
 		if !slices.Contains(tops, file) { // its seed, and what is left of others
 			ours.Disks = append(ours.Disks, file)
 		}
 	}
-	err = setOurs(root, *ours)
+	err = domxml.SetOurs(root, *ours)
 	return root.String(), err
 }
 
@@ -264,27 +268,27 @@ func (r *restoring) writeDisks(files map[string]string) error {
 
 func (r *restoring) writeDisk(file string, size int64, sums []chunkSum) error {
 	s, job := r.s, imageJob{op: opRestore, name: r.from.Machine}
-	temp := filepath.Join(s.config.pool(), partial+file)
+	temp := filepath.Join(s.config.pool(), imagepool.Partial+file)
 	defer os.Remove(temp) // after the rename there is nothing to remove
-	if err := s.qemuImg(r.ctx, job, "create", "-q", "-f", formatQcow2, temp, fmt.Sprint(size)); err != nil {
+	if err := s.qemuImg(r.ctx, job, "create", "-q", "-f", imagefile.Qcow2, temp, fmt.Sprint(size)); err != nil {
 		return err
 	}
 	free, err := computer.FreeBytes(s.config.pool())
 	if err != nil {
 		return err
 	}
-	image, err := s.openImage(r.ctx, opRestore, r.from.Machine, temp, formatQcow2, true, max(free-reserve, 0))
+	image, err := s.openImage(r.ctx, opRestore, r.from.Machine, temp, imagefile.Qcow2, true, max(free-imagepool.Reserve, 0))
 	if err != nil {
 		return err
 	}
 	written := r.write(image, size, sums)
 	if err := errors.Join(written, image.close()); err != nil {
-		if tooLarge(err) {
+		if process.TooLarge(err) {
 			return errNoSpace
 		}
 		return err
 	}
-	return s.named(job, temp, file)
+	return s.pool.Named(job.op, job.name, temp, file)
 }
 
 func (r *restoring) write(image *nbdImage, size int64, sums []chunkSum) error {

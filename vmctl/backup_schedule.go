@@ -150,7 +150,7 @@ func (s *Store) namesByUUID() map[string]string {
 		return names
 	}
 	for uuid, r := range s.records {
-		if !r.template {
+		if !r.Template {
 			names[uuid] = r.shown
 		}
 	}

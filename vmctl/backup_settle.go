@@ -8,12 +8,13 @@ import (
 	"strings"
 
 	"hither/fusion"
+	"hither/vmctl/imagefile"
 )
 
 // settleBackup undoes what is left of a backup whose node or libvirt was killed: QEMU's
 // copying, a checkpoint that no backup has, file systems that stand still, and chunks.
 func (s *Store) settleBackup(ctx context.Context, i intent) error {
-	release, ok := s.claim("backup", i.UUID)
+	release, ok := s.claims.Take("backup", i.UUID)
 	if !ok {
 		return errors.New("somebody works at its backups")
 	}
@@ -71,12 +72,12 @@ func (s *Store) unmark(ctx context.Context, d domain) error {
 // leaves the bitmaps, qemu-img does it.
 func (s *Store) dropMark(ctx context.Context, d domain, name string) error {
 	if !d.active {
-		for _, disk := range d.disks {
-			if disk.format != formatQcow2 || disk.path == "" {
+		for _, disk := range d.Disks {
+			if disk.Format != imagefile.Qcow2 || disk.Path == "" {
 				continue
 			}
-			out, err := exec.CommandContext(ctx, "qemu-img", "bitmap", "--remove", "-f", formatQcow2, disk.path, name).CombinedOutput()
-			if _, gone := os.Stat(disk.path); err != nil && gone == nil && !strings.Contains(string(out), "not found") && !strings.Contains(string(out), "does not exist") {
+			out, err := exec.CommandContext(ctx, "qemu-img", "bitmap", "--remove", "-f", imagefile.Qcow2, disk.Path, name).CombinedOutput()
+			if _, gone := os.Stat(disk.Path); err != nil && gone == nil && !strings.Contains(string(out), "not found") && !strings.Contains(string(out), "does not exist") {
 				return &fusion.Error{Op: opBackup, Path: d.name, Cause: errors.New("qemu-img refuses"), Detail: strings.TrimSpace(string(out))}
 			}
 		}

@@ -9,6 +9,8 @@ import (
 
 	"hither/fusion"
 	"hither/vmctl/computer"
+	"hither/vmctl/domxml"
+	"hither/vmctl/imagepool"
 )
 
 // Take makes a backup. A machine that is off is read where its disks lie, and claimed; of
@@ -52,7 +54,7 @@ func (s *Store) takeBackup(ctx context.Context, machine string, scheduled bool) 
 // resting claims a machine as a backup needs it: alone while it is off, together with its
 // verbs while it runs.
 func (s *Store) resting(ctx context.Context, machine string) (r record, release func(), err error) {
-	release, ok := s.share("machine", machine)
+	release, ok := s.claims.Share("machine", machine)
 	if !ok {
 		return r, nil, inWork(opBackup, machine)
 	}
@@ -87,7 +89,7 @@ func (s *Store) explainBackup(machine string, err error) error {
 		return &fusion.Error{Op: opBackup, Path: machine, Cause: errBrokenChunk, Detail: "an earlier backup is broken", Hint: "take it again: then all is read"}
 	}
 	if errors.Is(err, errNoSpace) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
-		return noRoom(opBackup, machine, s.config.backups()+" is full")
+		return imagepool.NoRoom(opBackup, machine, s.config.backups()+" is full")
 	}
 	return fail(opBackup, machine, err)
 }
@@ -107,8 +109,8 @@ type taking struct {
 
 // backupSource is where a disk of a backup is read.
 type backupSource struct {
-	disk         domainDisk // as the machine has it
-	path, format string     // of the image that is read
+	disk         domxml.Disk // as the machine has it
+	path, format string      // of the image that is read
 	size         int64
 	parts        []extent   // that are to be read
 	base         []chunkSum // what the rest is, nil for zeros
@@ -161,16 +163,16 @@ func (t *taking) atRest() error {
 	if err := t.s.roomIn(opBackup, t.r.shown, t.vault.dir, 0); err != nil {
 		return err
 	}
-	for _, d := range t.r.disks {
+	for _, d := range t.r.Disks {
 		size, err := capacity(d)
 		if err != nil {
 			return err
 		}
-		parts, err := mapped(t.ctx, opBackup, t.r.shown, d.path, d.format, false)
+		parts, err := mapped(t.ctx, opBackup, t.r.shown, d.Path, d.Format, false)
 		if err != nil {
 			return err
 		}
-		t.sources = append(t.sources, backupSource{disk: d, path: d.path, format: d.format, size: size, parts: parts})
+		t.sources = append(t.sources, backupSource{disk: d, path: d.Path, format: d.Format, size: size, parts: parts})
 	}
 	return nil
 }
@@ -187,7 +189,7 @@ func (t *taking) keep() error {
 		if err != nil {
 			return err
 		}
-		disk := manifestDisk{Target: src.disk.target, Path: src.disk.path, Size: src.size}
+		disk := manifestDisk{Target: src.disk.Target, Path: src.disk.Path, Size: src.size}
 		t.made.Disks = append(t.made.Disks, disk)
 		if t.made.Disks[i].Sums, err = t.vault.writeSums(t.made.list(i), sums); err != nil {
 			return err
@@ -288,10 +290,10 @@ func (s *Store) roomIn(op, name, dir string, need int64) error {
 	if err != nil {
 		return err
 	}
-	if need+reserve <= free {
+	if need+imagepool.Reserve <= free {
 		return nil
 	}
-	return noRoom(op, name, dir+" is full: "+bytesText(free)+" free, "+bytesText(need+reserve)+" needed")
+	return imagepool.NoRoom(op, name, dir+" is full: "+imagepool.BytesText(free)+" free, "+imagepool.BytesText(need+imagepool.Reserve)+" needed")
 }
 
 // removeFiles removes files of the pool whose names are partial.

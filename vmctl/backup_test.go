@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"hither/fusion"
+	"hither/vmctl/imagepool"
 )
 
 // pretend makes a machine run in the fake, whose disk tests go on writing.
@@ -35,7 +36,7 @@ func chunksOf(t *testing.T, s *Store, name string) (chunks []string) {
 		if err == nil && !e.IsDir() && filepath.Base(filepath.Dir(filepath.Dir(path))) == chunkDir {
 			chunks = append(chunks, path)
 		}
-		if strings.HasPrefix(filepath.Base(path), partial) {
+		if strings.HasPrefix(filepath.Base(path), imagepool.Partial) {
 			t.Errorf("%s was left", path)
 		}
 		return err

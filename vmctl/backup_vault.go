@@ -14,6 +14,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"hither/vmctl/computer"
+	"hither/vmctl/imagepool"
 )
 
 // A vault keeps the backups of one machine in a directory of its own, DIR/backups/UUID
@@ -81,13 +82,13 @@ func (v *vault) put(data []byte) (sum chunkSum, took int64, err error) {
 	if v.has(sum, len(data)) {
 		return sum, 0, nil
 	}
-	if free, err := computer.FreeBytes(v.dir); err == nil && free < reserve {
+	if free, err := computer.FreeBytes(v.dir); err == nil && free < imagepool.Reserve {
 		return sum, 0, errNoSpace
 	}
 	if err := os.Mkdir(filepath.Dir(path), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return sum, 0, err
 	}
-	f, err := os.CreateTemp(filepath.Join(v.dir, chunkDir), partial+"*")
+	f, err := os.CreateTemp(filepath.Join(v.dir, chunkDir), imagepool.Partial+"*")
 	if err != nil {
 		return sum, 0, err
 	}
@@ -199,7 +200,7 @@ func (v *vault) clear() (stored int64, err error) {
 		switch {
 		case err != nil || e.IsDir():
 			return err
-		case strings.HasPrefix(name, partial), !v.doubt && strings.HasSuffix(name, listSuffix) && !lists[name], !v.doubt && len(name) == 2*len(chunkSum{}) && !named[name]:
+		case strings.HasPrefix(name, imagepool.Partial), !v.doubt && strings.HasSuffix(name, listSuffix) && !lists[name], !v.doubt && len(name) == 2*len(chunkSum{}) && !named[name]:
 			return os.Remove(path)
 		}
 		info, err := e.Info()
@@ -221,7 +222,7 @@ func (v *vault) writeSums(name string, sums []chunkSum) (string, error) {
 	for _, sum := range sums {
 		text = append(text, sum[:]...)
 	}
-	return digest(text), writeWhole(v.dir, name, text)
+	return digest(text), imagepool.WriteWhole(v.dir, name, text)
 }
 
 // sums reads the list of a disk's chunks.

@@ -3,6 +3,9 @@ package vmctl
 import (
 	"encoding/xml"
 	"path/filepath"
+
+	"hither/vmctl/domxml"
+	"hither/vmctl/imagefile"
 )
 
 // backupDriver is what backups of a running machine need of a hypervisor.
@@ -55,17 +58,17 @@ type fileAttributes struct {
 
 // newBackupXML asks for a copy of each disk into its file of the pool, or of what was
 // written since a checkpoint.
-func newBackupXML(d domainInfo, pool string, files map[string]string, since string) (string, error) {
+func newBackupXML(d domxml.Info, pool string, files map[string]string, since string) (string, error) {
 	x := domainBackupXML{Mode: "push", Incremental: since}
-	for _, disk := range d.disks {
-		one := backupDiskXML{Name: disk.target, Backup: "no"}
-		if file := files[disk.target]; file != "" {
-			one = backupDiskXML{Name: disk.target, Backup: "yes", Type: "file", Driver: &driverTypeXML{formatQcow2},
+	for _, disk := range d.Disks {
+		one := backupDiskXML{Name: disk.Target, Backup: "no"}
+		if file := files[disk.Target]; file != "" {
+			one = backupDiskXML{Name: disk.Target, Backup: "yes", Type: "file", Driver: &driverTypeXML{imagefile.Qcow2},
 				Target: &fileAttributes{filepath.Join(pool, file)}}
 		}
 		x.Disks = append(x.Disks, one)
 	}
-	for _, drive := range d.drives {
+	for _, drive := range d.Drives {
 		x.Disks = append(x.Disks, backupDiskXML{Name: drive, Backup: "no"})
 	}
 	text, err := xml.Marshal(x)
@@ -84,16 +87,16 @@ type checkpointDiskXML struct {
 }
 
 // newCheckpointXML has QEMU keep account of these disks, in bitmaps inside them.
-func newCheckpointXML(name string, d domainInfo, files map[string]string) (string, error) {
+func newCheckpointXML(name string, d domxml.Info, files map[string]string) (string, error) {
 	x := checkpointXML{Name: name}
-	for _, disk := range d.disks {
+	for _, disk := range d.Disks {
 		kept := "no"
-		if files[disk.target] != "" {
+		if files[disk.Target] != "" {
 			kept = "bitmap"
 		}
-		x.Disks = append(x.Disks, checkpointDiskXML{disk.target, kept})
+		x.Disks = append(x.Disks, checkpointDiskXML{disk.Target, kept})
 	}
-	for _, drive := range d.drives {
+	for _, drive := range d.Drives {
 		x.Disks = append(x.Disks, checkpointDiskXML{drive, "no"})
 	}
 	text, err := xml.Marshal(x)

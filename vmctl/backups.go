@@ -97,7 +97,7 @@ func (s *Store) listBackups(uuid string, there bool) (l fusion.BackupList, err e
 
 // working claims the backups of a machine for a change, until release.
 func (s *Store) working(op, machine, uuid string) (release func(), err error) {
-	release, ok := s.claim("backup", uuid)
+	release, ok := s.claims.Take("backup", uuid)
 	if !ok {
 		return nil, &fusion.Error{Op: op, Path: machine, Cause: fusion.ErrBusy, Detail: "something is being done with its backups",
 			Hint: "wait until it has ended; hither job ls lists it"}

@@ -1,16 +1,14 @@
 package vmctl
 
 import (
-	"encoding/binary"
-	"errors"
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"hither/fusion"
+	"hither/vmctl/domxml"
+	"hither/vmctl/imagefile"
 )
 
 // A linked disk is a qcow2 that has only what was written since it was made, and
@@ -21,61 +19,28 @@ import (
 // maxStack bounds how many files one disk stands on.
 const maxStack = 16
 
-// backing gives the path of the image that a disk of any format stands on; "" for none.
-func backing(path string) (string, error) {
-	_, base, err := readBacking(path)
-	if errors.Is(err, errNoQcow2) {
-		err = nil
-	}
-	return base, err
-}
-
 // below is chain of a disk. What a guest writes to a raw disk is no header of it,
 // whatever it looks like.
-func (d domainDisk) below() []string {
-	if d.format != formatQcow2 || d.path == "" {
+func below(d domxml.Disk) []string {
+	if d.Format != imagefile.Qcow2 || d.Path == "" {
 		return nil
 	}
-	return chain(d.path)
-}
-
-// untouched says whether nothing was written to a qcow2 since it was made: its
-// table of clusters is empty, and it keeps no snapshots
-// (https://gitlab.com/qemu-project/qemu/-/blob/master/docs/interop/qcow2.txt).
-func untouched(path string) bool {
-	f, err := os.Open(path)
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	head := make([]byte, 72)
-	if _, err := io.ReadFull(f, head); err != nil || string(head[:4]) != "QFI\xfb" {
-		return false
-	}
-	entries, at := binary.BigEndian.Uint32(head[36:]), binary.BigEndian.Uint64(head[40:])
-	if snapshots := binary.BigEndian.Uint32(head[60:]); snapshots != 0 || entries > 1<<20 || at > 1<<40 {
-		return false
-	}
-	table := make([]byte, 8*int(entries))
-	if _, err := f.ReadAt(table, int64(at)); err != nil {
-		return false
-	}
-	return !slices.ContainsFunc(table, func(b byte) bool { return b != 0 })
+	return imagefile.Chain(d.Path)
 }
 
 // standsOn says whether a disk of d needs one of the files, by what its definition
 // notes or by the headers of its disks.
 func (d domain) standsOn(paths []string) bool {
-	for _, disk := range d.disks {
-		if disk.path == "" {
+	for _, disk := range d.Disks {
+		if disk.Path == "" {
 			continue
 		}
-		for _, base := range d.bases {
-			if slices.Contains(paths, filepath.Join(filepath.Dir(disk.path), base)) {
+		for _, base := range d.Bases {
+			if slices.Contains(paths, filepath.Join(filepath.Dir(disk.Path), base)) {
 				return true
 			}
 		}
-		if slices.ContainsFunc(disk.below(), func(below string) bool { return slices.Contains(paths, below) }) {
+		if slices.ContainsFunc(below(disk), func(base string) bool { return slices.Contains(paths, base) }) {
 			return true
 		}
 	}
@@ -107,9 +72,9 @@ func (s *Store) clonesOf(uuid string, paths []string) (names []string) {
 // files gives the paths of a machine's disks: those it has now, and those that were
 // made for it.
 func (s *Store) files(d domain) (paths []string) {
-	for _, disk := range d.disks {
-		if disk.path != "" {
-			paths = append(paths, disk.path)
+	for _, disk := range d.Disks {
+		if disk.Path != "" {
+			paths = append(paths, disk.Path)
 		}
 	}
 	for _, file := range d.madeDisks() {
@@ -139,12 +104,12 @@ func fewNames(names []string) string {
 
 // keeps refuses snapshots where a disk must stay as it is.
 func (s *Store) keeps(op string, r record) error {
-	if r.template {
+	if r.Template {
 		return invalid(op, r.shown, "it is a template, and its disks stay as they are", "make a machine of it with hither machine clone, or take the mark away with hither machine template --off")
 	}
 	var now []string
-	for _, disk := range r.disks {
-		now = append(now, disk.path)
+	for _, disk := range r.Disks {
+		now = append(now, disk.Path)
 	}
 	if clones := s.clonesOf(r.uuid, now); len(clones) > 0 {
 		return &fusion.Error{Op: op, Path: r.shown, Cause: fusion.ErrBusy, Detail: "linked clones stand on its disks: " + fewNames(clones),

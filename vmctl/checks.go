@@ -6,6 +6,7 @@ import (
 
 	"hither/fusion"
 	"hither/vmctl/computer"
+	"hither/vmctl/imagepool"
 )
 
 // CheckState says how a check went.
@@ -67,7 +68,7 @@ func checkProgram(name, program string) Check {
 }
 
 func (s *Store) checkKVM(ctx context.Context) Check {
-	a := s.kvm.get(ctx)
+	a := s.kvm.Get(ctx)
 	switch {
 	case a.Works:
 		return Check{Name: "KVM", State: CheckOK, Text: "a test guest ran"}
@@ -83,8 +84,8 @@ func (s *Store) checkPool() Check {
 	switch {
 	case err != nil:
 		return Check{Name: "image pool", State: CheckBad, Text: err.Error(), Hint: "choose a directory that can be written with --home"}
-	case free < reserve:
-		return Check{Name: "image pool", State: CheckWarn, Text: s.config.pool() + " is full", Hint: spaceHint}
+	case free < imagepool.Reserve:
+		return Check{Name: "image pool", State: CheckWarn, Text: s.config.pool() + " is full", Hint: imagepool.SpaceHint}
 	}
 	return Check{Name: "image pool", State: CheckOK, Text: s.config.pool()}
 }

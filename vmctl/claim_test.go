@@ -10,33 +10,6 @@ import (
 	"hither/fusion"
 )
 
-func TestClaims(t *testing.T) {
-	s := store(t, newFake())
-	one, ok1 := s.share("machine", "m")
-	two, ok2 := s.share("machine", "m")
-	if _, ok := s.claim("machine", "m"); !ok1 || !ok2 || ok {
-		t.Fatal("a shared name was taken alone, or not shared")
-	}
-	one()
-	if _, ok := s.claim("machine", "m"); ok {
-		t.Fatal("one holder is left")
-	}
-	two()
-	free, ok := s.claim("machine", "m")
-	if _, shared := s.share("machine", "m"); !ok || shared {
-		t.Fatal("a name taken alone was shared, or was not free")
-	}
-	other, ok := s.claim("machine", "n")
-	if !ok {
-		t.Fatal("another name is not free")
-	}
-	free()
-	other()
-	if len(s.claims) != 0 {
-		t.Errorf("left: %v", s.claims)
-	}
-}
-
 // TestRemoveWhileStarting starts a machine, gives up waiting for it, and must
 // not be able to remove it while libvirt is still at it.
 func TestRemoveWhileStarting(t *testing.T) {
@@ -58,7 +31,7 @@ func TestRemoveWhileStarting(t *testing.T) {
 	ok(t, s.Do(t.Context(), "n", fusion.Pause)) // others go on meanwhile
 	close(f.goOn)
 	eventually(t, "it is released", func() bool {
-		release, ok := s.claim("machine", "m")
+		release, ok := s.claims.Take("machine", "m")
 		if ok {
 			release()
 		}
@@ -73,7 +46,7 @@ func TestNothingDuringRemove(t *testing.T) {
 	f := newFake()
 	f.put(vm("1", "m", fusion.Off))
 	s := store(t, f)
-	release, _ := s.claim("machine", "m")
+	release, _ := s.claims.Take("machine", "m")
 	refused(t, s.Do(t.Context(), "m", fusion.Start), fusion.ErrBusy)
 	refused(t, s.Remove(t.Context(), "m"), fusion.ErrBusy)
 	release()
@@ -88,9 +61,9 @@ func TestRemoveKeepsDisksInUse(t *testing.T) {
 	s := store(t, f)
 	uuid := newUUID()
 	d := vm(uuid, "m", fusion.Off)
-	d.ownDisks = []string{"m-" + head(uuid) + "-0.qcow2"}
+	d.OwnDisks = []string{"m-" + head(uuid) + "-0.qcow2"}
 	f.put(d)
-	disk := filepath.Join(s.config.pool(), d.ownDisks[0])
+	disk := filepath.Join(s.config.pool(), d.OwnDisks[0])
 	ok(t, os.WriteFile(disk, nil, 0o600))
 	refused(t, s.Remove(t.Context(), "m"), fusion.ErrBusy)
 	if !there(disk) {

@@ -8,6 +8,9 @@ import (
 
 	"hither/fusion"
 	"hither/vmctl/computer"
+	"hither/vmctl/domxml"
+	"hither/vmctl/imagefile"
+	"hither/vmctl/imagepool"
 )
 
 const opClone = "machine.clone"
@@ -32,7 +35,7 @@ func (s *Store) Clone(ctx context.Context, machine string, spec fusion.CloneSpec
 		return fusion.Machine{}, err
 	}
 	defer release()
-	linked := spec.Mode == fusion.CloneLinked || spec.Mode == fusion.CloneAuto && origin.template
+	linked := spec.Mode == fusion.CloneLinked || spec.Mode == fusion.CloneAuto && origin.Template
 	m, err := s.clone(ctx, origin, spec, linked)
 	if err != nil {
 		return fusion.Machine{}, fail(opClone, machine, err)
@@ -62,7 +65,7 @@ func (s *Store) newcomer(ctx context.Context, op, name string) (release func(), 
 	if why := s.whyAway(); why != nil {
 		return nil, nil, away(op, name, why)
 	}
-	release, ok := s.claim("machine", name)
+	release, ok := s.claims.Take("machine", name)
 	if !ok {
 		return nil, nil, exists
 	}
@@ -85,7 +88,7 @@ func (s *Store) newcomer(ctx context.Context, op, name string) (release func(), 
 // origin claims the machine that is cloned. Of a template, which does not change,
 // several clones may be made at a time.
 func (s *Store) origin(ctx context.Context, machine string) (record, func(), error) {
-	release, ok := s.share("machine", machine)
+	release, ok := s.claims.Share("machine", machine)
 	if !ok {
 		return record{}, nil, inWork(opClone, machine)
 	}
@@ -98,7 +101,7 @@ func (s *Store) origin(ctx context.Context, machine string) (record, func(), err
 	case err != nil:
 		release()
 		return record{}, nil, err
-	case r.template && !r.active:
+	case r.Template && !r.active:
 		return r, release, nil
 	}
 	release()
@@ -110,7 +113,7 @@ func (s *Store) clone(ctx context.Context, origin record, spec fusion.CloneSpec,
 	if err := clonable(opClone, origin); err != nil {
 		return m, err
 	}
-	p := plan{spec: fusion.MachineSpec{Name: spec.Name, Start: spec.Start}, uuid: newUUID(), key: fusion.Key(ctx)}
+	p := plan{Plan: domxml.Plan{Spec: fusion.MachineSpec{Name: spec.Name, Start: spec.Start}, UUID: newUUID(), Key: fusion.Key(ctx)}}
 	bases := map[string]string{}
 	if linked {
 		if bases, err = s.freeze(ctx, origin); err != nil {
@@ -125,7 +128,7 @@ func (s *Store) clone(ctx context.Context, origin record, spec fusion.CloneSpec,
 	if err != nil {
 		return m, err
 	}
-	_, end, err := s.intend(intent{Op: opClone, Name: spec.Name, UUID: p.uuid, Files: p.files(), Start: spec.Start})
+	_, end, err := s.intend(intent{Op: opClone, Name: spec.Name, UUID: p.UUID, Files: p.Files(), Start: spec.Start})
 	if err != nil {
 		return m, err
 	}
@@ -135,7 +138,7 @@ func (s *Store) clone(ctx context.Context, origin record, spec fusion.CloneSpec,
 		err = s.copyFirmware(origin, p)
 	}
 	if err != nil {
-		s.removeFiles(p.uuid, p.files())
+		s.removeFiles(p.UUID, p.Files())
 		return m, err
 	}
 	return s.defineAs(ctx, &p, text)
@@ -143,32 +146,32 @@ func (s *Store) clone(ctx context.Context, origin record, spec fusion.CloneSpec,
 
 // copyFirmware copies the UEFI variables and the state of the TPM.
 func (s *Store) copyFirmware(origin record, p plan) error {
-	if p.vars != "" {
-		if err := s.copyVars(opClone, origin.shown, origin.vars, p.vars); err != nil {
+	if p.Vars != "" {
+		if err := s.copyVars(opClone, origin.shown, origin.Vars, p.Vars); err != nil {
 			return err
 		}
 	}
-	if !origin.tpm {
+	if !origin.TPM {
 		return nil
 	}
 	state, err := s.readTPM(opClone, origin.shown, origin.uuid)
 	if err != nil {
 		return err
 	}
-	return s.writeTPM(opClone, origin.shown, p.uuid, state)
+	return s.writeTPM(opClone, origin.shown, p.UUID, state)
 }
 
 // clonable refuses disks that cannot be read here.
 func clonable(op string, origin record) error {
-	for _, d := range origin.disks {
-		info, err := os.Stat(d.path)
+	for _, d := range origin.Disks {
+		info, err := os.Stat(d.Path)
 		switch {
-		case d.path == "" || err == nil && !info.Mode().IsRegular():
-			return keepsNone(op, origin.shown, "its disk "+d.target+" is no file", "copy that disk inside the guest, or make an image of it")
+		case d.Path == "" || err == nil && !info.Mode().IsRegular():
+			return keepsNone(op, origin.shown, "its disk "+d.Target+" is no file", "copy that disk inside the guest, or make an image of it")
 		case err != nil:
 			return fail(op, origin.shown, err)
-		case d.format != formatQcow2 && d.format != formatRaw:
-			return keepsNone(op, origin.shown, "its disk "+d.target+" is "+d.format, "convert the disk first: qemu-img convert -O qcow2 OLD NEW")
+		case d.Format != imagefile.Qcow2 && d.Format != imagefile.Raw:
+			return keepsNone(op, origin.shown, "its disk "+d.Target+" is "+d.Format, "convert the disk first: qemu-img convert -O qcow2 OLD NEW")
 		}
 	}
 	return nil
@@ -177,54 +180,54 @@ func clonable(op string, origin record) error {
 // cloneDefinition names the clone's disks, by the target each has, and writes its
 // definition.
 func (s *Store) cloneDefinition(p *plan, origin record, text string, bases map[string]string) (string, map[string]string, error) {
-	root, ours, err := readDefinition(text)
+	root, ours, err := domxml.ReadOurs(text)
 	if err != nil {
 		return "", nil, err
 	}
-	l := likeness{name: p.spec.Name, uuid: p.uuid, pool: s.config.pool(), disks: map[string]string{}, ours: machineXML{Key: p.key}}
-	for i, d := range origin.disks {
-		file := nthDisk(p.spec.Name, p.uuid, i)
-		p.disks = append(p.disks, file)
-		l.disks[d.target] = file
-		if base := bases[d.target]; base != "" {
-			l.ours.Bases = append(l.ours.Bases, s.under(base)...)
+	l := domxml.Likeness{Name: p.Spec.Name, UUID: p.UUID, GenID: newUUID(), Pool: s.config.pool(), Disks: map[string]string{}, Made: imagepool.IsMade, Ours: domxml.Ours{Key: p.Key}}
+	for i, d := range origin.Disks {
+		file := nthDisk(p.Spec.Name, p.UUID, i)
+		p.Disks = append(p.Disks, file)
+		l.Disks[d.Target] = file
+		if base := bases[d.Target]; base != "" {
+			l.Ours.Bases = append(l.Ours.Bases, s.under(base)...)
 		}
 	}
-	l.ours.Disks = p.disks
-	if isUEFI(origin.firmware) {
-		p.vars = varsName(p.spec.Name, p.uuid, origin.firmware)
-		l.vars = filepath.Join(s.config.pool(), p.vars)
+	l.Ours.Disks = p.Disks
+	if domxml.IsUEFI(origin.Firmware) {
+		p.Vars = varsName(p.Spec.Name, p.UUID, origin.Firmware)
+		l.Vars = filepath.Join(s.config.pool(), p.Vars)
 	}
 	if ours.Template != nil {
-		l.thawed = ours.Template.Frozen
+		l.Thawed = ours.Template.Frozen
 	}
 	if s.privateUsed() {
-		l.agent = s.config.private().agentSocket(p.uuid)
+		l.Agent = s.config.private().AgentSocket(p.UUID)
 	}
-	if err := l.become(root); err != nil {
+	if err := l.Become(root); err != nil {
 		return "", nil, err
 	}
-	return root.String(), l.disks, nil
+	return root.String(), l.Disks, nil
 }
 
 // copyDisks makes the files of a clone's disks, linked where there is a base.
 func (s *Store) copyDisks(ctx context.Context, origin record, files, bases map[string]string) error {
 	job := imageJob{op: opClone, name: origin.shown, step: "copies the disks"}
-	for _, d := range origin.disks {
-		if bases[d.target] == "" {
+	for _, d := range origin.Disks {
+		if bases[d.Target] == "" {
 			job.total += s.weight(d)
 		}
 	}
-	if err := s.room(opClone, origin.shown, job.total); err != nil {
+	if err := s.pool.Room(opClone, origin.shown, job.total); err != nil {
 		return err
 	}
-	for _, d := range origin.disks {
+	for _, d := range origin.Disks {
 		var err error
-		if base := bases[d.target]; base != "" {
-			err = s.overlay(ctx, job, files[d.target], base)
+		if base := bases[d.Target]; base != "" {
+			err = s.overlay(ctx, job, files[d.Target], base)
 		} else {
 			job.bytes = s.weight(d)
-			err = s.flatten(ctx, job, d.path, d.format, files[d.target])
+			err = s.flatten(ctx, job, d.Path, d.Format, files[d.Target])
 			job.done += job.bytes
 		}
 		if err != nil {
@@ -235,12 +238,12 @@ func (s *Store) copyDisks(ctx context.Context, origin record, files, bases map[s
 }
 
 // weight is about how many bytes a copy of a disk takes, with what it stands on.
-func (s *Store) weight(d domainDisk) (bytes int64) {
+func (s *Store) weight(d domxml.Disk) (bytes int64) {
 	most := int64(1) << 62
-	if size, ok := virtualSize(d.path); ok && d.format == formatQcow2 {
+	if size, ok := imagefile.VirtualSize(d.Path); ok && d.Format == imagefile.Qcow2 {
 		most = size + size>>10 + 1<<20 // and the format's own tables
 	}
-	for _, file := range append([]string{d.path}, d.below()...) {
+	for _, file := range append([]string{d.Path}, below(d)...) {
 		if info, err := os.Stat(file); err == nil {
 			bytes += computer.Allocated(info)
 		}

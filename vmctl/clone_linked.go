@@ -8,6 +8,8 @@ import (
 
 	"hither/fusion"
 	"hither/vmctl/domxml"
+	"hither/vmctl/imagefile"
+	"hither/vmctl/imagepool"
 )
 
 // freeze sees that the disks of a machine are never written again, and gives for each
@@ -20,21 +22,21 @@ func (s *Store) freeze(ctx context.Context, origin record) (bases map[string]str
 		return nil, err
 	}
 	bases, layers := map[string]string{}, map[string]string{}
-	for _, d := range origin.disks {
-		file := filepath.Base(d.path)
-		below, err := backing(d.path)
+	for _, d := range origin.Disks {
+		file := filepath.Base(d.Path)
+		below, err := imagefile.Backing(d.Path)
 		switch {
 		case err != nil:
 			return nil, err
 		case below != "" && (filepath.Dir(below) != s.config.pool() || fusion.CheckName(filepath.Base(below)) != nil):
-			return nil, keepsNone(opClone, origin.shown, "its disk "+d.target+" is not one that Hither made", "make a full clone")
-		case below != "" && untouched(d.path): // it was frozen before, and stands still since
-			bases[d.target] = filepath.Base(below)
+			return nil, keepsNone(opClone, origin.shown, "its disk "+d.Target+" is not one that Hither made", "make a full clone")
+		case below != "" && imagefile.Untouched(d.Path): // it was frozen before, and stands still since
+			bases[d.Target] = filepath.Base(below)
 			continue
 		}
-		bases[d.target] = file
-		if !origin.template && !d.readOnly {
-			layers[d.target] = file
+		bases[d.Target] = file
+		if !origin.Template && !d.ReadOnly {
+			layers[d.Target] = file
 		}
 	}
 	if len(layers) == 0 {
@@ -46,15 +48,15 @@ func (s *Store) freeze(ctx context.Context, origin record) (bases map[string]str
 // freezable refuses disks that clones cannot stand on.
 func (s *Store) freezable(ctx context.Context, origin record) error {
 	own := origin.madeDisks()
-	for _, d := range origin.disks {
+	for _, d := range origin.Disks {
 		switch {
-		case filepath.Dir(d.path) != s.config.pool() || !slices.Contains(own, filepath.Base(d.path)) || d.format != formatQcow2:
-			return keepsNone(opClone, origin.shown, "its disk "+d.target+" is not one that Hither made", "make a full clone")
-		case len(chain(d.path)) >= maxStack:
-			return keepsNone(opClone, origin.shown, fmt.Sprintf("its disk %s stands on %d others already", d.target, len(chain(d.path))), "make a full clone, or a template and clone that")
+		case filepath.Dir(d.Path) != s.config.pool() || !slices.Contains(own, filepath.Base(d.Path)) || d.Format != imagefile.Qcow2:
+			return keepsNone(opClone, origin.shown, "its disk "+d.Target+" is not one that Hither made", "make a full clone")
+		case len(imagefile.Chain(d.Path)) >= maxStack:
+			return keepsNone(opClone, origin.shown, fmt.Sprintf("its disk %s stands on %d others already", d.Target, len(imagefile.Chain(d.Path))), "make a full clone, or a template and clone that")
 		}
 	}
-	if origin.template {
+	if origin.Template {
 		return nil
 	}
 	list, err := s.listSnapshots(ctx, opClone, origin.shown, origin.uuid)
@@ -66,17 +68,17 @@ func (s *Store) freezable(ctx context.Context, origin record) error {
 
 // layer puts an overlay on each of a machine's disks, for the machine to go on in.
 func (s *Store) layer(ctx context.Context, origin record, disks map[string]string) error {
-	if err := s.room(opClone, origin.shown, 0); err != nil {
+	if err := s.pool.Room(opClone, origin.shown, 0); err != nil {
 		return err
 	}
 	layers, files := map[string]string{}, []string{}
-	next := len(origin.ownDisks)
-	for _, d := range origin.disks {
-		if disks[d.target] == "" {
+	next := len(origin.OwnDisks)
+	for _, d := range origin.Disks {
+		if disks[d.Target] == "" {
 			continue
 		}
-		layers[d.target] = s.vacantDisk(origin, &next)
-		files = append(files, layers[d.target])
+		layers[d.Target] = s.vacantDisk(origin, &next)
+		files = append(files, layers[d.Target])
 	}
 	_, end, err := s.intend(intent{Op: opClone, Name: origin.shown, UUID: origin.uuid, Files: files, Layer: true})
 	if err != nil {
@@ -90,10 +92,10 @@ func (s *Store) layer(ctx context.Context, origin record, disks map[string]strin
 			return err
 		}
 	}
-	err = s.redefine(ctx, origin.uuid, func(root *domxml.Element, ours *machineXML) {
+	err = s.redefine(ctx, origin.uuid, func(root *domxml.Element, ours *domxml.Ours) {
 		for _, disk := range root.All("devices", "disk") {
 			if file := layers[disk.Need("target").Attr("dev")]; file != "" {
-				pointTo(disk, filepath.Join(s.config.pool(), file))
+				domxml.PointTo(disk, filepath.Join(s.config.pool(), file))
 			}
 		}
 		ours.Disks = append(ours.Disks, files...)
@@ -115,7 +117,7 @@ func (s *Store) vacantDisk(origin record, next *int) string {
 	for {
 		name := nthDisk(origin.shown, origin.uuid, *next)
 		*next++
-		if !slices.Contains(origin.ownDisks, name) && vacant(opClone, name, filepath.Join(s.config.pool(), name)) == nil {
+		if !slices.Contains(origin.OwnDisks, name) && imagepool.Vacant(opClone, name, filepath.Join(s.config.pool(), name)) == nil {
 			return name
 		}
 	}
@@ -124,7 +126,7 @@ func (s *Store) vacantDisk(origin record, next *int) string {
 // under gives a base and what it stands on, as file names of the pool.
 func (s *Store) under(base string) (files []string) {
 	files = []string{base}
-	for _, path := range chain(filepath.Join(s.config.pool(), base)) {
+	for _, path := range imagefile.Chain(filepath.Join(s.config.pool(), base)) {
 		files = append(files, filepath.Base(path))
 	}
 	return files
@@ -134,7 +136,7 @@ func (s *Store) under(base string) (files []string) {
 func (d domain) unnamed(pool string, files []string) []string {
 	return slices.DeleteFunc(slices.Clone(files), func(file string) bool {
 		path := filepath.Join(pool, file)
-		return path == d.vars || slices.ContainsFunc(d.disks, func(disk domainDisk) bool { return disk.path == path })
+		return path == d.Vars || slices.ContainsFunc(d.Disks, func(disk domxml.Disk) bool { return disk.Path == path })
 	})
 }
 

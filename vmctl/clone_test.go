@@ -2,7 +2,6 @@ package vmctl
 
 import (
 	"context"
-	"encoding/xml"
 	"errors"
 	"os"
 	"os/exec"
@@ -14,6 +13,8 @@ import (
 
 	"hither/fusion"
 	"hither/vmctl/domxml"
+	"hither/vmctl/imagefile"
+	"hither/vmctl/imagepool"
 )
 
 // img runs qemu-img, which unit tests of disks need.
@@ -53,8 +54,8 @@ func frozen(f *fake, m fusion.Machine) bool {
 func diskPaths(t *testing.T, s *Store, name string) (paths []string) {
 	t.Helper()
 	r := must(s.fresh(t.Context(), "", name, must(s.find(t.Context(), "", name))(t)))(t)
-	for _, d := range r.disks {
-		paths = append(paths, d.path)
+	for _, d := range r.Disks {
+		paths = append(paths, d.Path)
 	}
 	return paths
 }
@@ -63,7 +64,7 @@ func diskPaths(t *testing.T, s *Store, name string) (paths []string) {
 func pooled(t *testing.T, s *Store) (names []string) {
 	t.Helper()
 	for _, e := range must(os.ReadDir(s.config.pool()))(t) {
-		if !strings.HasPrefix(e.Name(), aboutPrefix) { // a note on an image
+		if !strings.HasPrefix(e.Name(), imagepool.NotePrefix) { // a note on an image
 			names = append(names, e.Name())
 		}
 	}
@@ -90,7 +91,7 @@ func TestFullClone(t *testing.T) {
 	}
 	to := diskPaths(t, s, "c")[0]
 	img(t, "compare", "-f", "qcow2", "-F", "qcow2", from, to)
-	if len(chain(to)) != 0 {
+	if len(imagefile.Chain(to)) != 0 {
 		t.Error("a full clone stands on something")
 	}
 	if len(steps) == 0 || steps[len(steps)-1].Done != steps[len(steps)-1].Total || steps[0].Step == "" {
@@ -116,7 +117,7 @@ func TestLinkedClonesShare(t *testing.T) {
 	}
 	all := map[string]string{"m": diskPaths(t, s, "m")[0], "c1": diskPaths(t, s, "c1")[0], "c2": diskPaths(t, s, "c2")[0]}
 	for name, path := range all {
-		if below := chain(path); len(below) != 1 || below[0] != base {
+		if below := imagefile.Chain(path); len(below) != 1 || below[0] != base {
 			t.Fatalf("%s stands on %v", name, below)
 		}
 	}
@@ -131,8 +132,8 @@ func TestLinkedClonesShare(t *testing.T) {
 	must(s.Clone(ctx, "m", fusion.CloneSpec{Name: "c3", Mode: fusion.CloneLinked}))(t)
 	third := diskPaths(t, s, "c3")[0]
 	hasPattern(t, third, 1, 'x')
-	if len(chain(third)) != 2 {
-		t.Errorf("it stands on %v", chain(third))
+	if len(imagefile.Chain(third)) != 2 {
+		t.Errorf("it stands on %v", imagefile.Chain(third))
 	}
 	err := s.Remove(ctx, "m")
 	refused(t, err, fusion.ErrBusy)
@@ -160,14 +161,14 @@ func TestTemplateStaysAsItIs(t *testing.T) {
 	_, err := s.TakeSnapshot(ctx, "m", fusion.SnapshotSpec{Name: "a"})
 	refused(t, err, fusion.ErrInvalid)
 	c := must(s.Clone(ctx, "m", fusion.CloneSpec{Name: "c"}))(t)
-	if below := chain(diskPaths(t, s, "c")[0]); len(below) != 1 || below[0] != base || frozen(f, c) {
+	if below := imagefile.Chain(diskPaths(t, s, "c")[0]); len(below) != 1 || below[0] != base || frozen(f, c) {
 		t.Errorf("it stands on %v\n%s", below, f.textsOf(c.UUID).next)
 	}
 	if now := diskPaths(t, s, "m")[0]; now != base {
 		t.Errorf("the template goes on in %s", now)
 	}
 	full := must(s.Clone(ctx, "m", fusion.CloneSpec{Name: "full", Mode: fusion.CloneFull}))(t)
-	if len(chain(diskPaths(t, s, "full")[0])) != 0 || frozen(f, full) {
+	if len(imagefile.Chain(diskPaths(t, s, "full")[0])) != 0 || frozen(f, full) {
 		t.Errorf("%s", f.textsOf(full.UUID).next)
 	}
 	_, err = s.SetTemplate(ctx, "m", false)
@@ -189,7 +190,7 @@ func TestWhatCannotBeCloned(t *testing.T) {
 	}
 	change := func(change func(*domain)) {
 		d := f.all[uuid]
-		d.disks = slices.Clone(d.disks)
+		d.Disks = slices.Clone(d.Disks)
 		change(&d)
 		f.put(d)
 	}
@@ -204,13 +205,13 @@ func TestWhatCannotBeCloned(t *testing.T) {
 	ok(t, clone(fusion.CloneFull))
 	ok(t, s.Remove(ctx, "c"))
 	f.kept[uuid] = nil
-	change(func(d *domain) { d.ownDisks = nil })
+	change(func(d *domain) { d.OwnDisks = nil })
 	refused(t, clone(fusion.CloneLinked), fusion.ErrUnsupported)
 	f.put(good)
-	change(func(d *domain) { d.disks[0].path = "" })
+	change(func(d *domain) { d.Disks[0].Path = "" })
 	refused(t, clone(fusion.CloneFull), fusion.ErrUnsupported)
 	f.put(good)
-	change(func(d *domain) { d.disks[0].format = "vmdk" })
+	change(func(d *domain) { d.Disks[0].Format = "vmdk" })
 	refused(t, clone(fusion.CloneFull), fusion.ErrUnsupported)
 	if left := pooled(t, s); len(left) != 1 || pending(t, s) != 0 {
 		t.Errorf("left: %v, %d intents", left, pending(t, s))
@@ -250,7 +251,7 @@ func TestHalfALayer(t *testing.T) {
 		ok(t, os.WriteFile(filepath.Join(s.config.pool(), file), nil, 0o600))
 	}
 	d := f.all[uuid]
-	d.disks = []domainDisk{{target: "vda", path: filepath.Join(s.config.pool(), files[0]), format: formatQcow2}}
+	d.Disks = []domxml.Disk{{Target: "vda", Path: filepath.Join(s.config.pool(), files[0]), Format: imagefile.Qcow2}}
 	f.put(d)
 	_, _, err := s.intend(intent{Op: opClone, Name: "m", UUID: uuid, Files: files, Layer: true})
 	ok(t, err)
@@ -289,70 +290,16 @@ func TestLinkedMachinesMoveWhole(t *testing.T) {
 	o := must(s.offer(ctx, c, fusion.MigrateOptions{}))(t)
 	files, remove, err := s.whole(ctx, o)
 	ok(t, err)
-	if len(files) != 1 || len(chain(files[0].path)) != 0 || len(c.disks[0].below()) != 1 {
-		t.Errorf("%+v of %+v", files, c.disks)
+	if len(files) != 1 || len(imagefile.Chain(files[0].path)) != 0 || len(below(c.Disks[0])) != 1 {
+		t.Errorf("%+v of %+v", files, c.Disks)
 	}
 	remove()
 	if _, err := os.Stat(files[0].path); err == nil {
 		t.Error("the whole copy is left")
 	}
 	text := must(call(ctx, s, func(d driver) (string, error) { return d.persistent(c.uuid) }, nil))(t)
-	info := must(parseDomain(standsAlone(o.Disks, func(text string) string { return text })(text)))(t)
-	if len(c.bases) == 0 || len(info.bases) != 0 || len(info.ownDisks) != 1 || info.ownDisks[0] != o.Disks[0].File {
-		t.Errorf("it stood on %v, and goes with %v on %v", c.bases, info.ownDisks, info.bases)
+	info := must(domxml.ReadInfo(standsAlone(o.Disks, func(text string) string { return text })(text)))(t)
+	if len(c.Bases) == 0 || len(info.Bases) != 0 || len(info.OwnDisks) != 1 || info.OwnDisks[0] != o.Disks[0].File {
+		t.Errorf("it stood on %v, and goes with %v on %v", c.Bases, info.OwnDisks, info.Bases)
 	}
-}
-
-const elsewhere = `<domain type='kvm' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
-  <name>a &amp; b</name><uuid>11111111-1111-1111-1111-111111111111</uuid><genid>22222222-1111-1111-1111-111111111111</genid>
-  <metadata><x:info xmlns:x="urn:x"><x:os id="debian"/></x:info><h:machine xmlns:h="urn:hither:machine:1"><h:disk>old.qcow2</h:disk></h:machine></metadata>
-  <memory unit='KiB'>65536</memory><vcpu>3</vcpu>
-  <sysinfo type='smbios'><system><entry name='uuid'>11111111-1111-1111-1111-111111111111</entry><entry name='serial'>s</entry></system></sysinfo>
-  <os firmware='efi'><type arch='x86_64' machine='pc-q35-7.2'>hvm</type><loader type='pflash'>/usr/share/OVMF/OVMF_CODE.fd</loader><nvram template='/usr/share/v'>/var/lib/n.fd</nvram></os>
-  <seclabel type='dynamic' model='apparmor'/>
-  <devices>
-    <emulator>/usr/bin/qemu</emulator>
-    <disk type='file' device='disk'><driver name='qemu' type='raw' cache='none'/><source file='/old.raw' index='1'/><backingStore/><target dev='sda' bus='sata'/><wwn>5000c50015ea71ac</wwn><serial>disk-1</serial></disk>
-    <disk type='file' device='cdrom'><source file='/cd.iso'/><target dev='sdb' bus='sata'/><readonly/></disk>
-    <disk type='file' device='cdrom'><source file='/p/a-11111111-seed.iso'/><target dev='sdc' bus='sata'/><readonly/></disk>
-    <interface type='bridge'><mac address='52:54:00:11:11:11'/><source bridge='br0'/><target dev='vnet3'/><virtualport type='openvswitch'><parameters interfaceid='i'/></virtualport><model type='e1000e'/></interface>
-    <serial type='file'><source path='/var/log/serial'/><target port='0'/></serial>
-    <channel type='unix'><source mode='bind' path='/run/agent'/><target type='virtio' name='org.qemu.guest_agent.0'/></channel>
-    <graphics type='vnc' port='5901' autoport='no' passwd='secret'><listen type='socket' socket='/run/vnc'/></graphics>
-    <hostdev mode='subsystem' type='pci'><source><address domain='0' bus='1' slot='0' function='0'/></source></hostdev>
-  </devices>
-  <qemu:commandline><qemu:arg value='-drive=/etc/passwd'/></qemu:commandline>
-</domain>`
-
-func TestACloneOfAnyDefinitionIsAnother(t *testing.T) {
-	root := must(domxml.Parse(elsewhere))(t)
-	l := likeness{name: "c", uuid: "33333333-3333-3333-3333-333333333333", pool: "/p & q", disks: map[string]string{"sda": "c.qcow2"}, agent: "/run/c",
-		ours: machineXML{Disks: []string{"c.qcow2"}, Key: "k", Bases: []string{"b.qcow2"}}}
-	ok(t, l.become(root))
-	text := root.String()
-	for _, never := range []string{"11111111-1", "22222222-1", "52:54:00", "vnet3", "old.qcow2", "/old.raw", "/run/agent", "/run/vnc", "5901", "/var/log/serial", "/var/lib/n.fd", "wwn", "interfaceid", "seed.iso"} {
-		if strings.Contains(text, never) {
-			t.Errorf("it still has %s:\n%s", never, text)
-		}
-	}
-	for _, still := range []string{`<x:os id="debian"/>`, `cache="none"`, "<serial>disk-1</serial>", "/cd.iso", `bridge="br0"`, `path="/run/c"`, "qemu:commandline", `<hostdev`} {
-		if !strings.Contains(text, still) {
-			t.Errorf("it lost %s:\n%s", still, text)
-		}
-	}
-	info := must(parseDomain(text))(t)
-	name, uuid := nameAndUUID(text)
-	if name != "c" || uuid != l.uuid || info.cpus != 3 || info.memoryBytes != 64<<20 || info.key != "k" || !slices.Equal(info.bases, []string{"b.qcow2"}) ||
-		len(info.disks) != 1 || info.disks[0].path != "/p & q/c.qcow2" || info.disks[0].format != formatQcow2 || len(info.inserted) != 1 {
-		t.Errorf("%s %s %+v", name, uuid, info)
-	}
-}
-
-// TestTreeKeepsWhatItDoesNotKnow: a definition that is read and written says the same.
-func TestTreeKeepsWhatItDoesNotKnow(t *testing.T) {
-	once := must(domxml.Parse(elsewhere))(t).String()
-	if twice := must(domxml.Parse(once))(t).String(); twice != once {
-		t.Errorf("%s\n%s", once, twice)
-	}
-	ok(t, xml.Unmarshal([]byte(once), new(struct{})))
 }

@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"hither/fusion"
+	"hither/vmctl/catalogue"
 	"hither/vmctl/power"
+	"hither/vmctl/private"
 	"hither/vmctl/usbredir"
 )
 
@@ -95,7 +97,7 @@ func (c Config) withDefaults() (Config, error) {
 	if c.URI == "" {
 		c.URI = choose()
 	}
-	c.Osinfo = cmp.Or(c.Osinfo, osinfoDir)
+	c.Osinfo = cmp.Or(c.Osinfo, catalogue.OsinfoDir)
 	c.fetchPause = cmp.Or(c.fetchPause, time.Second)
 	if c.ImagePeers == nil {
 		c.ImagePeers = func() []ImagePeer { return nil }
@@ -125,3 +127,6 @@ func (c Config) mkdirs() error {
 	}
 	return nil
 }
+
+// private is the libvirtd of the node's own.
+func (c Config) private() private.Daemon { return private.New(c.Dir, c.RunDir, newUUID, InstallHint) }

@@ -2,7 +2,6 @@ package vmctl
 
 import (
 	"bytes"
-	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
@@ -18,7 +17,7 @@ import (
 // serialVM is a machine with a serial console.
 func serialVM(uuid, name string, state fusion.MachineState) domain {
 	d := vm(uuid, name, state)
-	d.serial = true
+	d.Serial = true
 	return d
 }
 
@@ -194,21 +193,6 @@ func TestStoreClosesWithOpenConsoles(t *testing.T) {
 	ok(t, term.Close())
 	if _, err := s.Terminals().Open(t.Context(), "m", fusion.TerminalOptions{}); err == nil {
 		t.Error("a closed Store opens consoles")
-	}
-}
-
-func TestPlanHasAConsole(t *testing.T) {
-	text := string(must(xml.Marshal(plan{spec: fusion.MachineSpec{Name: "m"}, uuid: "u", kind: "qemu"}.domain()))(t))
-	for text, want := range map[string]bool{
-		text:                          true,
-		"<domain><devices/></domain>": false,
-		"<domain><devices><serial type='pty'/></devices></domain>":                                  true,
-		"<domain><devices><serial type='file'/></devices></domain>":                                 false,
-		"<domain><devices><console type='pty'><target type='virtio'/></console></devices></domain>": true,
-	} {
-		if got := must(parseDomain(text))(t).serial; got != want {
-			t.Errorf("%s: %v", text, got)
-		}
 	}
 }
 

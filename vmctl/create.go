@@ -10,6 +10,8 @@ import (
 	"slices"
 
 	"hither/fusion"
+	"hither/vmctl/domxml"
+	"hither/vmctl/imagepool"
 )
 
 const (
@@ -43,12 +45,12 @@ func checkSpec(spec fusion.MachineSpec) (fusion.MachineSpec, error) {
 	}
 	switch {
 	case spec.MemoryBytes < leastMemory || spec.MemoryBytes > mostMemory:
-		return spec, invalid(op, spec.Name, bytesText(spec.MemoryBytes)+" of memory", "give it 16 MiB to 16 TiB, as in --memory 1GiB")
+		return spec, invalid(op, spec.Name, imagepool.BytesText(spec.MemoryBytes)+" of memory", "give it 16 MiB to 16 TiB, as in --memory 1GiB")
 	case spec.CPUs < 1 || spec.CPUs > mostCPUs:
 		return spec, invalid(op, spec.Name, fmt.Sprintf("%d CPUs", spec.CPUs), fmt.Sprintf("give it 1 to %d CPUs", mostCPUs))
 	case spec.DiskBytes != 0 && (spec.DiskBytes < leastDisk || spec.DiskBytes > mostDisk):
-		return spec, invalid(op, spec.Name, "a disk of "+bytesText(spec.DiskBytes), "give it 1 MiB to 64 TiB, as in --disk 20GiB")
-	case spec.Firmware != "" && !slices.Contains(firmwares, spec.Firmware):
+		return spec, invalid(op, spec.Name, "a disk of "+imagepool.BytesText(spec.DiskBytes), "give it 1 MiB to 64 TiB, as in --disk 20GiB")
+	case spec.Firmware != "" && !slices.Contains(domxml.Firmwares, spec.Firmware):
 		return spec, invalid(op, spec.Name, "a firmware called "+fusionClip(spec.Firmware), "a machine has bios, uefi or uefi-secure")
 	}
 	if err := checkUnattended(spec); err != nil {
@@ -80,7 +82,7 @@ func (s *Store) Create(ctx context.Context, spec fusion.MachineSpec) (fusion.Mac
 		return fusion.Machine{}, away(op, spec.Name, why)
 	}
 	exists := &fusion.Error{Op: op, Path: spec.Name, Cause: fusion.ErrExists, Hint: "choose another name, or remove that machine first"}
-	release, ok := s.claim("machine", spec.Name)
+	release, ok := s.claims.Take("machine", spec.Name)
 	if !ok {
 		return fusion.Machine{}, exists
 	}
@@ -107,7 +109,7 @@ func (s *Store) byKey(key string) (record, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, r := range s.records {
-		if key != "" && r.key == key {
+		if key != "" && r.Key == key {
 			return *r, true
 		}
 	}
@@ -119,7 +121,7 @@ func (s *Store) again(r record, name string) (fusion.Machine, error) {
 	if r.shown != name {
 		return fusion.Machine{}, invalid("machine.create", name, "its idempotency key made "+r.shown, "use a new key for each machine")
 	}
-	return r.machine(s.kvm.note()), nil
+	return r.machine(s.kvm.Note()), nil
 }
 
 // make does the work of Create and undoes it when it fails.
@@ -144,18 +146,18 @@ func (s *Store) make(ctx context.Context, spec fusion.MachineSpec) (m fusion.Mac
 	if err != nil {
 		return m, err
 	}
-	if spec.Seed != nil && len(spec.Seed.Addresses) > 0 && card.MAC == nil {
-		card.MAC = &macXML{newMAC()} // its addresses are told by it
+	if spec.Seed != nil && len(spec.Seed.Addresses) > 0 && card.Address() == "" {
+		card.SetAddress(newMAC()) // its addresses are told by it
 	}
-	plan := plan{spec: spec, card: card, uuid: newUUID(), kind: kind, pool: s.config.pool(), iso: iso, key: fusion.Key(ctx)}
+	plan := plan{Plan: domxml.Plan{Spec: spec, Card: card, UUID: newUUID(), Kind: kind, Pool: s.config.pool(), ISO: iso, Key: fusion.Key(ctx)}}
 	if s.privateUsed() {
-		plan.agentPath = s.config.private().agentSocket(plan.uuid)
+		plan.Agent = s.config.private().AgentSocket(plan.UUID)
 	}
 	if err := plan.prepare(); err != nil {
 		return m, err
 	}
 	plan.nameDisks()
-	_, end, err := s.intend(intent{Op: "machine.create", Name: spec.Name, UUID: plan.uuid, Files: plan.files(), Start: spec.Start})
+	_, end, err := s.intend(intent{Op: "machine.create", Name: spec.Name, UUID: plan.UUID, Files: plan.Files(), Start: spec.Start})
 	if err != nil {
 		return m, err
 	}
@@ -164,7 +166,7 @@ func (s *Store) make(ctx context.Context, spec fusion.MachineSpec) (m fusion.Mac
 		defer plan.install.Remove() // its QEMU has read it
 	}
 	if err := s.makeDisks(ctx, plan); err != nil {
-		s.removeDisks(plan.files())
+		s.removeDisks(plan.Files())
 		return m, err
 	}
 	return s.define(ctx, &plan)
@@ -172,14 +174,14 @@ func (s *Store) make(ctx context.Context, spec fusion.MachineSpec) (m fusion.Mac
 
 // nameDisks names the files of the disk and the seed that the machine is to have.
 func (p *plan) nameDisks() {
-	if p.spec.Image != "" || p.spec.DiskBytes > 0 {
-		p.disks = append(p.disks, nthDisk(p.spec.Name, p.uuid, 0))
+	if p.Spec.Image != "" || p.Spec.DiskBytes > 0 {
+		p.Disks = append(p.Disks, nthDisk(p.Spec.Name, p.UUID, 0))
 	}
-	if isUEFI(p.spec.Firmware) {
-		p.vars = varsName(p.spec.Name, p.uuid, p.spec.Firmware)
+	if domxml.IsUEFI(p.Spec.Firmware) {
+		p.Vars = varsName(p.Spec.Name, p.UUID, p.Spec.Firmware)
 	}
-	if p.spec.Seed != nil && (p.install == nil || p.install.CDLabel != "") {
-		p.seed = fmt.Sprintf("%.40s-%s", p.spec.Name, head(p.uuid)) + seedSuffix
+	if p.Spec.Seed != nil && (p.install == nil || p.install.CDLabel != "") {
+		p.Seed = fmt.Sprintf("%.40s-%s", p.Spec.Name, head(p.UUID)) + imagepool.SeedSuffix
 	}
 }
 
@@ -190,17 +192,17 @@ func nthDisk(name, uuid string, n int) string {
 
 func (s *Store) makeDisks(ctx context.Context, p plan) (err error) {
 	switch {
-	case p.spec.Image != "":
+	case p.Spec.Image != "":
 		fusion.Report(ctx, fusion.Progress{Step: "copies the image"})
-		err = s.copyDisk(ctx, p.spec.Name, p.disks[0], p.spec.Image, p.spec.DiskBytes)
-	case p.spec.DiskBytes > 0:
-		err = s.newDisk(ctx, p.spec.Name, p.disks[0], p.spec.DiskBytes)
+		err = s.copyDisk(ctx, p.Spec.Name, p.Disks[0], p.Spec.Image, p.Spec.DiskBytes)
+	case p.Spec.DiskBytes > 0:
+		err = s.newDisk(ctx, p.Spec.Name, p.Disks[0], p.Spec.DiskBytes)
 	}
 	if err == nil && p.install != nil {
 		err = s.makeInstaller(p)
 	}
-	if err == nil && p.seed != "" {
-		err = s.poolError("machine.create", p.spec.Name, s.makeSeed(p))
+	if err == nil && p.Seed != "" {
+		err = s.poolError("machine.create", p.Spec.Name, s.makeSeed(p))
 	}
 	return err
 }

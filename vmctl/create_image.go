@@ -3,10 +3,12 @@ package vmctl
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 
 	"hither/fusion"
+	"hither/vmctl/catalogue"
 )
 
 // bringImages sees that the images of a machine are in the pool, under the names that
@@ -40,17 +42,17 @@ func (s *Store) bringImage(ctx context.Context, machine, image string) (name str
 	if err != nil {
 		return "", nil, err
 	}
-	release, ok := s.share("image", name)
+	release, ok := s.claims.Share("image", name)
 	if !ok {
 		return "", nil, &fusion.Error{Op: op, Path: machine, Cause: fusion.ErrBusy, Detail: "something is being done with the image " + name, Hint: "try again in a moment"}
 	}
-	path, err := s.image(op, name)
+	path, err := s.pool.Image(op, name)
 	var info os.FileInfo
 	if err == nil {
 		info, err = os.Stat(path)
 	}
 	if err == nil {
-		err = wrongArch(op, name, s.aboutImage(name, info).Arch)
+		err = wrongArch(op, name, s.pool.About(name, info).Arch)
 	}
 	if err != nil {
 		release()
@@ -67,14 +69,14 @@ func (s *Store) imageNamed(ctx context.Context, image string) (string, error) {
 		return got.Name, err
 	}
 	if fusion.CheckName(image) != nil {
-		_, err := s.image("machine.create", image)
+		_, err := s.pool.Image("machine.create", image)
 		return "", err
 	}
 	_, err := os.Lstat(filepath.Join(s.config.pool(), image))
 	if !errors.Is(err, os.ErrNotExist) {
 		return image, err
 	}
-	known, there, err := s.catalogue.find(image)
+	known, there, err := s.catalogue.Find(image)
 	if err != nil || !there {
 		return image, err // whoever opens it says that it is not there
 	}
@@ -83,4 +85,13 @@ func (s *Store) imageNamed(ctx context.Context, image string) (string, error) {
 	}
 	_, err = s.Images().Fetch(ctx, fusion.FetchSpec{From: image})
 	return image, err
+}
+
+// wrongArch refuses an image for other processors.
+func wrongArch(op, name, arch string) error {
+	if arch == "" || arch == catalogue.Arch {
+		return nil
+	}
+	return invalid(op, name, fmt.Sprintf("the image is for %s, machines here are %s", arch, catalogue.Arch),
+		"choose the image for x86-64 (amd64)")
 }

@@ -8,6 +8,7 @@ import (
 
 	"hither/fusion"
 	"hither/vmctl/domxml"
+	"hither/vmctl/imagepool"
 	"hither/vmctl/seed"
 )
 
@@ -18,24 +19,24 @@ func (s *Store) makeSeed(p plan) error {
 	if err != nil {
 		return err
 	}
-	return seed.WriteCD(filepath.Join(p.pool, p.seed), partial+"*", label, files)
+	return seed.WriteCD(filepath.Join(p.Pool, p.Seed), imagepool.Partial+"*", label, files)
 }
 
 // prepare finds the installer of a machine that installs by itself.
 func (p *plan) prepare() error {
-	if !p.spec.Unattended {
+	if !p.Spec.Unattended {
 		return nil
 	}
-	found, err := seed.FindInstaller("machine.create", p.spec.Name, p.iso)
+	found, err := seed.FindInstaller("machine.create", p.Spec.Name, p.ISO)
 	if err != nil {
 		return err
 	}
-	if p.spec.MemoryBytes < found.Memory {
-		return invalid("machine.create", p.spec.Name, fmt.Sprintf("with %s of memory the installer of %s does not run by itself",
-			bytesText(p.spec.MemoryBytes), found.Name), "give it "+bytesText(found.Memory)+" or more; it may have less once it is installed")
+	if p.Spec.MemoryBytes < found.Memory {
+		return invalid("machine.create", p.Spec.Name, fmt.Sprintf("with %s of memory the installer of %s does not run by itself",
+			imagepool.BytesText(p.Spec.MemoryBytes), found.Name), "give it "+imagepool.BytesText(found.Memory)+" or more; it may have less once it is installed")
 	}
 	p.install = &found
-	p.hash, err = seed.Hash(p.spec.Seed.Password)
+	p.hash, err = seed.Hash(p.Spec.Seed.Password)
 	return err
 }
 
@@ -43,28 +44,20 @@ func (p *plan) prepare() error {
 // for an installer that looks for such a CD.
 func (p plan) seedContent() (files map[string][]byte, label string, err error) {
 	if p.install != nil {
-		files, err = p.install.Script(p.spec.Name, p.uuid, p.hash, *p.spec.Seed)
+		files, err = p.install.Script(p.Spec.Name, p.UUID, p.hash, *p.Spec.Seed)
 		return files, p.install.CDLabel, err
 	}
-	files, err = seed.Files(p.spec.Name, p.uuid, p.mac(), *p.spec.Seed)
+	files, err = seed.Files(p.Spec.Name, p.UUID, p.Card.Address(), *p.Spec.Seed)
 	return files, seed.Label, err
-}
-
-// mac is that of the machine's card, where it was chosen.
-func (p plan) mac() string {
-	if p.card.MAC == nil {
-		return ""
-	}
-	return p.card.MAC.Address
 }
 
 // makeInstaller unpacks what the first start needs.
 func (s *Store) makeInstaller(p plan) error {
-	script, err := p.install.Script(p.spec.Name, p.uuid, p.hash, *p.spec.Seed)
+	script, err := p.install.Script(p.Spec.Name, p.UUID, p.hash, *p.Spec.Seed)
 	if err != nil {
 		return err
 	}
-	return s.poolError("machine.create", p.spec.Name, p.install.Unpack(p.iso, p.pool, partial+"install-*", script))
+	return s.poolError("machine.create", p.Spec.Name, p.install.Unpack(p.ISO, p.Pool, imagepool.Partial+"install-*", script))
 }
 
 // startInstaller starts a machine that is defined with its installer's kernel, this once:

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"hither/fusion"
+	"hither/vmctl/domxml"
 )
 
 // planned gives a Store and a plan whose one disk is there.
@@ -17,7 +18,7 @@ func planned(t *testing.T, f *fake) (*Store, plan, string) {
 	disk := filepath.Join(s.config.pool(), file)
 	ok(t, os.WriteFile(disk, nil, 0o600))
 	spec := must(checkSpec(fusion.MachineSpec{Name: "m", Start: true}))(t)
-	return s, plan{spec: spec, uuid: uuid, kind: "qemu", pool: s.config.pool(), disks: []string{file}}, disk
+	return s, plan{Plan: domxml.Plan{Spec: spec, UUID: uuid, Kind: "qemu", Pool: s.config.pool(), Disks: []string{file}}}, disk
 }
 
 func there(path string) bool { _, err := os.Stat(path); return err == nil }
@@ -28,7 +29,7 @@ func TestDefinedMachineKeepsItsDisks(t *testing.T) {
 		f.refuses("domain", &driverError{cause, "no answer"})
 		s, p, disk := planned(t, f)
 		m := must(s.define(t.Context(), &p))(t)
-		if m.Name != "m" || m.UUID != p.uuid || m.State != fusion.Running || len(m.Disks) != 1 || m.Started.IsZero() {
+		if m.Name != "m" || m.UUID != p.UUID || m.State != fusion.Running || len(m.Disks) != 1 || m.Started.IsZero() {
 			t.Errorf("%s: %+v", name, m)
 		}
 		if len(f.all) != 1 || !there(disk) {

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"hither/fusion"
+	"hither/vmctl/devxml"
 )
 
 // deviceDriver is what a Store needs of a hypervisor for the devices of its computer.
@@ -43,7 +44,7 @@ func (v devices) List(ctx context.Context) ([]fusion.Device, error) {
 }
 
 // hostDevices are the devices with who has them and why they cannot be given.
-func (s *Store) hostDevices(ctx context.Context) ([]hostDevice, error) {
+func (s *Store) hostDevices(ctx context.Context) ([]devxml.Device, error) {
 	why := s.whyAway()
 	without := errors.Is(why, fusion.ErrUnsupported)
 	list, err := s.present(ctx, without)
@@ -53,9 +54,9 @@ func (s *Store) hostDevices(ctx context.Context) ([]hostDevice, error) {
 	confined := s.confined()
 	for i := range list {
 		d := &list[i]
-		d.Machines = append(s.whoHas(d.ID, false, ""), s.loans.holders(d.node)...)
+		d.Machines = append(s.whoHas(d.ID, false, ""), s.loans.holders(d.Node)...)
 		d.FarNote, d.FarHint = s.farRefusal(*d)
-		if d.Note, d.Hint = d.refusal(confined); without {
+		if d.Note, d.Hint = refusal(*d, confined); without {
 			d.Note, d.Hint = "its computer runs no virtual machines", cmp.Or(fusion.Hint(why), InstallHint)
 		}
 	}
@@ -63,7 +64,7 @@ func (s *Store) hostDevices(ctx context.Context) ([]hostDevice, error) {
 }
 
 // present are the devices that libvirt knows, or those that can be seen without it.
-func (s *Store) present(ctx context.Context, without bool) ([]hostDevice, error) {
+func (s *Store) present(ctx context.Context, without bool) ([]devxml.Device, error) {
 	if without {
 		return s.ownDevices()
 	}
@@ -71,7 +72,7 @@ func (s *Store) present(ctx context.Context, without bool) ([]hostDevice, error)
 	if err != nil {
 		return nil, err
 	}
-	list, err := parseDevices(texts)
+	list, err := devxml.Parse(texts)
 	s.ports(list)
 	return list, err
 }
@@ -82,7 +83,7 @@ func (s *Store) whoHas(id string, running bool, but string) []string {
 	defer s.mu.Unlock()
 	names := []string{}
 	for _, r := range s.records {
-		has := slices.ContainsFunc(r.devices, func(other string) bool { return sameDevice(id, other) })
+		has := slices.ContainsFunc(r.Devices, func(other string) bool { return devxml.Same(id, other) })
 		if has && r.uuid != but && (r.active || !running) {
 			names = append(names, r.shown)
 		}
@@ -104,13 +105,13 @@ const (
 )
 
 // refusal says why libvirt cannot give the device to a machine, and what can be done.
-func (d hostDevice) refusal(confined bool) (note, hint string) {
+func refusal(d devxml.Device, confined bool) (note, hint string) {
 	switch {
 	case d.Kind == "pci" && d.Group < 0:
 		return "its computer has no IOMMU that is on", iommuHint
 	case d.Kind == "pci" && confined:
 		return "libvirt runs as an ordinary user here, who may not take PCI devices", vfioHint
-	case d.Kind == "usb" && confined && !opens(d.node):
+	case d.Kind == "usb" && confined && !opens(d.Node):
 		return "libvirt runs as an ordinary user here, who may not open this device", usbHint
 	}
 	return "", ""

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"hither/fusion"
+	"hither/vmctl/devxml"
 )
 
 func TestDevicesAsLibvirtListsThem(t *testing.T) {
@@ -14,10 +15,10 @@ func TestDevicesAsLibvirtListsThem(t *testing.T) {
 	hub := usbStick(1, 5, "05e3", "0610", "Hub")
 	texts = append(texts, hub[0], strings.Replace(hub[1], "<class>8", "<class>9", 1))
 	texts = append(texts, pciCard(0, "0x030000", inGroup), pciCard(2, "0x020000", ""), pciCard(1, "0x060400", inGroup))
-	list := must(parseDevices(texts))(t)
+	list := must(devxml.Parse(texts))(t)
 	var said []string
 	for _, d := range list {
-		note, hint := d.refusal(false)
+		note, hint := refusal(d, false)
 		if (note == "") != (hint == "") {
 			t.Errorf("%s: %q and %q", d.ID, note, hint)
 		}
@@ -30,14 +31,14 @@ func TestDevicesAsLibvirtListsThem(t *testing.T) {
 		t.Errorf("there are\n%s\nwant\n%s", strings.Join(said, "\n"), strings.Join(want, "\n"))
 	}
 	for _, d := range list {
-		if x := d.definition(); x.id() != d.ID || !fusion.GoodDevice(d.ID) {
-			t.Errorf("%s is defined as %s", d.ID, x.id())
+		if x := d.Definition(); x.ID() != d.ID || !fusion.GoodDevice(d.ID) {
+			t.Errorf("%s is defined as %s", d.ID, x.ID())
 		}
-		if note, hint := d.refusal(true); note == "" || hint == "" {
+		if note, hint := refusal(d, true); note == "" || hint == "" {
 			t.Errorf("an ordinary user is given %s", d.ID)
 		}
 	}
-	if _, err := parseDevices([]string{"<device"}); err == nil {
+	if _, err := devxml.Parse([]string{"<device"}); err == nil {
 		t.Error("half an element was read")
 	}
 }
@@ -153,21 +154,4 @@ func TestDevicesThatAreRefused(t *testing.T) {
 	if !strings.Contains(fusion.Hint(err), "usb:0951:1666@1.2, usb:0951:1666@1.3") {
 		t.Errorf("the hint is %q", fusion.Hint(err))
 	}
-}
-
-func FuzzDevice(f *testing.F) {
-	for _, text := range append(usbStick(1, 2, "0951", "1666", "x"), pciCard(0, "0x030000", inGroup)) {
-		f.Add(text)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		list, err := parseDevices([]string{text})
-		if err != nil {
-			return
-		}
-		for _, d := range list {
-			if d.Kind == "usb" && !fusion.GoodDevice(d.ID) {
-				t.Errorf("%q", d.ID)
-			}
-		}
-	})
 }

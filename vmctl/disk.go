@@ -7,15 +7,17 @@ import (
 	"path/filepath"
 
 	"hither/vmctl/computer"
+	"hither/vmctl/imagefile"
+	"hither/vmctl/imagepool"
 )
 
-// newDisk makes an empty qcow2 in the pool.
+// domxml.NewDisk makes an empty qcow2 in the pool.
 func (s *Store) newDisk(ctx context.Context, name, file string, size int64) error {
-	if err := s.room("machine.create", name, 0); err != nil {
+	if err := s.pool.Room("machine.create", name, 0); err != nil {
 		return err
 	}
 	return s.makeDisk(ctx, name, file, func(path string) []string {
-		return []string{"create", "-q", "-f", formatQcow2, path, fmt.Sprint(size)}
+		return []string{"create", "-q", "-f", imagefile.Qcow2, path, fmt.Sprint(size)}
 	})
 }
 
@@ -23,11 +25,11 @@ func (s *Store) newDisk(ctx context.Context, name, file string, size int64) erro
 // when size is 0, of the image's own size.
 func (s *Store) copyDisk(ctx context.Context, name, file, image string, size int64) error {
 	const op = "machine.create"
-	path, err := s.image(op, image)
+	path, err := s.pool.Image(op, image)
 	if err != nil {
 		return err
 	}
-	h, err := readHeader(path)
+	h, err := imagefile.ReadHeader(path)
 	if err != nil {
 		return invalid(op, image, err.Error(), "convert it: qemu-img convert -O qcow2 IMAGE NEW.qcow2, and upload that")
 	}
@@ -35,22 +37,22 @@ func (s *Store) copyDisk(ctx context.Context, name, file, image string, size int
 	if err != nil {
 		return fail(op, image, err)
 	}
-	has := h.size
-	if h.format == formatRaw {
+	has := h.Size
+	if h.Format == imagefile.Raw {
 		has = info.Size()
 	}
 	if size != 0 && size < has {
-		return invalid(op, name, fmt.Sprintf("the disk of the image %s has %s, more than %s", image, bytesText(has), bytesText(size)),
-			fmt.Sprintf("give it a disk of %s or more, or the image's own by saying no size", bytesText(has)))
+		return invalid(op, name, fmt.Sprintf("the disk of the image %s has %s, more than %s", image, imagepool.BytesText(has), imagepool.BytesText(size)),
+			fmt.Sprintf("give it a disk of %s or more, or the image's own by saying no size", imagepool.BytesText(has)))
 	}
-	if err := s.room(op, name, computer.Allocated(info)); err != nil {
+	if err := s.pool.Room(op, name, computer.Allocated(info)); err != nil {
 		return err
 	}
 	steps := []func(string) []string{func(to string) []string {
-		return []string{"convert", "-q", "-f", h.format, "-O", formatQcow2, path, to}
+		return []string{"convert", "-q", "-f", h.Format, "-O", imagefile.Qcow2, path, to}
 	}}
 	if size > has {
-		steps = append(steps, func(to string) []string { return []string{"resize", "-q", "-f", formatQcow2, to, fmt.Sprint(size)} })
+		steps = append(steps, func(to string) []string { return []string{"resize", "-q", "-f", imagefile.Qcow2, to, fmt.Sprint(size)} })
 	}
 	return s.makeDisk(ctx, name, file, steps...)
 }
@@ -59,12 +61,12 @@ func (s *Store) copyDisk(ctx context.Context, name, file, image string, size int
 // whole.
 func (s *Store) makeDisk(ctx context.Context, name, file string, steps ...func(path string) []string) error {
 	job := imageJob{op: "machine.create", name: name}
-	temp := filepath.Join(s.config.pool(), partial+file)
+	temp := filepath.Join(s.config.pool(), imagepool.Partial+file)
 	defer os.Remove(temp) // after the rename there is nothing to remove
 	for _, args := range steps {
 		if err := s.qemuImg(ctx, job, args(temp)...); err != nil {
 			return err
 		}
 	}
-	return s.named(job, temp, file)
+	return s.pool.Named(job.op, job.name, temp, file)
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"hither/fusion"
+	"hither/vmctl/domxml"
 )
 
 // driver is what a Store needs of a hypervisor. Every method may block as long
@@ -88,43 +89,7 @@ type domain struct {
 	ended      bool   // QEMU ended by itself
 	unasked    bool   // it is off, and the hypervisor does not know of anybody who asked for that
 	unkept     bool   // its last scheduled backup failed, which the Store knows
-	domainInfo
-}
-
-// domainInfo is what a domain's definition says.
-type domainInfo struct {
-	cpus        int
-	memoryBytes int64
-	accelerator string       // "kvm", "tcg", or what else libvirt calls it
-	vnc         int          // index of the VNC display, -1 when there is none
-	display     string       // type of the first display: "vnc", "spice", …
-	pictured    bool         // it has a graphics card, so screenshots can be made
-	tablet      bool         // its pointer can be put at a place
-	serial      bool         // it has a console that libvirt can open
-	disks       []domainDisk // not CD drives
-	drives      []string     // the targets of CD and floppy drives
-	inserted    []string     // the files in them
-	ownDisks    []string     // file names in the pool that were made for it
-	added       []string     // those of them that Create did not make
-	labels      fusion.Labels
-	ours        bool   // made by Create
-	key         string // the idempotency key of the call that made it, or ""
-	nics        []domainNIC
-	bases       []string // file names in the pool that its disks stand on
-	template    bool
-	appsState   string   // of the apps that its first start installs: "installing", "failed" or ""
-	apps        []string // those
-	devices     []string // of the host, by fusion.Device.ID
-	firmware    string   // of firmwares
-	vars        string   // path of the UEFI variables, "" when there are none or libvirt chooses
-	tpm         bool     // it has an emulated TPM, whose state libvirt keeps
-}
-
-type domainDisk struct {
-	target   string // "vda"
-	path     string // "" for a network disk
-	format   string // "qcow2", "raw", …
-	readOnly bool
+	domxml.Info
 }
 
 // domainStats are the counters of one running domain.

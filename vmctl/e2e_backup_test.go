@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"hither/fusion"
+	"hither/vmctl/imagepool"
 )
 
 // backed makes a machine that counts on its disk, which holds 64 MiB besides, off.
@@ -151,7 +152,7 @@ func halfMade(t *testing.T, config Config) (parts []string) {
 		if errors.Is(err, os.ErrNotExist) {
 			return nil // libvirt's files come and go
 		}
-		if err == nil && strings.HasPrefix(filepath.Base(path), partial) {
+		if err == nil && strings.HasPrefix(filepath.Base(path), imagepool.Partial) {
 			parts = append(parts, path)
 		}
 		return err

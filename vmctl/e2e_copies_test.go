@@ -14,6 +14,7 @@ import (
 
 	"hither/fusion"
 	"hither/vmctl/computer"
+	"hither/vmctl/imagepool"
 )
 
 // counterOf makes a machine that counts on its disk (e2e_snapshot_test.go), off.
@@ -210,7 +211,7 @@ func TestCopiesOnAFullDisk(t *testing.T) {
 	if !strings.Contains(err.Error(), "full") || len(data) > 16<<20 {
 		t.Errorf("%v; the file has %d bytes", err, len(data))
 	}
-	if free := must(computer.FreeBytes(config.pool()))(t); free < reserve/2 {
+	if free := must(computer.FreeBytes(config.pool()))(t); free < imagepool.Reserve/2 {
 		t.Errorf("only %d bytes were left free", free)
 	}
 	if left := pooled(t, s); !slices.Equal(left, before) || strings.Count(virsh(t, s, "list", "--all", "--name"), "\n") != 2 {

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"hither/fusion"
+	"hither/vmctl/devxml"
 )
 
 // TestDevicesOfThisComputer compares the list with virsh's, and tries to give each device.
@@ -59,10 +60,10 @@ func TestDevicesAsLibvirtKeepsThem(t *testing.T) {
 	m := must(s.Create(ctx, fusion.MachineSpec{Name: "m", MemoryBytes: 64 << 20}))(t)
 	texts := append(usbStick(1, 2, "0951", "1666", "x"), usbStick(3, 4, "046d", "c52b", "x")...)
 	texts = append(texts, usbStick(3, 5, "046d", "c52b", "x")...)
-	list := must(parseDevices(append(texts, pciCard(0, "0x030000", inGroup))))(t)
+	list := must(devxml.Parse(append(texts, pciCard(0, "0x030000", inGroup))))(t)
 	var ids []string
 	for _, d := range list {
-		device := must(xml.Marshal(d.definition()))(t)
+		device := must(xml.Marshal(d.Definition()))(t)
 		ok(t, s.do(ctx, func(driver driver) error { return driver.attach(m.UUID, string(device), false) }))
 		ids = append(ids, d.ID)
 	}
@@ -117,8 +118,8 @@ func TestDevicesAsLibvirtWritesThem(t *testing.T) {
 		}
 		texts = append(texts, string(out))
 	}
-	list := must(parseDevices(texts))(t)
-	if len(list) != 2 || list[0].ID != "usb:0951:1666" || list[0].Name != "Kingston DataTraveler" || list[0].node != "/dev/bus/usb/001/002" ||
+	list := must(devxml.Parse(texts))(t)
+	if len(list) != 2 || list[0].ID != "usb:0951:1666" || list[0].Name != "Kingston DataTraveler" || list[0].Node != "/dev/bus/usb/001/002" ||
 		list[1].ID != "pci:0000:01:00.0" || list[1].Group != 7 {
 		t.Errorf("%+v", list)
 	}

@@ -13,6 +13,8 @@ import (
 	"hither/fusion"
 	linux "hither/internal/guest"
 	"hither/vmctl/computer"
+	"hither/vmctl/domxml"
+	"hither/vmctl/imagepool"
 )
 
 // seesFirmware is a guest that tells what its firmware gave it, once it is up.
@@ -67,10 +69,10 @@ func tpmRuns(uuid string) bool {
 func varsOf(t *testing.T, s *Store, name string) []byte {
 	t.Helper()
 	r := must(s.fresh(t.Context(), "", name, must(s.find(t.Context(), "", name))(t)))(t)
-	if filepath.Dir(r.vars) != s.config.pool() {
-		t.Fatalf("its variables are %q", r.vars)
+	if filepath.Dir(r.Vars) != s.config.pool() {
+		t.Fatalf("its variables are %q", r.Vars)
 	}
-	return must(os.ReadFile(r.vars))(t)
+	return must(os.ReadFile(r.Vars))(t)
 }
 
 func tpmOf(t *testing.T, s *Store, uuid string) []byte {
@@ -93,7 +95,7 @@ func TestUEFIAndTPM(t *testing.T) {
 	now, _ := dumps(t, s, "m")
 	hasText(t, now, "type='pflash'", true)
 	hasText(t, now, "<backend type='emulator' version='2.0'", true)
-	hasText(t, now, filepath.Join(config.pool(), varsName("m", m.UUID, firmwareUEFI)), true)
+	hasText(t, now, filepath.Join(config.pool(), varsName("m", m.UUID, domxml.UEFI)), true)
 	if !tpmRuns(m.UUID) {
 		t.Error("no swtpm serves it")
 	}
@@ -112,7 +114,7 @@ func TestUEFIAndTPM(t *testing.T) {
 	serialSays(t, s, "c", "firmware seen")
 	ok(t, s.Do(ctx, "c", fusion.ForceOff))
 	ok(t, s.Remove(ctx, "c"))
-	if there(s.tpmDir(c.UUID)) || there(filepath.Join(config.pool(), varsName("c", c.UUID, firmwareUEFI))) {
+	if there(s.tpmDir(c.UUID)) || there(filepath.Join(config.pool(), varsName("c", c.UUID, domxml.UEFI))) {
 		t.Error("the removed clone left its firmware's files")
 	}
 
@@ -160,7 +162,7 @@ func TestFirmwareIsChanged(t *testing.T) {
 		if p := parts(t, s); p.Firmware != firmware {
 			t.Errorf("it has %s", p.Firmware)
 		}
-		files := must(filepath.Glob(filepath.Join(config.pool(), "*"+varsSuffix)))(t)
+		files := must(filepath.Glob(filepath.Join(config.pool(), "*"+imagepool.VarsSuffix)))(t)
 		if len(files) != 1 || filepath.Base(files[0]) != varsName("m", m.UUID, firmware) {
 			t.Errorf("the pool has %v", files)
 		}

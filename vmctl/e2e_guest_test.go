@@ -5,7 +5,6 @@ package vmctl
 import (
 	"bytes"
 	"context"
-	"encoding/xml"
 	"errors"
 	"slices"
 	"strings"
@@ -14,31 +13,23 @@ import (
 
 	"hither/fusion"
 	systems "hither/internal/guest"
+	"hither/vmctl/domxml"
 )
 
-// directXML starts a kernel of the host's without a disk.
-type directXML struct {
-	domainXML
-	OS struct {
-		Type    osTypeXML `xml:"type"`
-		Kernel  string    `xml:"kernel"`
-		Initrd  string    `xml:"initrd"`
-		Cmdline string    `xml:"cmdline"`
-	} `xml:"os"`
-}
-
-// withAgent runs a Linux with a guest agent, and waits until that answers.
+// withAgent runs a kernel of the host's without a disk, a Linux with a guest agent, and waits until that answers.
 func withAgent(t *testing.T, s *Store, config Config, name string) {
 	t.Helper()
 	kernel, initramfs := systems.Agent(t, config.pool())
-	p := plan{spec: fusion.MachineSpec{Name: name, MemoryBytes: 768 << 20, CPUs: 1}, uuid: newUUID(), kind: "qemu", pool: config.pool(),
-		card: interfaceXML{Type: "user", Model: modelXML{Type: "virtio"}}}
-	p.agentPath = config.private().agentSocket(p.uuid)
-	x := directXML{domainXML: p.domain()}
-	x.OS.Type, x.OS.Kernel, x.OS.Initrd = x.domainXML.OS.Type, kernel, initramfs
-	x.OS.Cmdline = "console=ttyS0 rdinit=/init mitigations=off quiet"
-	text := must(xml.Marshal(x))(t)
-	ok(t, s.do(t.Context(), func(d driver) error { return d.define(string(text)) }))
+	p := domxml.Plan{Spec: fusion.MachineSpec{Name: name, MemoryBytes: 768 << 20, CPUs: 1}, UUID: newUUID(), Kind: "qemu", Pool: config.pool(),
+		Card: domxml.NewCard("")}
+	p.Agent = config.private().AgentSocket(p.UUID)
+	root := must(domxml.Parse(must(p.Definition())(t)))(t)
+	os := root.Need("os")
+	os.Drop("boot")
+	for name, value := range map[string]string{"kernel": kernel, "initrd": initramfs, "cmdline": "console=ttyS0 rdinit=/init mitigations=off quiet"} {
+		os.Need(name).Data = value
+	}
+	ok(t, s.do(t.Context(), func(d driver) error { return d.define(root.String()) }))
 	start := time.Now()
 	ok(t, s.Do(t.Context(), name, fusion.Start))
 	term := openConsole(t, s, name, fusion.TerminalOptions{ViewOnly: true})

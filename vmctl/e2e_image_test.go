@@ -13,6 +13,8 @@ import (
 
 	"hither/fusion"
 	boot "hither/internal/guest"
+	"hither/vmctl/catalogue"
+	"hither/vmctl/imagepool"
 	"hither/vmctl/seed"
 )
 
@@ -27,11 +29,12 @@ func cloudImage(t *testing.T) []byte {
 }
 
 // catalogued lets a Store's catalogue have a publisher's image as "tiny".
-func catalogued(t *testing.T, s *Store, p *publisher) {
+func catalogued(t *testing.T, s *Store, p *publisher) fusion.CatalogueImage {
 	t.Helper()
-	_ = must(s.catalogue.all())(t)
-	s.catalogue.list = append([]fusion.CatalogueImage{{Name: "tiny", Title: "Tiny", Format: fusion.Qcow2, Arch: machineArch, User: "tiny",
-		URL: p.image(), SumsURL: p.URL + "/pub/SHA256SUMS", Runs: true}}, s.catalogue.list...)
+	image := fusion.CatalogueImage{Name: "tiny", Title: "Tiny", Format: fusion.Qcow2, Arch: catalogue.Arch, User: "tiny",
+		URL: p.image(), SumsURL: p.URL + "/pub/SHA256SUMS", Runs: true}
+	ok(t, s.catalogue.Add(image, catalogue.Signature{}))
+	return image
 }
 
 // letters reads a guest's memory, every step-th byte from an address on.
@@ -83,7 +86,7 @@ func TestCloudImageInOneStep(t *testing.T) {
 	eventually(t, "the guest has the name of its seed", func() bool { return letters(t, s, "web", "0x7e00", 64, 1) == "web-1" })
 	eventually(t, "its screen shows it", func() bool { return strings.Contains(letters(t, s, "web", "0xb8000", 4000, 2), "web-1") })
 	list := virsh(t, s, "domblklist", "web", "--details")
-	disc := "web-" + head(m.UUID) + seedSuffix
+	disc := "web-" + head(m.UUID) + imagepool.SeedSuffix
 	if !strings.Contains(list, disc) || strings.Count(list, "cdrom") != 2 || strings.Count(list, " disk ") != 1 {
 		t.Errorf("virsh lists:\n%s", list)
 	}
@@ -136,7 +139,7 @@ func TestASeedMovesWithItsMachine(t *testing.T) {
 			events.await(t, "web running")
 			ok(t, b.Migrate(t.Context(), "web", "a", fusion.MigrateOptions{}))
 		}
-		if files := strings.Join(poolFiles(t, leg.to), " "); files != file+"-0.qcow2 "+file+seedSuffix {
+		if files := strings.Join(poolFiles(t, leg.to), " "); files != file+"-0.qcow2 "+file+imagepool.SeedSuffix {
 			t.Errorf("there: %s", files)
 		}
 		if files := poolFiles(t, leg.from); len(files) != 0 {
@@ -155,8 +158,9 @@ func TestASeedMovesWithItsMachine(t *testing.T) {
 func TestWrongImageLeavesNothing(t *testing.T) {
 	s, config := stage(t, "private")
 	p := publish(t, cloudImage(t))
-	catalogued(t, s, p)
-	s.catalogue.list[0].SumsURL, s.catalogue.list[0].Sum = "", "sha256:"+strings.Repeat("0", 64)
+	image := catalogued(t, s, p)
+	image.SumsURL, image.Sum = "", "sha256:"+strings.Repeat("0", 64)
+	ok(t, s.catalogue.Add(image, catalogue.Signature{}))
 	_, err := s.Create(t.Context(), fusion.MachineSpec{Name: "web", MemoryBytes: 64 << 20, Image: "tiny"})
 	refused(t, err, fusion.ErrInvalid)
 	t.Logf("it says: %v (hint: %s)", err, fusion.Hint(err))

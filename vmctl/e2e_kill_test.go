@@ -22,6 +22,8 @@ import (
 
 	"hither/fusion"
 	"hither/vmctl/computer"
+	"hither/vmctl/imagefile"
+	"hither/vmctl/imagepool"
 )
 
 // rounds is how often a test that kills at random moments does so: usual, or as make
@@ -226,7 +228,7 @@ func (k *killing) tidy() {
 		for line := range strings.Lines(virsh(t, k.s, "domblklist", "--details", name)) {
 			if f := strings.Fields(line); len(f) == 4 && f[3] != "-" {
 				owned = append(owned, filepath.Base(f[3]))
-				for _, below := range chain(f[3]) {
+				for _, below := range imagefile.Chain(f[3]) {
 					owned = append(owned, filepath.Base(below))
 				}
 			}
@@ -239,13 +241,13 @@ func (k *killing) tidy() {
 		}
 	}
 	for line := range strings.Lines(volumes) {
-		if f := strings.Fields(line); len(f) == 2 && strings.HasPrefix(f[1], "/") && !strings.HasPrefix(f[0], aboutPrefix) && !slices.Contains(owned, f[0]) {
+		if f := strings.Fields(line); len(f) == 2 && strings.HasPrefix(f[1], "/") && !strings.HasPrefix(f[0], imagepool.NotePrefix) && !slices.Contains(owned, f[0]) {
 			t.Errorf("virsh lists the volume %s, which is nobody's", f[0])
 		}
 	}
 	runs := strings.Fields(virsh(t, k.s, "list", "--uuid"))
 	for pid, args := range computer.Processes() {
-		if _, rest, is := strings.Cut(args, "\x00-uuid\x00"); is && strings.Contains(args, k.config.private().link+"/c/libvirt/qemu/lib/") {
+		if _, rest, is := strings.Cut(args, "\x00-uuid\x00"); is && strings.Contains(args, k.config.private().Link+"/c/libvirt/qemu/lib/") {
 			if uuid, _, _ := strings.Cut(rest, "\x00"); !slices.Contains(runs, uuid) {
 				t.Errorf("process %d runs %s, which virsh does not list", pid, uuid)
 			}

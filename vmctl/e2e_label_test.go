@@ -14,6 +14,7 @@ import (
 
 	"hither/fusion"
 	testguest "hither/internal/guest"
+	"hither/vmctl/domxml"
 )
 
 // writing makes a machine that counts onto its disk without a gap.
@@ -122,7 +123,7 @@ func TestLabelsStay(t *testing.T) {
 	const note = "</label><x> & 二\nsecond"
 	label(t, s, fusion.LabelChange{Add: []string{"lab", "db"}, Notes: text(note), Autostart: yes(), Order: at(3)})
 	for _, dump := range []string{virsh(t, s, "dumpxml", "m"), virsh(t, s, "dumpxml", "--inactive", "m")} {
-		for _, has := range []string{labelURI, ">lab<", ">db<", "&lt;/label&gt;&lt;x&gt; &amp; 二\nsecond", "order=\"3\""} {
+		for _, has := range []string{domxml.LabelURI, ">lab<", ">db<", "&lt;/label&gt;&lt;x&gt; &amp; 二\nsecond", "order=\"3\""} {
 			if !strings.Contains(dump, has) && !strings.Contains(dump, strings.ReplaceAll(has, `"`, `'`)) {
 				t.Errorf("virsh does not show %q:\n%s", has, dump)
 			}

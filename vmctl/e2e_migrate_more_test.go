@@ -28,10 +28,10 @@ func standsOn(t *testing.T, path string) string {
 func onlyDisk(t *testing.T, s *Store, name string) string {
 	t.Helper()
 	r := must(s.fresh(t.Context(), "test", name, must(s.find(t.Context(), "test", name))(t)))(t)
-	if len(r.disks) != 1 {
-		t.Fatalf("%s has %d disks", name, len(r.disks))
+	if len(r.Disks) != 1 {
+		t.Fatalf("%s has %d disks", name, len(r.Disks))
 	}
-	return r.disks[0].path
+	return r.Disks[0].Path
 }
 
 // TestALinkedCloneMovesWhole: off, and back while it runs; its origin stays.

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"hither/fusion"
+	"hither/vmctl/imagepool"
 )
 
 // beside is a peer in the same process, whose wire can be cut.
@@ -147,7 +148,7 @@ func runsAt(t *testing.T, uuid string, stores ...*Store) (running, there int) {
 // poolFiles lists what lies in a pool but for the notes on images.
 func poolFiles(t *testing.T, s *Store) (names []string) {
 	for _, e := range must(os.ReadDir(s.config.pool()))(t) {
-		if !strings.HasPrefix(e.Name(), aboutPrefix) {
+		if !strings.HasPrefix(e.Name(), imagepool.NotePrefix) {
 			names = append(names, e.Name())
 		}
 	}

@@ -15,6 +15,7 @@ import (
 
 	"hither/fusion"
 	linux "hither/internal/guest"
+	"hither/vmctl/process"
 )
 
 // inNamespaces runs a test of this binary in a network, a process table and a file
@@ -24,14 +25,14 @@ func inNamespaces(t *testing.T, name string) {
 	t.Helper()
 	needsRoot(t)
 	for program, deb := range map[string]string{"dnsmasq": "dnsmasq-base", "ovs-vsctl": "openvswitch-switch", "iptables": "iptables"} {
-		if _, err := findProgram(program); err != nil {
+		if _, err := process.Find(program); err != nil {
 			t.Fatalf("%s is missing: build/deps.sh test installs %s", program, deb)
 		}
 	}
 	// The shell is the first process there and takes in what others leave.
 	const script = `mount --make-rprivate / && mount -t proc proc /proc && "$@"; exit $?`
 	cmd := exec.CommandContext(t.Context(), "sh", "-c", script, "sh", must(os.Executable())(t), "-test.run", "^"+name+"$", "-test.v", "-test.timeout", "9m")
-	cmd.Env = append(os.Environ(), asUserEnv+"=net", "PATH="+searchPath())
+	cmd.Env = append(os.Environ(), asUserEnv+"=net", "PATH="+process.SearchPath())
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWNET | syscall.CLONE_NEWPID | syscall.CLONE_NEWUTS | syscall.CLONE_NEWIPC}
 	out, err := cmd.CombinedOutput()
 	t.Logf("%s", out)
@@ -71,7 +72,7 @@ func system(t *testing.T) (dir string) {
 func startSystem(t *testing.T) {
 	t.Helper()
 	var said bytes.Buffer
-	daemon := exec.Command(must(findProgram("libvirtd"))(t), "-f", "/etc/libvirt/libvirtd.conf", "-p", "/run/libvirtd.pid")
+	daemon := exec.Command(must(process.Find("libvirtd"))(t), "-f", "/etc/libvirt/libvirtd.conf", "-p", "/run/libvirtd.pid")
 	daemon.Stdout, daemon.Stderr = &said, &said
 	ok(t, daemon.Start())
 	t.Cleanup(func() {
@@ -81,7 +82,7 @@ func startSystem(t *testing.T) {
 			t.Logf("libvirtd: %s", said.String())
 		}
 	})
-	eventually(t, "libvirtd listens", func() bool { return answers("/run/libvirt/libvirt-sock") })
+	eventually(t, "libvirtd listens", func() bool { return process.Answers("/run/libvirt/libvirt-sock") })
 }
 
 // openSwitch starts Open vSwitch.
@@ -93,7 +94,7 @@ func openSwitch(t *testing.T) {
 	}
 	run(t, "ovsdb-tool", "create", "/run/openvswitch/conf.db", schemas[0])
 	start := func(name string, args ...string) {
-		cmd := exec.Command(must(findProgram(name))(t), args...)
+		cmd := exec.Command(must(process.Find(name))(t), args...)
 		log := must(os.Create("/var/log/openvswitch/" + name))(t)
 		cmd.Stdout, cmd.Stderr = log, log
 		ok(t, cmd.Start())
@@ -107,7 +108,7 @@ func openSwitch(t *testing.T) {
 		})
 	}
 	start("ovsdb-server", "/run/openvswitch/conf.db", "--remote=punix:/run/openvswitch/db.sock", "--pidfile=/run/openvswitch/ovsdb-server.pid")
-	eventually(t, "Open vSwitch's database listens", func() bool { return answers("/run/openvswitch/db.sock") })
+	eventually(t, "Open vSwitch's database listens", func() bool { return process.Answers("/run/openvswitch/db.sock") })
 	run(t, "ovs-vsctl", "--no-wait", "init")
 	start("ovs-vswitchd", "unix:/run/openvswitch/db.sock", "--pidfile=/run/openvswitch/ovs-vswitchd.pid")
 }

@@ -13,6 +13,7 @@ import (
 
 	"hither/fusion"
 	"hither/vmctl/computer"
+	"hither/vmctl/kvm"
 )
 
 func TestMachinesSurviveTheNode(t *testing.T) {
@@ -45,7 +46,7 @@ func TestMachinesSurviveTheNode(t *testing.T) {
 func daemonPID(t *testing.T, config Config) int {
 	t.Helper()
 	for pid, args := range computer.Processes() {
-		if strings.Contains(args, "\x00"+config.private().pidFile()+"\x00") {
+		if strings.Contains(args, "\x00"+config.private().PIDFile()+"\x00") {
 			return pid
 		}
 	}
@@ -159,10 +160,10 @@ func TestImagesAndNames(t *testing.T) {
 // TestProbe runs the guest under emulation: there it must work.
 func TestProbe(t *testing.T) {
 	program := must(exec.LookPath("qemu-system-x86_64"))(t)
-	if why := boots(t.Context(), program, "tcg", "qemu64"); why != "" {
+	if why := kvm.Boots(t.Context(), program, "tcg", "qemu64"); why != "" {
 		t.Error(why)
 	}
-	if why := boots(t.Context(), program, "nonsense", "qemu64"); why == "" {
+	if why := kvm.Boots(t.Context(), program, "nonsense", "qemu64"); why == "" {
 		t.Error("an accelerator that is none works")
 	}
 }

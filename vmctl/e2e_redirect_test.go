@@ -25,6 +25,7 @@ import (
 
 	"hither/fusion"
 	linux "hither/internal/guest"
+	"hither/vmctl/process"
 	"hither/vmctl/usbredir"
 )
 
@@ -55,7 +56,7 @@ echo laptop ready
 while :; do /ld-linux-x86-64.so.2 --library-path / /usbhost 10.0.2.2:` + port + `; echo usbhost ended; done`
 	kernel, initrd := linux.BusyboxWith(t, dir, body, linux.StickModules, shared(t, program))
 	console := filepath.Join(dir, "console")
-	cmd := exec.Command(must(findProgram("qemu-system-x86_64"))(t), "-accel", "tcg", "-cpu", "Nehalem", "-machine", "q35", "-m", "384", "-display", "none", "-nodefaults", "-no-user-config",
+	cmd := exec.Command(must(process.Find("qemu-system-x86_64"))(t), "-accel", "tcg", "-cpu", "Nehalem", "-machine", "q35", "-m", "384", "-display", "none", "-nodefaults", "-no-user-config",
 		"-kernel", kernel, "-initrd", initrd, "-append", "console=ttyS0 quiet panic=1 mitigations=off", "-serial", "file:"+console,
 		"-netdev", "user,id=n", "-device", "virtio-net-pci,netdev=n",
 		"-device", "qemu-xhci", "-drive", "if=none,id=s,format=raw,file="+l.stick, "-device", "usb-storage,drive=s,id=stick",

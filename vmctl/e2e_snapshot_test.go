@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"hither/fusion"
+	"hither/vmctl/domxml"
 )
 
 // counter is a boot sector that counts in memory at 0x7e00, 18 times a second,
@@ -255,7 +256,7 @@ func TestSnapshotOnAFullDisk(t *testing.T) {
 	}
 	// The disk fills up after it was looked at.
 	d := must(s.refresh(ctx, must(s.find(ctx, "", "m"))(t)))(t)
-	text := must(newSnapshotXML(fusion.SnapshotSpec{Name: "a"}, d.domainInfo, true))(t)
+	text := must(domxml.NewSnapshot(fusion.SnapshotSpec{Name: "a"}, d.Info, true))(t)
 	err = fail("take", "m", s.do(ctx, func(c driver) error { _, err := c.takeSnapshot(d.uuid, text); return err }))
 	t.Logf("libvirt says: %v (hint: %s)", err, fusion.Hint(err))
 	refused(t, err, fusion.ErrInvalid)

@@ -35,7 +35,7 @@ func stage(t *testing.T, uri string) (*Store, Config) {
 		stopAll(t, last)
 		closeStore(t, last)
 		noProcessOf(t, dir)
-		noProcessOf(t, config.private().link)
+		noProcessOf(t, config.private().Link)
 	})
 	return open(t, config), config
 }

@@ -14,6 +14,7 @@ import (
 
 	"hither/fusion"
 	"hither/vmctl/computer"
+	"hither/vmctl/process"
 )
 
 // testUser is the ordinary user that end-to-end tests run as.
@@ -60,7 +61,7 @@ func endSession(t *testing.T, dir string) {
 	for pid := range computer.Processes() {
 		env, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "environ"))
 		if err == nil && strings.Contains(string(env), "XDG_RUNTIME_DIR="+dir+"/run\x00") {
-			endProcess(t.Context(), pid)
+			process.End(t.Context(), pid)
 		}
 	}
 }

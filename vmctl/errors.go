@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"hither/fusion"
+	"hither/vmctl/imagepool"
 )
 
 // InstallHint is what a person does on a host without libvirt or QEMU.
@@ -57,7 +58,7 @@ func hintFor(d *driverError) string {
 	}
 	switch {
 	case has("No space left", noRoomForMemory):
-		return spaceHint
+		return imagepool.SpaceHint
 	case has("internal snapshot") && errors.Is(d.cause, fusion.ErrUnsupported):
 		return "only qcow2 disks keep snapshots, and none beside UEFI firmware; convert a disk with: qemu-img convert -O qcow2 OLD NEW"
 	case has("hostdev mode=", "host devices"):

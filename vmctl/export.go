@@ -17,6 +17,8 @@ import (
 
 	"hither/fusion"
 	"hither/vmctl/domxml"
+	"hither/vmctl/imagefile"
+	"hither/vmctl/imagepool"
 )
 
 const opExport = "machine.export"
@@ -65,16 +67,16 @@ func (s *Store) export(ctx context.Context, r record, text string, format fusion
 	if err != nil {
 		return err
 	}
-	portable(root, r.shown)
+	domxml.Portable(root, r.shown)
 	if format == fusion.OVA {
 		return layOVA(&out.layout, r, root.String(), disks)
 	}
-	vars, err := readVars(r.vars)
+	vars, err := readVars(r.Vars)
 	if err != nil {
 		return err
 	}
 	var tpm []byte
-	if r.tpm {
+	if r.TPM {
 		if tpm, err = s.readTPM(opExport, r.shown, r.uuid); err != nil {
 			return err
 		}
@@ -91,23 +93,23 @@ type bundleExtra struct {
 // exportDisks converts the disks and sums them up.
 func (s *Store) exportDisks(ctx context.Context, r record, format fusion.ExportFormat, out *machineFile) (disks []exportedDisk, err error) {
 	job := imageJob{op: opExport, name: r.shown, step: "copies the disks"}
-	for _, d := range r.disks {
+	for _, d := range r.Disks {
 		job.total += s.weight(d)
 	}
-	if err := s.room(opExport, r.shown, job.total); err != nil {
+	if err := s.pool.Room(opExport, r.shown, job.total); err != nil {
 		return nil, err
 	}
 	id := rand.Text()
-	for i, d := range r.disks {
-		disk := exportedDisk{name: fmt.Sprintf("disk-%d.qcow2", i), path: filepath.Join(s.config.pool(), fmt.Sprintf("%sexport-%s-%d", partial, id, i))}
-		args := []string{"-c", "-O", formatQcow2, "-o", "compression_type=zstd"}
+	for i, d := range r.Disks {
+		disk := exportedDisk{name: fmt.Sprintf("disk-%d.qcow2", i), path: filepath.Join(s.config.pool(), fmt.Sprintf("%sexport-%s-%d", imagepool.Partial, id, i))}
+		args := []string{"-c", "-O", imagefile.Qcow2, "-o", "compression_type=zstd"}
 		if format == fusion.OVA {
 			disk.name = fmt.Sprintf("%s-disk%d.vmdk", r.shown, i+1)
 			args = []string{"-O", "vmdk", "-o", "subformat=streamOptimized"}
 		}
 		out.temps = append(out.temps, disk.path)
 		job.bytes = s.weight(d)
-		args = append(append([]string{"convert", "-p", "-f", d.format}, args...), d.path, disk.path)
+		args = append(append([]string{"convert", "-p", "-f", d.Format}, args...), d.Path, disk.path)
 		if err := s.qemuImg(ctx, job, args...); err != nil {
 			return nil, err
 		}
@@ -121,11 +123,11 @@ func (s *Store) exportDisks(ctx context.Context, r record, format fusion.ExportF
 }
 
 // capacity is the size of a disk for its guest, in bytes.
-func capacity(d domainDisk) (int64, error) {
-	if size, ok := virtualSize(d.path); ok && d.format == formatQcow2 {
+func capacity(d domxml.Disk) (int64, error) {
+	if size, ok := imagefile.VirtualSize(d.Path); ok && d.Format == imagefile.Qcow2 {
 		return size, nil
 	}
-	info, err := os.Stat(d.path)
+	info, err := os.Stat(d.Path)
 	if err != nil {
 		return 0, err
 	}
@@ -149,7 +151,7 @@ func sumUp(ctx context.Context, disks []exportedDisk) error {
 			return err
 		}
 		sum := sha256.New()
-		_, err = io.Copy(sum, &countedReader{&contextReader{ctx, f}, func(n int64) {
+		_, err = io.Copy(sum, &imagepool.CountedReader{Reader: &imagepool.ContextReader{Ctx: ctx, Reader: f}, Told: func(n int64) {
 			progress.Done += n
 			fusion.Report(ctx, progress)
 		}})
@@ -216,7 +218,7 @@ func layBundle(l *layout, name, definition string, disks []exportedDisk, extras 
 
 // layOVA puts the descriptor first and its sums second, as DSP0243 has it.
 func layOVA(l *layout, r record, definition string, disks []exportedDisk) error {
-	b, err := readBlueprint(definition)
+	b, err := domxml.ReadBlueprint(definition)
 	if err != nil {
 		return err
 	}

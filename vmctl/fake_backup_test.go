@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"hither/fusion"
+	"hither/vmctl/domxml"
 )
 
 // fakeBackups is what a hypervisor in memory knows of checkpoints and of its one backup
@@ -57,8 +58,8 @@ func (f *fake) beginBackup(uuid, backup, checkpoint string) error {
 		if disk.Backup != "yes" {
 			continue
 		}
-		i := slices.IndexFunc(d.disks, func(one domainDisk) bool { return one.target == disk.Name })
-		if now[disk.Name], err = fakeRaw(d.disks[i].path); err == nil {
+		i := slices.IndexFunc(d.Disks, func(one domxml.Disk) bool { return one.Target == disk.Name })
+		if now[disk.Name], err = fakeRaw(d.Disks[i].Path); err == nil {
 			err = fakePush(now[disk.Name], b.held[x.Incremental][disk.Name], disk.Target.File)
 		}
 		if err != nil {

@@ -2,9 +2,11 @@ package vmctl
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"hither/fusion"
+	"hither/vmctl/devxml"
 	"hither/vmctl/domxml"
 )
 
@@ -35,11 +37,11 @@ func (f *fake) reread(uuid string) {
 	if t.now != "" {
 		text = t.now
 	}
-	info, err := parseDomain(text)
+	info, err := domxml.ReadInfo(text)
 	if err != nil {
 		panic(err)
 	}
-	d.domainInfo = info
+	d.Info = info
 	if _, uuid := nameAndUUID(t.next); uuid != d.uuid {
 		panic("a domain's UUID changed")
 	}
@@ -72,7 +74,7 @@ func (f *fake) textsOf(uuid string) fakeTexts {
 	t := f.texts[uuid]
 	if t == nil {
 		t = &fakeTexts{next: fmt.Sprintf(`<domain type='qemu'><name>x</name><uuid>%s</uuid><memory unit='KiB'>%d</memory><vcpu>%d</vcpu><os><type>hvm</type></os><devices>`+
-			`<graphics type='%s'/></devices></domain>`, uuid, d.memoryBytes>>10, d.cpus, d.display)}
+			`<graphics type='%s'/></devices></domain>`, uuid, d.MemoryBytes>>10, d.CPUs, d.Display)}
 		f.texts[uuid] = t
 	}
 	switch {
@@ -138,7 +140,7 @@ func (f *fake) setMemory(uuid string, bytes int64, live bool) error {
 
 func (f *fake) setCPUs(uuid string, count int, live bool) error {
 	return f.change("cpus", uuid, live, func(n *domxml.Element) (string, error) {
-		most := integer(n.One("vcpu").Inner())
+		most, _ := strconv.Atoi(n.One("vcpu").Inner()) // what is none is 0
 		if live && count > most {
 			return "", fmt.Errorf("requested vcpus is greater than max allowable vcpus for the live domain: %d > %d", count, most)
 		}
@@ -159,7 +161,7 @@ func same(n *domxml.Element, device string) (*domxml.Element, error) {
 		return nil, err
 	}
 	for _, d := range n.One("devices").All(want.Name) {
-		if diskName(d) == diskName(want) && macOf(d) == macOf(want) && hostdevOf(d) == hostdevOf(want) {
+		if domxml.DiskName(d) == domxml.DiskName(want) && domxml.MACOf(d) == domxml.MACOf(want) && devxml.Of(d.Source()) == devxml.Of(want.Source()) {
 			return d, nil
 		}
 	}

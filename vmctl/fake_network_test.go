@@ -11,18 +11,19 @@ import (
 	"testing"
 
 	"hither/fusion"
+	"hither/vmctl/netxml"
 )
 
 // fakeNetworks are the networks of a fake; its mu guards them.
 type fakeNetworks struct {
-	all     []network
+	all     []netxml.Network
 	leased  []fusion.Lease
 	seen    map[string]map[string][]string // by source and MAC
 	usernet []string                       // what QEMU forwards, as "info usernet" has it
 	asked   []string                       // what its monitor was told
 }
 
-func (f *fake) networks() ([]network, error) {
+func (f *fake) networks() ([]netxml.Network, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return slices.Clone(f.plugged.all), f.refuse["networks"]
@@ -32,26 +33,29 @@ func (f *fake) defineNetwork(text string) error {
 	if err := f.refusal("defineNetwork"); err != nil {
 		return err
 	}
-	info, err := parseNetwork(text)
+	info, err := netxml.Parse(text)
 	if err != nil {
 		return &driverError{fusion.ErrInvalid, err.Error()}
 	}
-	var x networkXML
+	var x struct {
+		Name string `xml:"name"`
+		UUID string `xml:"uuid"`
+	}
 	if err := xml.Unmarshal([]byte(text), &x); err != nil {
 		return err
 	}
-	if info.bridge == "" {
-		info.bridge = "virbr7"
+	if info.Bridge == "" {
+		info.Bridge = "virbr7"
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.plugged.all = append(f.plugged.all, network{uuid: x.UUID, name: x.Name, networkInfo: info})
+	f.plugged.all = append(f.plugged.all, netxml.Network{UUID: x.UUID, Name: x.Name, Info: info})
 	return nil
 }
 
 // atLocked finds a network.
 func (f *fake) atLocked(uuid string) (int, error) {
-	i := slices.IndexFunc(f.plugged.all, func(n network) bool { return n.uuid == uuid })
+	i := slices.IndexFunc(f.plugged.all, func(n netxml.Network) bool { return n.UUID == uuid })
 	if i < 0 {
 		return i, &driverError{fusion.ErrNotFound, "Network not found"}
 	}
@@ -85,7 +89,7 @@ func (f *fake) become(uuid string, active bool) error {
 	defer f.mu.Unlock()
 	i, err := f.atLocked(uuid)
 	if err == nil {
-		f.plugged.all[i].active, f.plugged.all[i].autostart = active, true
+		f.plugged.all[i].Active, f.plugged.all[i].Autostart = active, true
 	}
 	return err
 }

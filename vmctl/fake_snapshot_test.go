@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"hither/fusion"
+	"hither/vmctl/domxml"
 )
 
 func (f *fake) snapshots(uuid string) ([]fusion.Snapshot, error) {
@@ -21,7 +22,7 @@ func (f *fake) takeSnapshot(uuid, text string) (fusion.Snapshot, error) {
 	if err := f.refusal("take"); err != nil {
 		return fusion.Snapshot{}, err
 	}
-	s, err := parseSnapshot(text)
+	s, err := domxml.ParseSnapshot(text)
 	if err != nil {
 		return s, &driverError{fusion.ErrInvalid, err.Error()}
 	}

@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"hither/fusion"
+	"hither/vmctl/domxml"
 )
 
 // fake is a hypervisor in memory.
@@ -131,7 +132,7 @@ func (f *fake) define(text string) error {
 	if err := f.refusal("define"); err != nil {
 		return err
 	}
-	info, err := parseDomain(text)
+	info, err := domxml.ReadInfo(text)
 	if err != nil {
 		return &driverError{fusion.ErrInvalid, err.Error()}
 	}
@@ -145,7 +146,7 @@ func (f *fake) define(text string) error {
 	if there {
 		return f.redefine(d, text)
 	}
-	f.put(domain{uuid: uuid, name: name, state: fusion.Off, domainInfo: info})
+	f.put(domain{uuid: uuid, name: name, state: fusion.Off, Info: info})
 	return nil
 }
 
@@ -242,7 +243,7 @@ func (f *fake) stats(uuids ...string) ([]domainStats, error) {
 	var list []domainStats
 	for uuid, d := range f.all {
 		if d.active && (len(uuids) == 0 || slices.Contains(uuids, uuid)) {
-			one := fusion.Stats{CPUs: d.cpus, CPUSeconds: 1}
+			one := fusion.Stats{CPUs: d.CPUs, CPUSeconds: 1}
 			if f.count != nil {
 				one = f.count(d)
 			}

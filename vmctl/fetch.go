@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 
 	"hither/fusion"
+	"hither/vmctl/imagefile"
+	"hither/vmctl/imagepool"
 )
 
 // Fetch brings an image into the pool. See fusion.Images.
@@ -53,11 +55,11 @@ func (s *Store) fetched(o order) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	about := s.aboutImage(o.name, info)
+	about := s.pool.About(o.name, info)
 	if about.Source == o.url && (o.sum == "" || o.sum == about.Sum) || o.sum != "" && o.sum == about.Sum {
 		return true, nil
 	}
-	return false, vacant(opFetch, o.name, path)
+	return false, imagepool.Vacant(opFetch, o.name, path)
 }
 
 // beginFetch takes the name of an image that is to be fetched; begun is false while
@@ -91,7 +93,7 @@ func (s *Store) bring(ctx context.Context, o order) error {
 			return nil
 		}
 	}
-	release, ok := s.claim("download", o.id())
+	release, ok := s.claims.Take("download", o.id())
 	if !ok {
 		return &fusion.Error{Op: opFetch, Path: o.name, Cause: fusion.ErrBusy, Detail: "the same image is being fetched under another name",
 			Hint: "choose that one, or try again once it has ended"}
@@ -156,13 +158,13 @@ func (s *Store) download(ctx context.Context, o order, d *download) error {
 
 // accept gives a whole download its name, if it is an image that may be used.
 func (s *Store) accept(ctx context.Context, o order, d *download) error {
-	_, _, err := inspect(d.path)
+	_, _, err := imagefile.Inspect(d.path)
 	switch {
-	case errors.Is(err, errPackedImage):
+	case errors.Is(err, imagefile.ErrPacked):
 		return invalid(opFetch, o.name, "what came is packed", "unpack it on your computer and upload the image in it")
-	case errors.Is(err, errNoImage):
+	case errors.Is(err, imagefile.ErrNoImage):
 		return invalid(opFetch, o.name, "what came is no image of a disk or a CD", "see in a browser what the address gives")
-	case errors.Is(err, errPointingImage), errors.Is(err, errBrokenImage), errors.Is(err, errForeignImage):
+	case errors.Is(err, imagefile.ErrPointing), errors.Is(err, imagefile.ErrBroken), errors.Is(err, imagefile.ErrForeign):
 		return invalid(opFetch, o.name, err.Error(), "take an image of qcow2 or raw format that stands for itself")
 	case err != nil:
 		return err
@@ -170,7 +172,7 @@ func (s *Store) accept(ctx context.Context, o order, d *download) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := s.place(opFetch, o.name, d.path, imageNote{Sum: d.sum, Source: o.url, Arch: o.arch, User: o.user}); err != nil {
+	if err := s.pool.Place(opFetch, o.name, d.path, imagepool.Note{Sum: d.sum, Source: o.url, Arch: o.arch, User: o.user}); err != nil {
 		return err
 	}
 	d.forget()

@@ -13,17 +13,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"hither/fusion"
+	"hither/vmctl/computer"
+	"hither/vmctl/imagepool"
 )
-
-// downloadPrefix begins the name of what has come of an image so far; its note has
-// aboutSuffix behind it. CheckName refuses both, so no list shows them.
-const downloadPrefix = ".fetch-"
-
-// keepDownload is how long one that broke off is kept for somebody who asks again.
-const keepDownload = 7 * 24 * time.Hour
 
 // download is an image that is on its way: a file that grows, and a note that tells
 // the next try, also of the next node, how to go on. One call has it at a time.
@@ -52,7 +46,7 @@ type downloadNote struct {
 func (s *Store) openDownload(o order) (*download, error) {
 	hashed := sha256.Sum256([]byte(o.id()))
 	d := &download{dir: s.config.pool()}
-	d.path = filepath.Join(d.dir, downloadPrefix+hex.EncodeToString(hashed[:16]))
+	d.path = filepath.Join(d.dir, imagepool.DownloadPrefix+hex.EncodeToString(hashed[:16]))
 	var err error
 	if d.f, err = os.OpenFile(d.path, os.O_RDWR|os.O_CREATE, 0o600); err != nil {
 		return nil, err
@@ -64,7 +58,7 @@ func (s *Store) openDownload(o order) (*download, error) {
 	d.size = info.Size()
 	text, err := os.ReadFile(d.notePath())
 	known := err == nil && json.Unmarshal(text, &d.note) == nil
-	if !known || o.sum == "" && d.note.Boot != bootID() {
+	if !known || o.sum == "" && d.note.Boot != computer.BootID() {
 		err = d.clear()
 		if err != nil {
 			return nil, errors.Join(err, d.close())
@@ -73,12 +67,12 @@ func (s *Store) openDownload(o order) (*download, error) {
 	return d, nil
 }
 
-func (d *download) notePath() string { return d.path + aboutSuffix }
+func (d *download) notePath() string { return d.path + imagepool.NoteSuffix }
 
 // from notes where the next bytes are from, before they are written.
 func (d *download) from(note downloadNote) error {
 	note.Peer = note.Peer || d.note.Peer && d.size > 0
-	note.Boot = bootID()
+	note.Boot = computer.BootID()
 	if d.note == note && d.size > 0 {
 		return nil
 	}
@@ -87,7 +81,7 @@ func (d *download) from(note downloadNote) error {
 	if err != nil {
 		return err
 	}
-	return writeWhole(d.dir, filepath.Base(d.notePath()), text)
+	return imagepool.WriteWhole(d.dir, filepath.Base(d.notePath()), text)
 }
 
 // clear forgets all that came.
@@ -150,13 +144,13 @@ func (d *download) check(ctx context.Context, want string) error {
 	} else {
 		kind = "sha256"
 	}
-	r := &countedReader{io.NewSectionReader(d.f, 0, d.size), func(n int64) {}}
+	r := &imagepool.CountedReader{Reader: io.NewSectionReader(d.f, 0, d.size), Told: func(n int64) {}}
 	var done int64
-	r.read = func(n int64) {
+	r.Told = func(n int64) {
 		done += n
 		fusion.Report(ctx, fusion.Progress{Step: "checks the image", Done: done, Total: d.size})
 	}
-	if _, err := io.CopyBuffer(h, &contextReader{ctx, r}, make([]byte, 1<<20)); err != nil {
+	if _, err := io.CopyBuffer(h, &imagepool.ContextReader{Ctx: ctx, Reader: r}, make([]byte, 1<<20)); err != nil {
 		return err
 	}
 	d.sum = kind + ":" + hex.EncodeToString(h.Sum(nil))

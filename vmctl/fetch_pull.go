@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"hither/fusion"
+	"hither/vmctl/imagepool"
 )
 
 // source is where an image's bytes are.
@@ -124,9 +125,9 @@ func stalled(ctx context.Context, err error) error {
 // roomFor refuses what does not fit into the pool, or is no image for its size.
 func (s *Store) roomFor(o order, d *download, total int64) error {
 	if total > mostImage {
-		return invalid(opFetch, o.name, "it has "+bytesText(total), "an image has at most "+bytesText(mostImage))
+		return invalid(opFetch, o.name, "it has "+imagepool.BytesText(total), "an image has at most "+imagepool.BytesText(mostImage))
 	}
-	return s.room(opFetch, o.name, max(total-d.size, 0))
+	return s.pool.Room(opFetch, o.name, max(total-d.size, 0))
 }
 
 // takeRest takes bytes until there are no more.
@@ -146,7 +147,7 @@ func (s *Store) takeRest(ctx context.Context, o order, d *download, f rest, watc
 		}
 		if f.total < 0 && d.size >= look {
 			look = d.size + roomStep
-			if err := s.room(opFetch, o.name, 0); err != nil {
+			if err := s.pool.Room(opFetch, o.name, 0); err != nil {
 				return err
 			}
 		}

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"hither/fusion"
+	"hither/vmctl/catalogue"
+	"hither/vmctl/imagepool"
 )
 
 // holds checks that the pool has the image, whole, and nothing else but its note.
@@ -21,7 +23,7 @@ func holds(t *testing.T, s *Store, name string, data []byte) {
 	if got := must(os.ReadFile(filepath.Join(s.config.pool(), name)))(t); !bytes.Equal(got, data) {
 		t.Errorf("%s has %d bytes that are not the %d of the publisher", name, len(got), len(data))
 	}
-	if names := inPool(t, s.config); !slices.Equal(names, []string{aboutName(name), name}) {
+	if names := inPool(t, s.config); !slices.Equal(names, []string{imagepool.NoteName(name), name}) {
 		t.Errorf("the pool has %v", names)
 	}
 }
@@ -107,8 +109,8 @@ func TestFetchGoesOnAtTheNextStart(t *testing.T) {
 // partSize is how much of the one download in a pool is there.
 func partSize(t *testing.T, s *Store) int64 {
 	t.Helper()
-	for _, path := range must(filepath.Glob(filepath.Join(s.config.pool(), downloadPrefix+"*")))(t) {
-		if info, err := os.Stat(path); err == nil && !strings.HasSuffix(path, aboutSuffix) {
+	for _, path := range must(filepath.Glob(filepath.Join(s.config.pool(), imagepool.DownloadPrefix+"*")))(t) {
+		if info, err := os.Stat(path); err == nil && !strings.HasSuffix(path, imagepool.NoteSuffix) {
 			return info.Size()
 		}
 	}
@@ -270,12 +272,15 @@ func TestFetchTogether(t *testing.T) {
 func TestPublishedSum(t *testing.T) {
 	p := publish(t, rawDisk(1<<20))
 	s := fetching(t, t.TempDir())
-	_ = must(s.catalogue.all())(t)
-	s.catalogue.list = append(s.catalogue.list, fusion.CatalogueImage{Name: "tiny", URL: p.image(), SumsURL: p.URL + "/pub/SHA256SUMS", Arch: machineArch, User: "anna"},
-		fusion.CatalogueImage{Name: "unlisted", URL: p.URL + "/pub/unlisted.img", SumsURL: p.URL + "/pub/SHA256SUMS"},
-		fusion.CatalogueImage{Name: "unknown", URL: p.image(), SumsURL: p.URL + "/pub/NONE"})
+	for _, image := range []fusion.CatalogueImage{
+		{Name: "tiny", URL: p.image(), SumsURL: p.URL + "/pub/SHA256SUMS", Arch: catalogue.Arch, User: "anna"},
+		{Name: "unlisted", URL: p.URL + "/pub/unlisted.img", SumsURL: p.URL + "/pub/SHA256SUMS"},
+		{Name: "unknown", URL: p.image(), SumsURL: p.URL + "/pub/NONE"},
+	} {
+		ok(t, s.catalogue.Add(image, catalogue.Signature{}))
+	}
 	image := must(s.Images().Fetch(t.Context(), fusion.FetchSpec{From: "tiny"}))(t)
-	if image.Name != "tiny" || image.User != "anna" || image.Arch != machineArch || image.Sum != sumOfBytes(p.data) {
+	if image.Name != "tiny" || image.User != "anna" || image.Arch != catalogue.Arch || image.Sum != sumOfBytes(p.data) {
 		t.Errorf("%+v", image)
 	}
 	_, err := s.Images().Fetch(t.Context(), fusion.FetchSpec{From: "unlisted"})

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"hither/fusion"
+	"hither/vmctl/catalogue"
 )
 
 // mostRedirects bounds how often a server may send on.
@@ -169,7 +170,7 @@ func (s *Store) publishedSum(ctx context.Context, o order) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if sum, ok := sumOf(string(text), o.url); ok {
+	if sum, ok := catalogue.SumOf(string(text), o.url); ok {
 		return sum, nil
 	}
 	return "", noSum(o, fusion.ErrNotFound, "the publisher's list does not have it")
@@ -206,16 +207,15 @@ func askSmall(ctx context.Context, o order, address string) ([]byte, error) {
 
 // signedPart gives what of a list its publisher has signed.
 func signedPart(ctx context.Context, o order, list []byte) ([]byte, error) {
-	key, err := publisherKeys.ReadFile("keys/" + o.signed.By + ".asc")
 	var detached []byte
-	if err == nil && o.signed.URL != "" {
-		detached, err = askSmall(ctx, o, o.signed.URL)
+	if o.signed.URL != "" {
+		var err error
+		if detached, err = askSmall(ctx, o, o.signed.URL); err != nil {
+			return nil, err
+		}
 	}
-	if err != nil {
-		return nil, err
-	}
-	text, err := verified(key, list, detached)
-	if errors.Is(err, errNotSigned) {
+	text, err := o.signed.Verify(list, detached)
+	if errors.Is(err, catalogue.ErrNotSigned) {
 		err = invalid(opFetch, o.name, "the publisher's list of sums is not signed with its key",
 			"somebody may have changed it on its way; try again later, and do not use what that list names")
 	}

@@ -7,79 +7,33 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"hither/fusion"
+	"hither/vmctl/domxml"
+	"hither/vmctl/imagepool"
 )
 
 // A machine that starts by UEFI has variables (boot entries, the keys of Secure Boot),
 // and one with a TPM has that TPM's state. They belong to it as its disks do: they go
 // along when it is copied or moves, and go with it (docs/decisions/0029).
 const (
-	firmwareBIOS   = "bios"
-	firmwareUEFI   = "uefi"
-	firmwareSecure = "uefi-secure" // UEFI that starts only what the keys in it have signed
-
 	// FirmwareHint and TPMHint are what a person does on a host without them.
 	FirmwareHint = "install the firmware on the machine's host (Debian, Ubuntu: apt install ovmf)"
 	TPMHint      = "install the TPM on the machine's host (Debian, Ubuntu: apt install swtpm swtpm-tools)"
 
-	varsSuffix = "-vars.fd"
 	// mostVars and mostTPM bound the variables and a TPM's state, in bytes. OVMF's
 	// variables have 528 KiB at most, and swtpm's state some KiB.
 	mostVars = 16 << 20
 	mostTPM  = 1 << 20
 )
 
-// firmwares are the words for a machine's firmware.
-var firmwares = []string{firmwareBIOS, firmwareUEFI, firmwareSecure}
-
-func isUEFI(firmware string) bool { return firmware == firmwareUEFI || firmware == firmwareSecure }
-
 // varsName names the file in the pool that has a machine's UEFI variables. The two kinds
 // of UEFI have one each: variables without keys would switch Secure Boot off.
 func varsName(name, uuid, firmware string) string {
-	if firmware == firmwareSecure {
-		return fmt.Sprintf("%.40s-%s-secure", name, head(uuid)) + varsSuffix
+	if firmware == domxml.SecureUEFI {
+		return fmt.Sprintf("%.40s-%s-secure", name, head(uuid)) + imagepool.VarsSuffix
 	}
-	return fmt.Sprintf("%.40s-%s", name, head(uuid)) + varsSuffix
-}
-
-// firmwareFeatures are those of libvirt's "Firmware autoselection"
-// (https://libvirt.org/formatdomain.html#bios-bootloader) that a kind of UEFI is.
-func firmwareFeatures(firmware string) *osFirmwareXML {
-	if firmware == firmwareSecure {
-		return &osFirmwareXML{Features: []firmwareFeatureXML{{"yes", "enrolled-keys"}, {"yes", "secure-boot"}}}
-	}
-	return &osFirmwareXML{Features: []firmwareFeatureXML{{"no", "secure-boot"}}}
-}
-
-// firmware is what a definition starts by.
-func (x osXML) firmware() string {
-	secure := x.Loader != nil && x.Loader.Secure == "yes"
-	if x.Features != nil {
-		for _, f := range x.Features.Features {
-			secure = secure || f.Name == "secure-boot" && f.Enabled == "yes"
-		}
-	}
-	switch {
-	case x.Firmware != "efi" && (x.Loader == nil || x.Loader.Type != "pflash"):
-		return firmwareBIOS
-	case secure:
-		return firmwareSecure
-	}
-	return firmwareUEFI
-}
-
-// path is the file of the variables.
-func (x *nvramXML) path() string {
-	if x == nil {
-		return ""
-	}
-	if x.Source != nil {
-		return x.Source.File
-	}
-	return strings.TrimSpace(x.Path)
+	return fmt.Sprintf("%.40s-%s", name, head(uuid)) + imagepool.VarsSuffix
 }
 
 // soundVars refuses what is no firmware volume: QEMU maps it into the guest as it is
@@ -95,7 +49,7 @@ func (s *Store) copyVars(op, machine, from, file string) error {
 	if err != nil || text == nil {
 		return fail(op, machine, err)
 	}
-	return s.poolError(op, machine, writeWhole(s.config.pool(), file, text))
+	return s.poolError(op, machine, imagepool.WriteWhole(s.config.pool(), file, text))
 }
 
 // readVars gives nil where there are none.
@@ -105,7 +59,7 @@ func readVars(path string) ([]byte, error) {
 		return nil, nil
 	}
 	if err == nil && info.Size() > mostVars {
-		err = fmt.Errorf("%s has %s, and is no file of UEFI variables", path, bytesText(info.Size()))
+		err = fmt.Errorf("%s has %s, and is no file of UEFI variables", path, imagepool.BytesText(info.Size()))
 	}
 	if err != nil {
 		return nil, err
@@ -120,7 +74,7 @@ func (s *Store) tpmDir(uuid string) string {
 	switch {
 	case base != "":
 	case s.privateUsed():
-		base = filepath.Join(s.config.private().dir, "c/libvirt/qemu/swtpm")
+		base = filepath.Join(s.config.private().Dir, "c/libvirt/qemu/swtpm")
 	case s.connectionKind() == "system":
 		base = "/var/lib/libvirt/swtpm"
 	default:
@@ -149,7 +103,7 @@ func (s *Store) writeTPM(op, machine, uuid string, text []byte) error {
 	dir := filepath.Join(s.tpmDir(uuid), "tpm2")
 	err := os.MkdirAll(dir, 0o700)
 	if err == nil {
-		err = writeWhole(dir, tpmState, text)
+		err = imagepool.WriteWhole(dir, tpmState, text)
 	}
 	return tpmError(op, machine, err)
 }
@@ -176,10 +130,10 @@ func (s *Store) removeFiles(uuid string, files []string) {
 
 // canGive refuses what this host cannot give a machine.
 func (s *Store) canGive(ctx context.Context, op, machine, firmware string, tpm bool, kind string) error {
-	if !isUEFI(firmware) && !tpm {
+	if !domxml.IsUEFI(firmware) && !tpm {
 		return nil
 	}
-	most, err := call(ctx, s, func(d driver) (limits, error) { return d.limits(kind, "x86_64", machineType) }, nil)
+	most, err := call(ctx, s, func(d driver) (limits, error) { return d.limits(kind, "x86_64", domxml.MachineType) }, nil)
 	if err != nil {
 		return err
 	}
@@ -189,9 +143,9 @@ func (s *Store) canGive(ctx context.Context, op, machine, firmware string, tpm b
 func (l limits) withholds(op, machine, firmware string, tpm bool) error {
 	e := &fusion.Error{Op: op, Path: machine, Cause: fusion.ErrUnsupported}
 	switch {
-	case isUEFI(firmware) && !l.uefi:
+	case domxml.IsUEFI(firmware) && !l.uefi:
 		e.Detail, e.Hint = "its host has no UEFI firmware", FirmwareHint
-	case firmware == firmwareSecure && !l.secure:
+	case firmware == domxml.SecureUEFI && !l.secure:
 		e.Detail, e.Hint = "its host has no UEFI firmware with Secure Boot", "choose uefi without it, or "+FirmwareHint
 	case tpm && !l.tpm:
 		e.Detail, e.Hint = "its host has no TPM to give", TPMHint

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"hither/fusion"
+	"hither/vmctl/domxml"
 )
 
 // volume is a file of UEFI variables as far as Hither looks at one.
@@ -23,7 +24,7 @@ func startedOnce(t *testing.T, s *Store, name string) (vars, tpm []byte) {
 	t.Helper()
 	r := must(s.fresh(t.Context(), "", name, must(s.find(t.Context(), "", name))(t)))(t)
 	vars, tpm = firmwareVolume(name), []byte("state of "+name)
-	ok(t, os.WriteFile(r.vars, vars, 0o600))
+	ok(t, os.WriteFile(r.Vars, vars, 0o600))
 	ok(t, s.writeTPM("", name, r.uuid, tpm))
 	return vars, tpm
 }
@@ -32,10 +33,10 @@ func startedOnce(t *testing.T, s *Store, name string) (vars, tpm []byte) {
 func hasFirmware(t *testing.T, s *Store, name string, vars, tpm []byte) {
 	t.Helper()
 	r := must(s.fresh(t.Context(), "", name, must(s.find(t.Context(), "", name))(t)))(t)
-	if filepath.Base(r.vars) != varsName(name, r.uuid, r.firmware) || filepath.Dir(r.vars) != s.config.pool() {
-		t.Errorf("the variables of %s are %s", name, r.vars)
+	if filepath.Base(r.Vars) != varsName(name, r.uuid, r.Firmware) || filepath.Dir(r.Vars) != s.config.pool() {
+		t.Errorf("the variables of %s are %s", name, r.Vars)
 	}
-	got, err := os.ReadFile(r.vars)
+	got, err := os.ReadFile(r.Vars)
 	state, failed := s.readTPM("", name, r.uuid)
 	if !bytes.Equal(got, vars) || !bytes.Equal(state, tpm) {
 		t.Errorf("%s has %d bytes (%v) and a TPM of %q (%v)", name, len(got), err, state, failed)
@@ -53,7 +54,7 @@ func firmwareStore(t *testing.T) (*Store, *fake) {
 func TestFirmwareGoesAlong(t *testing.T) {
 	s, _ := firmwareStore(t)
 	ctx := t.Context()
-	for _, firmware := range []string{firmwareUEFI, firmwareSecure} {
+	for _, firmware := range []string{domxml.UEFI, domxml.SecureUEFI} {
 		m := must(s.Create(ctx, fusion.MachineSpec{Name: "m", DiskBytes: 1 << 20, Firmware: firmware, TPM: true}))(t)
 		// Before its first start there is nothing to copy.
 		must(s.Clone(ctx, "m", fusion.CloneSpec{Name: "early"}))(t)
@@ -87,42 +88,42 @@ func TestFirmwareGoesAlong(t *testing.T) {
 
 func TestChangingTheFirmwareForgetsItsVariables(t *testing.T) {
 	s, f := firmwareStore(t)
-	m := must(s.Create(t.Context(), fusion.MachineSpec{Name: "m", DiskBytes: 1 << 20, Firmware: firmwareUEFI, TPM: true}))(t)
+	m := must(s.Create(t.Context(), fusion.MachineSpec{Name: "m", DiskBytes: 1 << 20, Firmware: domxml.UEFI, TPM: true}))(t)
 	startedOnce(t, s, "m")
-	old := filepath.Join(s.config.pool(), varsName("m", m.UUID, firmwareUEFI))
+	old := filepath.Join(s.config.pool(), varsName("m", m.UUID, domxml.UEFI))
 	f.refuses("define", &driverError{fusion.ErrInvalid, "no"})
-	_, err := s.Change(t.Context(), "m", fusion.Change{Kind: fusion.SetFirmware, Firmware: firmwareSecure})
+	_, err := s.Change(t.Context(), "m", fusion.Change{Kind: fusion.SetFirmware, Firmware: domxml.SecureUEFI})
 	refused(t, err, fusion.ErrInvalid)
 	if !there(old) {
 		t.Fatal("a change that was refused took the variables")
 	}
 	f.refuses("define", nil)
-	change(t, s, fusion.Change{Kind: fusion.SetFirmware, Firmware: firmwareSecure}, fusion.Now)
-	if text := f.textsOf(m.UUID).next; there(old) || !strings.Contains(text, varsName("m", m.UUID, firmwareSecure)) || strings.Count(text, "<nvram>") != 1 {
+	change(t, s, fusion.Change{Kind: fusion.SetFirmware, Firmware: domxml.SecureUEFI}, fusion.Now)
+	if text := f.textsOf(m.UUID).next; there(old) || !strings.Contains(text, varsName("m", m.UUID, domxml.SecureUEFI)) || strings.Count(text, "<nvram>") != 1 {
 		t.Errorf("the old variables are there: %v; %s", there(old), text)
 	}
-	if p := parts(t, s); p.Firmware != firmwareSecure {
+	if p := parts(t, s); p.Firmware != domxml.SecureUEFI {
 		t.Errorf("%+v", p)
 	}
 	eventually(t, "nothing is left to do", func() bool { return pending(t, s) == 0 })
-	change(t, s, fusion.Change{Kind: fusion.SetFirmware, Firmware: firmwareBIOS}, fusion.Now)
-	if p := parts(t, s); p.Firmware != firmwareBIOS {
+	change(t, s, fusion.Change{Kind: fusion.SetFirmware, Firmware: domxml.BIOS}, fusion.Now)
+	if p := parts(t, s); p.Firmware != domxml.BIOS {
 		t.Errorf("%+v", p)
 	}
 	f.can.secure = false
-	_, err = s.Change(t.Context(), "m", fusion.Change{Kind: fusion.SetFirmware, Firmware: firmwareSecure})
+	_, err = s.Change(t.Context(), "m", fusion.Change{Kind: fusion.SetFirmware, Firmware: domxml.SecureUEFI})
 	refused(t, err, fusion.ErrUnsupported)
 }
 
 // TestForeignVariables: a bundle with what is no firmware volume makes nothing.
 func TestForeignVariables(t *testing.T) {
 	s, _ := firmwareStore(t)
-	must(s.Create(t.Context(), fusion.MachineSpec{Name: "m", DiskBytes: 1 << 20, Firmware: firmwareUEFI}))(t)
+	must(s.Create(t.Context(), fusion.MachineSpec{Name: "m", DiskBytes: 1 << 20, Firmware: domxml.UEFI}))(t)
 	r := must(s.fresh(t.Context(), "", "m", must(s.find(t.Context(), "", "m"))(t)))(t)
-	ok(t, os.WriteFile(r.vars, []byte("no variables"), 0o600))
+	ok(t, os.WriteFile(r.Vars, []byte("no variables"), 0o600))
 	_, err := importBytes(t, s, "i", exportedBytes(t, s, "m", fusion.Bundle))
 	refused(t, err, fusion.ErrInvalid)
-	ok(t, os.Truncate(r.vars, mostVars+1))
+	ok(t, os.Truncate(r.Vars, mostVars+1))
 	_, err = s.Clone(t.Context(), "m", fusion.CloneSpec{Name: "c"})
 	if err == nil || pending(t, s) != 0 {
 		t.Errorf("%v", err)

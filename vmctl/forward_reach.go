@@ -48,12 +48,12 @@ func (f *forwards) guestAddress(ctx context.Context, r record, e *forward) (fwAd
 	if err != nil {
 		return fwAddr{}, err
 	}
-	for _, nic := range r.nics {
-		if nic.kind == "user" && nic.backend == "" && nic.netdev != "" {
-			port, err := f.s.userPort(ctx, r, nic.netdev, e)
+	for _, nic := range r.NICs {
+		if nic.Kind == "user" && nic.Backend == "" && nic.Netdev != "" {
+			port, err := f.s.userPort(ctx, r, nic.Netdev, e)
 			return fwAddr{"127.0.0.1", port}, err
 		}
-		for _, a := range addresses[strings.ToLower(nic.mac)] {
+		for _, a := range addresses[strings.ToLower(nic.MAC)] {
 			if ip, err := netip.ParseAddr(a.IP); err == nil && ip.Is4() {
 				return fwAddr{a.IP, e.GuestPort}, nil
 			}

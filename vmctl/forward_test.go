@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"hither/fusion"
+	"hither/vmctl/domxml"
 )
 
 // echoTCP is a server of a guest: it says back what it hears, in capitals.
@@ -58,7 +59,7 @@ func echoUDP(t *testing.T) (ip string, port int) {
 // networked gives a running machine with a card on a network, whose address is ip.
 func networked(f *fake, ip string) {
 	d := vm("1", "m", fusion.Running)
-	d.nics = []domainNIC{{mac: "52:54:00:00:00:01", kind: "network", network: "lab"}}
+	d.NICs = []domxml.NIC{{MAC: "52:54:00:00:00:01", Kind: "network", Network: "lab"}}
 	f.put(d)
 	f.plugged.seen = map[string]map[string][]string{"lease": {"52:54:00:00:00:01": {ip}}}
 }
@@ -114,7 +115,7 @@ func TestForwardInUserMode(t *testing.T) {
 	_, guest := echoTCP(t)
 	f := newFake()
 	d := vm("1", "m", fusion.Running)
-	d.nics = []domainNIC{{mac: "52:54:00:00:00:01", kind: "user", netdev: "hostnet0"}}
+	d.NICs = []domxml.NIC{{MAC: "52:54:00:00:00:01", Kind: "user", Netdev: "hostnet0"}}
 	f.put(d)
 	f.plugged.usernet = []string{"  TCP[HOST_FORWARD]  15       127.0.0.1 " + strconv.Itoa(guest) + "       10.0.2.15    22     0     0\n"}
 	s := store(t, f)

@@ -16,6 +16,7 @@ import (
 	"syscall"
 
 	"hither/fusion"
+	"hither/vmctl/imagepool"
 	"hither/vmctl/proxy"
 )
 
@@ -163,7 +164,7 @@ func (f *forwards) saveLocked() error {
 	if err != nil {
 		return err
 	}
-	return writeWhole(f.s.config.Dir, forwardsFile, text)
+	return imagepool.WriteWhole(f.s.config.Dir, forwardsFile, text)
 }
 
 // List gives a machine's forwards; one whose port was taken is tried again.

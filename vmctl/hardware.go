@@ -7,6 +7,7 @@ import (
 
 	"hither/fusion"
 	"hither/vmctl/domxml"
+	"hither/vmctl/imagepool"
 )
 
 const opChange = "machine.change"
@@ -161,7 +162,7 @@ func (c *changing) setResources(ctx context.Context) (fusion.Changed, error) {
 	want := c.change
 	switch {
 	case want.MemoryBytes > most.memoryBytes && most.memoryBytes > 0:
-		return fusion.Changed{}, c.bad(bytesText(want.MemoryBytes)+" of memory, and this host has "+bytesText(most.memoryBytes),
+		return fusion.Changed{}, c.bad(imagepool.BytesText(want.MemoryBytes)+" of memory, and this host has "+imagepool.BytesText(most.memoryBytes),
 			"give it less than the host has")
 	case want.CPUs > most.cpus && most.cpus > 0:
 		return fusion.Changed{}, c.bad(fmt.Sprintf("%d CPUs, and a machine of its kind has %d at most", want.CPUs, most.cpus), "give it fewer")
@@ -197,28 +198,19 @@ func (c *changing) setMemory(ctx context.Context) (fusion.Changed, error) {
 	if c.now == nil {
 		return fusion.Changed{When: fusion.Now}, nil
 	}
-	if bytes > memoryOf(c.now.One("memory")) {
+	if bytes > domxml.MemoryOf(c.now.One("memory")) {
 		return fusion.Changed{When: fusion.NextStart, Note: "a running machine has at most the memory that it began with"}, nil
 	}
 	if err := c.do(ctx, func(d driver) error { return d.setMemory(c.r.uuid, bytes, true) }); err != nil {
 		return c.settled("", err), nil
 	}
-	took, err := c.await(ctx, func(now *domxml.Element) bool { return now == nil || memoryOf(now.One("currentMemory")) == bytes })
+	took, err := c.await(ctx, func(now *domxml.Element) bool {
+		return now == nil || domxml.MemoryOf(now.One("currentMemory")) == bytes
+	})
 	if err != nil || took {
 		return fusion.Changed{When: fusion.Now}, err
 	}
 	return fusion.Changed{When: fusion.NextStart, Note: "the guest was asked and has not followed yet; from its next start on it counts in any case"}, nil
-}
-
-func memoryOf(n *domxml.Element) int64 {
-	if n == nil {
-		return 0
-	}
-	var value int64
-	if _, err := fmt.Sscan(n.Inner(), &value); err != nil {
-		return 0
-	}
-	return sizeXML{Unit: n.Attr("unit"), Value: value}.bytes()
 }
 
 func (c *changing) setCPUs(ctx context.Context) (fusion.Changed, error) {

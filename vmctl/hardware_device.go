@@ -4,9 +4,9 @@ import (
 	"context"
 	"encoding/xml"
 	"fmt"
-	"slices"
 
 	"hither/fusion"
+	"hither/vmctl/devxml"
 	"hither/vmctl/domxml"
 )
 
@@ -26,7 +26,7 @@ func (c *changing) attachDevice(ctx context.Context) (fusion.Changed, error) {
 	if err != nil {
 		return fusion.Changed{}, err
 	}
-	device, err := xml.Marshal(d.definition())
+	device, err := xml.Marshal(d.Definition())
 	if err != nil {
 		return fusion.Changed{}, err
 	}
@@ -45,17 +45,17 @@ func (c *changing) attachDevice(ctx context.Context) (fusion.Changed, error) {
 }
 
 // toGive finds the device and refuses what cannot be given.
-func (c *changing) toGive(ctx context.Context) (hostDevice, error) {
+func (c *changing) toGive(ctx context.Context) (devxml.Device, error) {
 	list, err := c.hostDevices(ctx)
 	if err != nil {
-		return hostDevice{}, err
+		return devxml.Device{}, err
 	}
 	at, err := pick(idsOf(list), opChange, c.name, c.change.Device)
 	if err != nil {
-		return hostDevice{}, err
+		return devxml.Device{}, err
 	}
 	d := list[at]
-	refuse := func(cause error, detail, hint string) (hostDevice, error) {
+	refuse := func(cause error, detail, hint string) (devxml.Device, error) {
 		return d, &fusion.Error{Op: opChange, Path: c.name, Cause: cause, Detail: detail, Hint: hint}
 	}
 	if d.Note != "" {
@@ -67,7 +67,7 @@ func (c *changing) toGive(ctx context.Context) (hostDevice, error) {
 	if others := c.whoHas(d.ID, true, c.r.uuid); len(others) > 0 {
 		return refuse(fusion.ErrBusy, "the machine "+others[0]+" has that device and runs", "take it away there first: hither machine device rm")
 	}
-	if others := c.loans.holders(d.node); len(others) > 0 {
+	if others := c.loans.holders(d.Node); len(others) > 0 {
 		return refuse(fusion.ErrBusy, "the machine "+others[0]+" has that device", "take it away there first: hither machine device rm")
 	}
 	return d, nil
@@ -76,7 +76,7 @@ func (c *changing) toGive(ctx context.Context) (hostDevice, error) {
 // hostdev finds the device that the change is about.
 func (c *changing) hostdev(definition *domxml.Element) *domxml.Element {
 	for _, n := range definition.One("devices").All("hostdev") {
-		if sameDevice(hostdevOf(n), c.change.Device) {
+		if devxml.Same(devxml.Of(n.Source()), c.change.Device) {
 			return n
 		}
 	}
@@ -99,34 +99,6 @@ func (c *changing) detachDevice(ctx context.Context) (fusion.Changed, error) {
 	return c.takeOut(ctx, c.hostdev)
 }
 
-// deviceParts compares the devices of the host that run with those of the next start.
-func deviceParts(now, next *domxml.Element) []fusion.DevicePart {
-	parts := []fusion.DevicePart{}
-	coming := hostdevsOf(next)
-	for _, id := range hostdevsOf(now) {
-		at := slices.IndexFunc(coming, func(other string) bool { return sameDevice(id, other) })
-		if at < 0 {
-			parts = append(parts, fusion.DevicePart{ID: id, Of: fusion.Now})
-			continue
-		}
-		parts = append(parts, fusion.DevicePart{ID: coming[at]})
-		coming = slices.Delete(coming, at, at+1)
-	}
-	for _, id := range coming {
-		parts = append(parts, fusion.DevicePart{ID: id, Of: fusion.NextStart})
-	}
-	return parts
-}
-
-func hostdevsOf(definition *domxml.Element) (ids []string) {
-	for _, n := range definition.One("devices").All("hostdev") {
-		if id := hostdevOf(n); id != "" {
-			ids = append(ids, id)
-		}
-	}
-	return ids
-}
-
 // nameDevices says what the devices of a machine are called; one that is not plugged in
 // has no name.
 func (s *Store) nameDevices(ctx context.Context, parts []fusion.DevicePart) error {
@@ -136,7 +108,7 @@ func (s *Store) nameDevices(ctx context.Context, parts []fusion.DevicePart) erro
 	list, err := s.hostDevices(ctx)
 	for i := range parts {
 		for _, d := range list {
-			if sameDevice(d.ID, parts[i].ID) {
+			if devxml.Same(d.ID, parts[i].ID) {
 				parts[i].Name = d.Name
 			}
 		}

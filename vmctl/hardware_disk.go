@@ -2,7 +2,6 @@ package vmctl
 
 import (
 	"context"
-	"encoding/xml"
 	"errors"
 	"fmt"
 	"os"
@@ -13,6 +12,8 @@ import (
 
 	"hither/fusion"
 	"hither/vmctl/domxml"
+	"hither/vmctl/imagefile"
+	"hither/vmctl/imagepool"
 )
 
 const (
@@ -23,9 +24,9 @@ const (
 // addDisk makes a disk in the pool and gives it to the machine. An intent stands for it
 // until the definition names it: then it is the machine's (settleDisk).
 func (c *changing) addDisk(ctx context.Context) (fusion.Changed, error) {
-	bus, target, err := c.place()
-	if err != nil {
-		return fusion.Changed{}, err
+	bus, target, free := domxml.FreeTarget(c.next, c.now)
+	if !free {
+		return fusion.Changed{}, c.bad("it has all the disks that it can have", "remove one first")
 	}
 	file := c.newFile()
 	_, end, err := c.intend(intent{Op: opAddDisk, Name: c.name, UUID: c.r.uuid, Files: []string{file}, Part: true})
@@ -38,12 +39,7 @@ func (c *changing) addDisk(ctx context.Context) (fusion.Changed, error) {
 		c.removeDisks([]string{file})
 		return fusion.Changed{}, ofChange(err)
 	}
-	device, err := xml.Marshal(diskXML{
-		Type: "file", Device: "disk",
-		Driver: &diskDriverXML{Name: "qemu", Type: formatQcow2, Discard: "unmap"},
-		Source: &diskSourceXML{File: filepath.Join(c.config.pool(), file)},
-		Target: targetXML{Dev: target, Bus: bus},
-	})
+	device, err := domxml.NewDisk(filepath.Join(c.config.pool(), file), target, bus)
 	if err != nil {
 		return fusion.Changed{}, err
 	}
@@ -53,10 +49,10 @@ func (c *changing) addDisk(ctx context.Context) (fusion.Changed, error) {
 	}
 	ctx, cancel := withinCall(ctx)
 	defer cancel()
-	err = c.owns(ctx, append(slices.Clone(c.r.added), file))
+	err = c.owns(ctx, append(slices.Clone(c.r.Added), file))
 	var done fusion.Changed
 	if err == nil {
-		done, err = c.both(ctx, target, func(d driver, live bool) error { return d.attach(c.r.uuid, string(device), live) })
+		done, err = c.both(ctx, target, func(d driver, live bool) error { return d.attach(c.r.uuid, device, live) })
 	}
 	known = err == nil // else it is settled, once libvirt answers
 	return done, err
@@ -77,40 +73,10 @@ func (c *changing) newFile() string {
 	for n := 0; ; n++ {
 		file := fmt.Sprintf("%.40s-%s-%d.qcow2", c.name, head(c.r.uuid), n)
 		_, err := os.Lstat(filepath.Join(c.config.pool(), file))
-		if errors.Is(err, os.ErrNotExist) && !slices.Contains(c.r.ownDisks, file) {
+		if errors.Is(err, os.ErrNotExist) && !slices.Contains(c.r.OwnDisks, file) {
 			return file
 		}
 	}
-}
-
-// busPrefix is how Linux, and so libvirt, calls the disks of a bus.
-var busPrefix = map[string]string{"virtio": "vd", "scsi": "sd", "sata": "sd", "ide": "hd"}
-
-// place chooses the bus of the machine's first disk, for which its guest has a driver, and
-// a name that is free now and at the next start.
-func (c *changing) place() (bus, target string, err error) {
-	bus = "virtio"
-	taken := map[string]bool{}
-	for _, definition := range []*domxml.Element{c.next, c.now} {
-		for _, d := range definition.One("devices").All("disk") {
-			taken[diskName(d)] = true
-		}
-	}
-	for _, d := range c.next.One("devices").All("disk") {
-		if kind := d.Attr("device"); kind != "disk" && kind != "" {
-			continue
-		}
-		if first := d.One("target").Attr("bus"); busPrefix[first] != "" {
-			bus = first
-		}
-		break
-	}
-	for letter := 'a'; letter <= 'z'; letter++ {
-		if target = busPrefix[bus] + string(letter); !taken[target] {
-			return bus, target, nil
-		}
-	}
-	return "", "", c.bad("it has all the disks that it can have", "remove one first")
 }
 
 // owns writes down which disks were added to the machine, so that they go with it.
@@ -119,35 +85,17 @@ func (c *changing) owns(ctx context.Context, files []string) error {
 }
 
 func (s *Store) writeAdded(ctx context.Context, uuid string, files []string) error {
-	element := ""
-	if len(files) > 0 {
-		text, err := xml.Marshal(plainDisksXML{Disks: files})
-		if err != nil {
-			return err
-		}
-		element = string(text)
+	element, err := domxml.DisksElement(files)
+	if err != nil {
+		return err
 	}
-	return s.do(ctx, func(d driver) error { return d.setMetadata(uuid, "disks", disksURI, element) })
-}
-
-// disksXML lists the disks that were made for a machine after its creation. It is apart
-// from machineXML: a disk of Hither's makes nobody's machine Hither's.
-type disksXML struct {
-	Disks []string `xml:"urn:hither:disks:1 disk"`
-}
-
-const disksURI = "urn:hither:disks:1"
-
-// plainDisksXML is disksXML as libvirt takes it: it gives the names their namespace.
-type plainDisksXML struct {
-	XMLName xml.Name `xml:"disks"`
-	Disks   []string `xml:"disk"`
+	return s.do(ctx, func(d driver) error { return d.setMetadata(uuid, "disks", domxml.DisksURI, element) })
 }
 
 // disk finds the machine's disk that the change names.
 func (c *changing) disk(definition *domxml.Element) *domxml.Element {
 	for _, d := range definition.One("devices").All("disk") {
-		if kind := d.Attr("device"); diskName(d) == c.change.Disk && (kind == "disk" || kind == "") {
+		if domxml.DiskName(d) == c.change.Disk && domxml.IsDisk(d) {
 			return d
 		}
 	}
@@ -176,7 +124,7 @@ func (c *changing) growDisk(ctx context.Context) (fusion.Changed, error) {
 	}
 	want := (c.change.Bytes + 511) &^ 511
 	if want <= size {
-		return fusion.Changed{}, c.bad(fmt.Sprintf("its disk %s has %s already", c.change.Disk, bytesText(size)),
+		return fusion.Changed{}, c.bad(fmt.Sprintf("its disk %s has %s already", c.change.Disk, imagepool.BytesText(size)),
 			"a disk can only grow: its guest's data may lie anywhere on it; for a smaller one, add a disk and copy")
 	}
 	ctx, cancel := withinCall(ctx)
@@ -193,7 +141,7 @@ func (c *changing) growDisk(ctx context.Context) (fusion.Changed, error) {
 func (c *changing) growFile(ctx context.Context, d *domxml.Element, size int64) error {
 	path, format := d.One("source").Attr("file"), d.One("driver").Attr("type")
 	info, err := os.Stat(path)
-	if err != nil || !info.Mode().IsRegular() || format != formatQcow2 && format != formatRaw {
+	if err != nil || !info.Mode().IsRegular() || format != imagefile.Qcow2 && format != imagefile.Raw {
 		return c.lacks("its disk "+c.change.Disk+" is no file that this node can write", "start the machine, and grow it then")
 	}
 	program, err := exec.LookPath("qemu-img")
@@ -218,8 +166,8 @@ func (c *changing) removeDisk(ctx context.Context) (fusion.Changed, error) {
 	if d == nil {
 		return fusion.Changed{}, c.noDisk()
 	}
-	file := filepath.Base(sourceOf(d))
-	if !slices.Contains(c.r.madeDisks(), file) || sourceOf(d) != filepath.Join(c.config.pool(), file) {
+	file := filepath.Base(domxml.SourceOf(d))
+	if !slices.Contains(c.r.madeDisks(), file) || domxml.SourceOf(d) != filepath.Join(c.config.pool(), file) {
 		return c.takeOut(ctx, c.disk) // somebody else's: it stays where it is
 	}
 	if c.change.Keep {
@@ -265,11 +213,11 @@ func (s *Store) disown(ctx context.Context, uuid, file string) error {
 	if err != nil {
 		return err
 	}
-	if slices.Contains(d.added, file) {
-		return s.writeAdded(ctx, uuid, slices.DeleteFunc(slices.Clone(d.added), func(f string) bool { return f == file }))
+	if slices.Contains(d.Added, file) {
+		return s.writeAdded(ctx, uuid, slices.DeleteFunc(slices.Clone(d.Added), func(f string) bool { return f == file }))
 	}
 	return s.do(ctx, func(c driver) error {
-		return c.setMetadata(uuid, "machine", machineURI, machineElement(d.domainInfo, file))
+		return c.setMetadata(uuid, "machine", domxml.MachineURI, domxml.MachineElement(d.Info, file))
 	})
 }
 

@@ -24,17 +24,18 @@ func (c *changing) addNIC(ctx context.Context) (fusion.Changed, error) {
 		return fusion.Changed{}, &fusion.Error{Op: opChange, Path: c.name, Cause: fusion.ErrNotFound,
 			Detail: "no network " + network + " runs on its host", Hint: "there are: " + strings.Join(here, ", ")}
 	}
-	card := interfaceXML{Type: "user", MAC: &macXML{newMAC()}, Model: modelXML{Type: "virtio"}}
+	card := domxml.NewCard("")
 	if network != fusion.UserNetwork {
-		card.Type, card.Source = "network", &cardSourceXML{Network: network}
+		card = domxml.NewCard(network)
 	}
+	card.SetAddress(newMAC())
 	device, err := xml.Marshal(card)
 	if err != nil {
 		return fusion.Changed{}, err
 	}
 	ctx, cancel := withinCall(ctx)
 	defer cancel()
-	return c.both(ctx, card.MAC.Address, func(d driver, live bool) error { return d.attach(c.r.uuid, string(device), live) })
+	return c.both(ctx, card.Address(), func(d driver, live bool) error { return d.attach(c.r.uuid, string(device), live) })
 }
 
 // newMAC makes an address of those that QEMU's cards have (52:54:00).
@@ -46,7 +47,7 @@ func newMAC() string {
 
 func (c *changing) nic(definition *domxml.Element) *domxml.Element {
 	for _, n := range definition.One("devices").All("interface") {
-		if mac := macOf(n); mac != "" && mac == strings.ToLower(c.change.NIC) {
+		if mac := domxml.MACOf(n); mac != "" && mac == strings.ToLower(c.change.NIC) {
 			return n
 		}
 	}

@@ -2,7 +2,6 @@ package vmctl
 
 import (
 	"context"
-	"encoding/xml"
 	"errors"
 	"path/filepath"
 	"slices"
@@ -15,7 +14,7 @@ import (
 // that the machine's next start has is its own; one that only what runs now has is let go
 // when that ends (errHeld); one that nothing has goes.
 func (s *Store) settleDisk(ctx context.Context, i intent) error {
-	release, ok := s.share("machine", i.Name) // a start may go on: it has no such disk
+	release, ok := s.claims.Share("machine", i.Name) // a start may go on: it has no such disk
 	if !ok {
 		return errors.New("somebody works at it")
 	}
@@ -31,7 +30,7 @@ func (s *Store) settleDisk(ctx context.Context, i intent) error {
 	for _, file := range i.Files {
 		path := filepath.Join(s.config.pool(), file)
 		has := func(definition *domxml.Element) bool {
-			return slices.ContainsFunc(definition.One("devices").All("disk"), func(d *domxml.Element) bool { return sourceOf(d) == path })
+			return slices.ContainsFunc(definition.One("devices").All("disk"), func(d *domxml.Element) bool { return domxml.SourceOf(d) == path })
 		}
 		switch {
 		case has(next):
@@ -46,29 +45,4 @@ func (s *Store) settleDisk(ctx context.Context, i intent) error {
 		s.removeDisks([]string{file})
 	}
 	return nil
-}
-
-const machineURI = "urn:hither:machine:1"
-
-// machineElement is what Create wrote, without one of its disks; "" of a machine that it
-// did not make.
-func machineElement(d domainInfo, without string) string {
-	if !d.ours {
-		return ""
-	}
-	x := struct {
-		XMLName xml.Name `xml:"machine"`
-		Disks   []string `xml:"disk"`
-		Key     string   `xml:"key,omitempty"`
-	}{Key: d.key}
-	for _, file := range d.ownDisks {
-		if file != without && !slices.Contains(d.added, file) {
-			x.Disks = append(x.Disks, file)
-		}
-	}
-	text, err := xml.Marshal(x)
-	if err != nil {
-		return "" // a struct of strings is written
-	}
-	return string(text)
 }

@@ -10,12 +10,16 @@ import (
 
 	"hither/fusion"
 	"hither/internal/expect"
+	"hither/vmctl/kvm"
 )
 
 const patience = expect.Patience
 
 func nameAndUUID(text string) (name, uuid string) {
-	var x domainXML
+	var x struct {
+		Name string `xml:"name"`
+		UUID string `xml:"uuid"`
+	}
 	if err := xml.Unmarshal([]byte(text), &x); err != nil {
 		return "", ""
 	}
@@ -43,9 +47,7 @@ func storeOf(t *testing.T, f *fake, c Config) *Store {
 
 // knowsKVM has a Store know whether KVM works, which else is tried by running.
 func knowsKVM(s *Store, works bool) {
-	s.kvm.mu.Lock()
-	defer s.kvm.mu.Unlock()
-	s.kvm.known, s.kvm.answer = true, kvmAnswer{Works: works}
+	s.kvm.Know(kvm.Answer{Works: works})
 }
 
 func closeStore(t *testing.T, s *Store) {

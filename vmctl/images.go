@@ -1,7 +1,6 @@
 package vmctl
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -11,6 +10,8 @@ import (
 	"strings"
 
 	"hither/fusion"
+	"hither/vmctl/imagefile"
+	"hither/vmctl/imagepool"
 )
 
 // images are a Store's image pool as fusion.Images.
@@ -31,7 +32,7 @@ func (i images) List(ctx context.Context) ([]fusion.Image, error) {
 	list := []fusion.Image{}
 	uses := i.s.imageUses()
 	for _, entry := range entries {
-		if !entry.Type().IsRegular() || fusion.CheckName(entry.Name()) != nil || madeName.MatchString(entry.Name()) {
+		if !entry.Type().IsRegular() || fusion.CheckName(entry.Name()) != nil || imagepool.IsMade(entry.Name()) {
 			continue
 		}
 		image, err := i.s.describeImage(op, entry.Name(), uses)
@@ -52,9 +53,9 @@ func (s *Store) imageUses() map[string][]string {
 	defer s.mu.Unlock()
 	uses := map[string][]string{}
 	for _, r := range s.records {
-		paths := slices.Clone(r.inserted)
-		for _, d := range r.disks {
-			paths = append(paths, d.path)
+		paths := slices.Clone(r.Inserted)
+		for _, d := range r.Disks {
+			paths = append(paths, d.Path)
 		}
 		for _, path := range paths {
 			if filepath.Dir(path) == s.config.pool() {
@@ -74,76 +75,28 @@ func (s *Store) describeImage(op, name string, uses map[string][]string) (fusion
 	if err != nil {
 		return fusion.Image{}, fail(op, name, err)
 	}
-	about := s.aboutImage(name, info)
+	about := s.pool.About(name, info)
 	image := fusion.Image{Name: name, Bytes: info.Size(), Sum: about.Sum, Source: about.Source, Arch: about.Arch, User: about.User,
 		Added: info.ModTime(), UsedBy: []string{}}
-	image.Format, image.DiskBytes, _ = inspect(path) // what it cannot tell is shown as unknown
+	image.Format, image.DiskBytes, _ = imagefile.Inspect(path) // what it cannot tell is shown as unknown
 	if machines := uses[name]; machines != nil {
 		image.UsedBy = machines
 	}
 	return image, nil
 }
 
-// isoMark stands in the first volume descriptor of a CD's file system (ECMA-119, 8.1).
-const isoMark, isoMarkAt = "CD001", 16*2048 + 1
-
-// errNoImage is the cause of what is no disk and no CD, as an error page is none.
-var errNoImage = errors.New("it is no image of a disk or a CD")
-
-// errPackedImage is the cause of an image inside something else.
-var errPackedImage = errors.New("it is packed")
-
-// inspect reads what an image is from its bytes: never from its name, and for qcow2
-// refusing what parseHeader does. A raw disk is known by its boot signature.
-func inspect(path string) (format fusion.ImageFormat, disk int64, err error) {
-	h, err := readHeader(path)
-	if err != nil {
-		return "", 0, err
-	}
-	if h.format == formatQcow2 {
-		return fusion.Qcow2, h.size, nil
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return "", 0, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return "", 0, err
-	}
-	head := make([]byte, isoMarkAt+len(isoMark))
-	n, err := io.ReadFull(f, head)
-	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
-		return "", 0, err
-	}
-	head = head[:n]
-	switch {
-	case n > isoMarkAt && string(head[isoMarkAt:]) == isoMark:
-		return fusion.ISO, 0, nil
-	case n >= 512 && head[510] == 0x55 && head[511] == 0xaa:
-		return fusion.Raw, info.Size(), nil
-	case slices.ContainsFunc(packed, func(mark string) bool { return bytes.HasPrefix(head, []byte(mark)) }):
-		return "", 0, errPackedImage
-	}
-	return "", 0, errNoImage
-}
-
-// packed are how xz, gzip, Zstandard, bzip2 and zip begin.
-var packed = []string{"\xfd7zXZ\x00", "\x1f\x8b", "\x28\xb5\x2f\xfd", "BZh", "PK\x03\x04"}
-
 // Remove deletes an image that no machine has in a drive.
 func (i images) Remove(ctx context.Context, name string) error {
 	const op = "image.remove"
 	s := i.s
-	path, err := s.image(op, name)
+	path, err := s.pool.Image(op, name)
 	if err != nil {
 		return err
 	}
-	if madeName.MatchString(name) {
+	if imagepool.IsMade(name) {
 		return invalid(op, name, "it is a machine's own disk", "remove the machine; its disks go with it")
 	}
-	release, ok := s.claim("image", name)
+	release, ok := s.claims.Take("image", name)
 	if !ok {
 		return &fusion.Error{Op: op, Path: name, Cause: fusion.ErrBusy, Detail: "a machine is just made of it", Hint: "try again in a moment"}
 	}
@@ -161,7 +114,7 @@ func (i images) Remove(ctx context.Context, name string) error {
 	if err := os.Remove(path); err != nil {
 		return s.poolError(op, name, err)
 	}
-	s.forgetImage(name)
+	s.pool.Forget(name)
 	s.config.Log.Info("image removed", "image", name, "trace", fusion.Trace(ctx))
 	return nil
 }
@@ -193,4 +146,14 @@ func (i images) Read(ctx context.Context, sum string, from int64) (fusion.ImageD
 		return fusion.ImageData{}, fail(op, image.Name, errors.Join(err, f.Close()))
 	}
 	return fusion.ImageData{ReadCloser: f, Size: image.Bytes}, nil
+}
+
+// Catalogue gives the built-in list, then the installation media of libosinfo's
+// database if that is installed.
+func (i images) Catalogue(ctx context.Context) ([]fusion.CatalogueImage, error) {
+	list, err := i.s.catalogue.All()
+	if err != nil {
+		return nil, err
+	}
+	return slices.Clone(list), ctx.Err()
 }

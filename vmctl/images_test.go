@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"hither/fusion"
+	"hither/vmctl/imagepool"
 )
 
 // announcing is a server that says that it has an image of size bytes.
@@ -25,40 +26,15 @@ func announcing(t *testing.T, size int64) string {
 	return server.URL
 }
 
-func TestInspect(t *testing.T) {
-	cd := make([]byte, 64<<10)
-	copy(cd[isoMarkAt:], isoMark)
-	for name, c := range map[string]struct {
-		data   []byte
-		format fusion.ImageFormat
-		disk   int64
-		err    error
-	}{
-		"raw":    {rawDisk(1 << 20), fusion.Raw, 1 << 20, nil},
-		"qcow2":  {qcow2(0, 0), fusion.Qcow2, 64 << 20, nil},
-		"iso":    {cd, fusion.ISO, 0, nil},
-		"text":   {[]byte("hello"), "", 0, errNoImage},
-		"zip":    {[]byte("PK\x03\x04 and so on"), "", 0, errPackedImage},
-		"points": {qcow2(512, 0), "", 0, errPointingImage},
-	} {
-		path := filepath.Join(t.TempDir(), "image")
-		ok(t, os.WriteFile(path, c.data, 0o600))
-		format, disk, err := inspect(path)
-		if format != c.format || disk != c.disk || err != c.err {
-			t.Errorf("%s: %q, %d, %v", name, format, disk, err)
-		}
-	}
-}
-
 // TestImagesAreNoDisks: disks and seeds of machines are neither listed nor removed.
 func TestImagesAreNoDisks(t *testing.T) {
 	f := newFake()
 	s := store(t, f)
-	for _, name := range []string{"web-12345678-0.qcow2", "web-12345678-seed.iso", "mine.iso", aboutName("mine.iso"), ".part-1", ".fetch-1"} {
+	for _, name := range []string{"web-12345678-0.qcow2", "web-12345678-seed.iso", "mine.iso", imagepool.NoteName("mine.iso"), ".part-1", ".fetch-1"} {
 		ok(t, os.WriteFile(filepath.Join(s.config.pool(), name), rawDisk(512), 0o600))
 	}
 	d := vm("12345678-0", "web", fusion.Off)
-	d.inserted = []string{filepath.Join(s.config.pool(), "mine.iso"), "/elsewhere/mine.iso"}
+	d.Inserted = []string{filepath.Join(s.config.pool(), "mine.iso"), "/elsewhere/mine.iso"}
 	f.put(d)
 	eventually(t, "the machine is known", func() bool { return len(s.imageUses()) > 0 })
 	list := must(s.Images().List(t.Context()))(t)
@@ -69,13 +45,13 @@ func TestImagesAreNoDisks(t *testing.T) {
 	refused(t, s.Images().Remove(t.Context(), "web-12345678-0.qcow2"), fusion.ErrInvalid)
 	refused(t, s.Images().Remove(t.Context(), "none"), fusion.ErrNotFound)
 	refused(t, s.Images().Remove(t.Context(), "../kvm.json"), fusion.ErrInvalid)
-	release, _ := s.share("image", "mine.iso")
+	release, _ := s.claims.Share("image", "mine.iso")
 	f.put(vm("12345678-0", "web", fusion.Off))
 	eventually(t, "it was taken out", func() bool { return len(s.imageUses()) == 0 })
 	refused(t, s.Images().Remove(t.Context(), "mine.iso"), fusion.ErrBusy)
 	release()
 	ok(t, s.Images().Remove(t.Context(), "mine.iso"))
-	if there(filepath.Join(s.config.pool(), aboutName("mine.iso"))) {
+	if there(filepath.Join(s.config.pool(), imagepool.NoteName("mine.iso"))) {
 		t.Error("its note stays")
 	}
 }
@@ -105,10 +81,10 @@ func TestSweepNotes(t *testing.T) {
 		path := filepath.Join(dir, name)
 		ok(t, os.WriteFile(path, nil, 0o600))
 		if old {
-			ok(t, os.Chtimes(path, time.Time{}, now.Add(-keepDownload-time.Hour)))
+			ok(t, os.Chtimes(path, time.Time{}, now.Add(-imagepool.KeepDownload-time.Hour)))
 		}
 	}
-	sweepNotes(dir, now)
+	imagepool.SweepNotes(dir, now)
 	var left []string
 	for _, entry := range must(os.ReadDir(dir))(t) {
 		left = append(left, entry.Name())
@@ -150,40 +126,6 @@ func TestBuiltinCatalogue(t *testing.T) {
 			t.Errorf("what cannot be fetched: %+v", got)
 		}
 	}
-}
-
-func TestSumOf(t *testing.T) {
-	short, long := strings.Repeat("ab", 32), strings.Repeat("cd", 64)
-	for list, want := range map[string]string{
-		short + "  disk.img\n":                    "sha256:" + short,
-		long + " *disk.img\n":                     "sha512:" + long,
-		"0  other\n" + short + "  disk.img":       "sha256:" + short,
-		"SHA256 (disk.img) = " + short + "\n":     "sha256:" + short,
-		"# Hash\nSHA512 (disk.img) = " + long:     "sha512:" + long,
-		strings.ToUpper(long):                     "sha512:" + long,
-		short + "  other.img\n":                   "",
-		short + "  not-disk.img\n":                "",
-		"SHA256 (disk.img.asc) = " + short:        "",
-		short + "  x/disk.img\n":                  "",
-		"":                                        "",
-		short[:60]:                                "",
-		strings.Repeat("zz", 32) + "  disk.img\n": "",
-	} {
-		got, ok := sumOf(list, "disk.img")
-		if got != want || ok != (want != "") {
-			t.Errorf("%q: %q, %v", list, got, ok)
-		}
-	}
-}
-
-func FuzzSumOf(f *testing.F) {
-	f.Add(strings.Repeat("ab", 32) + "  disk.img\n")
-	f.Add("SHA256 (disk.img) = " + strings.Repeat("ab", 32))
-	f.Fuzz(func(t *testing.T, list string) {
-		if sum, ok := sumOf(list, "disk.img"); ok && fusion.CheckSum(sum) != nil {
-			t.Errorf("%q", sum)
-		}
-	})
 }
 
 func FuzzContentRange(f *testing.F) {

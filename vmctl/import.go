@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 
 	"hither/fusion"
+	"hither/vmctl/domxml"
+	"hither/vmctl/imagepool"
 )
 
 const opImport = "machine.import"
@@ -21,7 +23,7 @@ const brokenHint = "copy or export it again, and see that it came whole"
 
 // Import makes a machine of a file. Nothing of the file is believed: archive entries
 // get names of ours, the definition is written anew from what the file says of the
-// hardware (blueprint.go), and a disk that names another file is refused.
+// hardware (domxml.Blueprint), and a disk that names another file is refused.
 func (s *Store) Import(ctx context.Context, spec fusion.ImportSpec, size int64, r io.Reader) (fusion.Machine, error) {
 	release, old, err := s.newcomer(ctx, opImport, spec.Name)
 	if err != nil || old != nil {
@@ -30,7 +32,7 @@ func (s *Store) Import(ctx context.Context, spec fusion.ImportSpec, size int64, 
 	// The name is taken once the file has come: one that broke may not have noticed
 	// yet when its person tries again.
 	release()
-	if err := (&blueprint{memory: defaultMemory}).sizes(spec); err != nil {
+	if err := fit(&domxml.Blueprint{Memory: defaultMemory}, spec); err != nil {
 		return fusion.Machine{}, err
 	}
 	if _, err := exec.LookPath("qemu-img"); err != nil {
@@ -64,7 +66,7 @@ type arrival struct {
 	source *sourceReader
 	temps  []string // paths of what came
 	ours   bool     // it is a bundle of Hither's own
-	blueprint
+	domxml.Blueprint
 	disks []arrivedDisk
 	// vars and tpmState are its UEFI variables and the state of its TPM, or nil.
 	vars, tpmState []byte
@@ -95,7 +97,7 @@ func (r *sourceReader) Read(p []byte) (int, error) {
 
 // receiveAll receives the file and makes sense of it.
 func (in *arrival) receiveAll(r io.Reader) error {
-	in.source = &sourceReader{in: in, r: &contextReader{in.ctx, r}}
+	in.source = &sourceReader{in: in, r: &imagepool.ContextReader{Ctx: in.ctx, Reader: r}}
 	file := bufio.NewReaderSize(in.source, 1<<16)
 	head, err := file.Peek(512)
 	if err != nil && err != io.EOF {
@@ -109,7 +111,7 @@ func (in *arrival) receiveAll(r io.Reader) error {
 	if err != nil {
 		return err
 	}
-	return in.blueprint.sizes(in.spec)
+	return fit(&in.Blueprint, in.spec)
 }
 
 // make converts the disks and defines the machine.
@@ -119,38 +121,38 @@ func (in *arrival) make() (m fusion.Machine, err error) {
 	if err != nil {
 		return m, err
 	}
-	p := plan{spec: fusion.MachineSpec{Name: in.spec.Name, MemoryBytes: in.memory, CPUs: in.cpus, Start: in.spec.Start},
-		uuid: newUUID(), kind: kind, pool: s.config.pool(), key: fusion.Key(in.ctx)}
+	p := plan{Plan: domxml.Plan{Spec: fusion.MachineSpec{Name: in.spec.Name, MemoryBytes: in.Memory, CPUs: in.CPUs, Start: in.spec.Start},
+		UUID: newUUID(), Kind: kind, Pool: s.config.pool(), Key: fusion.Key(in.ctx)}}
 	if s.privateUsed() {
-		p.agentPath = s.config.private().agentSocket(p.uuid)
+		p.Agent = s.config.private().AgentSocket(p.UUID)
 	}
 	for i := range in.disks {
-		p.disks = append(p.disks, nthDisk(in.spec.Name, p.uuid, i))
+		p.Disks = append(p.Disks, nthDisk(in.spec.Name, p.UUID, i))
 	}
-	if err := s.canGive(in.ctx, opImport, in.spec.Name, in.firmware(), in.tpm, kind); err != nil {
+	if err := s.canGive(in.ctx, opImport, in.spec.Name, in.Firmware(), in.TPM, kind); err != nil {
 		return m, err
 	}
-	if p.spec.Firmware, p.spec.TPM = in.firmware(), in.tpm; in.efi {
-		p.vars = varsName(in.spec.Name, p.uuid, in.firmware())
+	if p.Spec.Firmware, p.Spec.TPM = in.Firmware(), in.TPM; in.EFI {
+		p.Vars = varsName(in.spec.Name, p.UUID, in.Firmware())
 	}
-	text, err := in.definition(p)
+	text, err := in.Definition(p.Plan)
 	if err != nil {
 		return m, err
 	}
-	_, end, err := s.intend(intent{Op: opImport, Name: in.spec.Name, UUID: p.uuid, Files: p.files(), Start: in.spec.Start})
+	_, end, err := s.intend(intent{Op: opImport, Name: in.spec.Name, UUID: p.UUID, Files: p.Files(), Start: in.spec.Start})
 	if err != nil {
 		return m, err
 	}
 	defer func() { end(!p.half) }()
-	err = in.convert(p.disks)
+	err = in.convert(p.Disks)
 	if err == nil && in.vars != nil {
-		err = s.poolError(opImport, in.spec.Name, writeWhole(s.config.pool(), p.vars, in.vars))
+		err = s.poolError(opImport, in.spec.Name, imagepool.WriteWhole(s.config.pool(), p.Vars, in.vars))
 	}
 	if err == nil {
-		err = s.writeTPM(opImport, in.spec.Name, p.uuid, in.tpmState)
+		err = s.writeTPM(opImport, in.spec.Name, p.UUID, in.tpmState)
 	}
 	if err != nil {
-		s.removeFiles(p.uuid, p.files())
+		s.removeFiles(p.UUID, p.Files())
 		return m, err
 	}
 	return s.defineAs(in.ctx, &p, text)
@@ -160,13 +162,13 @@ func (in *arrival) make() (m fusion.Machine, err error) {
 func (in *arrival) convert(files []string) error {
 	job := imageJob{op: opImport, name: in.spec.Name, step: "converts the disks"}
 	for _, d := range in.disks {
-		job.total += in.s.weight(domainDisk{path: d.path})
+		job.total += in.s.weight(domxml.Disk{Path: d.path})
 	}
 	for i, d := range in.disks {
 		if err := in.check(d); err != nil {
 			return err
 		}
-		job.bytes = in.s.weight(domainDisk{path: d.path})
+		job.bytes = in.s.weight(domxml.Disk{Path: d.path})
 		if err := in.s.flatten(in.ctx, job, d.path, d.format, files[i]); err != nil {
 			return err
 		}
@@ -180,7 +182,7 @@ func (in *arrival) convert(files []string) error {
 
 // temp makes a file for what comes next.
 func (in *arrival) temp() (*os.File, error) {
-	path := filepath.Join(in.s.config.pool(), fmt.Sprintf("%simport-%s-%d", partial, in.id, len(in.temps)))
+	path := filepath.Join(in.s.config.pool(), fmt.Sprintf("%simport-%s-%d", imagepool.Partial, in.id, len(in.temps)))
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err == nil {
 		in.temps = append(in.temps, path)
@@ -208,4 +210,24 @@ func (in *arrival) explain(err error) error {
 		return invalid(opImport, name, no.text, "give a bundle of hither machine export, an OVA, or one disk as qcow2, VMDK or VHDX")
 	}
 	return in.s.poolError(opImport, name, err)
+}
+
+// fit puts the caller's wishes before what the file says, and bounds both.
+func fit(b *domxml.Blueprint, spec fusion.ImportSpec) error {
+	if b.Memory == 0 {
+		b.Memory = defaultMemory
+	}
+	if spec.MemoryBytes != 0 {
+		b.Memory = spec.MemoryBytes
+	}
+	if spec.CPUs != 0 {
+		b.CPUs = spec.CPUs
+	}
+	b.CPUs = max(b.CPUs, 1)
+	checked, err := checkSpec(fusion.MachineSpec{Name: spec.Name, MemoryBytes: b.Memory, CPUs: b.CPUs})
+	b.Memory, b.CPUs = checked.MemoryBytes, checked.CPUs
+	if f := (*fusion.Error)(nil); errors.As(err, &f) {
+		f.Op = opImport
+	}
+	return err
 }

@@ -6,6 +6,9 @@ import (
 	"io"
 	"os"
 	"strings"
+
+	"hither/vmctl/domxml"
+	"hither/vmctl/imagefile"
 )
 
 // The formats of disks that are converted, by qemu-img's names.
@@ -21,7 +24,7 @@ func recognize(head []byte) (string, error) {
 	begins := func(mark string) bool { return bytes.HasPrefix(head, []byte(mark)) }
 	switch {
 	case begins("QFI\xfb"):
-		return formatQcow2, nil
+		return imagefile.Qcow2, nil
 	case begins("KDMV"):
 		// A header without a size leaves all to a text inside it, which may name
 		// any file (vmdk_open_sparse in QEMU's block/vmdk.c).
@@ -50,23 +53,23 @@ func (in *arrival) receiveDisk(r io.Reader, head []byte) error {
 	case format == "" && !in.spec.Raw:
 		return invalid(opImport, in.spec.Name, "nothing says what format it has", "if it is a raw disk, say so: --raw; a CD image goes to hither machine create --iso")
 	case format == "":
-		format = formatRaw
+		format = imagefile.Raw
 	}
 	f, err := in.temp()
 	if err != nil {
 		return err
 	}
-	err = in.s.room(opImport, in.spec.Name, max(in.size, 0))
+	err = in.s.pool.Room(opImport, in.spec.Name, max(in.size, 0))
 	if err == nil {
-		err = in.s.receive(in.ctx, opImport, in.spec.Name, f, in.size, r)
+		err = in.s.pool.Receive(in.ctx, opImport, in.spec.Name, f, in.size, r)
 	}
 	if closed := f.Close(); err == nil {
 		err = closed
 	}
 	in.disks = []arrivedDisk{{f.Name(), format}}
-	in.blueprint = blueprint{chipset: "q35", buses: []string{"virtio"}, cards: []string{"virtio"}}
-	if format != formatQcow2 && format != formatRaw { // its system has never met virtio
-		in.buses, in.cards = []string{"sata"}, []string{"e1000e"}
+	in.Blueprint = domxml.Blueprint{Chipset: "q35", Buses: []string{"virtio"}, Cards: []string{"virtio"}}
+	if format != imagefile.Qcow2 && format != imagefile.Raw { // its system has never met virtio
+		in.Buses, in.Cards = []string{"sata"}, []string{"e1000e"}
 	}
 	return err
 }
@@ -74,11 +77,11 @@ func (in *arrival) receiveDisk(r io.Reader, head []byte) error {
 // check looks at a disk before QEMU reads it: it must be what it was taken for, name no
 // other file, and have a size that a machine's disk may have.
 func (in *arrival) check(d arrivedDisk) error {
-	if d.format == formatRaw {
+	if d.format == imagefile.Raw {
 		return nil
 	}
-	if d.format == formatQcow2 {
-		if h, err := readHeader(d.path); err != nil || h.format != formatQcow2 {
+	if d.format == imagefile.Qcow2 {
+		if h, err := imagefile.ReadHeader(d.path); err != nil || h.Format != imagefile.Qcow2 {
 			return cannotUse("a disk of it points at another file, or its header is broken")
 		}
 	}

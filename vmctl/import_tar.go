@@ -13,6 +13,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"hither/vmctl/domxml"
 )
 
 const (
@@ -110,7 +112,7 @@ func (in *arrival) receiveEntry(r io.Reader, head *tar.Header) (e entry, err err
 		}
 		to = &text
 	} else {
-		if err := in.s.room(opImport, in.spec.Name, head.Size); err != nil {
+		if err := in.s.pool.Room(opImport, in.spec.Name, head.Size); err != nil {
 			return e, err
 		}
 		f, err := in.temp()
@@ -174,7 +176,7 @@ func (in *arrival) bundle(entries []entry) error {
 		return cannotUse("its archive is neither a bundle of Hither nor an OVA")
 	case head.Version > bundleVersion:
 		return invalid(opImport, in.spec.Name, "a newer Hither made it", "update Hither on the computer that is to have the machine")
-	case len(head.Files) > maxDisks+3:
+	case len(head.Files) > domxml.MaxDisks+3:
 		return cannotUse("it has more disks than a machine may have")
 	}
 	for i, f := range head.Files {
@@ -183,7 +185,7 @@ func (in *arrival) bundle(entries []entry) error {
 			return in.cutOff()
 		}
 		if i == 0 {
-			if in.blueprint, err = readBlueprint(string(e.text)); err != nil {
+			if in.Blueprint, err = domxml.ReadBlueprint(string(e.text)); err != nil {
 				return cannotUse("its definition cannot be read")
 			}
 			continue
@@ -199,12 +201,12 @@ func (in *arrival) bundle(entries []entry) error {
 func (in *arrival) takeFile(e *entry) error {
 	switch e.name {
 	case bundleVars:
-		if !soundVars(e.text) || !in.efi {
+		if !soundVars(e.text) || !in.EFI {
 			return cannotUse("its UEFI variables are none")
 		}
 		in.vars = e.text
 	case bundleTPM:
-		if in.tpm {
+		if in.TPM {
 			in.tpmState = e.text
 		}
 	default:
@@ -218,7 +220,7 @@ func (in *arrival) ova(entries []entry) error {
 	if err != nil {
 		return err
 	}
-	in.blueprint = m.blueprint
+	in.Blueprint = m.Blueprint
 	for _, e := range entries {
 		if hasEnd(e.name, ".mf") && !sumsHold(string(e.text), entries) {
 			return in.cutOff()

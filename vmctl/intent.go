@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"hither/fusion"
+	"hither/vmctl/imagepool"
 )
 
 // intent is what an operation is about to make or remove, written down before it
@@ -97,7 +98,7 @@ func (s *Store) hold(id string, is bool) {
 func (s *Store) note(id string, i intent) error {
 	text, err := json.Marshal(i)
 	if err == nil {
-		err = writeWhole(s.config.intents(), id+".json", text)
+		err = imagepool.WriteWhole(s.config.intents(), id+".json", text)
 	}
 	return s.poolError(i.Op, i.Name, err)
 }
@@ -179,7 +180,7 @@ func (s *Store) settleOne(ctx context.Context, id string, i intent) error {
 	case i.Op == opBackup:
 		return s.settleBackup(ctx, i)
 	case i.To != "":
-		release, ok := s.claim("machine", i.Name)
+		release, ok := s.claims.Take("machine", i.Name)
 		if !ok {
 			return errors.New("somebody works at it")
 		}
@@ -248,26 +249,4 @@ func readIntent(path string) (i intent, err error) {
 		err = errors.Join(err, fusion.CheckName(file))
 	}
 	return i, err
-}
-
-// writeWhole puts a small file into dir such that it is there whole or not at all,
-// also after a power cut (rename(2), fsync(2) of the directory).
-func writeWhole(dir, name string, text []byte) error {
-	f, err := os.CreateTemp(dir, partial+"*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) // after the rename there is nothing to remove
-	_, err = f.Write(text)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), filepath.Join(dir, name)); err != nil {
-		return err
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

@@ -94,7 +94,7 @@ func TestRemoveThatBreaksKeepsTheDisk(t *testing.T) {
 	own := "m-" + head(m.UUID) + "-0.qcow2"
 	ok(t, os.WriteFile(filepath.Join(s.config.pool(), own), nil, 0o600))
 	d := f.all[m.UUID]
-	d.ownDisks = []string{own}
+	d.OwnDisks = []string{own}
 	f.put(d)
 	f.refuses("undefine", &driverError{errHypervisor, "broken pipe"})
 	if err := s.Remove(t.Context(), "m"); err == nil {

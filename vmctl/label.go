@@ -2,63 +2,13 @@ package vmctl
 
 import (
 	"context"
-	"encoding/xml"
 	"slices"
 
 	"hither/fusion"
+	"hither/vmctl/domxml"
 )
 
 const opLabel = "machine.label"
-
-// labelXML is what is written on a machine, in its definition's metadata: virsh shows it,
-// and it goes where the machine goes.
-type labelXML struct {
-	Tags      []string  `xml:"urn:hither:label:1 tag"`
-	Note      string    `xml:"urn:hither:label:1 note"`
-	Autostart *orderXML `xml:"urn:hither:label:1 autostart"`
-}
-
-type orderXML struct {
-	Order int `xml:"order,attr,omitempty"`
-}
-
-const labelURI = "urn:hither:label:1"
-
-// labels reads what may have been written by anybody: what Hither would refuse is left out.
-func (x labelXML) labels() fusion.Labels {
-	tags := slices.DeleteFunc(slices.Clone(x.Tags), func(tag string) bool { return fusion.CheckTag(tag) != nil })
-	change := fusion.LabelChange{Add: tags, Notes: &x.Note}
-	if x.Autostart != nil {
-		on := true
-		change.Autostart, change.Order = &on, &x.Autostart.Order
-	}
-	if change.Check("") != nil {
-		change = fusion.LabelChange{Add: tags}
-	}
-	l, err := change.Apply("", fusion.Labels{})
-	if err != nil {
-		return fusion.Labels{}
-	}
-	return l
-}
-
-// labelElement writes labels as libvirt takes them: it gives the names their namespace.
-func labelElement(l fusion.Labels) (string, error) {
-	x := struct {
-		XMLName   xml.Name  `xml:"label"`
-		Tags      []string  `xml:"tag"`
-		Note      string    `xml:"note,omitempty"`
-		Autostart *orderXML `xml:"autostart"`
-	}{Tags: l.Tags, Note: l.Notes}
-	if l.Autostart {
-		x.Autostart = &orderXML{Order: l.Order}
-	}
-	if len(l.Tags) == 0 && l.Notes == "" && !l.Autostart {
-		return "", nil
-	}
-	text, err := xml.Marshal(x)
-	return string(text), err
-}
 
 func sameLabels(a, b fusion.Labels) bool {
 	return slices.Equal(a.Tags, b.Tags) && a.Notes == b.Notes && a.Autostart == b.Autostart && a.Order == b.Order
@@ -85,7 +35,7 @@ func (s *Store) Label(ctx context.Context, machine string, change fusion.LabelCh
 	}
 	err = s.do(ctx, run(func(d driver) error {
 		defer s.touch(r.uuid)
-		if err := d.setMetadata(r.uuid, "label", labelURI, element); err != nil {
+		if err := d.setMetadata(r.uuid, "label", domxml.LabelURI, element); err != nil {
 			return err
 		}
 		if change.Autostart != nil && r.autostart {
@@ -98,15 +48,15 @@ func (s *Store) Label(ctx context.Context, machine string, change fusion.LabelCh
 	}
 	s.config.Log.Info("machine labelled", "machine", machine, "trace", fusion.Trace(ctx))
 	r, err = s.fresh(ctx, opLabel, machine, r.uuid)
-	return r.machine(s.kvm.note()), err
+	return r.machine(s.kvm.Note()), err
 }
 
 func relabelled(machine string, r record, change fusion.LabelChange) (string, error) {
-	labels, err := change.Apply(machine, r.labels)
+	labels, err := change.Apply(machine, r.Labels)
 	if err != nil {
 		return "", err
 	}
-	return labelElement(labels)
+	return domxml.LabelElement(labels)
 }
 
 // Rename gives a machine that is off another name. Its disks keep theirs, which have the
@@ -142,7 +92,7 @@ func (s *Store) Rename(ctx context.Context, machine, name string) error {
 	if err := s.unmark(ctx, r.domain); err != nil { // libvirt renames none with checkpoints
 		return fail(op, machine, err)
 	}
-	done, ok := s.claim("machine", name)
+	done, ok := s.claims.Take("machine", name)
 	if !ok {
 		return exists
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"hither/fusion"
+	"hither/vmctl/computer"
 )
 
 func yes() *bool            { v := true; return &v }
@@ -34,8 +35,8 @@ func TestLabels(t *testing.T) {
 	if strings.Join(m.Tags, " ") != "a 二" || m.Notes != note || m.Order != 2 {
 		t.Errorf("%+v", m.Labels)
 	}
-	if d := must(f.domain(made.UUID))(t); !d.ours || len(d.ownDisks) != 1 {
-		t.Errorf("a label changed what Create wrote: %+v", d.domainInfo)
+	if d := must(f.domain(made.UUID))(t); !d.Ours || len(d.OwnDisks) != 1 {
+		t.Errorf("a label changed what Create wrote: %+v", d.Info)
 	}
 	m = label(t, s, fusion.LabelChange{Drop: []string{"a", "二"}, Notes: text(""), Autostart: no()})
 	if len(m.Tags) != 0 || m.Tags == nil || m.Notes != "" || m.Autostart {
@@ -53,15 +54,6 @@ func TestLabels(t *testing.T) {
 	}
 	_, err := s.Label(t.Context(), fusion.Self, fusion.LabelChange{})
 	refused(t, err, fusion.ErrUnsupported)
-}
-
-// TestLabelsOfOthers: what anybody wrote in Hither's name is shown only if it is sound.
-func TestLabelsOfOthers(t *testing.T) {
-	info := must(parseDomain(`<domain type='kvm'><metadata><h:label xmlns:h='urn:hither:label:1'><h:tag>ok</h:tag><h:tag>NOT ok</h:tag><h:note>` +
-		strings.Repeat("x", 2000) + `</h:note><h:autostart order='-7'/></h:label><label><tag>else</tag></label></metadata></domain>`))(t)
-	if l := info.labels; strings.Join(l.Tags, " ") != "ok" || l.Notes != "" || l.Autostart {
-		t.Errorf("%+v", l)
-	}
 }
 
 func TestRename(t *testing.T) {
@@ -140,12 +132,12 @@ func TestAutostart(t *testing.T) {
 	dir := t.TempDir()
 	for name, order := range map[string]int{"c": 2, "b": 1, "a": 2} {
 		d := vm(newUUID(), name, fusion.Off)
-		d.labels = fusion.Labels{Autostart: true, Order: order}
+		d.Labels = fusion.Labels{Autostart: true, Order: order}
 		f.put(d)
 	}
 	f.put(vm(newUUID(), "not", fusion.Off))
 	config := Config{Dir: dir, URI: "fake:///", open: f.open}
-	ok(t, os.WriteFile(filepath.Join(dir, startedFile), []byte(bootID()), 0o600))
+	ok(t, os.WriteFile(filepath.Join(dir, startedFile), []byte(computer.BootID()), 0o600))
 	s := must(Open(t.Context(), config))(t)
 	if order := strings.Join(s.toStart(), ""); order != "bac" {
 		t.Errorf("they start as %q", order)
@@ -162,7 +154,7 @@ func TestAutostart(t *testing.T) {
 		return n
 	}
 	eventually(t, "they run, and it is written down", func() bool {
-		return running(s) == 3 && string(must(os.ReadFile(filepath.Join(dir, startedFile)))(t)) == bootID()
+		return running(s) == 3 && string(must(os.ReadFile(filepath.Join(dir, startedFile)))(t)) == computer.BootID()
 	})
 	ok(t, s.Do(t.Context(), "a", fusion.ForceOff))
 	closeStore(t, s)

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"hither/fusion"
+	"hither/vmctl/devxml"
+	"hither/vmctl/imagepool"
 	"hither/vmctl/usbredir"
 )
 
@@ -66,7 +68,7 @@ func (c Config) loans() string { return filepath.Join(c.Dir, "loans") }
 // just now is tried again by the next node.
 func newLoans(s *Store) *loans {
 	l := &loans{s: s, held: map[string]*Loan{}}
-	sweep(s.config.loans())
+	imagepool.Sweep(s.config.loans())
 	entries, err := os.ReadDir(s.config.loans())
 	if err != nil {
 		s.config.Log.Warn("devices that were lent may be without a driver", "error", err)
@@ -136,7 +138,7 @@ func (s *Store) Lend(ctx context.Context, from fusion.HostID, host string, r Loa
 	if others := s.whoHas(d.ID, true, ""); len(others) > 0 {
 		return refuse(fusion.ErrBusy, "the machine "+others[0]+" has that device and runs", "take it away there first: hither machine device rm")
 	}
-	loan := &Loan{loans: s.loans, device: d.usbredir(), from: from, request: r, holder: host + "/" + r.Machine, done: make(chan struct{})}
+	loan := &Loan{loans: s.loans, device: asUSB(d), from: from, request: r, holder: host + "/" + r.Machine, done: make(chan struct{})}
 	loan.ctx, loan.cut = context.WithCancel(s.ctx)
 	if err := s.loans.take(ctx, loan); err != nil {
 		loan.cut()
@@ -180,7 +182,7 @@ func (l *loans) take(ctx context.Context, loan *Loan) error {
 func (n *Loan) open() error {
 	text, err := json.Marshal(n.device)
 	if err == nil {
-		err = writeWhole(n.loans.s.config.loans(), n.file(), text)
+		err = imagepool.WriteWhole(n.loans.s.config.loans(), n.file(), text)
 	}
 	if err != nil {
 		return err
@@ -247,59 +249,57 @@ func pick(ids []string, op, path, id string) (int, error) {
 	if at := slices.Index(ids, id); at >= 0 {
 		return at, nil
 	}
-	alike := slices.DeleteFunc(slices.Clone(ids), func(other string) bool { return !sameDevice(id, other) })
+	alike := slices.DeleteFunc(slices.Clone(ids), func(other string) bool { return !devxml.Same(id, other) })
 	if len(alike) > 1 {
 		return 0, invalid(op, path, "several devices are called that", "say which: "+strings.Join(alike, ", "))
 	}
 	return 0, &fusion.Error{Op: op, Path: path, Cause: fusion.ErrNotFound, Detail: fmt.Sprintf("its computer has no device %q", fusionClip(id)), Hint: devicesHint}
 }
 
-func idsOf(list []hostDevice) (ids []string) {
+func idsOf(list []devxml.Device) (ids []string) {
 	for _, d := range list {
 		ids = append(ids, d.ID)
 	}
 	return ids
 }
 
-// usbredir is the device for the package of that name.
-func (d hostDevice) usbredir() usbredir.Device {
-	return usbredir.Device{Bus: d.bus, Number: d.number, Port: d.port, Vendor: d.vendor, Product: d.product, Name: d.Name, Drivers: d.Drivers}
+// asUSB is the device for the package of that name.
+func asUSB(d devxml.Device) usbredir.Device {
+	return usbredir.Device{Bus: d.Bus, Number: d.Number, Port: d.Port, Vendor: d.Vendor, Product: d.Product, Name: d.Name, Drivers: d.Drivers}
 }
 
 // ownDevices are the USB devices of a computer without a hypervisor.
-func (s *Store) ownDevices() ([]hostDevice, error) {
+func (s *Store) ownDevices() ([]devxml.Device, error) {
 	found, err := s.config.USB.List()
-	list := []hostDevice{}
+	list := []devxml.Device{}
 	for _, d := range found {
-		list = append(list, hostDevice{vendor: d.Vendor, product: d.Product, bus: d.Bus, number: d.Number, port: d.Port, node: d.Node(), bare: usbID(d),
-			Device: fusion.Device{ID: usbID(d), Kind: "usb", Name: d.Name, Group: -1, Drivers: once(d.Drivers)}})
+		list = append(list, devxml.Device{Vendor: d.Vendor, Product: d.Product, Bus: d.Bus, Number: d.Number, Port: d.Port, Node: d.Node(), Bare: usbID(d),
+			Device: fusion.Device{ID: usbID(d), Kind: "usb", Name: d.Name, Group: -1, Drivers: sortedOnce(d.Drivers)}})
 	}
-	tellApart(list)
-	slices.SortFunc(list, func(a, b hostDevice) int { return strings.Compare(a.ID, b.ID) })
-	return list, err
+	return devxml.Order(list), err
 }
 
 // ports gives the names in sysfs of USB devices, by bus and number: libvirt does not tell.
-func (s *Store) ports(list []hostDevice) {
+func (s *Store) ports(list []devxml.Device) {
 	found, err := s.config.USB.List()
 	if err != nil {
 		s.config.Log.Debug("USB devices cannot be listed", "error", err)
 	}
 	for i := range list {
 		for _, d := range found {
-			if list[i].Kind == "usb" && d.Bus == list[i].bus && d.Number == list[i].number {
-				list[i].port = d.Port
+			if list[i].Kind == "usb" && d.Bus == list[i].Bus && d.Number == list[i].Number {
+				list[i].Port = d.Port
 			}
 		}
 	}
 }
 
 // farRefusal says why no machine of another host can be given a device.
-func (s *Store) farRefusal(d hostDevice) (note, hint string) {
+func (s *Store) farRefusal(d devxml.Device) (note, hint string) {
 	if d.Kind != "usb" {
 		return "only USB devices go to machines of other computers", "make a machine on its own computer for it"
 	}
-	if err := s.config.USB.Check(d.usbredir()); err != nil {
+	if err := s.config.USB.Check(asUSB(d)); err != nil {
 		detail := err.Error()
 		if e := (*fusion.Error)(nil); errors.As(err, &e) && e.Detail != "" {
 			detail = e.Detail

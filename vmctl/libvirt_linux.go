@@ -14,6 +14,7 @@ import (
 	"libvirt.org/go/libvirt"
 
 	"hither/fusion"
+	"hither/vmctl/domxml"
 )
 
 // connection is the driver over libvirt.
@@ -26,7 +27,7 @@ type connection struct {
 	waits   atomic.Bool // stats take no NOWAIT
 
 	mu    sync.Mutex // guards the fields below
-	infos map[string]domainInfo
+	infos map[string]domxml.Info
 	offs  map[string]int // why a domain is off, its virDomainShutoffReason
 	// forgotten counts, so that what was read before one was forgotten is not kept.
 	forgotten uint64
@@ -47,7 +48,7 @@ func openLibvirt(uri string, changed func(uuid string)) (driver, error) {
 		releaseEventLoop()
 		return nil, translate(err)
 	}
-	c := &connection{conn: conn, changed: changed, gone: make(chan struct{}), infos: map[string]domainInfo{}, offs: map[string]int{}}
+	c := &connection{conn: conn, changed: changed, gone: make(chan struct{}), infos: map[string]domxml.Info{}, offs: map[string]int{}}
 	if err := c.listen(); err != nil {
 		return nil, errors.Join(translate(err), c.close())
 	}
@@ -175,10 +176,10 @@ func (c *connection) describe(d *libvirt.Domain, state libvirt.DomainState, reas
 	if err != nil {
 		return domain{}, err
 	}
-	out := domain{uuid: uuid, name: name, domainInfo: info}
+	out := domain{uuid: uuid, name: name, Info: info}
 	out.state, out.detail = stateOf(state, reason, saved[uuid])
 	// QEMU's run state "internal-error", of which libvirt has no word: nobody asked for it.
-	if state == libvirt.DOMAIN_PAUSED && libvirt.DomainPausedReason(reason) == libvirt.DOMAIN_PAUSED_UNKNOWN && info.accelerator == "kvm" {
+	if state == libvirt.DOMAIN_PAUSED && libvirt.DomainPausedReason(reason) == libvirt.DOMAIN_PAUSED_UNKNOWN && info.Accelerator == "kvm" {
 		out.gaveUp, out.state, out.detail = true, fusion.Failed, gaveUpDetail
 	}
 	out.ended = state == libvirt.DOMAIN_SHUTOFF && out.state == fusion.Failed
@@ -189,7 +190,7 @@ func (c *connection) describe(d *libvirt.Domain, state libvirt.DomainState, reas
 }
 
 // info reads the definition, once between two events.
-func (c *connection) info(d *libvirt.Domain, uuid string) (domainInfo, error) {
+func (c *connection) info(d *libvirt.Domain, uuid string) (domxml.Info, error) {
 	c.mu.Lock()
 	info, known := c.infos[uuid]
 	since := c.forgotten
@@ -199,10 +200,10 @@ func (c *connection) info(d *libvirt.Domain, uuid string) (domainInfo, error) {
 	}
 	text, err := d.GetXMLDesc(0)
 	if err != nil {
-		return domainInfo{}, translate(err)
+		return domxml.Info{}, translate(err)
 	}
-	if info, err = parseDomain(text); err != nil {
-		return domainInfo{}, &driverError{cause: errHypervisor, text: err.Error()}
+	if info, err = domxml.ReadInfo(text); err != nil {
+		return domxml.Info{}, &driverError{cause: errHypervisor, text: err.Error()}
 	}
 	c.mu.Lock()
 	if c.forgotten == since {

@@ -6,9 +6,10 @@ import (
 	"libvirt.org/go/libvirt"
 
 	"hither/fusion"
+	"hither/vmctl/netxml"
 )
 
-func (c *connection) networks() ([]network, error) {
+func (c *connection) networks() ([]netxml.Network, error) {
 	all, err := c.conn.ListAllNetworks(0)
 	if isCode(err, libvirt.ERR_NO_SUPPORT) {
 		return nil, nil // a hypervisor without networks
@@ -21,7 +22,7 @@ func (c *connection) networks() ([]network, error) {
 			freeNetwork(&all[i])
 		}
 	}()
-	var list []network
+	var list []netxml.Network
 	for i := range all {
 		one, err := describeNetwork(&all[i])
 		if isCode(err, libvirt.ERR_NO_NETWORK) {
@@ -35,26 +36,26 @@ func (c *connection) networks() ([]network, error) {
 	return list, nil
 }
 
-func describeNetwork(n *libvirt.Network) (out network, err error) {
-	if out.uuid, err = n.GetUUIDString(); err != nil {
+func describeNetwork(n *libvirt.Network) (out netxml.Network, err error) {
+	if out.UUID, err = n.GetUUIDString(); err != nil {
 		return out, err
 	}
-	if out.name, err = n.GetName(); err != nil {
+	if out.Name, err = n.GetName(); err != nil {
 		return out, err
 	}
-	if out.active, err = n.IsActive(); err != nil {
+	if out.Active, err = n.IsActive(); err != nil {
 		return out, err
 	}
 	persistent, err := n.IsPersistent()
 	if err == nil && persistent {
-		out.autostart, err = n.GetAutostart()
+		out.Autostart, err = n.GetAutostart()
 	}
 	if err != nil {
 		return out, err
 	}
 	text, err := n.GetXMLDesc(0)
 	if err == nil {
-		out.networkInfo, err = parseNetwork(text)
+		out.Info, err = netxml.Parse(text)
 	}
 	return out, err
 }

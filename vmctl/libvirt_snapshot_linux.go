@@ -6,6 +6,7 @@ import (
 	"libvirt.org/go/libvirt"
 
 	"hither/fusion"
+	"hither/vmctl/domxml"
 )
 
 func (c *connection) snapshots(uuid string) ([]fusion.Snapshot, error) {
@@ -38,7 +39,7 @@ func describeSnapshot(s *libvirt.DomainSnapshot) (fusion.Snapshot, error) {
 	if err != nil {
 		return fusion.Snapshot{}, err
 	}
-	out, err := parseSnapshot(text)
+	out, err := domxml.ParseSnapshot(text)
 	if err == nil {
 		out.Current, err = s.IsCurrent(0)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"hither/fusion"
+	"hither/vmctl/domxml"
 )
 
 // List gives "self", then the virtual machines by name. While libvirt is away
@@ -23,7 +24,7 @@ func (s *Store) List(ctx context.Context) ([]fusion.Machine, error) {
 	s.mu.Lock()
 	records := s.copyLocked()
 	s.mu.Unlock()
-	note := s.kvm.note()
+	note := s.kvm.Note()
 	for i := range records {
 		machines = append(machines, records[i].machine(note)) // without the lock: it looks at each disk
 	}
@@ -44,7 +45,7 @@ func (s *Store) Get(ctx context.Context, name string) (fusion.Machine, error) {
 	if err != nil {
 		return fusion.Machine{}, err
 	}
-	return r.machine(s.kvm.note()), nil
+	return r.machine(s.kvm.Note()), nil
 }
 
 func (s *Store) connected() bool {
@@ -62,7 +63,7 @@ func (s *Store) copyLocked() []record {
 	return records
 }
 
-func (s *Store) machineLocked(r *record) fusion.Machine { return r.machine(s.kvm.note()) }
+func (s *Store) machineLocked(r *record) fusion.Machine { return r.machine(s.kvm.Note()) }
 
 // find gives the UUID of a machine by the name it is shown under.
 func (s *Store) find(ctx context.Context, op, name string) (string, error) {
@@ -237,7 +238,7 @@ func (s *Store) putLocked(d domain, started time.Time, since uint64) record {
 	s.seq++
 	r.seq = s.seq
 	s.records[d.uuid] = &r
-	if r.appsState == appsInstalling && r.active {
+	if r.AppsState == domxml.AppsInstalling && r.active {
 		signal(s.toInstall)
 	}
 	if old != nil && old.active && !r.active {
@@ -259,15 +260,15 @@ func (s *Store) removeLocked(uuid string) {
 	delete(s.stopping, uuid)
 	s.seq++
 	s.removed = s.seq
-	s.meters.forget(uuid)
+	s.meters.Forget(uuid)
 	s.tellLocked(fusion.Machine{Name: r.shown, Kind: fusion.KindVM, UUID: uuid, Verbs: []fusion.Verb{}}, true)
 }
 
 func sameDomain(a, b *record) bool {
 	return a.shown == b.shown && a.state == b.state && a.unkept == b.unkept && a.active == b.active && a.detail == b.detail &&
-		a.cpus == b.cpus && a.memoryBytes == b.memoryBytes && a.accelerator == b.accelerator &&
-		a.vnc == b.vnc && a.pictured == b.pictured && a.tablet == b.tablet && a.display == b.display && a.serial == b.serial && a.template == b.template && slices.Equal(a.disks, b.disks) && slices.Equal(a.nics, b.nics) && slices.Equal(a.devices, b.devices) && a.appsState == b.appsState && slices.Equal(a.apps, b.apps) && a.started.Equal(b.started) &&
-		a.autostart == b.autostart && sameLabels(a.labels, b.labels) && slices.Equal(a.ownDisks, b.ownDisks) &&
-		slices.Equal(a.drives, b.drives) && slices.Equal(a.inserted, b.inserted) &&
-		a.gaveUp == b.gaveUp && a.ended == b.ended && a.firmware == b.firmware && a.vars == b.vars && a.tpm == b.tpm
+		a.CPUs == b.CPUs && a.MemoryBytes == b.MemoryBytes && a.Accelerator == b.Accelerator &&
+		a.VNC == b.VNC && a.Pictured == b.Pictured && a.Tablet == b.Tablet && a.Display == b.Display && a.Serial == b.Serial && a.Template == b.Template && slices.Equal(a.Disks, b.Disks) && slices.Equal(a.NICs, b.NICs) && slices.Equal(a.Devices, b.Devices) && a.AppsState == b.AppsState && slices.Equal(a.Apps, b.Apps) && a.started.Equal(b.started) &&
+		a.autostart == b.autostart && sameLabels(a.Labels, b.Labels) && slices.Equal(a.OwnDisks, b.OwnDisks) &&
+		slices.Equal(a.Drives, b.Drives) && slices.Equal(a.Inserted, b.Inserted) &&
+		a.gaveUp == b.gaveUp && a.ended == b.ended && a.Firmware == b.Firmware && a.Vars == b.Vars && a.TPM == b.TPM
 }

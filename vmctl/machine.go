@@ -6,6 +6,8 @@ import (
 
 	"hither/fusion"
 	"hither/vmctl/computer"
+	"hither/vmctl/domxml"
+	"hither/vmctl/imagefile"
 )
 
 // record is what the Store knows of one domain. The Store's mu guards it.
@@ -21,12 +23,12 @@ type record struct {
 func (r *record) machine(kvmNote string) fusion.Machine {
 	m := fusion.Machine{
 		Name: r.shown, Kind: fusion.KindVM, State: r.state,
-		CPUs: r.cpus, MemoryBytes: r.memoryBytes,
-		Accelerator: r.accelerator, UUID: r.uuid,
-		Screen: r.vnc >= 0 || r.pictured, Screenshots: r.vnc < 0 && r.pictured, Verbs: verbsFor(r.domain),
-		Note: r.detail, Labels: r.labels, Template: r.template,
+		CPUs: r.CPUs, MemoryBytes: r.MemoryBytes,
+		Accelerator: r.Accelerator, UUID: r.uuid,
+		Screen: r.VNC >= 0 || r.Pictured, Screenshots: r.VNC < 0 && r.Pictured, Verbs: verbsFor(r.domain),
+		Note: r.detail, Labels: r.Labels, Template: r.Template,
 	}
-	m.Tags = append([]string{}, r.labels.Tags...) // never nil
+	m.Tags = append([]string{}, r.Labels.Tags...) // never nil
 	m.Autostart = m.Autostart || r.autostart
 	if r.active {
 		m.Started = r.started
@@ -34,8 +36,8 @@ func (r *record) machine(kvmNote string) fusion.Machine {
 	if m.Note == "" {
 		m.Note = r.appsNote()
 	}
-	if r.appsState == appsInstalling {
-		m.Installing = r.apps
+	if r.AppsState == domxml.AppsInstalling {
+		m.Installing = r.Apps
 	}
 	if m.Note == "" && r.unkept {
 		m.Note = "its last scheduled backup failed; its backups say why"
@@ -43,31 +45,31 @@ func (r *record) machine(kvmNote string) fusion.Machine {
 	if m.Note == "" && m.Screenshots {
 		m.Note = "it has no VNC display: it is shown by screenshots and takes keys only; give it a VNC display for its next start"
 	}
-	if m.Note == "" && r.accelerator == "tcg" {
+	if m.Note == "" && r.Accelerator == "tcg" {
 		m.Note = kvmNote
 	}
-	if m.Note == "" && r.vnc < 0 && r.display != "" {
-		m.Note = "its display speaks " + r.display + "; give it a VNC display to see it here"
+	if m.Note == "" && r.VNC < 0 && r.Display != "" {
+		m.Note = "its display speaks " + r.Display + "; give it a VNC display to see it here"
 	}
-	for _, d := range r.disks {
+	for _, d := range r.Disks {
 		m.Disks = append(m.Disks, measure(d))
 	}
 	return m
 }
 
 // measure reads the size and the allocation of a disk; what cannot be read is 0.
-func measure(d domainDisk) fusion.Disk {
-	disk := fusion.Disk{Name: d.target}
-	if d.path == "" {
+func measure(d domxml.Disk) fusion.Disk {
+	disk := fusion.Disk{Name: d.Target}
+	if d.Path == "" {
 		return disk
 	}
-	info, err := os.Stat(d.path)
+	info, err := os.Stat(d.Path)
 	if err != nil || !info.Mode().IsRegular() {
 		return disk
 	}
 	disk.UsedBytes = computer.Allocated(info)
 	disk.TotalBytes = info.Size()
-	if size, ok := virtualSize(d.path); ok {
+	if size, ok := imagefile.VirtualSize(d.Path); ok {
 		disk.TotalBytes = size
 	}
 	return disk
@@ -79,7 +81,7 @@ func verbsFor(d domain) []fusion.Verb {
 	if d.detail == onTheWay {
 		return []fusion.Verb{}
 	}
-	if d.template && !d.active {
+	if d.Template && !d.active {
 		return []fusion.Verb{}
 	}
 	switch d.state {

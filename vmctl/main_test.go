@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"hither/vmctl/kvm"
 )
 
 func TestMain(m *testing.M) {
@@ -14,8 +16,8 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	}
 	// A KVM that gives up may take seconds to do so.
-	once := sync.OnceValues(func() (kvmAnswer, bool) { return probeKVM(context.Background()) })
-	tryKVM = func(context.Context) (kvmAnswer, bool) { return once() }
+	once := sync.OnceValues(func() (kvm.Answer, bool) { return kvm.Try(context.Background()) })
+	tryKVM = func(context.Context) (kvm.Answer, bool) { return once() }
 	goleak.VerifyTestMain(m)
 }
 

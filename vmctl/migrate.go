@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"hither/fusion"
+	"hither/vmctl/domxml"
+	"hither/vmctl/imagepool"
 )
 
 // A machine moves while it runs, with its disks, between two hosts that share
@@ -129,7 +131,7 @@ func checkOffer(o MigrationOffer) error {
 	if o.MemoryBytes < 0 || o.MemoryBytes > mostMemory || o.CPUs < 1 || o.CPUs > mostCPUs || len(o.Disks) > 26 || len(o.Images) > 26 {
 		return bad("no machine is of this size")
 	}
-	if o.Vars != "" && !ownVars(o.Vars, o.UUID) || o.Firmware != "" && !slices.Contains(firmwares, o.Firmware) {
+	if o.Vars != "" && !imagepool.OwnVars(o.Vars, o.UUID) || o.Firmware != "" && !slices.Contains(domxml.Firmwares, o.Firmware) {
 		return bad("its firmware is none")
 	}
 	for _, image := range o.Images {
@@ -144,7 +146,7 @@ func checkOffer(o MigrationOffer) error {
 		return bad("a port forward is none")
 	}
 	for _, d := range o.Disks {
-		if !ownDisk(d.File, o.UUID) || d.Bytes < 0 || d.Bytes > mostDisk || d.Stored < 0 || d.Stored > mostDisk {
+		if !imagepool.OwnDisk(d.File, o.UUID) || d.Bytes < 0 || d.Bytes > mostDisk || d.Stored < 0 || d.Stored > mostDisk {
 			return bad("a disk is not its own")
 		}
 	}

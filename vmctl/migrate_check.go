@@ -2,7 +2,6 @@ package vmctl
 
 import (
 	"context"
-	"encoding/xml"
 	"errors"
 	"fmt"
 	"net"
@@ -11,6 +10,9 @@ import (
 
 	"hither/fusion"
 	"hither/vmctl/computer"
+	"hither/vmctl/domxml"
+	"hither/vmctl/imagepool"
+	"hither/vmctl/netxml"
 )
 
 // Before a machine moves, the destination looks at what it needs: a move that cannot end
@@ -63,31 +65,25 @@ func (s *Store) needs(ctx context.Context, r record, off bool) (MachineNeeds, er
 	if err != nil {
 		return MachineNeeds{}, err
 	}
-	var x struct {
-		Type string `xml:"type,attr"`
-		OS   osXML  `xml:"os"`
-		CPU  struct {
-			Mode  string `xml:"mode,attr"`
-			Check string `xml:"check,attr"`
-		} `xml:"cpu"`
-	}
-	if err := xml.Unmarshal([]byte(text), &x); err != nil {
+	root, err := domxml.Parse(text)
+	if err != nil {
 		return MachineNeeds{}, err
 	}
-	n := MachineNeeds{Kind: x.Type, Arch: x.OS.Type.Arch, Machine: x.OS.Type.Machine}
-	for _, nic := range r.nics {
+	kind, cpu := root.One("os", "type"), root.One("cpu")
+	n := MachineNeeds{Kind: root.Attr("type"), Arch: kind.Attr("arch"), Machine: kind.Attr("machine")}
+	for _, nic := range r.NICs {
 		switch {
-		case nic.kind == "network" && !slices.Contains(n.Networks, nic.network):
-			n.Networks = append(n.Networks, nic.network)
-		case nic.kind == "bridge" && nic.bridge != "" && !slices.Contains(n.Bridges, nic.bridge):
-			n.Bridges = append(n.Bridges, nic.bridge)
+		case nic.Kind == "network" && !slices.Contains(n.Networks, nic.Network):
+			n.Networks = append(n.Networks, nic.Network)
+		case nic.Kind == "bridge" && nic.Bridge != "" && !slices.Contains(n.Bridges, nic.Bridge):
+			n.Bridges = append(n.Bridges, nic.Bridge)
 		}
 	}
 	switch {
 	case off:
-	case x.CPU.Mode == "host-passthrough" || x.CPU.Mode == "maximum" && x.Type == "kvm":
+	case cpu.Attr("mode") == "host-passthrough" || cpu.Attr("mode") == "maximum" && n.Kind == "kvm":
 		n.CPU, err = call(ctx, s, func(d driver) (string, error) { return d.hostCPU() }, nil)
-	case x.Type != "qemu" || x.CPU.Check != "none": // what emulation lacks it does without
+	case n.Kind != "qemu" || cpu.Attr("check") != "none": // what emulation lacks it does without
 		n.CPU = cpuElement.FindString(text)
 	}
 	return n, err
@@ -156,7 +152,7 @@ func (s *Store) ExamineMigration(ctx context.Context, o MigrationOffer) ([]fusio
 	if why := s.whyAway(); why != nil {
 		return nil, away(opMigrate, o.Name, why)
 	}
-	release, ok := s.claim("machine", o.Name)
+	release, ok := s.claims.Take("machine", o.Name)
 	if !ok {
 		return []fusion.Obstacle{nameTaken}, nil
 	}
@@ -206,12 +202,12 @@ func (s *Store) examineRoom(_ context.Context, o MigrationOffer) (found []fusion
 	for _, d := range o.Disks {
 		stored += d.Stored
 	}
-	if stored+reserve > free {
-		found = append(found, fusion.Obstacle{Detail: fmt.Sprintf("its disks need %s, and %s is free there", bytesText(stored+reserve), bytesText(free)), Hint: spaceHint})
+	if stored+imagepool.Reserve > free {
+		found = append(found, fusion.Obstacle{Detail: fmt.Sprintf("its disks need %s, and %s is free there", imagepool.BytesText(stored+imagepool.Reserve), imagepool.BytesText(free)), Hint: imagepool.SpaceHint})
 	}
 	now := computer.Stats()
 	if memory := max(now.MemoryBytes-now.MemoryUsedBytes, 0); (!o.Off || o.Start) && now.MemoryBytes > 0 && o.MemoryBytes > memory {
-		found = append(found, fusion.Obstacle{Detail: fmt.Sprintf("it needs %s of memory, and %s is free there", bytesText(o.MemoryBytes), bytesText(memory)),
+		found = append(found, fusion.Obstacle{Detail: fmt.Sprintf("it needs %s of memory, and %s is free there", imagepool.BytesText(o.MemoryBytes), imagepool.BytesText(memory)),
 			Hint: "stop something there, or stop the machine and move it while it is off"})
 	}
 	return found, nil
@@ -250,18 +246,18 @@ func obstacles(format, why, hint string, live bool) []fusion.Obstacle {
 }
 
 func (s *Store) examineNetworks(ctx context.Context, o MigrationOffer) (found []fusion.Obstacle, err error) {
-	var there []network
+	var there []netxml.Network
 	if len(o.Needs.Networks) > 0 {
 		if there, err = s.allNetworks(ctx); err != nil && !errors.Is(err, fusion.ErrUnsupported) {
 			return nil, err
 		}
 	}
 	for _, name := range o.Needs.Networks {
-		at := slices.IndexFunc(there, func(n network) bool { return n.name == name })
+		at := slices.IndexFunc(there, func(n netxml.Network) bool { return n.Name == name })
 		switch {
 		case at < 0:
 			found = append(found, fusion.Obstacle{Detail: "there is no network " + fusionClip(name) + " there", Hint: "make one of that name there, or take its card away"})
-		case !there[at].active && (!o.Off || o.Start):
+		case !there[at].Active && (!o.Off || o.Start):
 			found = append(found, fusion.Obstacle{Detail: "its network " + fusionClip(name) + " does not run there", Hint: "start it there with hither network start"})
 		}
 	}

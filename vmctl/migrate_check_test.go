@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"hither/fusion"
+	"hither/vmctl/domxml"
 )
 
 // nextDoor is another host in this process, of which the doors may be shut.
@@ -47,7 +48,7 @@ func neighbours(t *testing.T, state fusion.MachineState) (fa, fb *fake, a, b *St
 	fa, fb, way = newFake(), newFake(), &nextDoor{}
 	uuid := newUUID()
 	d := vm(uuid, "m", state)
-	d.memoryBytes = 64 << 20
+	d.MemoryBytes = 64 << 20
 	fa.put(d)
 	fa.moving.text = "<domain type='kvm'><name>m</name><uuid>" + uuid + "</uuid><memory unit='MiB'>64</memory><vcpu>1</vcpu>" +
 		"<os><type arch='x86_64' machine='pc-q35-9.0'>hvm</type></os><cpu mode='custom'><model>Nehalem</model></cpu></domain>"
@@ -106,7 +107,7 @@ func TestWhatIsInTheWayOfAMove(t *testing.T) {
 func TestNetworksThatAMoveNeeds(t *testing.T) {
 	fa, fb, a, _, _ := neighbours(t, fusion.Running)
 	for _, d := range fa.all {
-		d.nics = []domainNIC{{kind: "network", network: "lab"}, {kind: "network", network: "off"}, {kind: "bridge", bridge: "nobridge0"}, {kind: "user"}}
+		d.NICs = []domxml.NIC{{Kind: "network", Network: "lab"}, {Kind: "network", Network: "off"}, {Kind: "bridge", Bridge: "nobridge0"}, {Kind: "user"}}
 		fa.put(d)
 	}
 	ok(t, fb.defineNetwork("<network><name>off</name><uuid>"+newUUID()+"</uuid></network>"))

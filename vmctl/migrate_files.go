@@ -14,6 +14,8 @@ import (
 	"strings"
 
 	"hither/fusion"
+	"hither/vmctl/imagefile"
+	"hither/vmctl/imagepool"
 )
 
 // A machine that is off moves as files: each disk, then its definition, over a
@@ -103,19 +105,7 @@ func (s *Store) sendFile(ctx context.Context, o MigrationOffer, room MigrationRo
 	if err != nil {
 		return err
 	}
-	return deliver(ctx, peer, o, room, fileDoor+Door(file.file), &countedReader{f, sent}, info.Size())
-}
-
-// countedReader tells of each read.
-type countedReader struct {
-	r    io.Reader
-	read func(n int64)
-}
-
-func (c *countedReader) Read(p []byte) (int, error) {
-	n, err := c.r.Read(p)
-	c.read(int64(n))
-	return n, err
+	return deliver(ctx, peer, o, room, fileDoor+Door(file.file), &imagepool.CountedReader{Reader: f, Told: sent}, info.Size())
 }
 
 // deliver sends size bytes of r through a door and waits until they have arrived.
@@ -176,10 +166,10 @@ func (s *Store) receiveFile(in *incoming, r io.Reader, file string, size uint64)
 	if !disk && !slices.Contains(in.missing, file) || size > mostDisk {
 		return invalid(opMigrate, in.offer.Name, "a disk is not its own", "update Hither on both computers")
 	}
-	if err := s.room(opMigrate, in.offer.Name, int64(size)); err != nil {
+	if err := s.pool.Room(opMigrate, in.offer.Name, int64(size)); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(s.config.pool(), partial+"*")
+	f, err := os.CreateTemp(s.config.pool(), imagepool.Partial+"*")
 	if err != nil {
 		return s.poolError(opMigrate, in.offer.Name, err)
 	}
@@ -188,8 +178,8 @@ func (s *Store) receiveFile(in *incoming, r io.Reader, file string, size uint64)
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return s.poolError(opMigrate, in.offer.Name, err)
 	}
-	if h, err := readHeader(f.Name()); err != nil || disk && h.format != formatQcow2 {
-		return errors.Join(errForeignImage, err)
+	if h, err := imagefile.ReadHeader(f.Name()); err != nil || disk && h.Format != imagefile.Qcow2 {
+		return errors.Join(imagefile.ErrForeign, err)
 	}
 	return os.Rename(f.Name(), filepath.Join(s.config.pool(), file))
 }
@@ -203,7 +193,7 @@ func (s *Store) receiveVars(in *incoming, r io.Reader, size uint64) error {
 	if err != nil {
 		return err
 	}
-	return s.poolError(opMigrate, in.offer.Name, writeWhole(s.config.pool(), in.offer.Vars, text))
+	return s.poolError(opMigrate, in.offer.Name, imagepool.WriteWhole(s.config.pool(), in.offer.Vars, text))
 }
 
 func (s *Store) receiveTPM(in *incoming, r io.Reader, size uint64) error {

@@ -14,6 +14,7 @@ import (
 	"sync"
 
 	"hither/fusion"
+	"hither/vmctl/domxml"
 )
 
 // incoming is a machine on its way to this host.
@@ -36,7 +37,7 @@ func (s *Store) PrepareMigration(ctx context.Context, from fusion.HostID, o Migr
 	if why := s.whyAway(); why != nil {
 		return MigrationRoom{}, away(opMigrate, o.Name, why)
 	}
-	release, ok := s.claim("machine", o.Name)
+	release, ok := s.claims.Take("machine", o.Name)
 	if !ok {
 		return MigrationRoom{}, refuseMove(o.Name, []fusion.Obstacle{nameTaken})
 	}
@@ -47,7 +48,7 @@ func (s *Store) PrepareMigration(ctx context.Context, from fusion.HostID, o Migr
 	}
 	room := MigrationRoom{Pool: s.config.pool(), Secret: in.secret, Missing: in.missing}
 	if s.privateUsed() {
-		room.Agent = s.config.private().agentSocket(o.UUID)
+		room.Agent = s.config.private().AgentSocket(o.UUID)
 	}
 	return room, nil
 }
@@ -62,7 +63,7 @@ func (s *Store) makeRoom(ctx context.Context, from fusion.HostID, in *incoming) 
 	if err := refuseMove(o.Name, found); err != nil {
 		return err
 	}
-	if isUEFI(o.Firmware) || o.TPM {
+	if domxml.IsUEFI(o.Firmware) || o.TPM {
 		kind, err := s.domainType(ctx)
 		if err == nil {
 			err = s.canGive(ctx, opMigrate, o.Name, o.Firmware, o.TPM, kind)
@@ -72,7 +73,7 @@ func (s *Store) makeRoom(ctx context.Context, from fusion.HostID, in *incoming) 
 		}
 	}
 	for _, image := range o.Images {
-		switch _, err := s.image(opMigrate, image); {
+		switch _, err := s.pool.Image(opMigrate, image); {
 		case errors.Is(err, fusion.ErrNotFound):
 			in.missing = append(in.missing, image)
 		case err != nil:
@@ -116,7 +117,7 @@ func (s *Store) holdArriving() error {
 		if i.From == "" {
 			return
 		}
-		release, ok := s.claim("machine", i.Name)
+		release, ok := s.claims.Take("machine", i.Name)
 		if !ok {
 			return // two of one name: the first keeps it
 		}

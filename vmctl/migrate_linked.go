@@ -8,6 +8,8 @@ import (
 
 	"hither/fusion"
 	"hither/vmctl/domxml"
+	"hither/vmctl/imagefile"
+	"hither/vmctl/imagepool"
 )
 
 // A machine whose disks stand on others' (decision 19) moves without those: its disks are
@@ -15,22 +17,22 @@ import (
 // (VIR_MIGRATE_NON_SHARED_DISK); when it is off each disk is made whole beside it first.
 
 // offered describes a disk with all that it stands on, which must be in the pool.
-func (s *Store) offered(d domainDisk) (MigrationDisk, error) {
-	out := MigrationDisk{File: filepath.Base(d.path), Stored: measure(d).UsedBytes}
-	below := d.below()
-	if len(below) == 0 {
-		h, err := readHeader(d.path)
-		out.Bytes = h.size
+func (s *Store) offered(d domxml.Disk) (MigrationDisk, error) {
+	out := MigrationDisk{File: filepath.Base(d.Path), Stored: measure(d).UsedBytes}
+	bases := below(d)
+	if len(bases) == 0 {
+		h, err := imagefile.ReadHeader(d.Path)
+		out.Bytes = h.Size
 		return out, err
 	}
-	for _, base := range below {
+	for _, base := range bases {
 		if filepath.Dir(base) != s.config.pool() {
-			return out, &fusion.Error{Cause: fusion.ErrInvalid, Detail: "its disk " + d.target + " stands on " + base + ", which is not in Hither's pool",
+			return out, &fusion.Error{Cause: fusion.ErrInvalid, Detail: "its disk " + d.Target + " stands on " + base + ", which is not in Hither's pool",
 				Hint: "make a full clone of it, and move that"}
 		}
-		out.Stored += measure(domainDisk{path: base, format: formatQcow2}).UsedBytes
+		out.Stored += measure(domxml.Disk{Path: base, Format: imagefile.Qcow2}).UsedBytes
 	}
-	size, _, err := readBacking(d.path)
+	size, _, err := imagefile.ReadBacking(d.Path)
 	out.Bytes, out.Stored = size, min(out.Stored, mostDisk)
 	return out, err
 }
@@ -39,8 +41,8 @@ func (s *Store) offered(d domainDisk) (MigrationDisk, error) {
 func standsAlone(disks []MigrationDisk, rewrite func(string) string) func(string) string {
 	return func(text string) string {
 		text = rewrite(text)
-		root, ours, err := readDefinition(text)
-		if err != nil || !linked(root, ours) {
+		root, ours, err := domxml.ReadOurs(text)
+		if err != nil || !domxml.IsLinked(root, ours) {
 			return text // libvirt refuses what is no definition
 		}
 		for _, disk := range root.All("devices", "disk") {
@@ -50,19 +52,11 @@ func standsAlone(disks []MigrationDisk, rewrite func(string) string) func(string
 		ours.Disks = slices.DeleteFunc(ours.Disks, func(file string) bool {
 			return !slices.ContainsFunc(disks, func(d MigrationDisk) bool { return d.File == file })
 		})
-		if err := setOurs(root, *ours); err != nil {
+		if err := domxml.SetOurs(root, *ours); err != nil {
 			return text
 		}
 		return root.String()
 	}
-}
-
-// linked says whether disks of a definition stand on something.
-func linked(root *domxml.Element, ours *machineXML) bool {
-	if len(ours.Bases) > 0 {
-		return true
-	}
-	return slices.ContainsFunc(root.All("devices", "disk", "backingStore"), func(b *domxml.Element) bool { return len(b.Children) > 0 })
 }
 
 // whole gives the disks of a machine that is off, those that stand on others as copies
@@ -76,12 +70,12 @@ func (s *Store) whole(ctx context.Context, o MigrationOffer) (files []outgoing, 
 	}
 	for _, d := range o.Disks {
 		path := filepath.Join(s.config.pool(), d.File)
-		if len(chain(path)) > 0 {
-			copied := partial + "move-" + d.File
+		if len(imagefile.Chain(path)) > 0 {
+			copied := imagepool.Partial + "move-" + d.File
 			copies = append(copies, filepath.Join(s.config.pool(), copied))
 			job := imageJob{op: opMigrate, name: o.Name, step: "makes its disks whole", bytes: d.Stored, total: d.Stored}
 			fusion.Report(ctx, fusion.Progress{Step: job.step, Total: d.Stored})
-			if err := s.flatten(ctx, job, path, formatQcow2, copied); err != nil {
+			if err := s.flatten(ctx, job, path, imagefile.Qcow2, copied); err != nil {
 				return nil, remove, err
 			}
 			path = copies[len(copies)-1]

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hither/fusion"
+	"hither/vmctl/domxml"
 )
 
 const opMigrate = "machine.migrate"
@@ -107,27 +108,27 @@ func (s *Store) offer(ctx context.Context, r record, options fusion.MigrateOptio
 	if err != nil {
 		return MigrationOffer{}, fail(opMigrate, r.shown, err)
 	}
-	o := MigrationOffer{ID: strings.ReplaceAll(newUUID(), "-", ""), UUID: r.uuid, Name: r.shown, MemoryBytes: r.memoryBytes, CPUs: r.cpus, Off: off, Start: off && r.state == fusion.Running,
+	o := MigrationOffer{ID: strings.ReplaceAll(newUUID(), "-", ""), UUID: r.uuid, Name: r.shown, MemoryBytes: r.MemoryBytes, CPUs: r.CPUs, Off: off, Start: off && r.state == fusion.Running,
 		Needs: needs, Forwards: s.forwards.of(r.uuid)}
 	made := map[string]bool{}
 	for _, file := range r.madeDisks() {
 		made[filepath.Join(s.config.pool(), file)] = true
 	}
-	for _, path := range r.inserted {
+	for _, path := range r.Inserted {
 		if filepath.Dir(path) != s.config.pool() {
 			return refuse("what is in its CD drive is not in Hither's pool: "+path, "eject it first")
 		}
 		o.Images = append(o.Images, filepath.Base(path))
 	}
-	o.Firmware, o.TPM = r.firmware, r.tpm
-	if isUEFI(r.firmware) {
-		if o.Vars = filepath.Base(r.vars); !made[r.vars] {
+	o.Firmware, o.TPM = r.Firmware, r.TPM
+	if domxml.IsUEFI(r.Firmware) {
+		if o.Vars = filepath.Base(r.Vars); !made[r.Vars] {
 			return refuse("its UEFI variables are not in Hither's pool", "make a full clone of it with hither machine clone --full, and move that")
 		}
 	}
-	for _, d := range r.disks {
-		if !made[d.path] {
-			return refuse("its disk "+d.target+" is not in Hither's pool", "create a machine from a copy of that disk, or detach it")
+	for _, d := range r.Disks {
+		if !made[d.Path] {
+			return refuse("its disk "+d.Target+" is not in Hither's pool", "create a machine from a copy of that disk, or detach it")
 		}
 		disk, err := s.offered(d)
 		if err != nil {
@@ -195,26 +196,19 @@ func (s *Store) watchJob(ctx context.Context, uuid, step string, done <-chan err
 func (s *Store) rewriter(o MigrationOffer, room MigrationRoom) func(string) string {
 	var pairs []string
 	for _, d := range o.Disks {
-		pairs = append(pairs, quoted(filepath.Join(s.config.pool(), d.File)), quoted(filepath.Join(room.Pool, d.File)))
+		pairs = append(pairs, domxml.Quoted(filepath.Join(s.config.pool(), d.File)), domxml.Quoted(filepath.Join(room.Pool, d.File)))
 	}
 	for _, image := range o.Images {
-		pairs = append(pairs, quoted(filepath.Join(s.config.pool(), image)), quoted(filepath.Join(room.Pool, image)))
+		pairs = append(pairs, domxml.Quoted(filepath.Join(s.config.pool(), image)), domxml.Quoted(filepath.Join(room.Pool, image)))
 	}
 	if o.Vars != "" { // libvirt writes it as text
-		pairs = append(pairs, ">"+escaped(filepath.Join(s.config.pool(), o.Vars))+"<", ">"+escaped(filepath.Join(room.Pool, o.Vars))+"<",
-			quoted(filepath.Join(s.config.pool(), o.Vars)), quoted(filepath.Join(room.Pool, o.Vars)))
+		pairs = append(pairs, ">"+domxml.Escaped(filepath.Join(s.config.pool(), o.Vars))+"<", ">"+domxml.Escaped(filepath.Join(room.Pool, o.Vars))+"<",
+			domxml.Quoted(filepath.Join(s.config.pool(), o.Vars)), domxml.Quoted(filepath.Join(room.Pool, o.Vars)))
 	}
 	if s.privateUsed() && room.Agent != "" {
-		pairs = append(pairs, quoted(s.config.private().agentSocket(o.UUID)), quoted(room.Agent))
+		pairs = append(pairs, domxml.Quoted(s.config.private().AgentSocket(o.UUID)), domxml.Quoted(room.Agent))
 	}
 	return standsAlone(o.Disks, strings.NewReplacer(pairs...).Replace)
-}
-
-// quoted writes an attribute's value as libvirt does.
-func quoted(value string) string { return "'" + escaped(value) + "'" }
-
-func escaped(value string) string {
-	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&apos;").Replace(value)
 }
 
 // connectionKind is "system" or "session", as in libvirt's URIs.

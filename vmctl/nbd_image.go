@@ -9,13 +9,14 @@ import (
 	"strings"
 
 	"hither/fusion"
+	"hither/vmctl/process"
 )
 
 // nbdImage is an image that a qemu-nbd of its own has open; it ends with the node.
 type nbdImage struct {
 	*nbd
 	ended chan error // what became of qemu-nbd
-	said  *tail
+	said  *process.Tail
 }
 
 // openImage opens an image of a format, for writing or only for reading. A file that it
@@ -37,11 +38,11 @@ func (s *Store) openImage(ctx context.Context, op, name, path, format string, wr
 	} else {
 		args = append(args, "--read-only", "--cache=writeback")
 	}
-	image := &nbdImage{ended: make(chan error, 1), said: &tail{}}
+	image := &nbdImage{ended: make(chan error, 1), said: &process.Tail{}}
 	cmd := exec.CommandContext(ctx, "/bin/sh", append(args, path)...)
 	cmd.ExtraFiles = append(cmd.ExtraFiles, server)
 	cmd.Stderr = image.said
-	go func() { image.ended <- errors.Join(runBound(cmd, most), server.Close()) }()
+	go func() { image.ended <- errors.Join(process.RunBound(cmd, most), server.Close()) }()
 	stop := context.AfterFunc(ctx, func() { _ = client.Close() })
 	defer stop()
 	image.nbd, err = openNBD(client)
@@ -82,7 +83,7 @@ func mapped(ctx context.Context, op, name, path, format string, present bool) (p
 	if err != nil {
 		return nil, noQemuImg(op, name)
 	}
-	said := &tail{}
+	said := &process.Tail{}
 	cmd := exec.CommandContext(ctx, program, "map", "--output=json", "-f", format, path)
 	cmd.Stderr = said
 	out, err := cmd.StdoutPipe()

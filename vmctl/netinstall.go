@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 
 	"hither/fusion"
+	"hither/vmctl/imagepool"
 	"hither/vmctl/seed"
 )
 
@@ -16,7 +17,7 @@ const netSuffix = "-netboot"
 // ("debian-12"), or a name that Create takes for a CD; it is brought into the pool.
 func (s *Store) NetInstaller(ctx context.Context, image, dir string) (kernel, initrd string, err error) {
 	const op = "netboot.install"
-	if _, there, err := s.catalogue.find(image + netSuffix); err != nil {
+	if _, there, err := s.catalogue.Find(image + netSuffix); err != nil {
 		return "", "", fail(op, image, err)
 	} else if there {
 		image += netSuffix
@@ -26,7 +27,7 @@ func (s *Store) NetInstaller(ctx context.Context, image, dir string) (kernel, in
 		return "", "", err
 	}
 	defer release()
-	path, err := s.image(op, name)
+	path, err := s.pool.Image(op, name)
 	if err != nil {
 		return "", "", err
 	}
@@ -38,7 +39,7 @@ func (s *Store) NetInstaller(ctx context.Context, image, dir string) (kernel, in
 		return "", "", &fusion.Error{Op: op, Path: name, Cause: fusion.ErrUnsupported, Detail: "its installer needs its CD",
 			Hint: "take one that needs a network only, as debian-12 is"}
 	}
-	if err := found.Unpack(path, dir, partial+"install-*", nil); err != nil {
+	if err := found.Unpack(path, dir, imagepool.Partial+"install-*", nil); err != nil {
 		return "", "", s.poolError(op, name, err)
 	}
 	return filepath.Clean(found.KernelPath), filepath.Clean(found.InitrdPath), nil

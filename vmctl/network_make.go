@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"hither/fusion"
+	"hither/vmctl/netxml"
 )
 
 const (
@@ -45,43 +46,43 @@ func networkRefusal(spec fusion.NetworkSpec, err error) error {
 	return e
 }
 
-func (n networks) create(ctx context.Context, spec fusion.NetworkSpec) (network, error) {
+func (n networks) create(ctx context.Context, spec fusion.NetworkSpec) (netxml.Network, error) {
 	all, err := n.s.allNetworks(ctx)
 	if err != nil {
-		return network{}, err
+		return netxml.Network{}, err
 	}
 	key := fusion.Key(ctx)
 	for _, one := range all {
-		same := outsideName(one.name, one.uuid) == spec.Name
+		same := outsideName(one.Name, one.UUID) == spec.Name
 		switch {
-		case key != "" && one.key == key && same:
+		case key != "" && one.Key == key && same:
 			return one, nil // an earlier call made it
-		case key != "" && one.key == key:
-			return network{}, invalid(opNetworkCreate, spec.Name, "its idempotency key made "+one.name, "use a new key for each network")
+		case key != "" && one.Key == key:
+			return netxml.Network{}, invalid(opNetworkCreate, spec.Name, "its idempotency key made "+one.Name, "use a new key for each network")
 		case same:
-			return network{}, &fusion.Error{Op: opNetworkCreate, Path: spec.Name, Cause: fusion.ErrExists, Hint: "choose another name, or remove that network first"}
+			return netxml.Network{}, &fusion.Error{Op: opNetworkCreate, Path: spec.Name, Cause: fusion.ErrExists, Hint: "choose another name, or remove that network first"}
 		}
 	}
 	subnet, err := place(spec, all, n.s.config.routes())
 	if err != nil {
-		return network{}, err
+		return netxml.Network{}, err
 	}
 	makes, err := n.s.checkSwitch(ctx, spec)
 	if err != nil {
-		return network{}, err
+		return netxml.Network{}, err
 	}
 	return n.build(ctx, spec, subnet, makes, key)
 }
 
 // place gives the network's subnet and refuses one that is taken.
-func place(spec fusion.NetworkSpec, all []network, taken []route) (netip.Prefix, error) {
+func place(spec fusion.NetworkSpec, all []netxml.Network, taken []route) (netip.Prefix, error) {
 	if !spec.Kind.HasSubnet() {
 		return netip.Prefix{}, nil
 	}
 	for _, one := range all {
-		if one.subnet.IsValid() {
+		if one.Subnet.IsValid() {
 			// Before the routes: the name of the network says more than its bridge's.
-			taken = slices.Insert(taken, 0, route{one.subnet.Masked(), "network " + outsideName(one.name, one.uuid)})
+			taken = slices.Insert(taken, 0, route{one.Subnet.Masked(), "network " + outsideName(one.Name, one.UUID)})
 		}
 	}
 	var prefixes []netip.Prefix
@@ -140,9 +141,9 @@ func bridgeHint(bridges []string) string {
 }
 
 // build is the part of Create that leaves something. ctx does not end it.
-func (n networks) build(ctx context.Context, spec fusion.NetworkSpec, subnet netip.Prefix, makes bool, key string) (one network, err error) {
+func (n networks) build(ctx context.Context, spec fusion.NetworkSpec, subnet netip.Prefix, makes bool, key string) (one netxml.Network, err error) {
 	uuid := newUUID()
-	text, err := newNetworkXML(spec, subnet, uuid, key)
+	text, err := netxml.New(spec, subnet, uuid, key)
 	if err == nil {
 		err = ctx.Err()
 	}
@@ -168,7 +169,7 @@ func (n networks) build(ctx context.Context, spec fusion.NetworkSpec, subnet net
 	n.s.config.Log.Info("network created", "network", spec.Name, "kind", spec.Kind, "trace", fusion.Trace(ctx))
 	all, err := n.s.allNetworks(ctx)
 	for _, made := range all {
-		if made.uuid == uuid {
+		if made.UUID == uuid {
 			return made, nil
 		}
 	}
@@ -209,11 +210,11 @@ func (s *Store) settleNetwork(ctx context.Context, i intent) error {
 	if err != nil {
 		return err
 	}
-	at := slices.IndexFunc(all, func(one network) bool { return one.uuid == i.UUID })
+	at := slices.IndexFunc(all, func(one netxml.Network) bool { return one.UUID == i.UUID })
 	switch {
 	case at < 0:
 		return s.undoNetwork(ctx, i)
-	case !i.Start || all[at].active:
+	case !i.Start || all[at].Active:
 		return nil
 	}
 	err = s.do(ctx, func(d driver) error { return d.startNetwork(i.UUID) })
@@ -244,10 +245,10 @@ func (n networks) Remove(ctx context.Context, name string) error {
 	})
 }
 
-func (n networks) remove(ctx context.Context, one network) error {
-	i := intent{Op: opNetworkRemove, Name: one.name, UUID: one.uuid}
-	if one.kind == fusion.Switched {
-		i.Bridge = one.bridge
+func (n networks) remove(ctx context.Context, one netxml.Network) error {
+	i := intent{Op: opNetworkRemove, Name: one.Name, UUID: one.UUID}
+	if one.Kind == fusion.Switched {
+		i.Bridge = one.Bridge
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
 	defer cancel()
@@ -257,5 +258,5 @@ func (n networks) remove(ctx context.Context, one network) error {
 	}
 	err = n.s.undoNetwork(ctx, i)
 	end(err == nil)
-	return n.s.told(ctx, opNetworkRemove, one.name, "network removed", err)
+	return n.s.told(ctx, opNetworkRemove, one.Name, "network removed", err)
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"hither/fusion"
+	"hither/vmctl/netxml"
 	"hither/vmctl/proxy"
 )
 
@@ -202,7 +203,7 @@ func TestHalfANetworkIsSettled(t *testing.T) {
 				ok(t, s.makeSwitch(t.Context(), "sw", i.UUID))
 			}
 			if c.defined {
-				ok(t, f.defineNetwork(must(newNetworkXML(fusion.NetworkSpec{Name: "sw", Kind: fusion.Switched}, netip.Prefix{}, i.UUID, ""))(t)))
+				ok(t, f.defineNetwork(must(netxml.New(fusion.NetworkSpec{Name: "sw", Kind: fusion.Switched}, netip.Prefix{}, i.UUID, ""))(t)))
 			}
 			if !c.starts {
 				f.refuses("startNetwork", &driverError{errHypervisor, "no"})
@@ -251,29 +252,6 @@ func TestHostsWithoutNetworks(t *testing.T) {
 	refused(t, lost.Networks().Remove(t.Context(), "a"), fusion.ErrOffline)
 }
 
-func TestReadNetworks(t *testing.T) {
-	for text, want := range map[string]networkInfo{
-		`<network><forward mode='nat'><nat><port start='1' end='2'/></nat></forward><bridge name='virbr0'/><ip address='192.168.122.1' netmask='255.255.255.0'/></network>`: {kind: fusion.NAT, bridge: "virbr0", subnet: netip.MustParsePrefix("192.168.122.0/24")},
-		`<network><forward/><ip family='ipv6' address='fd00::1' prefix='64'/><ip address='10.1.2.3' prefix='20'/></network>`:                                                {kind: fusion.NAT, subnet: netip.MustParsePrefix("10.1.0.0/20")},
-		`<network><forward mode='open'/></network>`: {kind: fusion.Routed},
-		`<network/>`: {kind: fusion.Isolated},
-		`<network><forward mode='hostdev'/></network>`:                                                                   {kind: fusion.OtherNetwork},
-		`<network><forward mode='bridge'/><bridge name='b'/><virtualport type='openvswitch'/></network>`:                 {kind: fusion.Switched, bridge: "b"},
-		`<network><forward mode='bridge'/><bridge name='b'/><ip address='x' prefix='200'/></network>`:                    {kind: fusion.Bridged, bridge: "b"},
-		`<network xmlns:h='urn:hither:network:1'><metadata><h:network><h:key>k</h:key></h:network></metadata></network>`: {kind: fusion.Isolated, key: "k"},
-	} {
-		if got, err := parseNetwork(text); err != nil || got != want {
-			t.Errorf("%s: %+v, %v", text, got, err)
-		}
-	}
-	text := must(newNetworkXML(fusion.NetworkSpec{Name: "lab", Kind: fusion.Isolated}, netip.MustParsePrefix("10.9.0.0/29"), "u", "k"))(t)
-	for _, part := range []string{`address="10.9.0.1" prefix="29"`, `start="10.9.0.2" end="10.9.0.6"`} {
-		if !strings.Contains(text, part) {
-			t.Errorf("%s lacks %s", text, part)
-		}
-	}
-}
-
 func TestReadRoutes(t *testing.T) {
 	text := "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT\n" +
 		"eth0\t00000000\t0100A8C0\t0003\t0\t0\t0\t00000000\t0\t0\t0\n" +
@@ -297,13 +275,9 @@ func TestReadNeighbours(t *testing.T) {
 	}
 }
 
-func FuzzNetwork(f *testing.F) {
-	f.Add(`<network><ip address='10.0.0.1' netmask='255.0.0.0'/></network>`)
+func FuzzUsernet(f *testing.F) {
+	f.Add(`{"return": "Hub -1 (hostnet0)"}`)
 	f.Fuzz(func(t *testing.T, text string) {
-		if info, err := parseNetwork(text); err == nil && info.subnet.IsValid() && info.subnet.Bits() == 0 {
-			t.Errorf("%q: %v", text, info.subnet)
-		}
-		parseNICs(text)
 		proxy.UsernetPort(text, "hostnet0", "tcp", 22)
 		_, _ = parseVolume(text)
 	})

@@ -9,12 +9,14 @@ import (
 	"strings"
 
 	"hither/fusion"
+	"hither/vmctl/domxml"
+	"hither/vmctl/netxml"
 )
 
 // networkDriver is what a Store needs of a hypervisor for networks.
 type networkDriver interface {
 	// networks lists every network with its definition.
-	networks() ([]network, error)
+	networks() ([]netxml.Network, error)
 	defineNetwork(xml string) error
 	undefineNetwork(uuid string) error
 	// startNetwork also lets it start with the host.
@@ -73,30 +75,30 @@ func (n networks) Get(ctx context.Context, name string) (fusion.Network, error) 
 	return shown, fail(op, name, err)
 }
 
-func (s *Store) allNetworks(ctx context.Context) ([]network, error) {
-	return call(ctx, s, func(d driver) ([]network, error) { return d.networks() }, nil)
+func (s *Store) allNetworks(ctx context.Context) ([]netxml.Network, error) {
+	return call(ctx, s, func(d driver) ([]netxml.Network, error) { return d.networks() }, nil)
 }
 
 // findNetwork finds a network by the name it is shown under.
-func (s *Store) findNetwork(ctx context.Context, op, name string) (network, error) {
+func (s *Store) findNetwork(ctx context.Context, op, name string) (netxml.Network, error) {
 	switch why := s.whyAway(); {
 	case errors.Is(why, fusion.ErrUnsupported):
 		e := noSuchNetwork(op, name)
 		e.Hint = cmp.Or(fusion.Hint(why), e.Hint)
-		return network{}, e
+		return netxml.Network{}, e
 	case why != nil:
-		return network{}, away(op, fusionClip(name), why)
+		return netxml.Network{}, away(op, fusionClip(name), why)
 	}
 	all, err := s.allNetworks(ctx)
 	if err != nil {
-		return network{}, fail(op, fusionClip(name), err)
+		return netxml.Network{}, fail(op, fusionClip(name), err)
 	}
 	for _, one := range all {
-		if outsideName(one.name, one.uuid) == name {
+		if outsideName(one.Name, one.UUID) == name {
 			return one, nil
 		}
 	}
-	return network{}, noSuchNetwork(op, name)
+	return netxml.Network{}, noSuchNetwork(op, name)
 }
 
 func noSuchNetwork(op, name string) *fusion.Error {
@@ -105,17 +107,17 @@ func noSuchNetwork(op, name string) *fusion.Error {
 }
 
 // shown makes the fusion value of a network.
-func (n networks) shown(ctx context.Context, one network) (fusion.Network, error) {
-	out := fusion.Network{Name: outsideName(one.name, one.uuid), Kind: one.kind, Active: one.active, Autostart: one.autostart,
-		Bridge: one.bridge, Machines: n.s.machinesOn(one, nil)}
-	if !one.subnet.IsValid() {
+func (n networks) shown(ctx context.Context, one netxml.Network) (fusion.Network, error) {
+	out := fusion.Network{Name: outsideName(one.Name, one.UUID), Kind: one.Kind, Active: one.Active, Autostart: one.Autostart,
+		Bridge: one.Bridge, Machines: n.s.machinesOn(one, nil)}
+	if !one.Subnet.IsValid() {
 		return out, nil
 	}
-	out.Subnet = one.subnet.String()
-	if !one.active {
+	out.Subnet = one.Subnet.String()
+	if !one.Active {
 		return out, nil
 	}
-	leases, err := call(ctx, n.s, func(d driver) ([]fusion.Lease, error) { return d.leases(one.uuid) }, nil)
+	leases, err := call(ctx, n.s, func(d driver) ([]fusion.Lease, error) { return d.leases(one.UUID) }, nil)
 	if errors.Is(err, fusion.ErrNotFound) || errors.Is(err, fusion.ErrInvalid) { // it went, or stopped, meanwhile
 		err = nil
 	}
@@ -125,12 +127,12 @@ func (n networks) shown(ctx context.Context, one network) (fusion.Network, error
 
 // machinesOn gives the names of the machines with a card on a network, of those that
 // only lets through.
-func (s *Store) machinesOn(one network, only func(domain) bool) []string {
+func (s *Store) machinesOn(one netxml.Network, only func(domain) bool) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	names := []string{}
 	for _, r := range s.records {
-		on := slices.ContainsFunc(r.nics, func(nic domainNIC) bool { return nic.network == one.name })
+		on := slices.ContainsFunc(r.NICs, func(nic domxml.NIC) bool { return nic.Network == one.Name })
 		if on && (only == nil || only(r.domain)) {
 			names = append(names, r.shown)
 		}
@@ -144,10 +146,10 @@ func (n networks) Start(ctx context.Context, name string) error {
 	const op = "network.start"
 	return n.s.lonely(ctx, op, name, func(ctx context.Context) error {
 		one, err := n.s.findNetwork(ctx, op, name)
-		if err != nil || one.active {
+		if err != nil || one.Active {
 			return err
 		}
-		err = n.s.do(ctx, func(d driver) error { return d.startNetwork(one.uuid) })
+		err = n.s.do(ctx, func(d driver) error { return d.startNetwork(one.UUID) })
 		return n.s.told(ctx, op, name, "network started", err)
 	})
 }
@@ -157,14 +159,14 @@ func (n networks) Stop(ctx context.Context, name string) error {
 	const op = "network.stop"
 	return n.s.lonely(ctx, op, name, func(ctx context.Context) error {
 		one, err := n.s.findNetwork(ctx, op, name)
-		if err != nil || !one.active {
+		if err != nil || !one.Active {
 			return err
 		}
 		if on := n.s.machinesOn(one, func(d domain) bool { return d.active }); len(on) > 0 {
 			return &fusion.Error{Op: op, Path: name, Cause: fusion.ErrBusy, Detail: "machines run on it: " + strings.Join(on, ", "),
 				Hint: "shut them down first: they would lose their network"}
 		}
-		err = n.s.do(ctx, func(d driver) error { return d.stopNetwork(one.uuid) })
+		err = n.s.do(ctx, func(d driver) error { return d.stopNetwork(one.UUID) })
 		return n.s.told(ctx, op, name, "network stopped", err)
 	})
 }
@@ -217,10 +219,10 @@ func (n networks) Leases(ctx context.Context, name string) ([]fusion.Lease, erro
 	const op = "network.leases"
 	out := []fusion.Lease{}
 	one, err := n.s.findNetwork(ctx, op, name)
-	if err != nil || !one.active || !one.subnet.IsValid() {
+	if err != nil || !one.Active || !one.Subnet.IsValid() {
 		return out, err
 	}
-	list, err := call(ctx, n.s, func(d driver) ([]fusion.Lease, error) { return d.leases(one.uuid) }, nil)
+	list, err := call(ctx, n.s, func(d driver) ([]fusion.Lease, error) { return d.leases(one.UUID) }, nil)
 	if err != nil {
 		return nil, networkError(op, name, err)
 	}
@@ -239,8 +241,8 @@ func (s *Store) cards() map[string]string {
 	defer s.mu.Unlock()
 	owners := map[string]string{}
 	for _, r := range s.records {
-		for _, nic := range r.nics {
-			owners[strings.ToLower(nic.mac)] = r.shown
+		for _, nic := range r.NICs {
+			owners[strings.ToLower(nic.MAC)] = r.shown
 		}
 	}
 	return owners

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"hither/fusion"
+	"hither/vmctl/domxml"
 )
 
 // addressSources are asked in this order: what proves most comes first.
@@ -29,15 +30,15 @@ func (n networks) NICs(ctx context.Context, machine string) ([]fusion.NIC, error
 		return nil, fail(op, machine, err)
 	}
 	out := []fusion.NIC{}
-	for _, nic := range r.nics {
-		one := fusion.NIC{MAC: nic.mac, Model: nic.model, Kind: nic.kind, Network: nic.network, Bridge: nic.bridge,
-			Addresses: addresses[strings.ToLower(nic.mac)]}
+	for _, nic := range r.NICs {
+		one := fusion.NIC{MAC: nic.MAC, Model: nic.Model, Kind: nic.Kind, Network: nic.Network, Bridge: nic.Bridge,
+			Addresses: addresses[strings.ToLower(nic.MAC)]}
 		if one.Addresses == nil {
 			one.Addresses = []fusion.NICAddress{}
 		}
 		for _, k := range known {
-			if k.name == nic.network {
-				one.Network = outsideName(k.name, k.uuid)
+			if k.Name == nic.Network {
+				one.Network = outsideName(k.Name, k.UUID)
 			}
 		}
 		out = append(out, one)
@@ -62,7 +63,7 @@ func (s *Store) guestOf(ctx context.Context, op, machine string) (record, error)
 // A source that does not answer is left out: a guest without an agent is no error.
 func (s *Store) addressesOf(ctx context.Context, r record, sources []string) (map[string][]fusion.NICAddress, error) {
 	out := map[string][]fusion.NICAddress{}
-	if !r.active || len(r.nics) == 0 {
+	if !r.active || len(r.NICs) == 0 {
 		return out, nil
 	}
 	for _, source := range sources {
@@ -111,8 +112,8 @@ func seenBy(table string) map[string][]string {
 }
 
 // checkNetwork finds the network that a new machine is to be on, as its card has it.
-func (s *Store) checkNetwork(ctx context.Context, name string, start bool) (interfaceXML, error) {
-	card := interfaceXML{Type: "user", Model: modelXML{Type: "virtio"}}
+func (s *Store) checkNetwork(ctx context.Context, name string, start bool) (domxml.Card, error) {
+	card := domxml.NewCard("")
 	if name == "" {
 		return card, nil
 	}
@@ -121,33 +122,12 @@ func (s *Store) checkNetwork(ctx context.Context, name string, start bool) (inte
 	if err != nil {
 		return card, err
 	}
-	if !one.active && start {
+	if !one.Active && start {
 		return card, invalid(op, name, "the network does not run", "start it first: hither network start")
 	}
-	card.Type, card.Source = "network", &cardSourceXML{Network: one.name}
-	if one.kind == fusion.Switched && s.inUserSpace(ctx, one.bridge) {
-		card.Driver = &cardDriverXML{Host: offloadXML{CSUM: "off", GSO: "off", TSO4: "off", TSO6: "off", ECN: "off", UFO: "off"},
-			Guest: offloadXML{CSUM: "off", TSO4: "off", TSO6: "off", ECN: "off", UFO: "off"}}
+	card = domxml.NewCard(one.Name)
+	if one.Kind == fusion.Switched && s.inUserSpace(ctx, one.Bridge) {
+		card.OffloadNothing()
 	}
 	return card, nil
-}
-
-// cardSourceXML, cardDriverXML and offloadXML are parts of a card's definition
-// (https://libvirt.org/formatdomain.html#setting-nic-driver-specific-options).
-type cardSourceXML struct {
-	Network string `xml:"network,attr,omitempty"`
-}
-
-type cardDriverXML struct {
-	Host  offloadXML `xml:"host"`
-	Guest offloadXML `xml:"guest"`
-}
-
-type offloadXML struct {
-	CSUM string `xml:"csum,attr,omitempty"`
-	GSO  string `xml:"gso,attr,omitempty"`
-	TSO4 string `xml:"tso4,attr,omitempty"`
-	TSO6 string `xml:"tso6,attr,omitempty"`
-	ECN  string `xml:"ecn,attr,omitempty"`
-	UFO  string `xml:"ufo,attr,omitempty"`
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"hither/vmctl/domxml"
 )
 
 // The Open Virtualization Format 1.x (DMTF DSP0243,
@@ -70,7 +72,7 @@ type ovfItem struct {
 // ovfMachine is a descriptor as it is understood: the machine, and the names of the
 // files that its disks are, in the machine's order.
 type ovfMachine struct {
-	blueprint
+	domxml.Blueprint
 	files []string
 }
 
@@ -97,24 +99,24 @@ func readOVF(text []byte) (m ovfMachine, err error) {
 	}
 	hardware := x.System.Hardware
 	items := slices.Concat(hardware.Items, hardware.Storage, hardware.Ports)
-	m.chipset = "q35"
+	m.Chipset = "q35"
 	for _, c := range hardware.Config {
-		m.efi = m.efi || c.Key == "firmware" && c.Value == "efi"
+		m.EFI = m.EFI || c.Key == "firmware" && c.Value == "efi"
 	}
 	for _, item := range items {
 		switch item.Type {
 		case ovfCPU:
-			m.cpus = int(min(max(item.Quantity, 0), 1<<20))
+			m.CPUs = int(min(max(item.Quantity, 0), 1<<20))
 		case ovfMemory:
-			m.memory = ovfBytes(item.Quantity, item.Units)
+			m.Memory = ovfBytes(item.Quantity, item.Units)
 		case ovfCard:
-			m.cards = append(m.cards, strings.ToLower(item.SubType))
+			m.Cards = append(m.Cards, strings.ToLower(item.SubType))
 		}
 	}
-	m.blueprint = m.sane()
-	for i, card := range m.cards {
+	m.Blueprint = m.Sane()
+	for i, card := range m.Cards {
 		if card == "virtio" && !hasSubType(items, ovfCard, "virtio") {
-			m.cards[i] = "e1000e" // what systems from elsewhere have a driver for
+			m.Cards[i] = "e1000e" // what systems from elsewhere have a driver for
 		}
 	}
 	return m, m.disksOf(x, items)
@@ -141,9 +143,9 @@ func (m *ovfMachine) disksOf(x ovfXML, items []ovfItem) error {
 			return err
 		}
 		m.files = append(m.files, file)
-		m.buses = append(m.buses, "sata")
+		m.Buses = append(m.Buses, "sata")
 	}
-	if len(m.files) > maxDisks {
+	if len(m.files) > domxml.MaxDisks {
 		return cannotUse("it has more disks than a machine may have")
 	}
 	return nil
@@ -193,10 +195,10 @@ func ovfBytes(quantity int64, units string) int64 {
 
 // writeOVF writes a descriptor for machines of other programs: SATA disks and Intel
 // network cards.
-func writeOVF(name string, b blueprint, disks []exportedDisk) ([]byte, error) {
+func writeOVF(name string, b domxml.Blueprint, disks []exportedDisk) ([]byte, error) {
 	items := []ovfOut{
-		{Name: fmt.Sprintf("%d virtual CPU(s)", b.cpus), Instance: 1, Type: ovfCPU, Quantity: int64(b.cpus), Units: "hertz * 10^6"},
-		{Name: fmt.Sprintf("%d MB of memory", b.memory>>20), Instance: 2, Type: ovfMemory, Quantity: b.memory >> 20, Units: "byte * 2^20"},
+		{Name: fmt.Sprintf("%d virtual CPU(s)", b.CPUs), Instance: 1, Type: ovfCPU, Quantity: int64(b.CPUs), Units: "hertz * 10^6"},
+		{Name: fmt.Sprintf("%d MB of memory", b.Memory>>20), Instance: 2, Type: ovfMemory, Quantity: b.Memory >> 20, Units: "byte * 2^20"},
 		{Name: "SATA Controller 0", Instance: 3, Type: ovfSATA, SubType: "AHCI", Address: "0"},
 	}
 	x := ovfEnvelope{NS: ovfNS, Ovf: ovfNS, Rasd: cimNS + "CIM_ResourceAllocationSettingData", Vssd: cimNS + "CIM_VirtualSystemSettingData",
@@ -207,17 +209,17 @@ func writeOVF(name string, b blueprint, disks []exportedDisk) ([]byte, error) {
 		x.Disks = append(x.Disks, ovfOutDisk{d.capacity, "byte", "disk" + n, "file" + n, "http://www.vmware.com/interfaces/specifications/vmdk.html#streamOptimized"})
 		items = append(items, ovfOut{Name: "Disk " + n, Instance: 10 + i, Type: ovfDisk, Parent: "3", Address: strconv.Itoa(i), Disk: "ovf:/disk/disk" + n})
 	}
-	for i := range b.cards {
+	for i := range b.Cards {
 		items = append(items, ovfOut{Name: fmt.Sprintf("Ethernet %d", i+1), Instance: 50 + i, Type: ovfCard, SubType: "E1000", Address: strconv.Itoa(i), Connection: "NAT"})
 	}
-	if len(b.cards) > 0 {
+	if len(b.Cards) > 0 {
 		x.Networks = []ovfOutNetwork{{"NAT", "The network of the computer it runs on"}}
 	}
 	s := &x.System
 	s.ID, s.Info, s.Name, s.OS.ID, s.OS.Info = name, "A virtual machine", name, 1, "The system it runs"
 	s.Hardware.Info, s.Hardware.Items = "Virtual hardware", items
 	s.Hardware.System = ovfOutSystem{"Virtual Hardware Family", 0, name, "vmx-13"}
-	if b.efi {
+	if b.EFI {
 		s.Hardware.Config = []ovfOutConfig{{"false", "firmware", "efi"}}
 	}
 	text, err := xml.MarshalIndent(x, "", "  ")

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"hither/fusion"
+	"hither/vmctl/process"
 )
 
 // ovsMark is the external ID of a bridge that Hither made; its value is the network's
@@ -22,7 +23,7 @@ const ovsHint = "install and start Open vSwitch on that computer (Debian, Ubuntu
 
 // ovsctl is the real one.
 func ovsctl(ctx context.Context, args ...string) (string, error) {
-	program, err := findProgram("ovs-vsctl")
+	program, err := process.Find("ovs-vsctl")
 	if err != nil {
 		return "", &fusion.Error{Op: "network", Cause: fusion.ErrUnsupported, Detail: "Open vSwitch is not here", Hint: ovsHint}
 	}

@@ -216,7 +216,7 @@ func TestResources(t *testing.T) {
 		t.Errorf("got %+v", before)
 	}
 	giant := vm("1", "giant", fusion.Running)
-	giant.memoryBytes = before.MemoryBytes - 1<<20
+	giant.MemoryBytes = before.MemoryBytes - 1<<20
 	f.put(giant)
 	must(s.List(t.Context()))(t)
 	if after := must(s.Resources(t.Context()))(t); after.FreeBytes > 1<<20 {

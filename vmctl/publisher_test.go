@@ -125,7 +125,7 @@ func sumOfBytes(data []byte) string {
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
-// rawDisk is a disk with a boot signature and bytes that are nowhere else.
+// imagefile.RawDisk is a disk with a boot signature and bytes that are nowhere else.
 func rawDisk(size int) []byte {
 	disk := make([]byte, size)
 	random := rand.NewChaCha8([32]byte{byte(rand.IntN(256)), byte(rand.IntN(256)), byte(rand.IntN(256))})

@@ -14,6 +14,9 @@ import (
 
 	"hither/fusion"
 	"hither/vmctl/computer"
+	"hither/vmctl/imagefile"
+	"hither/vmctl/imagepool"
+	"hither/vmctl/process"
 )
 
 // An imageJob is one run of qemu-img that makes a file of the pool.
@@ -32,36 +35,24 @@ func noQemuImg(op, name string) error {
 
 // overlay makes a linked disk of the pool that stands on another one.
 func (s *Store) overlay(ctx context.Context, job imageJob, file, base string) error {
-	temp := filepath.Join(s.config.pool(), partial+file)
+	temp := filepath.Join(s.config.pool(), imagepool.Partial+file)
 	defer os.Remove(temp) // after the rename there is nothing to remove
 	// The base's name is relative: both lie in the pool, wherever that is.
-	if err := s.qemuImg(ctx, job, "create", "-q", "-f", formatQcow2, "-F", formatQcow2, "-b", base, temp); err != nil {
+	if err := s.qemuImg(ctx, job, "create", "-q", "-f", imagefile.Qcow2, "-F", imagefile.Qcow2, "-b", base, temp); err != nil {
 		return err
 	}
-	return s.named(job, temp, file)
+	return s.pool.Named(job.op, job.name, temp, file)
 }
 
 // flatten makes a disk of the pool that is a full copy of another, with all that it
 // stands on.
 func (s *Store) flatten(ctx context.Context, job imageJob, from, format, file string) error {
-	temp := filepath.Join(s.config.pool(), partial+file)
+	temp := filepath.Join(s.config.pool(), imagepool.Partial+file)
 	defer os.Remove(temp) // after the rename there is nothing to remove
-	if err := s.qemuImg(ctx, job, "convert", "-p", "-f", format, "-O", formatQcow2, from, temp); err != nil {
+	if err := s.qemuImg(ctx, job, "convert", "-p", "-f", format, "-O", imagefile.Qcow2, from, temp); err != nil {
 		return err
 	}
-	return s.named(job, temp, file)
-}
-
-// named gives a file that is whole its name, once it is on the disk.
-func (s *Store) named(job imageJob, temp, file string) error {
-	f, err := os.OpenFile(temp, os.O_RDWR, 0)
-	if err != nil {
-		return s.poolError(job.op, job.name, err)
-	}
-	if err := errors.Join(f.Sync(), f.Close()); err != nil {
-		return s.poolError(job.op, job.name, err)
-	}
-	return s.poolError(job.op, job.name, os.Rename(temp, filepath.Join(s.config.pool(), file)))
+	return s.pool.Named(job.op, job.name, temp, file)
 }
 
 // qemuImg runs qemu-img, which ends with the node, and reports how far it is. What it
@@ -75,20 +66,20 @@ func (s *Store) qemuImg(ctx context.Context, job imageJob, args ...string) error
 	if err != nil {
 		return fail(job.op, job.name, err)
 	}
-	said := &tail{}
+	said := &process.Tail{}
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Stdout = &progressReader{report: func(part float64) {
 		fusion.Report(ctx, fusion.Progress{Step: job.step, Done: job.done + int64(part*float64(job.bytes)), Total: job.total})
 	}}
 	cmd.Stderr = said
-	err = runBound(cmd, max(free-reserve, 0))
+	err = process.RunBound(cmd, max(free-imagepool.Reserve, 0))
 	switch text := said.String(); {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil:
 		return fail(job.op, job.name, ctx.Err())
-	case strings.Contains(text, "No space left"), strings.Contains(text, "File too large"), tooLarge(err):
-		return noRoom(job.op, job.name, s.config.pool()+" is full")
+	case strings.Contains(text, "No space left"), strings.Contains(text, "File too large"), process.TooLarge(err):
+		return imagepool.NoRoom(job.op, job.name, s.config.pool()+" is full")
 	case strings.Contains(text, `Failed to get`) && strings.Contains(text, "lock"):
 		return &fusion.Error{Op: job.op, Path: job.name, Cause: fusion.ErrBusy, Detail: "another program uses its disk", Hint: "try again in a moment"}
 	default:
@@ -119,16 +110,6 @@ func (p *progressReader) Write(data []byte) (int, error) {
 	return len(data), nil
 }
 
-// tail keeps the beginning of what a program complains of.
-type tail struct{ said []byte }
-
-func (t *tail) Write(p []byte) (int, error) {
-	t.said = append(t.said, p[:min(len(p), max(4096-len(t.said), 0))]...)
-	return len(p), nil
-}
-
-func (t *tail) String() string { return strings.TrimSpace(string(t.said)) }
-
 // imageInfo is what qemu-img says of an image, of which it opens no other file.
 type imageInfo struct {
 	Format  string `json:"format"`
@@ -151,7 +132,7 @@ func describe(ctx context.Context, op, name, path, format string) (info imageInf
 	if err != nil {
 		return info, noQemuImg(op, name)
 	}
-	said := &tail{}
+	said := &process.Tail{}
 	cmd := exec.CommandContext(ctx, program, "info", "--output=json", "-f", format, path)
 	cmd.Stderr = said
 	out, err := cmd.StdoutPipe()

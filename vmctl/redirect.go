@@ -13,7 +13,9 @@ import (
 	"sync"
 
 	"hither/fusion"
+	"hither/vmctl/devxml"
 	"hither/vmctl/domxml"
+	"hither/vmctl/imagepool"
 )
 
 // USBPeer is another host whose USB devices machines of this one can be given.
@@ -92,7 +94,7 @@ func (r *redirections) saveLocked() error {
 	if err != nil {
 		return err
 	}
-	return writeWhole(r.s.config.Dir, redirectionsFile, text)
+	return imagepool.WriteWhole(r.s.config.Dir, redirectionsFile, text)
 }
 
 // of gives a machine's redirections as they are kept.
@@ -215,7 +217,7 @@ func (c *changing) redirected() (*redirection, error) {
 	mine := c.hostdev(c.next) != nil || c.hostdev(c.now) != nil
 	var found []*redirection
 	for _, e := range c.redirections.of(c.r.uuid) {
-		if sameDevice(e.Device, c.change.Device) && (c.change.From == "" && !mine || c.change.From == e.From) {
+		if devxml.Same(e.Device, c.change.Device) && (c.change.From == "" && !mine || c.change.From == e.From) {
 			found = append(found, e)
 		}
 	}
@@ -286,7 +288,7 @@ func (c *changing) toBorrow(ctx context.Context, peer USBPeer) (*redirection, er
 		return nil, &fusion.Error{Op: opChange, Path: c.name, Cause: fusion.ErrUnsupported, Detail: d.FarNote, Hint: d.FarHint}
 	}
 	has := c.redirections.of(c.r.uuid)
-	if slices.ContainsFunc(has, func(e *redirection) bool { return e.From == peer.ID() && sameDevice(e.Device, d.ID) }) {
+	if slices.ContainsFunc(has, func(e *redirection) bool { return e.From == peer.ID() && devxml.Same(e.Device, d.ID) }) {
 		return nil, &fusion.Error{Op: opChange, Path: c.name, Cause: fusion.ErrExists, Detail: "it has that device", Hint: "hither machine hw shows what it has"}
 	}
 	if len(has) >= portsForDevices {

@@ -2,7 +2,6 @@ package vmctl
 
 import (
 	"context"
-	"encoding/xml"
 	"errors"
 	"io"
 	"net"
@@ -14,16 +13,6 @@ import (
 	"hither/fusion"
 	"hither/vmctl/domxml"
 )
-
-// redirdevXML is a device of another computer in a running domain
-// (https://libvirt.org/formatdomain.html#redirected-devices). QEMU listens on the socket, so
-// it stays over restarts of the node: while nobody is connected the guest sees nothing.
-type redirdevXML struct {
-	XMLName xml.Name          `xml:"redirdev"`
-	Bus     string            `xml:"bus,attr"`
-	Type    string            `xml:"type,attr"`
-	Source  *channelSourceXML `xml:"source"`
-}
 
 // redirector joins a redirection's socket with the other host as long as the machine runs.
 type redirector struct {
@@ -271,15 +260,15 @@ func (s *Store) plugIn(ctx context.Context, e *redirection, now *domxml.Element)
 	if there, err := s.redirdev(e, now); there != nil || err != nil {
 		return err
 	}
-	socket, err := s.makeSocketDir(e)
+	socket, err := s.makeSocketDir(e) // it stays over restarts of the node: while nobody is connected the guest sees nothing
 	if err != nil {
 		return err
 	}
-	device, err := xml.Marshal(redirdevXML{Bus: "usb", Type: "unix", Source: &channelSourceXML{Mode: "bind", Path: socket}})
+	device, err := domxml.NewRedirection(socket)
 	if err != nil {
 		return err
 	}
-	return s.do(ctx, func(d driver) error { return d.attach(e.UUID, string(device), true) })
+	return s.do(ctx, func(d driver) error { return d.attach(e.UUID, device, true) })
 }
 
 // pullOut takes it out of what runs.

@@ -18,7 +18,7 @@ func (s *Store) socketOf(uuid, tag string) (string, error) {
 	name := head(uuid) + "-" + tag + ".usb"
 	switch {
 	case s.privateUsed():
-		return s.config.private().usbSocket(name), nil
+		return s.config.private().USBSocket(name), nil
 	case !strings.Contains(s.URI(), "/system"):
 		return filepath.Join(s.config.RunDir, name), nil
 	case os.Getuid() != 0:

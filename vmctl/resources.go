@@ -5,6 +5,7 @@ import (
 
 	"hither/fusion"
 	"hither/vmctl/computer"
+	"hither/vmctl/imagepool"
 )
 
 // Resources says what is free for one more machine. A running machine counts with
@@ -17,7 +18,7 @@ func (s *Store) Resources(ctx context.Context) (fusion.Resources, error) {
 	if err != nil {
 		return r, fail("host.resources", s.config.pool(), err)
 	}
-	r.PoolBytes = max(0, free-reserve)
+	r.PoolBytes = max(0, free-imagepool.Reserve)
 	if why := s.whyAway(); why != nil {
 		r.Reason = why.Error()
 		return r, nil
@@ -39,7 +40,7 @@ func (s *Store) promised() (sum int64) {
 	defer s.mu.Unlock()
 	for _, r := range s.records {
 		if r.active {
-			sum += r.memoryBytes
+			sum += r.MemoryBytes
 		}
 	}
 	return sum

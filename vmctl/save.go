@@ -8,6 +8,7 @@ import (
 
 	"hither/fusion"
 	"hither/vmctl/computer"
+	"hither/vmctl/imagepool"
 )
 
 const opSave = "machine.save"
@@ -78,8 +79,8 @@ func (s *Store) roomToSave(ctx context.Context, machine string, d domain) error 
 	if err != nil {
 		return fail(opSave, machine, err)
 	}
-	if used+reserve <= free {
+	if used+imagepool.Reserve <= free {
 		return nil
 	}
-	return noRoom(opSave, machine, fmt.Sprintf("%s is full: %s free, up to %s needed", s.config.Dir, bytesText(free), bytesText(used+reserve)))
+	return imagepool.NoRoom(opSave, machine, fmt.Sprintf("%s is full: %s free, up to %s needed", s.config.Dir, imagepool.BytesText(free), imagepool.BytesText(used+imagepool.Reserve)))
 }

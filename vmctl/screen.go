@@ -26,11 +26,11 @@ func (s *Store) OpenConsole(ctx context.Context, name string) (*Console, error) 
 	if err != nil {
 		return nil, err
 	}
-	if r.vnc < 0 {
+	if r.VNC < 0 {
 		return nil, &fusion.Error{Op: op, Path: name, Cause: fusion.ErrUnsupported, Detail: "it has no VNC display",
 			Hint: "give it one: hither machine display add, then start it anew"}
 	}
-	f, err := call(ctx, s, func(d driver) (*os.File, error) { return d.graphics(r.uuid, r.vnc) },
+	f, err := call(ctx, s, func(d driver) (*os.File, error) { return d.graphics(r.uuid, r.VNC) },
 		func(f *os.File) { _ = f.Close() }) // nobody took it
 	if err != nil {
 		return nil, fail(op, name, err)
@@ -41,7 +41,7 @@ func (s *Store) OpenConsole(ctx context.Context, name string) (*Console, error) 
 	if err != nil {
 		return nil, fail(op, name, err)
 	}
-	return &Console{conn, !r.tablet}, nil
+	return &Console{conn, !r.Tablet}, nil
 }
 
 // Screenshot asks libvirt for the present screen and gives it as PNG.

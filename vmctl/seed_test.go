@@ -1,7 +1,6 @@
 package vmctl
 
 import (
-	"encoding/xml"
 	"io"
 	"os"
 	"path/filepath"
@@ -13,6 +12,9 @@ import (
 	"github.com/diskfs/go-diskfs/filesystem/iso9660"
 
 	"hither/fusion"
+	"hither/vmctl/domxml"
+	"hither/vmctl/imagefile"
+	"hither/vmctl/imagepool"
 	"hither/vmctl/seed"
 )
 
@@ -20,14 +22,14 @@ import (
 func TestSeedCD(t *testing.T) {
 	s := store(t, newFake())
 	anna := fusion.Seed{User: "anna"}
-	p := plan{spec: fusion.MachineSpec{Name: "web", Seed: &anna}, uuid: newUUID(), pool: s.config.pool()}
+	p := plan{Plan: domxml.Plan{Spec: fusion.MachineSpec{Name: "web", Seed: &anna}, UUID: newUUID(), Pool: s.config.pool()}}
 	p.nameDisks()
 	ok(t, s.makeSeed(p))
-	if left := inPool(t, s.config); !slices.Equal(left, []string{p.seed}) || !ownDisk(p.seed, p.uuid) || !madeName.MatchString(p.seed) {
+	if left := inPool(t, s.config); !slices.Equal(left, []string{p.Seed}) || !imagepool.OwnDisk(p.Seed, p.UUID) || !imagepool.IsMade(p.Seed) {
 		t.Errorf("the pool has %v", left)
 	}
-	path := filepath.Join(s.config.pool(), p.seed)
-	if format, _, err := inspect(path); format != fusion.ISO || err != nil {
+	path := filepath.Join(s.config.pool(), p.Seed)
+	if format, _, err := imagefile.Inspect(path); format != fusion.ISO || err != nil {
 		t.Errorf("it is %q, %v", format, err)
 	}
 	f := must(os.Open(path))(t)
@@ -40,7 +42,7 @@ func TestSeedCD(t *testing.T) {
 	if strings.Trim(cd.Label(), "\x00 ") != seed.Label {
 		t.Errorf("its label is %q", cd.Label())
 	}
-	for name, want := range map[string]string{"user-data": "user: anna\n", "meta-data": "instance-id: " + p.uuid + "\n"} {
+	for name, want := range map[string]string{"user-data": "user: anna\n", "meta-data": "instance-id: " + p.UUID + "\n"} {
 		got := must(io.ReadAll(must(cd.OpenFile("/"+name, os.O_RDONLY))(t)))(t)
 		if !strings.Contains(string(got), want) {
 			t.Errorf("%s: %s", name, got)
@@ -57,15 +59,15 @@ func TestSeedGoesWithItsMachine(t *testing.T) {
 	f.mu.Lock()
 	d := f.all[m.UUID]
 	f.mu.Unlock()
-	seed := "web-" + head(m.UUID) + seedSuffix
-	if !slices.Equal(d.ownDisks, []string{seed}) || !slices.Equal(d.drives, []string{"sda", "sdb"}) || len(d.inserted) != 2 || filepath.Base(d.inserted[1]) != seed {
+	seed := "web-" + head(m.UUID) + imagepool.SeedSuffix
+	if !slices.Equal(d.OwnDisks, []string{seed}) || !slices.Equal(d.Drives, []string{"sda", "sdb"}) || len(d.Inserted) != 2 || filepath.Base(d.Inserted[1]) != seed {
 		t.Errorf("%+v", d)
 	}
 	if pending(t, s) != 0 {
 		t.Error("an intent stays")
 	}
 	ok(t, s.Remove(t.Context(), "web"))
-	if left := inPool(t, s.config); !slices.Equal(left, []string{aboutName("cd.iso"), "cd.iso"}) {
+	if left := inPool(t, s.config); !slices.Equal(left, []string{imagepool.NoteName("cd.iso"), "cd.iso"}) {
 		t.Errorf("the pool has %v", left)
 	}
 	f.refuses("define", &driverError{fusion.ErrInvalid, "no"})
@@ -73,14 +75,6 @@ func TestSeedGoesWithItsMachine(t *testing.T) {
 	refused(t, err, fusion.ErrInvalid)
 	if left := inPool(t, s.config); len(left) != 2 {
 		t.Errorf("a failure left %v", left)
-	}
-}
-
-func TestSeedIsInTheDefinition(t *testing.T) {
-	p := plan{spec: fusion.MachineSpec{Name: "m", CPUs: 1, MemoryBytes: 64 << 20}, uuid: "u", kind: "qemu", pool: "/p", disks: []string{"one.qcow2"}, seed: "seed.iso"}
-	info := must(parseDomain(string(must(xml.MarshalIndent(p.domain(), "", " "))(t))))(t)
-	if !slices.Equal(info.inserted, []string{"/p/seed.iso"}) || !slices.Equal(info.ownDisks, []string{"one.qcow2", "seed.iso"}) || len(info.disks) != 1 {
-		t.Errorf("%+v", info)
 	}
 }
 

@@ -8,6 +8,9 @@ import (
 
 	"hither/fusion"
 	"hither/vmctl/computer"
+	"hither/vmctl/domxml"
+	"hither/vmctl/imagefile"
+	"hither/vmctl/imagepool"
 )
 
 // Snapshots gives the snapshots of a machine, also those made with other tools;
@@ -56,7 +59,7 @@ func (s *Store) TakeSnapshot(ctx context.Context, machine string, spec fusion.Sn
 		if err := s.unmark(ctx, r.domain); err != nil { // libvirt takes none beside a checkpoint
 			return nil, note, err
 		}
-		text, err := newSnapshotXML(spec, r.domainInfo, r.active)
+		text, err := domxml.NewSnapshot(spec, r.Info, r.active)
 		return func(d driver) error {
 			plug, err := s.redirections.unplug(d, r.uuid)
 			if err != nil {
@@ -181,21 +184,21 @@ func (s *Store) listSnapshots(ctx context.Context, op, machine, uuid string) ([]
 // tell nobody what to do.
 func (s *Store) canKeep(ctx context.Context, op, machine string, d domain, spec fusion.SnapshotSpec) error {
 	keeps := ""
-	for _, disk := range d.disks {
+	for _, disk := range d.Disks {
 		switch {
-		case disk.readOnly:
-		case disk.format != formatQcow2:
-			return keepsNone(op, machine, fmt.Sprintf("its disk %s is %s, which keeps no snapshots", disk.target, disk.format),
+		case disk.ReadOnly:
+		case disk.Format != imagefile.Qcow2:
+			return keepsNone(op, machine, fmt.Sprintf("its disk %s is %s, which keeps no snapshots", disk.Target, disk.Format),
 				"convert the disk: qemu-img convert -O qcow2 OLD NEW, or make a machine of it with hither machine create --image")
-		case disk.keeps(spec.Name): // libvirt does not list it, and QEMU would write over it
+		case hasKept(disk, spec.Name): // libvirt does not list it, and QEMU would write over it
 			return &fusion.Error{Op: op, Path: machine + "/" + spec.Name, Cause: fusion.ErrExists,
-				Detail: "its disk " + disk.target + " keeps a snapshot of that name, which libvirt does not know", Hint: "choose another name"}
+				Detail: "its disk " + disk.Target + " keeps a snapshot of that name, which libvirt does not know", Hint: "choose another name"}
 		case keeps == "":
-			keeps = disk.path
+			keeps = disk.Path
 		}
 	}
 	switch {
-	case isUEFI(d.firmware):
+	case domxml.IsUEFI(d.Firmware):
 		return keepsNone(op, machine, "it starts by UEFI, whose variables are not kept in a disk", "shut it down and clone it: hither machine clone --full keeps it as it is, variables and TPM included")
 	case keeps == "":
 		return keepsNone(op, machine, "it has no disk of its own to keep one in", "give it a qcow2 disk, as in hither machine create --disk 1GiB")
@@ -216,7 +219,7 @@ func (s *Store) roomToKeep(ctx context.Context, op, machine string, d domain, di
 	if err != nil {
 		return nil
 	}
-	need := int64(reserve)
+	need := int64(imagepool.Reserve)
 	if d.active {
 		used, err := s.memoryUsed(ctx, d)
 		if err != nil {
@@ -227,7 +230,7 @@ func (s *Store) roomToKeep(ctx context.Context, op, machine string, d domain, di
 	if need <= free {
 		return nil
 	}
-	return noRoom(op, machine, fmt.Sprintf("%s is full: %s free, up to %s needed", dir, bytesText(free), bytesText(need)))
+	return imagepool.NoRoom(op, machine, fmt.Sprintf("%s is full: %s free, up to %s needed", dir, imagepool.BytesText(free), imagepool.BytesText(need)))
 }
 
 // memoryUsed is at most the machine's memory, which it is when nothing is known.
@@ -235,10 +238,10 @@ func (s *Store) memoryUsed(ctx context.Context, d domain) (int64, error) {
 	all, err := call(ctx, s, func(c driver) ([]domainStats, error) { return c.stats() }, nil)
 	for _, one := range all {
 		if one.uuid == d.uuid && one.stats.MemoryUsedBytes > 0 {
-			return min(one.stats.MemoryUsedBytes, d.memoryBytes), nil
+			return min(one.stats.MemoryUsedBytes, d.MemoryBytes), nil
 		}
 	}
-	return d.memoryBytes, err
+	return d.MemoryBytes, err
 }
 
 func noSnapshots(op string) error {

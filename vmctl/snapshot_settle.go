@@ -1,19 +1,18 @@
 package vmctl
 
 import (
-	"bufio"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"math"
-	"os"
 	"os/exec"
 	"slices"
 	"strings"
 
 	"hither/fusion"
+	"hither/vmctl/domxml"
+	"hither/vmctl/imagefile"
+	"hither/vmctl/process"
 )
 
 // noted gives a call that writes its intent down first. When the call fails, libvirt may
@@ -43,7 +42,7 @@ func (s *Store) noted(i intent, fn func(driver) error) func(driver) error {
 // One that ran stands still while its memory is kept: a libvirt that is killed just then, and
 // finds it so, takes it for one that somebody paused.
 func (s *Store) settleSnapshot(ctx context.Context, i intent) error {
-	release, ok := s.claim("machine", i.Name)
+	release, ok := s.claims.Take("machine", i.Name)
 	if !ok {
 		return errors.New("somebody works at it")
 	}
@@ -93,8 +92,8 @@ func (s *Store) settleSnapshot(ctx context.Context, i intent) error {
 // dropKept removes a snapshot from the disks that keep it; QEMU does so for a machine that
 // is on.
 func (s *Store) dropKept(ctx context.Context, d domain, name string) error {
-	for _, disk := range d.disks {
-		if !disk.keeps(name) {
+	for _, disk := range d.Disks {
+		if !hasKept(disk, name) {
 			continue
 		}
 		if d.active {
@@ -104,10 +103,10 @@ func (s *Store) dropKept(ctx context.Context, d domain, name string) error {
 			}
 			return err
 		}
-		said := &tail{}
-		cmd := exec.CommandContext(ctx, "qemu-img", "snapshot", "-d", name, disk.path)
+		said := &process.Tail{}
+		cmd := exec.CommandContext(ctx, "qemu-img", "snapshot", "-d", name, disk.Path)
 		cmd.Stderr = said
-		if err := runBound(cmd, math.MaxInt64); err != nil {
+		if err := process.RunBound(cmd, math.MaxInt64); err != nil {
 			return fmt.Errorf("%w: %s", err, said)
 		}
 	}
@@ -116,70 +115,17 @@ func (s *Store) dropKept(ctx context.Context, d domain, name string) error {
 
 // keepWhole says whether every disk that can keep a snapshot has this one.
 func (d domain) keepWhole(name string) bool {
-	return !slices.ContainsFunc(d.disks, func(disk domainDisk) bool {
-		return !disk.readOnly && disk.format == formatQcow2 && !disk.keeps(name)
+	return !slices.ContainsFunc(d.Disks, func(disk domxml.Disk) bool {
+		return !disk.ReadOnly && disk.Format == imagefile.Qcow2 && !hasKept(disk, name)
 	})
 }
 
-// keeps says whether a snapshot of that name is inside a disk, as far as that can be read
+// hasKept says whether a snapshot of that name is inside a disk, as far as that can be read
 // here.
-func (d domainDisk) keeps(name string) bool {
-	if d.format != formatQcow2 || d.path == "" {
+func hasKept(d domxml.Disk, name string) bool {
+	if d.Format != imagefile.Qcow2 || d.Path == "" {
 		return false
 	}
-	names, err := keptSnapshots(d.path)
+	names, err := imagefile.Snapshots(d.Path)
 	return err == nil && slices.Contains(names, name)
-}
-
-// mostKept is how many snapshots QEMU lets a qcow2 have.
-const mostKept = 1 << 16
-
-// keptSnapshots reads the names in a qcow2's table of snapshots
-// (https://gitlab.com/qemu-project/qemu/-/blob/master/docs/interop/qcow2.txt).
-func keptSnapshots(path string) (names []string, err error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	head := make([]byte, 72)
-	if _, err := io.ReadFull(f, head); err != nil || string(head[:4]) != "QFI\xfb" {
-		return nil, errNoQcow2
-	}
-	count, at := binary.BigEndian.Uint32(head[60:]), binary.BigEndian.Uint64(head[64:])
-	if count > mostKept || at > math.MaxInt64/2 {
-		return nil, errBrokenImage
-	}
-	r := bufio.NewReader(io.NewSectionReader(f, int64(at), math.MaxInt64/2))
-	for range count {
-		name, err := readKept(r)
-		if err != nil {
-			return nil, err
-		}
-		names = append(names, name)
-	}
-	return names, nil
-}
-
-// readKept reads one entry: fixed fields, more of them, the ID, the name, and zeros up to
-// a multiple of eight bytes.
-func readKept(r *bufio.Reader) (name string, err error) {
-	const fixed = 40
-	var entry [fixed]byte
-	if _, err := io.ReadFull(r, entry[:]); err != nil {
-		return "", errBrokenImage
-	}
-	id, length := int(binary.BigEndian.Uint16(entry[12:])), int(binary.BigEndian.Uint16(entry[14:]))
-	more := binary.BigEndian.Uint32(entry[36:])
-	if more > 1<<10 { // QEMU's own bound
-		return "", errBrokenImage
-	}
-	rest := make([]byte, int(more)+id+length)
-	if _, err := io.ReadFull(r, rest); err != nil {
-		return "", errBrokenImage
-	}
-	if _, err := r.Discard(-(fixed + len(rest)) & 7); err != nil && err != io.EOF { // the last one may end the file
-		return "", err
-	}
-	return string(rest[int(more)+id:]), nil
 }

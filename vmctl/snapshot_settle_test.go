@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"hither/fusion"
+	"hither/vmctl/domxml"
+	"hither/vmctl/imagefile"
 )
 
 // halfDone is a machine with two disks, of which the first so many keep the snapshot s, and
@@ -14,12 +16,12 @@ import (
 func halfDone(t *testing.T, f *fake, note intent, state fusion.MachineState, keeping int) (*Store, domain) {
 	t.Helper()
 	d := keeper(t, state)
-	d.disks = append(d.disks, domainDisk{target: "vdb", path: d.disks[0].path + "2", format: formatQcow2})
-	for i, disk := range d.disks {
-		img(t, "create", "-q", "-f", "qcow2", disk.path, "1M")
-		img(t, "snapshot", "-c", "a name with blanks", disk.path)
+	d.Disks = append(d.Disks, domxml.Disk{Target: "vdb", Path: d.Disks[0].Path + "2", Format: imagefile.Qcow2})
+	for i, disk := range d.Disks {
+		img(t, "create", "-q", "-f", "qcow2", disk.Path, "1M")
+		img(t, "snapshot", "-c", "a name with blanks", disk.Path)
 		if i < keeping {
-			img(t, "snapshot", "-c", "s", disk.path)
+			img(t, "snapshot", "-c", "s", disk.Path)
 		}
 	}
 	f.put(d)
@@ -59,8 +61,8 @@ func TestSnapshotsThatAreHalfDone(t *testing.T) {
 			}
 			s, d := halfDone(t, f, intent{Op: c.op}, c.state, c.keeping)
 			keeping := 0
-			for _, disk := range d.disks {
-				names := must(keptSnapshots(disk.path))(t)
+			for _, disk := range d.Disks {
+				names := must(imagefile.Snapshots(disk.Path))(t)
 				if !slices.Contains(names, "a name with blanks") {
 					t.Errorf("another snapshot is gone: %q", names)
 				}
@@ -127,12 +129,12 @@ func TestARevertIsEnded(t *testing.T) {
 func TestASnapshotThatNobodyListsIsNotOverwritten(t *testing.T) {
 	f := newFake()
 	d := keeper(t, fusion.Off)
-	img(t, "create", "-q", "-f", "qcow2", d.disks[0].path, "1M")
-	img(t, "snapshot", "-c", "s", d.disks[0].path)
+	img(t, "create", "-q", "-f", "qcow2", d.Disks[0].Path, "1M")
+	img(t, "snapshot", "-c", "s", d.Disks[0].Path)
 	f.put(d)
 	_, err := store(t, f).TakeSnapshot(t.Context(), "m", fusion.SnapshotSpec{Name: "s"})
 	refused(t, err, fusion.ErrExists)
-	if names := must(keptSnapshots(d.disks[0].path))(t); !slices.Equal(names, []string{"s"}) {
+	if names := must(imagefile.Snapshots(d.Disks[0].Path))(t); !slices.Equal(names, []string{"s"}) {
 		t.Errorf("the disk keeps %q", names)
 	}
 }

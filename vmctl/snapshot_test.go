@@ -8,13 +8,16 @@ import (
 	"testing"
 
 	"hither/fusion"
+	"hither/vmctl/domxml"
+	"hither/vmctl/imagefile"
+	"hither/vmctl/imagepool"
 )
 
 // keeper is a machine with one qcow2 disk in dir.
 func keeper(t *testing.T, state fusion.MachineState) domain {
 	d := vm("1", "m", state)
-	d.disks = []domainDisk{{target: "vda", path: filepath.Join(t.TempDir(), "disk"), format: formatQcow2}}
-	d.memoryBytes = 16 << 20
+	d.Disks = []domxml.Disk{{Target: "vda", Path: filepath.Join(t.TempDir(), "disk"), Format: imagefile.Qcow2}}
+	d.MemoryBytes = 16 << 20
 	return d
 }
 
@@ -47,9 +50,9 @@ func TestSnapshotTree(t *testing.T) {
 
 func TestWhatKeepsNoSnapshot(t *testing.T) {
 	for what, change := range map[string]func(*domain){
-		"raw":       func(d *domain) { d.disks = append(d.disks, domainDisk{target: "vdb", path: "/x", format: "raw"}) },
-		"no disk":   func(d *domain) { d.disks = nil },
-		"read only": func(d *domain) { d.disks[0].readOnly = true },
+		"raw":       func(d *domain) { d.Disks = append(d.Disks, domxml.Disk{Target: "vdb", Path: "/x", Format: "raw"}) },
+		"no disk":   func(d *domain) { d.Disks = nil },
+		"read only": func(d *domain) { d.Disks[0].ReadOnly = true },
 	} {
 		f := newFake()
 		d := keeper(t, fusion.Off)
@@ -80,7 +83,7 @@ func TestSavedMachineIsNotParted(t *testing.T) {
 func TestNoRoomForTheMemory(t *testing.T) {
 	f := newFake()
 	d := keeper(t, fusion.Running)
-	d.memoryBytes = 1 << 60
+	d.MemoryBytes = 1 << 60
 	f.put(d)
 	_, err := store(t, f).TakeSnapshot(t.Context(), "m", fusion.SnapshotSpec{Name: "a"})
 	refused(t, err, fusion.ErrInvalid)
@@ -143,7 +146,7 @@ func TestRefusedSnapshotLeavesNothing(t *testing.T) {
 	s := store(t, f)
 	_, err := s.TakeSnapshot(t.Context(), "m", fusion.SnapshotSpec{Name: "a"})
 	refused(t, err, fusion.ErrInvalid)
-	if fusion.Hint(err) != spaceHint {
+	if fusion.Hint(err) != imagepool.SpaceHint {
 		t.Errorf("hint: %s", fusion.Hint(err))
 	}
 	if list := must(s.Snapshots(t.Context(), "m"))(t); len(list) != 0 {
@@ -155,7 +158,7 @@ func FuzzParseSnapshot(f *testing.F) {
 	f.Add(`<domainsnapshot><name>a</name><state>running</state><creationTime>1</creationTime><memory snapshot='internal'/><parent><name>b</name></parent></domainsnapshot>`)
 	f.Add(`<domainsnapshot><name>../a</name><disks><disk name='vda' snapshot='no'/></disks></domainsnapshot>`)
 	f.Fuzz(func(t *testing.T, text string) {
-		s, err := parseSnapshot(text)
+		s, err := domxml.ParseSnapshot(text)
 		if err != nil {
 			return
 		}

@@ -33,7 +33,7 @@ func (s *Store) StopAll(ctx context.Context) error {
 	if conn != nil {
 		s.running.Go(func() { s.release(conn, calls) })
 	}
-	s.config.private().end(ctx)
+	s.config.private().End(ctx)
 	return fail("machine.stop", "", errors.Join(err, ctx.Err()))
 }
 
@@ -69,7 +69,7 @@ func (s *Store) mine(ctx context.Context) ([]string, error) {
 	all, err := call(ctx, s, func(d driver) ([]domain, error) { return d.domains() }, nil)
 	var uuids []string
 	for _, d := range all {
-		if d.active && (d.ours || s.privateUsed()) {
+		if d.active && (d.Ours || s.privateUsed()) {
 			uuids = append(uuids, d.uuid)
 		}
 	}

@@ -10,6 +10,8 @@ import (
 
 	"hither/fusion"
 	"hither/vmctl/computer"
+	"hither/vmctl/imagefile"
+	"hither/vmctl/imagepool"
 )
 
 // storageDriver is what a Store needs of a hypervisor for storage.
@@ -81,8 +83,8 @@ func (t storage) own() fusion.Pool {
 	var err error
 	if p.TotalBytes, p.FreeBytes, err = computer.DiskSpace(p.Path); err != nil {
 		p.State, p.Note, p.Hint = fusion.PoolGone, "its directory cannot be read", "see whether its disk is plugged in; then start the node again"
-	} else if p.FreeBytes < reserve {
-		p.Note, p.Hint = "it is full", spaceHint
+	} else if p.FreeBytes < imagepool.Reserve {
+		p.Note, p.Hint = "it is full", imagepool.SpaceHint
 	}
 	return p
 }
@@ -96,7 +98,7 @@ func (p pool) shown() fusion.Pool {
 	case !p.active:
 		out.State, out.TotalBytes, out.FreeBytes = fusion.PoolInactive, 0, 0
 		out.Note, out.Hint = "it was not started", "start it there with: virsh pool-start"
-	case p.free < reserve && p.total > 0:
+	case p.free < imagepool.Reserve && p.total > 0:
 		out.Note, out.Hint = "it is full", "remove volumes that are not needed, or give it a larger disk"
 	}
 	return out
@@ -229,7 +231,7 @@ func ownVolumes(dir string) ([]volume, error) {
 }
 
 func ownVolume(dir, name string) (volume, error) {
-	v := volume{name: name, path: filepath.Join(dir, name), format: formatRaw}
+	v := volume{name: name, path: filepath.Join(dir, name), format: imagefile.Raw}
 	info, err := os.Stat(v.path)
 	if err != nil {
 		return v, err
@@ -239,14 +241,14 @@ func ownVolume(dir, name string) (volume, error) {
 		v.format = "iso"
 		return v, nil
 	}
-	size, base, err := readBacking(v.path)
+	size, base, err := imagefile.ReadBacking(v.path)
 	switch {
-	case errors.Is(err, errNoQcow2), errors.Is(err, errBrokenImage):
+	case errors.Is(err, imagefile.ErrNoQcow2), errors.Is(err, imagefile.ErrBroken):
 		return v, nil
 	case err != nil:
 		return v, err
 	}
-	v.format, v.capacity, v.base = formatQcow2, size, base
+	v.format, v.capacity, v.base = imagefile.Qcow2, size, base
 	return v, nil
 }
 

@@ -1,7 +1,6 @@
 package vmctl
 
 import (
-	"bytes"
 	"encoding/binary"
 	"os"
 	"path/filepath"
@@ -10,6 +9,8 @@ import (
 	"testing"
 
 	"hither/fusion"
+	"hither/vmctl/domxml"
+	"hither/vmctl/imagepool"
 )
 
 // pooled is a fake with the pool "data" of a directory, and one that is gone.
@@ -73,7 +74,7 @@ func TestVolumesOfHithersOwn(t *testing.T) {
 	if raw.Format != "raw" || raw.CapacityBytes != 1<<20+512 {
 		t.Errorf("made %+v", raw)
 	}
-	ok(t, os.WriteFile(filepath.Join(s.config.pool(), partial+"half"), nil, 0o600))
+	ok(t, os.WriteFile(filepath.Join(s.config.pool(), imagepool.Partial+"half"), nil, 0o600))
 	ok(t, os.WriteFile(filepath.Join(s.config.pool(), "cd.iso"), make([]byte, 4096), 0o600))
 	list := must(storage.Volumes(ctx, fusion.OwnPool))(t)
 	if len(list) != 3 || list[0].Format != "iso" || list[1].Name != "data" {
@@ -83,7 +84,7 @@ func TestVolumesOfHithersOwn(t *testing.T) {
 	refused(t, err, fusion.ErrInvalid)
 	ok(t, storage.RemoveVolume(ctx, fusion.OwnPool, "data"))
 	refused(t, storage.RemoveVolume(ctx, fusion.OwnPool, "data"), fusion.ErrNotFound)
-	for _, bad := range []string{"", "../x", "a/b", "<v>", partial + "half"} {
+	for _, bad := range []string{"", "../x", "a/b", "<v>", imagepool.Partial + "half"} {
 		_, err := storage.CreateVolume(ctx, fusion.VolumeSpec{Pool: fusion.OwnPool, Name: bad, CapacityBytes: 1 << 30})
 		refused(t, err, fusion.ErrInvalid)
 		refused(t, storage.RemoveVolume(ctx, fusion.OwnPool, bad), fusion.ErrNotFound)
@@ -112,8 +113,8 @@ func TestVolumesThatAreNeeded(t *testing.T) {
 	overlay(t, filepath.Join(dir, "clone"), "base")
 	overlay(t, filepath.Join(dir, "top"), filepath.Join(dir, "below"))
 	d := vm("1", "m", fusion.Off)
-	d.disks = []domainDisk{{target: "vda", path: filepath.Join(dir, "mine"), format: "raw"}, {target: "vdb", path: filepath.Join(dir, "top"), format: "qcow2"}}
-	d.inserted = []string{filepath.Join(dir, "cd.iso")}
+	d.Disks = []domxml.Disk{{Target: "vda", Path: filepath.Join(dir, "mine"), Format: "raw"}, {Target: "vdb", Path: filepath.Join(dir, "top"), Format: "qcow2"}}
+	d.Inserted = []string{filepath.Join(dir, "cd.iso")}
 	f.put(d)
 	for name, by := range map[string]string{"mine": "m", "cd.iso": "m", "top": "m", "below": "m", "base": "clone"} {
 		err := storage.RemoveVolume(ctx, fusion.OwnPool, name)
@@ -183,29 +184,5 @@ func TestNothingIsRemovedWhileMachinesAreNotKnown(t *testing.T) {
 	refused(t, s.Storage().RemoveVolume(t.Context(), fusion.OwnPool, "v"), fusion.ErrOffline)
 	if list := must(s.Storage().Volumes(t.Context(), fusion.OwnPool))(t); len(list) != 1 {
 		t.Errorf("%+v", list)
-	}
-}
-
-func TestReadBacking(t *testing.T) {
-	dir := t.TempDir()
-	path := filepath.Join(dir, "o")
-	for base, want := range map[string]string{"b": filepath.Join(dir, "b"), "/x/y": "/x/y", "file:/x": "/x", "nbd://h/x": "nbd://h/x", "json:{}": "json:{}", "../b": filepath.Join(filepath.Dir(dir), "b")} {
-		overlay(t, path, base)
-		if size, got, err := readBacking(path); err != nil || got != want || size != 1<<30 {
-			t.Errorf("%s: %q, %d, %v", base, got, size, err)
-		}
-	}
-	overlay(t, path, path) // a circle
-	if got := chain(path); len(got) != maxChain {
-		t.Errorf("%d", len(got))
-	}
-	broken := bytes.Repeat([]byte{0xff}, 64)
-	copy(broken, "QFI\xfb")
-	ok(t, os.WriteFile(path, broken, 0o600))
-	if _, _, err := readBacking(path); err == nil {
-		t.Error("a broken header was read")
-	}
-	if _, _, err := readBacking(dir); err == nil {
-		t.Error("a directory was read")
 	}
 }

@@ -3,11 +3,16 @@ package vmctl
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"hither/fusion"
+	"hither/vmctl/catalogue"
+	"hither/vmctl/imagepool"
+	"hither/vmctl/kvm"
+	"hither/vmctl/meter"
 	"hither/vmctl/power"
 )
 
@@ -22,9 +27,11 @@ import (
 // wait for it.
 type Store struct {
 	config    Config
-	kvm       *kvmProbe
-	catalogue *catalogue
-	meters    *Meters
+	kvm       *kvm.Probe
+	pool      *imagepool.Pool
+	claims    *imagepool.Claims // of machines, images, downloads and backups
+	catalogue *catalogue.Catalogue
+	meters    *meter.Meters
 
 	abilities power.Abilities // of this computer itself
 	going     going
@@ -55,7 +62,6 @@ type Store struct {
 	dirty    map[string]bool      // UUIDs that changed; bounded by the number of domains
 	stopping map[string]time.Time // until when a guest is shown so, by UUID
 	watchers map[*watcher]bool
-	claims   map[string]int           // holders of the names of machines and images in work
 	arriving map[string]*incoming     // machines on their way to this host, by UUID
 	leaving  map[string]bool          // machines on their way to another host, by name
 	intended map[string]bool          // the intents that operations of this process hold
@@ -69,6 +75,9 @@ var (
 	_ fusion.Machines = (*Store)(nil)
 	_ fusion.Hardware = (*Store)(nil)
 )
+
+// tryKVM finds out whether KVM runs here; the tests ask it once for all their Stores.
+var tryKVM = kvm.Try
 
 // maxCalls bounds the calls to the hypervisor that may be stuck at a time.
 const maxCalls = 16
@@ -89,22 +98,24 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 			Hint: "choose a directory that can be written with --home"}
 	}
 	s := &Store{
-		config: config, kvm: newKVMProbe(config.Dir), catalogue: &catalogue{osinfo: config.Osinfo}, fetches: map[string]chan struct{}{},
+		config: config, kvm: kvm.New(config.Dir, tryKVM), catalogue: catalogue.New(config.Osinfo), fetches: map[string]chan struct{}{},
 		abilities: power.Abilities{Switch: config.Power},
 		slots:     make(chan struct{}, maxCalls), wake: make(chan struct{}, 1), unsettled: make(chan struct{}, 1), toInstall: make(chan struct{}, 1),
 		networking: make(chan struct{}, 1),
 		records:    map[string]*record{}, dirty: map[string]bool{},
-		stopping: map[string]time.Time{}, watchers: map[*watcher]bool{}, claims: map[string]int{},
+		stopping: map[string]time.Time{}, watchers: map[*watcher]bool{},
 		listeners: map[string]map[chan struct{}]bool{},
 		intended:  map[string]bool{}, arriving: map[string]*incoming{}, leaving: map[string]bool{},
 	}
+	s.claims = &imagepool.Claims{}
+	s.pool = &imagepool.Pool{Dir: config.pool(), Claims: s.claims, Log: config.Log}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
-	s.meters = newMeters(s)
+	s.meters = meter.New(s.ctx, metered{s}, filepath.Join(config.Dir, "meters"), ringName, config.Log)
 	s.schedules = newSchedules(s)
 	s.loans, s.redirections = newLoans(s), newRedirections(s)
-	sweep(config.pool())
-	sweep(config.intents())
-	sweepNotes(config.pool(), time.Now())
+	imagepool.Sweep(config.pool())
+	imagepool.Sweep(config.intents())
+	imagepool.SweepNotes(config.pool(), time.Now())
 	if err := s.holdArriving(); err != nil {
 		config.Log.Warn("some of what was left half done is not known", "error", err)
 	}
@@ -123,7 +134,7 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 	if config.Power != nil {
 		s.running.Go(s.followPower)
 	}
-	s.meters.wake()
+	s.meters.Wake()
 	return s, nil
 }
 

@@ -10,11 +10,13 @@ import (
 	"testing"
 
 	"hither/fusion"
+	"hither/vmctl/domxml"
+	"hither/vmctl/imagepool"
 )
 
 func vm(uuid, name string, state fusion.MachineState) domain {
 	return domain{uuid: uuid, name: name, state: state, active: state == fusion.Running || state == fusion.Paused,
-		domainInfo: domainInfo{cpus: 2, memoryBytes: 1 << 30, accelerator: "tcg", vnc: 0, display: "vnc"}}
+		Info: domxml.Info{CPUs: 2, MemoryBytes: 1 << 30, Accelerator: "tcg", VNC: 0, Display: "vnc"}}
 }
 
 func TestList(t *testing.T) {
@@ -191,7 +193,7 @@ func TestStopAllLeavesOthersMachines(t *testing.T) {
 	f := newFake()
 	f.put(vm("1", "theirs", fusion.Running))
 	ours := vm("2", "ours", fusion.Running)
-	ours.ours = true
+	ours.Ours = true
 	f.put(ours)
 	s := store(t, f)
 	ok(t, s.StopAll(t.Context()))
@@ -203,7 +205,7 @@ func TestStopAllLeavesOthersMachines(t *testing.T) {
 func TestOpenSweepsWhatAKilledNodeLeft(t *testing.T) {
 	dir := t.TempDir()
 	ok(t, os.MkdirAll(filepath.Join(dir, "images"), 0o700))
-	ok(t, os.WriteFile(filepath.Join(dir, "images", partial+"x"), []byte("half"), 0o600))
+	ok(t, os.WriteFile(filepath.Join(dir, "images", imagepool.Partial+"x"), []byte("half"), 0o600))
 	ok(t, os.WriteFile(filepath.Join(dir, "images", "whole.iso"), []byte("whole"), 0o600))
 	s := must(Open(t.Context(), Config{Dir: dir, URI: "off"}))(t)
 	defer closeStore(t, s)

@@ -2,8 +2,6 @@ package vmctl
 
 import (
 	"context"
-	"encoding/xml"
-	"slices"
 
 	"hither/fusion"
 	"hither/vmctl/domxml"
@@ -27,15 +25,15 @@ func (s *Store) SetTemplate(ctx context.Context, machine string, on bool) (fusio
 		return fusion.Machine{}, err
 	}
 	defer release()
-	if r.template == on {
-		return r.machine(s.kvm.note()), nil
+	if r.Template == on {
+		return r.machine(s.kvm.Note()), nil
 	}
 	if !on {
 		if err := s.unbased(opTemplate, r); err != nil {
 			return fusion.Machine{}, err
 		}
 	}
-	err = s.redefine(ctx, r.uuid, func(root *domxml.Element, ours *machineXML) { mark(root, ours, on) })
+	err = s.redefine(ctx, r.uuid, func(root *domxml.Element, ours *domxml.Ours) { domxml.MarkTemplate(root, ours, on) })
 	if err != nil {
 		return fusion.Machine{}, fail(opTemplate, machine, err)
 	}
@@ -44,36 +42,7 @@ func (s *Store) SetTemplate(ctx context.Context, machine string, on bool) (fusio
 		return fusion.Machine{}, err
 	}
 	s.config.Log.Info("template", "machine", machine, "is", on, "trace", fusion.Trace(ctx))
-	return r.machine(s.kvm.note()), nil
-}
-
-// mark makes a definition a template's, or a machine's again.
-func mark(root *domxml.Element, ours *machineXML, on bool) {
-	var frozen []string
-	if ours.Template != nil {
-		frozen = ours.Template.Frozen
-	}
-	ours.Template = nil
-	if on {
-		ours.Template = &templateXML{}
-	}
-	for _, disk := range root.All("devices", "disk") {
-		target := disk.Need("target").Attr("dev")
-		switch {
-		case !notDrive(disk):
-		case on && disk.One("readonly") == nil:
-			disk.Need("readonly")
-			ours.Template.Frozen = append(ours.Template.Frozen, target)
-		case !on && slices.Contains(frozen, target):
-			disk.Drop("readonly")
-		}
-	}
-}
-
-// notDrive tells a disk from a CD or floppy drive.
-func notDrive(disk *domxml.Element) bool {
-	kind := disk.Attr("device")
-	return kind == "" || kind == "disk"
+	return r.machine(s.kvm.Note()), nil
 }
 
 // still claims a virtual machine that is off, until release.
@@ -109,68 +78,20 @@ func isTemplate(op, machine string) error {
 
 // redefine changes the definition of a machine that is off and that the caller has
 // claimed. It is changed whole or not at all.
-func (s *Store) redefine(ctx context.Context, uuid string, change func(root *domxml.Element, ours *machineXML)) error {
+func (s *Store) redefine(ctx context.Context, uuid string, change func(root *domxml.Element, ours *domxml.Ours)) error {
 	text, err := call(ctx, s, func(d driver) (string, error) { return d.persistent(uuid) }, nil)
 	if err != nil {
 		return err
 	}
-	root, ours, err := readDefinition(text)
+	root, ours, err := domxml.ReadOurs(text)
 	if err != nil {
 		return err
 	}
 	change(root, ours)
-	if err := setOurs(root, *ours); err != nil {
+	if err := domxml.SetOurs(root, *ours); err != nil {
 		return err
 	}
 	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
 	defer cancel()
 	return s.do(within, func(d driver) error { return d.define(root.String()) })
-}
-
-// readDefinition gives a definition and what Hither noted in it.
-func readDefinition(text string) (*domxml.Element, *machineXML, error) {
-	root, err := domxml.Parse(text)
-	if err != nil {
-		return nil, nil, err
-	}
-	var x domainXML
-	if err := xml.Unmarshal([]byte(text), &x); err != nil {
-		return nil, nil, err
-	}
-	ours := &machineXML{}
-	if x.Metadata != nil && x.Metadata.Machine != nil {
-		ours = x.Metadata.Machine
-	}
-	return root, ours, nil
-}
-
-const ourNamespace = "urn:hither:machine:1"
-
-// setOurs writes what Hither notes into a definition, in place of what was there.
-func setOurs(root *domxml.Element, ours machineXML) error {
-	text, err := xml.Marshal(struct {
-		XMLName xml.Name    `xml:"metadata"`
-		Machine *machineXML `xml:"urn:hither:machine:1 machine"`
-	}{Machine: &ours})
-	if err != nil {
-		return err
-	}
-	made, err := domxml.Parse(string(text))
-	if err != nil {
-		return err
-	}
-	metadata := root.Need("metadata")
-	metadata.Children = slices.DeleteFunc(metadata.Children, isOurs)
-	metadata.Children = append(metadata.Children, made.Children...)
-	return nil
-}
-
-// isOurs says whether an element of the metadata is Hither's, whatever its prefix.
-func isOurs(e *domxml.Element) bool {
-	for _, a := range e.Attrs {
-		if a.Value == ourNamespace && (a.Name.Space == "xmlns" || a.Name.Space == "" && a.Name.Local == "xmlns") {
-			return true
-		}
-	}
-	return false
 }

@@ -41,7 +41,7 @@ func (s *Store) openSerial(ctx context.Context, name string, viewOnly bool) (fus
 	if err != nil {
 		return nil, err
 	}
-	if !r.serial {
+	if !r.Serial {
 		return nil, &fusion.Error{Op: opConsole, Path: name, Cause: fusion.ErrUnsupported, Detail: "it has no serial console",
 			Hint: "give it one, as in virt-manager: Add Hardware, Serial, then stop and start it"}
 	}

@@ -2,13 +2,12 @@ package vmctl
 
 import (
 	"context"
-	"net"
 	"net/url"
 	"os"
 	"runtime"
-	"time"
 
 	"hither/fusion"
+	"hither/vmctl/process"
 )
 
 const (
@@ -46,7 +45,7 @@ func (c Config) resolve(ctx context.Context) (string, error) {
 		return "", &fusion.Error{Op: "machines.connect", Cause: fusion.ErrUnsupported,
 			Detail: "virtual machines are switched off on this node", Hint: switchOnHint}
 	case c.URI == uriPrivate:
-		return c.private().ensure(ctx)
+		return c.private().Ensure(ctx)
 	case c.URI == uriSession && runtime.GOOS == "linux" && !hasDaemon():
 		return "", &fusion.Error{Op: "machines.connect", Path: c.URI, Cause: fusion.ErrUnsupported,
 			Detail: "there is no libvirtd", Hint: InstallHint}
@@ -57,8 +56,8 @@ func (c Config) resolve(ctx context.Context) (string, error) {
 // hasDaemon says whether libvirt can start a session daemon, monolithic or
 // modular.
 func hasDaemon() bool {
-	_, libvirtd := findProgram("libvirtd")
-	_, virtqemud := findProgram("virtqemud")
+	_, libvirtd := process.Find("libvirtd")
+	_, virtqemud := process.Find("virtqemud")
 	return libvirtd == nil || virtqemud == nil
 }
 
@@ -69,7 +68,7 @@ func choose() string {
 		return uriSession // the driver says why not
 	}
 	for _, path := range systemSockets {
-		if answers(path) {
+		if process.Answers(path) {
 			return uriSystem
 		}
 	}
@@ -77,14 +76,4 @@ func choose() string {
 		return uriPrivate
 	}
 	return uriSession
-}
-
-// answers says whether somebody accepts connections on a unix socket.
-func answers(path string) bool {
-	conn, err := net.DialTimeout("unix", path, 5*time.Second)
-	if err != nil {
-		return false
-	}
-	_ = conn.Close() // nothing was written
-	return true
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"hither/fusion"
+	"hither/vmctl/imagefile"
 )
 
 // uses tells who needs a volume. Paths are real ones, without symbolic links.
@@ -20,7 +21,7 @@ func (s *Store) uses(ctx context.Context) (uses, error) {
 	u := uses{map[string][]string{}, map[string][]string{}}
 	for machine, paths := range s.diskPaths() {
 		for _, path := range paths {
-			for _, p := range append([]string{path}, chain(path)...) {
+			for _, p := range append([]string{path}, imagefile.Chain(path)...) {
 				u.byMachine[realPath(p)] = append(u.byMachine[realPath(p)], machine)
 			}
 		}
@@ -40,14 +41,14 @@ func (s *Store) diskPaths() map[string][]string {
 	defer s.mu.Unlock()
 	out := map[string][]string{}
 	for _, r := range s.records {
-		for _, d := range r.disks {
-			if d.path != "" {
-				out[r.shown] = append(out[r.shown], d.path)
+		for _, d := range r.Disks {
+			if d.Path != "" {
+				out[r.shown] = append(out[r.shown], d.Path)
 			}
 		}
-		out[r.shown] = append(out[r.shown], r.inserted...)
-		if r.vars != "" {
-			out[r.shown] = append(out[r.shown], r.vars)
+		out[r.shown] = append(out[r.shown], r.Inserted...)
+		if r.Vars != "" {
+			out[r.shown] = append(out[r.shown], r.Vars)
 		}
 	}
 	return out

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 
 	"hither/fusion"
+	"hither/vmctl/imagepool"
 )
 
 var verbs = []fusion.Verb{fusion.Start, fusion.Stop, fusion.ForceOff, fusion.Pause, fusion.Resume, fusion.Reboot, fusion.Save, fusion.Discard, fusion.Emulate}
@@ -29,7 +30,7 @@ func (s *Store) Do(ctx context.Context, name string, verb fusion.Verb) error {
 	if verb == fusion.Emulate {
 		return s.emulate(ctx, name)
 	}
-	release, ok := s.share("machine", name)
+	release, ok := s.claims.Share("machine", name)
 	if !ok {
 		return inWork(op, name)
 	}
@@ -43,7 +44,7 @@ func (s *Store) Do(ctx context.Context, name string, verb fusion.Verb) error {
 	if err != nil {
 		return err
 	}
-	if r.template && verb == fusion.Start {
+	if r.Template && verb == fusion.Start {
 		return isTemplate(op, name)
 	}
 	if able := verbsFor(r.domain); !slices.Contains(able, verb) {
@@ -154,7 +155,7 @@ func (s *Store) Remove(ctx context.Context, name string) error {
 
 // alone claims a machine, until release, and gives it as it is now.
 func (s *Store) alone(ctx context.Context, op, name string) (r record, release func(), err error) {
-	release, ok := s.claim("machine", name)
+	release, ok := s.claims.Take("machine", name)
 	if !ok {
 		return r, nil, inWork(op, name)
 	}
@@ -171,12 +172,12 @@ func (s *Store) alone(ctx context.Context, op, name string) (r record, release f
 
 // madeDisks gives the files in the pool that Create made for the domain.
 func (d domain) madeDisks() (files []string) {
-	for _, file := range d.ownDisks {
-		if ownDisk(file, d.uuid) {
+	for _, file := range d.OwnDisks {
+		if imagepool.OwnDisk(file, d.uuid) {
 			files = append(files, file)
 		}
 	}
-	if vars := filepath.Base(d.vars); d.vars != "" && ownDisk(vars, d.uuid) && !slices.Contains(files, vars) {
+	if vars := filepath.Base(d.Vars); d.Vars != "" && imagepool.OwnDisk(vars, d.uuid) && !slices.Contains(files, vars) {
 		files = append(files, vars)
 	}
 	return files

@@ -11,6 +11,9 @@ import (
 	"strings"
 
 	"hither/fusion"
+	"hither/vmctl/domxml"
+	"hither/vmctl/imagefile"
+	"hither/vmctl/imagepool"
 )
 
 const (
@@ -24,8 +27,8 @@ const (
 type volumeXML struct {
 	XMLName    xml.Name        `xml:"volume"`
 	Name       string          `xml:"name"`
-	Capacity   sizeXML         `xml:"capacity"`
-	Allocation sizeXML         `xml:"allocation"`
+	Capacity   domxml.Size     `xml:"capacity"`
+	Allocation domxml.Size     `xml:"allocation"`
 	Target     volumeTargetXML `xml:"target"`
 	Backing    *volumeBaseXML  `xml:"backingStore,omitempty"`
 }
@@ -49,7 +52,7 @@ func parseVolume(text string) (volume, error) {
 	if err := xml.Unmarshal([]byte(text), &x); err != nil {
 		return volume{}, err
 	}
-	v := volume{name: x.Name, path: x.Target.Path, format: formatRaw, capacity: x.Capacity.bytes(), allocation: x.Allocation.bytes()}
+	v := volume{name: x.Name, path: x.Target.Path, format: imagefile.Raw, capacity: x.Capacity.Bytes(), allocation: x.Allocation.Bytes()}
 	if x.Target.Format != nil && x.Target.Format.Type != "" {
 		v.format = x.Target.Format.Type
 	}
@@ -76,10 +79,10 @@ func (t storage) CreateVolume(ctx context.Context, spec fusion.VolumeSpec) (fusi
 		return fusion.Volume{}, volumeRefusal(opVolumeCreate, path, err)
 	}
 	if spec.Format == "" {
-		spec.Format = formatQcow2
+		spec.Format = imagefile.Qcow2
 	}
 	spec.CapacityBytes = (spec.CapacityBytes + 511) &^ 511
-	release, ok := t.s.claim("image", spec.Name) // as an upload does
+	release, ok := t.s.claims.Take("image", spec.Name) // as an upload does
 	if !ok {
 		return fusion.Volume{}, inWork(opVolumeCreate, path)
 	}
@@ -128,10 +131,10 @@ func (t storage) get(ctx context.Context, op, poolName, name string) (fusion.Vol
 // createOwn makes a file in Hither's pool: under another name first, so that it is
 // there whole or not at all.
 func (t storage) createOwn(ctx context.Context, path string, spec fusion.VolumeSpec) error {
-	if err := t.s.room(opVolumeCreate, path, 0); err != nil {
+	if err := t.s.pool.Room(opVolumeCreate, path, 0); err != nil {
 		return err
 	}
-	temp := filepath.Join(t.s.config.pool(), partial+spec.Name)
+	temp := filepath.Join(t.s.config.pool(), imagepool.Partial+spec.Name)
 	defer os.Remove(temp) // after the rename there is nothing to remove
 	if err := qemuImg(ctx, opVolumeCreate, path, "create", "-q", "-f", spec.Format, temp, fmt.Sprint(spec.CapacityBytes)); err != nil {
 		return err
@@ -145,10 +148,10 @@ func (t storage) createIn(ctx context.Context, path string, spec fusion.VolumeSp
 	if err != nil {
 		return err
 	}
-	if p.total > 0 && p.free < reserve {
-		return invalid(opVolumeCreate, path, fmt.Sprintf("the pool is full: %s free", bytesText(p.free)), "remove volumes that are not needed, or give it a larger disk")
+	if p.total > 0 && p.free < imagepool.Reserve {
+		return invalid(opVolumeCreate, path, fmt.Sprintf("the pool is full: %s free", imagepool.BytesText(p.free)), "remove volumes that are not needed, or give it a larger disk")
 	}
-	x := volumeXML{Name: spec.Name, Capacity: sizeXML{"bytes", spec.CapacityBytes}, Allocation: sizeXML{"bytes", 0},
+	x := volumeXML{Name: spec.Name, Capacity: domxml.Size{Unit: "bytes", Value: spec.CapacityBytes}, Allocation: domxml.Size{Unit: "bytes", Value: 0},
 		Target: volumeTargetXML{Format: &typeXML{spec.Format}}}
 	text, err := xml.Marshal(x)
 	if err != nil {
@@ -169,7 +172,7 @@ func qemuImg(ctx context.Context, op, path string, args ...string) error {
 	case ctx.Err() != nil:
 		return fail(op, path, ctx.Err())
 	case err != nil && strings.Contains(string(out), "No space left"):
-		return noRoom(op, path, "the pool is full")
+		return imagepool.NoRoom(op, path, "the pool is full")
 	case err != nil:
 		return &fusion.Error{Op: op, Path: path, Cause: errors.New("qemu-img refuses"), Detail: strings.TrimSpace(string(out)), Hint: "see whether the file is sound: qemu-img check"}
 	}
@@ -183,7 +186,7 @@ func (t storage) GrowVolume(ctx context.Context, poolName, name string, bytes in
 		return fusion.Volume{}, volumeRefusal(opVolumeGrow, path, err)
 	}
 	bytes = (bytes + 511) &^ 511
-	release, ok := t.s.claim("image", name)
+	release, ok := t.s.claims.Take("image", name)
 	if !ok {
 		return fusion.Volume{}, inWork(opVolumeGrow, path)
 	}
@@ -197,10 +200,10 @@ func (t storage) GrowVolume(ctx context.Context, poolName, name string, bytes in
 		return fusion.Volume{}, err
 	}
 	switch {
-	case v.format != formatQcow2 && v.format != formatRaw:
+	case v.format != imagefile.Qcow2 && v.format != imagefile.Raw:
 		return fusion.Volume{}, invalid(opVolumeGrow, path, "a volume of the format "+v.format+" does not grow", "convert it: qemu-img convert -O qcow2 OLD NEW")
 	case bytes <= v.capacity:
-		return fusion.Volume{}, invalid(opVolumeGrow, path, fmt.Sprintf("it has %s already; a volume does not shrink", bytesText(v.capacity)), "give a larger size")
+		return fusion.Volume{}, invalid(opVolumeGrow, path, fmt.Sprintf("it has %s already; a volume does not shrink", imagepool.BytesText(v.capacity)), "give a larger size")
 	case len(u.overlays(v.path)) > 0:
 		return fusion.Volume{}, isBase(opVolumeGrow, path, u.overlays(v.path))
 	}
@@ -231,9 +234,9 @@ func (s *Store) runsOn(path string) (uuid, target string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, r := range s.records {
-		for _, d := range r.disks {
-			if r.active && d.path != "" && realPath(d.path) == realPath(path) {
-				return r.uuid, d.target
+		for _, d := range r.Disks {
+			if r.active && d.Path != "" && realPath(d.Path) == realPath(path) {
+				return r.uuid, d.Target
 			}
 		}
 	}
@@ -267,7 +270,7 @@ func (s *Store) relistAnew(ctx context.Context) error {
 // RemoveVolume deletes a volume that nobody needs.
 func (t storage) RemoveVolume(ctx context.Context, poolName, name string) error {
 	path := fusionClip(poolName) + "/" + fusionClip(name)
-	release, ok := t.s.claim("image", name)
+	release, ok := t.s.claims.Take("image", name)
 	if !ok {
 		return inWork(opVolumeRemove, path)
 	}

@@ -50,7 +50,7 @@ func (s *Store) subscribe() *watcher {
 	records := s.copyLocked()
 	s.watchers[w] = true
 	s.mu.Unlock()
-	note := s.kvm.note()
+	note := s.kvm.Note()
 	for i := range records {
 		w.putOlder(records[i].machine(note))
 	}

@@ -1,6 +1,12 @@
-// Package domxml reads and changes libvirt's XML without knowing all of it: a definition is
-// a tree of Elements, of which whatever nobody asked for stays as somebody wrote it. Parse
-// reads one; Apply edits its text in place, to the byte; Element.String writes it anew.
+// Package domxml is libvirt's definition of a domain: read, written and changed.
+//
+// Plan writes the definition of a machine that is made; ReadInfo says what a definition
+// means, Parts what a machine is made of, and ReadOurs what Hither noted in it. Likeness makes
+// a definition another machine's, Blueprint one of a machine in a file.
+//
+// What changes a definition does so without knowing all of it: it is a tree of Elements, of
+// which whatever nobody asked for stays as somebody wrote it. Parse reads one; Apply edits its
+// text in place, to the byte; Element.String writes it anew.
 //
 // A definition that came from elsewhere is not trusted: its depth is bounded, and Go's
 // encoding/xml expands no entities of its own.

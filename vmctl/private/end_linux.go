@@ -1,0 +1,31 @@
+package private
+
+import (
+	"context"
+	"os"
+	"strings"
+
+	"hither/vmctl/computer"
+	"hither/vmctl/process"
+)
+
+// End ends the daemon, then every QEMU it left, and removes the link.
+func (p Daemon) End(ctx context.Context) {
+	p.endDaemon(ctx)
+	for pid, args := range computer.Processes() {
+		if strings.Contains(args, p.Link+"/c/libvirt/qemu/lib/") && strings.Contains(args, "-uuid") {
+			process.End(ctx, pid)
+		}
+	}
+	_ = os.Remove(p.Link) // the next start makes it anew
+}
+
+// endDaemon ends the daemon that was started with our pid file, whatever that
+// file says.
+func (p Daemon) endDaemon(ctx context.Context) {
+	for pid, args := range computer.Processes() {
+		if strings.Contains(args, "\x00--pid-file\x00"+p.PIDFile()+"\x00") {
+			process.End(ctx, pid)
+		}
+	}
+}
