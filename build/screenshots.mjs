@@ -1,11 +1,13 @@
 // Takes the pictures of the page for build/screenshots.sh, with Debian's Chromium.
 //
 //	node build/screenshots.mjs HITHER OUT empty|page|move|netboot|offline
+//	ONLY=NAME,…                          those alone
 import { execFileSync } from 'node:child_process'
 import { createRequire } from 'node:module'
 
 const { chromium } = createRequire(new URL('../frontend/package.json', import.meta.url))('playwright-core')
 const [hither, out, which] = process.argv.slice(2)
+const only = process.env.ONLY?.split(',')
 const live = '[data-testid=screen][data-state=live]'
 
 /** Looks at both desktops, whose last picture the cards keep, and lets the sparklines grow. */
@@ -27,12 +29,16 @@ async function create(page) {
   await page.keyboard.press('n')
   await page.getByRole('dialog').waitFor()
   await page.locator('dialog select').first().selectOption({ label: 'cloud' })
-  await page.locator('dialog input').first().fill('media')
+  await page.locator('dialog [data-row]').first().waitFor()
 }
+const next = (page) => page.locator('dialog [type=submit]').click()
 async function taken(page) {
   await create(page)
-  await page.locator('dialog input').first().fill('web')
-  await page.locator('dialog button[type=submit]').click()
+  await page.locator('dialog input[value=empty]').check({ force: true })
+  await next(page)
+  await page.locator('dialog [data-step-focus]').fill('web')
+  await next(page)
+  await next(page)
   await page.locator('dialog [role=alert]').waitFor()
 }
 const pair = async (page) => {
@@ -76,8 +82,8 @@ const terminal = async (page) => {
 async function shape(page) {
   await create(page)
   await page.locator('dialog [data-row]').first().click()
-  await page.locator('dialog [type=submit]').click()
-  await page.locator('dialog input').first().fill('media')
+  await next(page)
+  await page.locator('dialog [data-step-focus]').fill('media')
 }
 /** Sends a machine away, and takes the word back once that was seen. */
 async function moves(page, see) {
@@ -144,7 +150,7 @@ pictures.netboot = [
 const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] })
 const errors = []
 try {
-  const queue = [...pictures[which]]
+  const queue = pictures[which].filter((p) => only?.includes(p.name) ?? true)
   const worker = async () => {
     for (let next = queue.shift(); next; next = queue.shift()) await take(next)
   }

@@ -8,7 +8,7 @@
 # As root it runs in a network of its own, with a computer that starts from it;
 # else there is no picture of such a one.
 set -euo pipefail
-[ "$(id -u)" != 0 ] || [ -n "${SHOTS_APART:-}" ] || SHOTS_APART=1 exec unshare --net "$0" "$@"
+[ "$(id -u)" != 0 ] || [ -n "${SHOTS_APART:-}" ] || SHOTS_APART=1 exec unshare --net --mount "$0" "$@"
 cd "$(dirname "$0")/.."
 out=$(mkdir -p "${1:-docs/images}" && cd "${1:-docs/images}" && pwd)
 stage=shots
@@ -28,6 +28,12 @@ shot() {
   import -window root -depth 8 -define png:compression-level=9 -strip "$out/$1.png"
   echo "$1"
 }
+# X servers of another network do not see this one's, and would take away its socket.
+apart() {
+  mkdir -p /tmp/.X11-unix
+  mount -t tmpfs -o mode=1777 tmpfs /tmp/.X11-unix
+  lan
+}
 # lan makes a network with a DHCP server; starts_from_it puts a computer without a system there.
 lan() {
   local line
@@ -45,7 +51,7 @@ starts_from_it() {
 }
 waits() { "$hither" netboot status --json | grep -q 52:54:00:12:34:56; }
 
-[ -z "${SHOTS_APART:-}" ] || lan
+[ -z "${SHOTS_APART:-}" ] || apart
 desktop 1280x800
 desk_up private 127.0.0.1:0
 page empty
@@ -69,7 +75,7 @@ qemu-img create -q -f qcow2 "$dir/used.qcow2" 20G
 head -c 400M /dev/urandom >"$dir/bytes"
 qemu-io -c "write -q -s $dir/bytes 64M 400M" "$dir/used.qcow2"
 quietly "$hither" machine create cloud/shop --memory 256MiB --cpus 2 --image "$dir/used.qcow2"
-quietly "$hither" machine label cloud/shop --add web --add lab
+quietly "$hither" machine label cloud/shop --tag +web,+lab --note "The shop in the old town. Ask Ada before it is changed."
 snap() { "$hither" machine snapshot "$1" cloud/shop "${@:2}"; }
 snap take fresh-install --note 'as the installer left it'
 snap take database
