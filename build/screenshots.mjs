@@ -72,11 +72,12 @@ const part = (name, settled) => async (page) => {
   await page.locator(live).waitFor()
   await page.waitForTimeout(3000)
 }
-/** The shell of a machine whose firmware speaks to its serial console. */
+/** A shell of the other computer, in which something was asked. */
 const terminal = async (page) => {
-  const rows = page.locator('.xterm-rows')
-  await rows.waitFor()
-  await page.waitForFunction(() => document.querySelector('.xterm-rows')?.textContent.includes('Shell>'))
+  await page.locator('.xterm-rows').waitFor()
+  await page.waitForTimeout(3000)
+  await page.keyboard.type('PS1="ada@cloud:~$ "; clear; uptime; free -h; df -h /\n')
+  await page.waitForFunction(() => document.querySelector('.xterm-rows')?.textContent.includes('Mounted'))
 }
 /** The second step of the wizard, with the first image of the catalogue. */
 async function shape(page) {
@@ -132,7 +133,7 @@ const pictures = {
       { name: 'overview', path: '/machine/cloud/shop', act: machine },
       { name: 'snapshots', path: '/machine/cloud/shop', act: part('snapshots', '[data-snapshot]') },
       { name: 'backups', path: '/machine/cloud/shop', act: part('backups', '[data-backup]') },
-      { name: 'console', path: '/machine/cloud/edge?tab=console', act: terminal },
+      { name: 'console', path: '/machine/cloud/self?tab=console', act: terminal },
     ].flatMap(({ name, path, act }) => [{ name: `machine-${name}-light`, path, act }, { name: `machine-${name}-390-zh`, path, act, ...phone }]),
     { name: 'error-light', path: '/library', act: taken },
   ],

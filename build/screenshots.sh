@@ -89,7 +89,6 @@ snap take before-upgrade
 quietly "$hither" machine backup schedule cloud/shop --every daily --at 03:00 --keep-last 7 --keep-weekly 4
 quietly "$hither" machine backup take cloud/shop
 quietly "$hither" machine create build-agent --memory 256MiB --image "$dir/used.qcow2"
-quietly "$hither" machine create cloud/edge --memory 256MiB --firmware uefi --start
 
 if [ -n "${SHOTS_APART:-}" ]; then
   quietly "$hither" netboot on --interface lan0
@@ -152,6 +151,7 @@ wmctrl -i -c "$library"
 
 # The tray's pairing window, opened through its menu on a bus of its own.
 run bus dbus-daemon --session --nofork --nopidfile --address="unix:path=$dir/bus"
+until_ok 90 test -S "$dir/bus"
 export DBUS_SESSION_BUS_ADDRESS=unix:path=$dir/bus
 run tray bin/hither-tray
 menu() { dbus-send --session --print-reply --dest="org.kde.StatusNotifierItem-${pids[-1]}-1" /StatusNotifierItem/menu "com.canonical.dbusmenu.$1" "${@:2}"; }
