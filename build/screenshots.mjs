@@ -93,8 +93,9 @@ async function moves(page, see) {
   await page.locator('dialog li button:enabled').first().click()
   await page.locator('header button[aria-expanded]').click()
   await page.locator('header [role=progressbar]').waitFor()
-  await see()
-  await page.locator('header li button').first().click()
+  await see(200)
+  const stop = page.locator('header li button').first()
+  if (await stop.isVisible()) await stop.click({ timeout: 2000 }).catch(() => undefined) // it may have arrived meanwhile
   await page.locator('header [role=progressbar]').waitFor({ state: 'detached' })
 }
 const netboot = async (page) => {
@@ -176,8 +177,8 @@ async function take({ name, path, theme = 'light', language = 'en', width = 1280
   await page.goto(link.href)
   await page.locator('nav').first().waitFor()
   await page.waitForTimeout(1500)
-  const see = async () => {
-    await page.waitForTimeout(1000)
+  const see = async (settled = 1000) => {
+    await page.waitForTimeout(settled)
     await page.mouse.move(width - 1, height - 1)
     await page.screenshot({ path: `${out}/${name}.png` })
     console.log(name)
