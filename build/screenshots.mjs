@@ -1,11 +1,13 @@
 // Takes the pictures of the page for build/screenshots.sh, with Debian's Chromium.
 //
-//	node build/screenshots.mjs HITHER OUT empty|page|offline
+//	node build/screenshots.mjs HITHER OUT empty|page|move|netboot|offline
+//	ONLY=NAME,…                          those alone
 import { execFileSync } from 'node:child_process'
 import { createRequire } from 'node:module'
 
 const { chromium } = createRequire(new URL('../frontend/package.json', import.meta.url))('playwright-core')
-const [hither, out, part] = process.argv.slice(2)
+const [hither, out, which] = process.argv.slice(2)
+const only = process.env.ONLY?.split(',')
 const live = '[data-testid=screen][data-state=live]'
 
 /** Looks at both desktops, whose last picture the cards keep, and lets the sparklines grow. */
@@ -27,12 +29,16 @@ async function create(page) {
   await page.keyboard.press('n')
   await page.getByRole('dialog').waitFor()
   await page.locator('dialog select').first().selectOption({ label: 'cloud' })
-  await page.locator('dialog input').first().fill('media')
+  await page.locator('dialog [data-row]').first().waitFor()
 }
+const next = (page) => page.locator('dialog [type=submit]').click()
 async function taken(page) {
   await create(page)
-  await page.locator('dialog input').first().fill('web')
-  await page.locator('dialog button[type=submit]').click()
+  await page.locator('dialog input[value=empty]').check({ force: true })
+  await next(page)
+  await page.locator('dialog [data-step-focus]').fill('web')
+  await next(page)
+  await next(page)
   await page.locator('dialog [role=alert]').waitFor()
 }
 const pair = async (page) => {
@@ -57,6 +63,50 @@ async function app(page, then) {
 }
 const appMenu = (page) => app(page, (window) => window.click({ position: { x: 20, y: 12 } }))
 const appDialog = (page) => app(page, () => page.keyboard.press('Control+l'))
+/** Brings a part of the machine's column to its top, as the buttons above it do. */
+const part = (name, settled) => async (page) => {
+  await page.locator(`#${name}-title`).waitFor()
+  const words = await page.locator(`#${name}-title`).innerText()
+  await page.locator('aside nav button', { hasText: words }).click()
+  await page.locator(settled).first().waitFor()
+  await page.locator(live).waitFor()
+  await page.waitForTimeout(3000)
+}
+/** A shell of the other computer, in which something was asked. */
+const terminal = async (page) => {
+  await page.locator('.xterm-rows').waitFor()
+  await page.waitForTimeout(3000)
+  await page.keyboard.type('PS1="ada@cloud:~$ "; clear; uptime; free -h; df -h /\n')
+  await page.waitForFunction(() => document.querySelector('.xterm-rows')?.textContent.includes('Mounted'))
+}
+/** The second step of the wizard, with the first image of the catalogue. */
+async function shape(page) {
+  await create(page)
+  await page.locator('dialog [data-row]').first().click()
+  await next(page)
+  await page.locator('dialog [data-step-focus]').fill('media')
+}
+/** Sends a machine away, and takes the word back once that was seen. */
+async function moves(page, see) {
+  await page.locator('[data-machine=build-agent] [aria-haspopup=menu]').click()
+  await page.getByRole('menuitem').filter({ hasText: /Move to|迁移到/ }).click()
+  await page.locator('dialog li button:enabled').first().click()
+  await page.locator('header button[aria-expanded]').click()
+  await page.locator('header [role=progressbar]').waitFor()
+  await see(200)
+  const stop = page.locator('header li button').first()
+  if (await stop.isVisible()) await stop.click({ timeout: 2000 }).catch(() => undefined) // it may have arrived meanwhile
+  await page.locator('header [role=progressbar]').waitFor({ state: 'detached' })
+}
+const netboot = async (page) => {
+  await page.locator('[data-mac]').waitFor()
+  await page.locator('[data-testid=netboot]').evaluate((e) => e.scrollIntoView({ block: 'center' }))
+}
+const netbootInstall = async (page) => {
+  await page.locator('[data-mac] button').first().click()
+  await page.locator('dialog input').first().fill('attic')
+}
+const phone = { theme: 'dark', language: 'zh', width: 390, height: 844 }
 const settled = (selector) => (page) => page.locator(selector).first().waitFor()
 
 const pictures = {
@@ -78,24 +128,42 @@ const pictures = {
     { name: 'pair-light', path: '/library', act: pair },
     { name: 'pair-dark-zh', path: '/library', theme: 'dark', language: 'zh', act: pair },
     { name: 'create-light', path: '/library', act: create },
+    { name: 'create-machine-light', path: '/library', act: shape },
+    { name: 'create-machine-390-zh', path: '/library', ...phone, act: shape },
+    ...[
+      { name: 'overview', path: '/machine/cloud/shop', act: machine },
+      { name: 'snapshots', path: '/machine/cloud/shop', act: part('snapshots', '[data-snapshot]') },
+      { name: 'backups', path: '/machine/cloud/shop', act: part('backups', '[data-backup]') },
+      { name: 'console', path: '/machine/cloud/self?tab=console', act: terminal },
+    ].flatMap(({ name, path, act }) => [{ name: `machine-${name}-light`, path, act }, { name: `machine-${name}-390-zh`, path, act, ...phone }]),
     { name: 'error-light', path: '/library', act: taken },
   ],
 }
 
+pictures.move = [
+  { name: 'move-light', path: '/library', during: moves },
+  { name: 'move-390-zh', path: '/library', ...phone, during: moves },
+]
+pictures.netboot = [
+  { name: 'netboot-light', path: '/host/desk', act: netboot },
+  { name: 'netboot-390-zh', path: '/host/desk', ...phone, act: netboot },
+  { name: 'netboot-install-light', path: '/host/desk', act: netbootInstall },
+]
 const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] })
 const errors = []
 try {
-  const queue = [...pictures[part]]
+  const queue = pictures[which].filter((p) => only?.includes(p.name) ?? true)
   const worker = async () => {
     for (let next = queue.shift(); next; next = queue.shift()) await take(next)
   }
-  await Promise.all([worker(), worker(), worker()])
+  // Of moves there is one at a time.
+  await Promise.all(which === 'move' ? [worker()] : [worker(), worker(), worker()])
 } finally {
   await browser.close()
 }
 if (errors.length) throw new Error(errors.join('\n'))
 
-async function take({ name, path, theme = 'light', language = 'en', width = 1280, height = 800, act }) {
+async function take({ name, path, theme = 'light', language = 'en', width = 1280, height = 800, act, during }) {
   const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme, reducedMotion: 'reduce', locale: language === 'zh' ? 'zh-CN' : 'en-GB' })
   await context.addInitScript((l) => {
     localStorage.setItem('hither-language', l)
@@ -105,14 +173,20 @@ async function take({ name, path, theme = 'light', language = 'en', width = 1280
   page.setDefaultTimeout(90_000)
   page.on('pageerror', (e) => errors.push(`${name}: ${e}`))
   const link = new URL(execFileSync(hither, ['web'], { encoding: 'utf8' }).trim())
-  link.pathname = path
+  ;[link.pathname, link.search = ''] = path.split('?')
   await page.goto(link.href)
   await page.locator('nav').first().waitFor()
   await page.waitForTimeout(1500)
-  await act?.(page)
-  await page.waitForTimeout(1000)
-  await page.mouse.move(width - 1, height - 1)
-  await page.screenshot({ path: `${out}/${name}.png` })
-  console.log(name)
+  const see = async (settled = 1000) => {
+    await page.waitForTimeout(settled)
+    await page.mouse.move(width - 1, height - 1)
+    await page.screenshot({ path: `${out}/${name}.png` })
+    console.log(name)
+  }
+  if (during) await during(page, see)
+  else {
+    await act?.(page)
+    await see()
+  }
   await context.close()
 }

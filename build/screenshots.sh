@@ -4,7 +4,11 @@
 # the page, an X server of its own for the windows. It leaves nothing behind.
 #
 #   build/screenshots.sh [OUT]     OUT is docs/images by default
+#
+# As root it runs in a network of its own, with a computer that starts from it;
+# else there is no picture of such a one.
 set -euo pipefail
+[ "$(id -u)" != 0 ] || [ -n "${SHOTS_APART:-}" ] || SHOTS_APART=1 exec unshare --net --mount "$0" "$@"
 cd "$(dirname "$0")/.."
 out=$(mkdir -p "${1:-docs/images}" && cd "${1:-docs/images}" && pwd)
 stage=shots
@@ -24,6 +28,30 @@ shot() {
   import -window root -depth 8 -define png:compression-level=9 -strip "$out/$1.png"
   echo "$1"
 }
+# X servers of another network do not see this one's, and would take away its socket.
+apart() {
+  mkdir -p /tmp/.X11-unix
+  mount -t tmpfs -o mode=1777 tmpfs /tmp/.X11-unix
+  lan
+}
+# lan makes a network with a DHCP server; starts_from_it puts a computer without a system there.
+lan() {
+  local line
+  for line in 'link set lo up' 'link add lan0 type bridge forward_delay 0' 'addr add 192.0.2.1/24 dev lan0' 'link set lan0 up' \
+    'tuntap add tap0 mode tap' 'link set tap0 master lan0' 'link set tap0 up'; do
+    # shellcheck disable=SC2086
+    ip $line
+  done
+  run dhcp dnsmasq --keep-in-foreground --conf-file=/dev/null --log-facility=- --user=root --group=root --interface=lan0 --bind-interfaces \
+    --except-interface=lo --no-hosts --no-resolv --pid-file= --dhcp-leasefile="$dir/leases" --dhcp-range=192.0.2.100,192.0.2.200,1h
+}
+starts_from_it() {
+  run bare qemu-system-x86_64 -machine pc,accel=tcg -m 64 -display none -nodefaults -vga std -boot n -netdev tap,id=n,ifname=tap0,script=no,downscript=no \
+    -device virtio-net-pci,netdev=n,mac=52:54:00:12:34:56
+}
+waits() { "$hither" netboot status --json | grep -q 52:54:00:12:34:56; }
+
+[ -z "${SHOTS_APART:-}" ] || apart
 desktop 1280x800
 desk_up private 127.0.0.1:0
 page empty
@@ -42,6 +70,30 @@ quietly "$hither" folder add "$HOME/Pictures" --name pictures
 "$hither" folder share documents cloud
 until_ok 90 sh -c "'$hither' folder status documents --json | grep -q '\"state\": \"idle\"'"
 
+# Machines that were used: with something on their disks, snapshots, backups.
+qemu-img create -q -f qcow2 "$dir/used.qcow2" 20G
+head -c 400M /dev/urandom >"$dir/bytes"
+qemu-io -c "write -q -s $dir/bytes 64M 400M" "$dir/used.qcow2"
+quietly "$hither" machine create cloud/shop --memory 256MiB --cpus 2 --image "$dir/used.qcow2"
+quietly "$hither" machine label cloud/shop --tag +web,+lab --note "The shop in the old town. Ask Ada before it is changed."
+snap() { "$hither" machine snapshot "$1" cloud/shop "${@:2}"; }
+snap take fresh-install --note 'as the installer left it'
+snap take database
+snap take release-1.0 --note 'what customers saw in spring'
+quietly "$hither" machine backup take cloud/shop
+snap revert database
+snap take try-new-schema
+quietly "$hither" machine start cloud/shop
+sleep 3
+snap take before-upgrade
+quietly "$hither" machine backup schedule cloud/shop --every daily --at 03:00 --keep-last 7 --keep-weekly 4
+quietly "$hither" machine backup take cloud/shop
+quietly "$hither" machine create build-agent --memory 256MiB --image "$dir/used.qcow2"
+
+if [ -n "${SHOTS_APART:-}" ]; then
+  quietly "$hither" netboot on --interface lan0
+  starts_from_it
+fi
 quietly "$hither" machine create cloud/web --memory 128MiB --start
 # Ctrl-B while it boots opens iPXE's command line, whose settings have colours.
 run view "$hither" view cloud/web
@@ -61,6 +113,11 @@ xdotool windowmove "$web" 260 150
 sleep 1
 shot view-window
 page page
+page move
+if [ -n "${SHOTS_APART:-}" ]; then
+  until_ok 90 waits
+  page netboot
+fi
 
 wmctrl -i -c "$web"
 run window bin/hither-desktop
@@ -94,6 +151,7 @@ wmctrl -i -c "$library"
 
 # The tray's pairing window, opened through its menu on a bus of its own.
 run bus dbus-daemon --session --nofork --nopidfile --address="unix:path=$dir/bus"
+until_ok 90 test -S "$dir/bus"
 export DBUS_SESSION_BUS_ADDRESS=unix:path=$dir/bus
 run tray bin/hither-tray
 menu() { dbus-send --session --print-reply --dest="org.kde.StatusNotifierItem-${pids[-1]}-1" /StatusNotifierItem/menu "com.canonical.dbusmenu.$1" "${@:2}"; }

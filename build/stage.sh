@@ -44,12 +44,13 @@ field() { grep -oE "\"$1\": *\"?[^\",}]*" | head -n 1 | sed -E 's/.*: *"?//'; }
 
 # desktop WIDTHxHEIGHT makes a display as a person's desktop. A server that ends
 # meanwhile may take away the socket of the one that takes its number, so it is
-# asked whether it answers.
+# asked whether it answers; without -noreset it would begin anew when that was
+# answered, and miss who comes then.
 desktop() {
   local number
   mkfifo "$dir/number"
   for _ in 1 2 3 4 5; do
-    Xvfb -displayfd 3 -screen 0 "$1x24" -nolisten tcp 3<>"$dir/number" >"$dir/xvfb.log" 2>&1 &
+    Xvfb -displayfd 3 -screen 0 "$1x24" -nolisten tcp -noreset 3<>"$dir/number" >"$dir/xvfb.log" 2>&1 &
     pids+=($!)
     read -r number <"$dir/number"
     export DISPLAY=:$number

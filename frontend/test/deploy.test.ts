@@ -79,7 +79,7 @@ describe('a deployment', () => {
     expect(asked).toEqual([['id-laptop', 'ipxe', spec, expect.stringMatching(/^[\w-]{36}$/)]])
 
     stream.push({ kind: 'job', job: job('cloud', 'machine.import', 'ipxe-base', 40) })
-    await within(part('cloud')).findByText('40 %')
+    await within(part('cloud')).findByText('40%')
     await clean()
     stream.push({ kind: 'machine', machine: machine('laptop', 'ipxe-1', 'off') })
     await vi.waitFor(() => expect(part('laptop').textContent).toMatch(/1.*2/))
@@ -160,7 +160,7 @@ describe('a deployment', () => {
     expect(asked).toEqual([['id-laptop', 'debian-13', of, spec, expect.stringMatching(/^[\w-]{36}$/)]])
     stream.push({ kind: 'job', job: job('laptop', 'image.deploy', 'debian-13') })
     stream.push({ kind: 'job', job: job('cloud', 'image.fetch', 'debian-13', 40) })
-    await within(part('cloud')).findByText('40 %')
+    await within(part('cloud')).findByText('40%')
     await clean()
     const end = within(dialog).getByRole<HTMLButtonElement>('button', { name: 'Stop' })
     await vi.waitFor(() => expect(end.disabled).toBe(false))

@@ -29,8 +29,8 @@ describe('what takes long on a host', () => {
   }
 
   it.each([
-    ['en', '1 task running', 'Create web', 'on cloud', '25 %', 'Cancel: Create web'],
-    ['zh', '1 个任务进行中', '新建 web', '在 cloud 上', '25 %', '取消：新建 web'],
+    ['en', '1 task running', 'Create web', 'on cloud', '25%', 'Cancel: Create web'],
+    ['zh', '1 个任务进行中', '新建 web', '在 cloud 上', '25%', '取消：新建 web'],
   ] as const)('is listed with how far it is, and can be canceled (%s)', async (language, running, label, where, part, cancel) => {
     i18n.set(language)
     const cancelled: string[] = []

@@ -188,8 +188,8 @@ describe('statistics on the page of a machine', () => {
   }
 
   it.each([
-    ['en', 'CPU over the last 5 min: 50 %', '50 % (up to 50 %)', 'not measured', '1 h', /CPU over the last 1 h/, 'Always measure the machines of laptop'],
-    ['zh', '最近 5 分钟的CPU：50 %', '50 %（最高 50 %）', '未测量', '1 小时', /最近 1 小时的CPU/, '始终测量 laptop 上的机器'],
+    ['en', 'CPU over the last 5 min: 50%', '50% (up to 50%)', 'not measured', '1 h', /CPU over the last 1 h/, 'Always measure the machines of laptop'],
+    ['zh', '最近 5 分钟的CPU：50%', '50%（最高 50%）', '未测量', '1 小时', /最近 1 小时的CPU/, '始终测量 laptop 上的机器'],
   ] as const)('are drawn, and told in a table (%s)', async (language, figure, cell, none, hour, hourly, always) => {
     i18n.set(language)
     const live = new Live()

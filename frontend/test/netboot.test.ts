@@ -91,12 +91,16 @@ describe('network boot', () => {
     await type('Disk', '/dev/nvme0n1')
     await type('User', 'anna')
     await type('Password', 'secret')
+    const may = within(dialog).getByRole('group', { name: 'What it may do on laptop' })
+    expect(within(dialog).getByText(/^Nothing yet/)).toBeTruthy()
+    await fireEvent.click(within(may).getByRole('checkbox', { name: /^See/ }))
+    await fireEvent.click(within(may).getByRole('checkbox', { name: /^Files/ }))
     await fireEvent.submit(dialog.querySelector('form')!)
     expect(boot.specs).toEqual([])
     await fireEvent.click(within(dialog).getByRole('checkbox', { name: 'Everything on that disk is lost.' }))
     await fireEvent.submit(dialog.querySelector('form')!)
     await vi.waitFor(() => expect(page.queryByRole('dialog')).toBe(null))
-    expect(boot.specs).toEqual([{ mac: '52:54:00:12:34:56', name: 'attic', disk: '/dev/nvme0n1', user: 'anna', sshKeys: [], password: 'secret' }])
+    expect(boot.specs).toEqual([{ mac: '52:54:00:12:34:56', name: 'attic', disk: '/dev/nvme0n1', user: 'anna', sshKeys: [], password: 'secret', grants: ['view', 'files'] }])
   })
 
   it('shows each step, asks before it breaks one off, and takes computers off the list', async () => {

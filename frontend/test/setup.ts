@@ -9,7 +9,8 @@ class Observer {
 vi.stubGlobal('ResizeObserver', Observer)
 vi.stubGlobal('IntersectionObserver', Observer)
 vi.stubGlobal('matchMedia', () => ({ matches: false, addEventListener() {}, removeEventListener() {} }))
-HTMLCanvasElement.prototype.getContext = () => null
+// Tests that open the page in Chromium have no document of their own.
+if (typeof HTMLCanvasElement !== 'undefined') HTMLCanvasElement.prototype.getContext = () => null
 
 // uPlot draws on a canvas at once.
 vi.mock('uplot', () => ({

@@ -43,6 +43,8 @@ export interface BareSpec {
   user: string
   sshKeys: string[]
   password: string
+  /** What it may do on the host, as in "view". */
+  grants: string[]
 }
 
 /** The part of Api for computers that start from the network. */
@@ -73,8 +75,8 @@ export function netBootApi(transport: Transport): NetBootApi {
   return {
     netBoot: async (host, after, signal) => state(await boot.show({ host, after }, { signal })),
     switchNetBoot: async (host, on, place) => state(await boot.switch({ host, on, interface: place })),
-    installBare: async (host, { mac, name, disk, user, sshKeys, password }) =>
-      computer(await boot.install({ host, mac, name, disk, seed: { user, sshKeys, password } })),
+    installBare: async (host, { mac, name, disk, user, sshKeys, password, grants }) =>
+      computer(await boot.install({ host, mac, name, disk, grants, seed: { user, sshKeys, password } })),
     forgetBare: async (host, mac) => void (await boot.forget({ host, mac })),
   }
 }

@@ -13,7 +13,7 @@ export const deviceEn = {
   'devices.group': 'IOMMU group {n}',
   'devices.cannot': 'Cannot be given to a machine',
   'devices.of': 'Devices of computers',
-  'devices.from': 'Of {host}',
+  'devices.from': 'From {host}',
   'devices.elsewhere': 'Not for machines of other computers: {reason}',
   'devices.ofNone': 'It has none.',
   'devices.gone': 'not plugged in',

@@ -21,7 +21,7 @@ export function shortSystem(name: string): string {
 export const names = (list: string[]): string => list.join(i18n.language === 'zh' ? '、' : ', ')
 
 export function percent(share: number): string {
-  return Math.round(share * 100) + ' %'
+  return Math.round(share * 100) + '%'
 }
 
 /** How long ago, in words. */
@@ -37,6 +37,11 @@ export function ago(date: Date | null, now = Date.now()): string {
 /** A day and a time, to the minute: "Nov 29, 2026, 8:58 AM". */
 export function moment(date: Date | null): string {
   return date?.toLocaleString(i18n.tag, { dateStyle: 'medium', timeStyle: 'short' }) ?? ''
+}
+
+/** A time of day, to the minute: "08:58". */
+export function clock(date: Date | null): string {
+  return date?.toLocaleTimeString(i18n.tag, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }) ?? ''
 }
 
 /** A span without "ago": "3 h 20 min". */

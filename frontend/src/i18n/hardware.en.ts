@@ -115,6 +115,7 @@ export const hardwareEn = {
   'tags.drop': 'Take away from all',
   'tags.hint': 'Words with blanks between them.',
   'tags.do': 'Write tags',
+  'filter.show': 'Filters',
   'filter.tag': 'Tag',
   'filter.state': 'State',
   'filter.host': 'Computer',

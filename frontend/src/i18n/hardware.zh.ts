@@ -117,6 +117,7 @@ export const hardwareZh: Record<keyof typeof hardwareEn, string> = {
   'tags.drop': '从全部移除',
   'tags.hint': '多个词以空格分隔。',
   'tags.do': '写入标签',
+  'filter.show': '筛选条件',
   'filter.tag': '标签',
   'filter.state': '状态',
   'filter.host': '电脑',

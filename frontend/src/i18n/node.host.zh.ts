@@ -223,4 +223,8 @@ export const hostZh: Record<string, string> = {
   'sound is not carried on {0}/{1}': '{0}/{1} 上不传输声音',
   'no libopus was found': '没有找到 libopus',
   'install libopus to have sound (Debian, Ubuntu: apt install libopus0)': '要有声音，请安装 libopus（Debian、Ubuntu：apt install libopus0）',
+  'Its desktop asks the person there whether it may be seen: the first time, or each time where the desktop keeps no answer.':
+    '它的桌面会询问当前使用者是否允许查看：首次询问一次；若桌面不保存回答，则每次都会询问。',
+  'Its screen is a private desktop: this node was not started in a graphical session, and the login screen is out of reach.':
+    '它的屏幕是一个独立桌面：此节点不是在图形会话中启动的，无法访问登录界面。',
 }

@@ -24,6 +24,11 @@ export class Jobs extends Table<Job> {
     return job && this.running.find((j) => j.op === job.op && j.name === job.name && this.hosts.find(j.host)?.id === job.host)
   }
 
+  /** What a host (its ID) is doing with a machine, of several the first. */
+  about(host: string, machine: string): Job | undefined {
+    return this.all.find((j) => j.ended === null && j.name === machine && j.op.startsWith('machine.') && this.hosts.find(j.host)?.id === host)
+  }
+
   /** Those that no task of this page stands for. */
   others(tasks: Task[]): Job[] {
     const mine = new Set(tasks.map((t) => this.of(t)?.id))

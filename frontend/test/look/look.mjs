@@ -1,7 +1,7 @@
 // Takes pictures of every page with Debian's Chromium, in both themes, both
 // languages and two sizes, and runs axe-core in each. Fails on a violation.
 // look.mjs [NAME,…] takes those whose names begin so; LOOKS=light-zh-390,… says how,
-// AXE=off leaves the checks out.
+// AXE=off leaves the checks out; SIZES=on says what is too small for a finger, or too wide.
 import { readFileSync, mkdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { chromium } from 'playwright-core'
@@ -58,6 +58,9 @@ async function toDeploy(page) {
   await page.locator('dialog input[type=checkbox]').first().check()
   await page.locator('dialog input[type=number]').fill('2')
 }
+async function netBootInstall(page) {
+  await page.locator('[data-mac="52:54:00:12:34:56"] button').first().click()
+}
 const views = [
   { name: 'library', path: '/library' },
   { name: 'machine', path: '/machine/cloud/build-01?transport=websocket', act: typeInto, wait: '[data-state=live]' },
@@ -97,7 +100,9 @@ const views = [
   { name: 'screenshots', path: '/machine/cloud/theirs?transport=websocket', wait: '[data-state=live]' },
   { name: 'apps-guest', path: '/apps/cloud?machine=office', wait: '[data-testid=installing]' },
   { name: 'devices', path: '/host/cloud', act: (page) => page.locator('[data-testid=devices]').scrollIntoViewIfNeeded(), wait: '[data-device]' },
-  { name: 'devices-none', path: '/host/laptop', act: (page) => page.locator('[data-testid=devices]').scrollIntoViewIfNeeded(), wait: '[data-testid=devices] p' },
+  { name: 'devices-far', path: '/host/laptop', act: (page) => page.locator('[data-testid=devices]').scrollIntoViewIfNeeded(), wait: '[data-device]' },
+  { name: 'devices-machine', path: '/machine/cloud/build-01?transport=websocket', act: (page) => page.locator('[data-testid=hardware] [data-device]').last().scrollIntoViewIfNeeded() },
+  { name: 'devices-add-far', path: '/machine/laptop/ipxe', act: hardwareButton(3), wait: 'dialog [data-row*=BBB]' },
   { name: 'devices-add', path: '/machine/cloud/build-01?transport=websocket', act: hardwareButton(3), wait: 'dialog [data-row]' },
   { name: 'hardware-display', path: '/machine/cloud/console' },
   { name: 'filters', path: '/library?tag=lab' },
@@ -173,6 +178,19 @@ const views = [
     await page.locator('[role=alertdialog] button').last().click()
   }, wait: '[data-testid=networks] [role=alert]' },
   { name: 'networks-none', path: '/host/laptop', act: (page) => page.locator('[data-testid=networks]').scrollIntoViewIfNeeded() },
+  { name: 'netboot', path: '/host/cloud', act: (page) => page.locator('[data-testid=netboot]').evaluate((box) => box.scrollIntoView({ block: 'end' })), wait: '[data-mac]' },
+  { name: 'netboot-off', path: '/host/laptop', act: (page) => page.locator('[data-testid=netboot]').scrollIntoViewIfNeeded(), wait: '[data-testid=netboot] select' },
+  { name: 'netboot-install', path: '/host/cloud', act: netBootInstall, wait: 'dialog' },
+  { name: 'netboot-install-wrong', path: '/host/cloud', act: async (page) => {
+    await netBootInstall(page)
+    await page.locator('dialog input').first().fill('cloud')
+    await page.locator('dialog [type=submit]').click()
+    await page.locator('dialog form').evaluate((form) => form.scrollIntoView({ block: 'end' }))
+  }, wait: 'dialog [aria-invalid=true]' },
+  { name: 'netboot-off-ask', path: '/host/cloud', act: async (page) => {
+    await page.locator('[data-mac]').first().waitFor()
+    await page.locator('[data-testid=netboot] > button').click()
+  }, wait: '[role=alertdialog]' },
   { name: 'storage', path: '/host/cloud', act: async (page) => {
     await page.locator('[data-pool=hither] button[aria-expanded]').click()
     await page.locator('[data-volume=scratch]').scrollIntoViewIfNeeded()
@@ -233,6 +251,21 @@ const views = [
 const looks = ['light', 'dark'].flatMap((theme) => ['en', 'zh'].flatMap((language) => [[1280, 800], [390, 844]].map(([width, height]) => ({ theme, language, width, height }))))
   .filter((l) => (ways ?? ['light-en-1280', 'dark-zh-1280', 'dark-en-390', 'light-zh-390']).includes(`${l.theme}-${l.language}-${l.width}`))
 
+/** What a finger hardly hits, what the window cannot hold. Links within a text may be small. */
+function sizes() {
+  const said = []
+  if (document.scrollingElement.scrollWidth > innerWidth) said.push(`the page is ${document.scrollingElement.scrollWidth} px wide`)
+  const top = document.querySelector('dialog') ?? document
+  for (const e of top.querySelectorAll('button, a[href], input, select, textarea, summary')) {
+    const box = (e.matches('input[type=checkbox], input[type=radio]') && e.closest('label') ? e.closest('label') : e).getBoundingClientRect()
+    if (!box.width || e.tabIndex < 0 || e.closest('[inert], .sr-only')) continue
+    if (box.left < -1 || box.right > innerWidth + 1) if (!e.closest('.overflow-x-auto')) said.push(`beyond the edge: ${e.outerHTML.slice(0, 120)}`)
+    if (matchMedia('(pointer: coarse)').matches && (box.height < 43.5 || box.width < 43.5) && !(e.matches('a') && getComputedStyle(e).display === 'inline'))
+      said.push(`${Math.round(box.width)}×${Math.round(box.height)}: ${(e.getAttribute('aria-label') ?? e.textContent).trim().slice(0, 40)} ${e.tagName} ${e.className.slice?.(0, 60) ?? ''}`)
+  }
+  return said
+}
+
 const { base, end } = await serve()
 mkdirSync(out, { recursive: true })
 const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] })
@@ -254,6 +287,7 @@ try {
         if (view.wait) await page.locator(view.wait).first().waitFor({ timeout: view.patience ?? 30_000 })
         await page.waitForTimeout(view.name === 'machine' ? 7000 : 700)
         await page.screenshot({ path: `${out}/${shot}.png` })
+        if (process.env.SIZES) for (const line of await page.evaluate(sizes)) console.log(`${shot}: ${line}`)
         if (process.env.AXE !== 'off') await page.evaluate(axe)
         const { violations } = await page.evaluate(() => globalThis.axe?.run() ?? { violations: [] })
         for (const v of violations) {

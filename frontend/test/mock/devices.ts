@@ -1,4 +1,4 @@
-// The devices of the computer "cloud"; the others have none.
+// The devices of the computers "cloud" and "laptop"; "nas" has none.
 import { create } from '@bufbuild/protobuf'
 import type { ConnectRouter } from '@connectrpc/connect'
 import { DeviceSchema, DeviceService } from '../../src/api/gen/hither/v1/device_pb'
@@ -16,8 +16,19 @@ const devices = [
   ),
 ]
 
+/** Those of this computer: one cannot come over the network. */
+const here = [
+  create(DeviceSchema, { id: 'usb:04b8:0202', kind: 'usb', name: 'Seiko Epson Corp. Interface Card UB-U05 for Thermal Receipt Printers', drivers: ['usblp'], group: -1 }),
+  create(DeviceSchema, { id: 'usb:058f:9540', kind: 'usb', name: 'Alcor Micro Corp. AU9540 Smartcard Reader', drivers: ['usbfs'], group: -1 }),
+  create(DeviceSchema, {
+    id: 'usb:8087:0029', kind: 'usb', name: 'Intel Corp. AX200 Bluetooth', drivers: ['btusb'], group: -1,
+    farNote: "its computer's node may not open this device",
+    farHint: "give the node's user the device by a udev rule there (MODE=\"0660\" with its group, or TAG+=\"uaccess\"), or run the node as root",
+  }),
+]
+
 export function deviceRoutes(router: ConnectRouter): void {
   router.service(DeviceService, {
-    list: ({ host }) => ({ devices: host === 'cloud' || host === '12D3KooWBBB' ? devices : [] }),
+    list: ({ host }) => ({ devices: host === 'cloud' || host === '12D3KooWBBB' ? devices : host === '' || host === 'laptop' || host === '12D3KooWAAA' ? here : [] }),
   })
 }

@@ -164,6 +164,7 @@ export const parts = create(PartsSchema, {
   devices: [
     { id: 'usb:0951:1666', name: 'Kingston Technology DataTraveler 100 G3/G4/SE9 G2' },
     { id: 'usb:04e6:5116', name: '', of: 'next-start' },
+    { id: 'usb:058f:9540', name: 'Alcor Micro Corp. AU9540 Smartcard Reader', from: '12D3KooWAAA', fromName: 'laptop' },
   ],
   boot: ['disk', 'cd', 'net'], firmware: 'uefi', tpm: true, accelerator: 'kvm', displays: ['vnc'], pending: true,
   networks: ['user', 'default', 'lab'], images: ['debian-12.9.0-amd64-netinst.iso', 'memtest86.iso'],
