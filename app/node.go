@@ -99,6 +99,7 @@ const (
 	folderProtocol = "/hither/folder/1"
 	moveProtocol   = "/hither/move/1"
 	usbProtocol    = "/hither/usb/1"
+	backupProtocol = "/hither/backup/1"
 )
 
 // Start brings a node up. It promises ErrBusy when one runs on this home.
@@ -163,7 +164,7 @@ func (n *Node) openNetwork(ctx context.Context, cfg Config) (err error) {
 func (n *Node) openMachines(ctx context.Context, cfg Config) (err error) {
 	n.jobs = jobs.New() // what a schedule takes is one
 	n.vms, err = vmctl.Open(ctx, vmctl.Config{Job: n.scheduled, Dir: cfg.Home.Sub("machines"), RunDir: cfg.Home.Run, URI: cfg.Libvirt,
-		SelfNote: screenNote(ctx), Peer: n.moving, USBPeer: n.usbPeer, USB: cfg.usb, ImagePeers: n.imagePeers, Power: power.System(), Going: n.tellGoing, Log: part(cfg, "vmctl")})
+		SelfNote: screenNote(ctx), Peer: n.moving, USBPeer: n.usbPeer, USB: cfg.usb, ImagePeers: n.imagePeers, Keeper: n.keeper, ID: n.network.ID(), Power: power.System(), Going: n.tellGoing, Log: part(cfg, "vmctl")})
 	if err == nil {
 		n.onClose(n.vms.Close)
 		n.onClose(n.jobs.Close)
@@ -254,6 +255,7 @@ func (n *Node) serve(cfg *Config, settings *settings) error {
 	n.api.ServeUnix(socket)
 	n.running.Go(func() { n.serveStreams(n.network.Listen(moveProtocol), "a move", n.serveMove) })
 	n.running.Go(func() { n.serveStreams(n.network.Listen(usbProtocol), "a USB device", n.lendUSB) })
+	n.running.Go(func() { n.serveStreams(n.network.Listen(backupProtocol), "a backup", n.serveBackups) })
 	if web != nil {
 		n.api.ServeWeb(web)
 	}

@@ -53,6 +53,41 @@ type Backup struct {
 	Verified time.Time `json:"verified,omitzero"`
 	// Broken says what was found wrong, "" when nothing was.
 	Broken string `json:"broken,omitempty"`
+	// Keeper is the host that keeps it, and Where that host's name; both are empty when it
+	// lies on the host that was asked.
+	Keeper HostID `json:"keeper,omitempty"`
+	Where  string `json:"where,omitempty"`
+}
+
+// BackupPlace says which backups are meant: whose, and where. The zero value means those of
+// the machines of the host that is asked, on that host.
+type BackupPlace struct {
+	// Of is the host that has the machine, or had it, "" for the one that is asked.
+	Of HostID `json:"of"`
+	// At is the host that keeps the backups, "" for the one that is asked.
+	At HostID `json:"at"`
+}
+
+// BackupKeeper is another host that keeps backups of a machine.
+type BackupKeeper struct {
+	ID          HostID `json:"id"`
+	Name        string `json:"name"`
+	StoredBytes int64  `json:"storedBytes"` // 0 while it cannot be asked
+	// Error says why it cannot be asked, "" when it was; its backups are then listed as this
+	// host last knew them.
+	Error string `json:"error,omitempty"`
+}
+
+// KeptMachine is what a host keeps for a machine of another host.
+type KeptMachine struct {
+	Of   HostID `json:"of"`
+	Host string `json:"host"` // the other host's name, its ID when it is not paired any more
+	// Machine is the name that it had last. Of one host several may have had the same name:
+	// the UUID tells them apart, and may be given instead of it.
+	Machine     string   `json:"machine"`
+	UUID        string   `json:"uuid"`
+	Backups     []Backup `json:"backups"` // newest first
+	StoredBytes int64    `json:"storedBytes"`
 }
 
 // BackupList is all there is to know of the backups of one machine.
@@ -64,8 +99,10 @@ type BackupList struct {
 	// Last is when the schedule last tried, and Error why that failed, "" when it did not.
 	Last  time.Time `json:"last,omitzero"`
 	Error string    `json:"error,omitempty"`
-	// StoredBytes is what all of them take on the host's disk.
+	// StoredBytes is what those take that lie on the machine's host.
 	StoredBytes int64 `json:"storedBytes"`
+	// Keepers are the other hosts that keep some.
+	Keepers []BackupKeeper `json:"keepers"`
 }
 
 // RestoreSpec says what a backup is to become: the machine itself again, when As is "",
@@ -75,12 +112,21 @@ type RestoreSpec struct {
 	Start bool   `json:"start"`
 }
 
-// Backups keeps virtual machines as they were, on the disk of their host.
+// Backups keeps virtual machines as they were, on the disk of their host or of another one.
 //
 // A machine that is gone is still known here by the name it last had.
 type Backups interface {
-	// List promises ErrNotFound for a machine that is not there and has no backup, and
-	// ErrUnsupported for "self".
+	// At gives the backups of a place: what it lists, takes, restores, verifies and removes
+	// lies there. What a host keeps of another one's machines can become new machines only.
+	// Calls promise ErrNotFound when the hosts are not paired, ErrOffline when the place
+	// cannot be reached, and ErrPermission when it does not let the host do this.
+	At(place BackupPlace) Backups
+	// Kept gives what this host keeps for machines of other hosts: of one, or with "" of all;
+	// and for one machine, or with "" for each. It is sorted by host and machine.
+	Kept(ctx context.Context, of HostID, machine string) ([]KeptMachine, error)
+	// List gives the backups of a machine, without At wherever they lie. It promises
+	// ErrNotFound for a machine that is not there and has no backup, and ErrUnsupported
+	// for "self".
 	List(ctx context.Context, machine string) (BackupList, error)
 	// Take makes a backup of a machine that runs, which goes on meanwhile, or that is off,
 	// which cannot be started meanwhile. It promises ErrNotFound, ErrUnsupported for "self"

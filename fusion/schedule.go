@@ -23,6 +23,8 @@ type BackupSchedule struct {
 	// schedule only the minute of the hour counts.
 	At   int        `json:"at"`
 	Keep BackupKeep `json:"keep"`
+	// To is the host that keeps them, "" for the machine's own.
+	To HostID `json:"to,omitempty"`
 }
 
 // BackupKeep says which backups of the schedule stay: the last ones, and the last of each

@@ -19,12 +19,13 @@ import (
 
 // liveBackup is the part of a backup of a running machine that QEMU does: it copies the
 // disks as they are at one moment, or what was written since an earlier one, into files
-// of the pool, which are read when they are whole.
+// of the pool, which are read when they are whole; or it serves them (backup_pull.go).
 type liveBackup struct {
 	*taking
 	intent     string            // its ID
 	files      map[string]string // of the pool, by target
 	checkpoint string            // that is made, "" for none
+	pull       *pulling          // nil where QEMU copies the disks
 	begun      bool
 	frozen     bool // its file systems may be
 }
@@ -41,7 +42,7 @@ func (b *liveBackup) copy() error {
 	if err != nil {
 		return err
 	}
-	if b.since, err = b.earlier(marks); err != nil {
+	if b.since, err = b.to.earlier(b.taking, marks); err != nil {
 		return err
 	}
 	able, err := b.markable()
@@ -49,8 +50,9 @@ func (b *liveBackup) copy() error {
 		return err
 	}
 	if able {
-		b.checkpoint = checkpointPrefix + b.made.ID
+		b.checkpoint = b.to.mark() + b.made.ID
 	}
+	b.pull = b.newPull()
 	err = b.begin()
 	if err != nil && b.since != nil && b.ctx.Err() == nil && b.s.connected() {
 		// QEMU's account is not whole, as after its process was killed.
@@ -60,6 +62,10 @@ func (b *liveBackup) copy() error {
 	}
 	if err != nil {
 		return err
+	}
+	if b.pull != nil {
+		b.watchPull()
+		return b.findPulled()
 	}
 	if err := b.await(b.ctx); err != nil {
 		return err
@@ -73,19 +79,19 @@ func (b *liveBackup) marks() ([]string, error) {
 	return slices.DeleteFunc(all, func(name string) bool { return !strings.HasPrefix(name, checkpointPrefix) }), err
 }
 
-// earlier finds the newest backup since which QEMU kept account of these very disks.
-func (b *liveBackup) earlier(marks []string) (*backupManifest, error) {
-	all, err := b.vault.manifests()
+// sameAs gives the earlier backup since which QEMU kept account of these very disks: the first of
+// a list, newest first.
+func (t *taking) sameAs(all []backupManifest, marks []string) *backupManifest {
 	for _, m := range all {
-		if m.Checkpoint != "" && m.Broken == "" && slices.Contains(marks, m.Checkpoint) && b.sameDisks(m) {
-			return &m, err
+		if m.Checkpoint != "" && m.Broken == "" && slices.Contains(marks, m.Checkpoint) && t.sameDisks(m) {
+			return &m
 		}
 	}
-	return nil, err
+	return nil
 }
 
-func (b *liveBackup) sameDisks(m backupManifest) bool {
-	return slices.EqualFunc(b.r.Disks, m.Disks, func(d domxml.Disk, kept manifestDisk) bool {
+func (t *taking) sameDisks(m backupManifest) bool {
+	return slices.EqualFunc(t.r.Disks, m.Disks, func(d domxml.Disk, kept manifestDisk) bool {
 		size, err := capacity(d)
 		return err == nil && d.Target == kept.Target && d.Path == kept.Path && size == kept.Size
 	})
@@ -112,7 +118,7 @@ func (b *liveBackup) begin() (err error) {
 	if b.since != nil {
 		since = b.since.Checkpoint
 	}
-	backup, err := newBackupXML(b.r.Info, b.s.config.pool(), b.files, since)
+	backup, err := newBackupXML(b.r.Info, b.s.config.pool(), b.files, since, b.pull.at())
 	if err != nil {
 		return err
 	}
@@ -139,7 +145,7 @@ func (b *liveBackup) begin() (err error) {
 // makeFiles makes the files that QEMU writes, if what they take clearly fits.
 func (b *liveBackup) makeFiles() error {
 	var need int64
-	if b.since == nil {
+	if b.since == nil && b.pull == nil {
 		for _, d := range b.r.Disks {
 			need += b.s.weight(d)
 		}
@@ -258,20 +264,17 @@ func (s *Store) awaitBackup(ctx context.Context, uuid string, tell func(backupJo
 
 // find tells what is to be read of the files.
 func (b *liveBackup) find() error {
-	for i, d := range b.r.Disks {
+	for _, d := range b.r.Disks {
 		path := filepath.Join(b.s.config.pool(), b.files[d.Target])
 		size, ok := imagefile.VirtualSize(path)
 		if !ok {
 			return imagefile.ErrBroken
 		}
 		src := backupSource{disk: d, path: path, format: imagefile.Qcow2, size: size}
-		var err error
 		if b.since != nil {
 			b.made.Kind = fusion.BackupIncremental
-			if src.base, err = b.vault.sums(*b.since, i); err != nil {
-				return err
-			}
 		}
+		var err error
 		if src.parts, err = mapped(b.ctx, opBackup, b.r.shown, path, imagefile.Qcow2, b.since != nil); err != nil {
 			return err
 		}
@@ -287,6 +290,7 @@ func (b *liveBackup) end(made bool) (known bool) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(b.ctx), callTimeout)
 	defer cancel()
 	b.thaw(ctx)
+	b.pull.end()
 	err := b.s.endBackup(ctx, b.r.uuid, b.begun)
 	b.removeFiles()
 	if err == nil {
@@ -317,14 +321,58 @@ func (s *Store) endBackup(ctx context.Context, uuid string, begun bool) error {
 	return err
 }
 
-// dropMarks removes the checkpoints that no later backup will go back to.
+// mostMarks bounds the accounts of one machine that QEMU keeps: one for each place.
+const mostMarks = 4
+
+// dropMarks removes the checkpoints that no later backup will go back to: of each place the
+// newest stays, so that backups to several places are incremental.
 func (b *liveBackup) dropMarks(ctx context.Context, made bool) error {
 	marks, err := call(ctx, b.s, func(d driver) ([]string, error) { return d.checkpoints(b.r.uuid) }, nil)
-	for _, name := range marks {
-		ours := strings.HasPrefix(name, checkpointPrefix)
-		if made && b.checkpoint != "" && ours && name != b.checkpoint || !made && b.checkpoint != "" && name == b.checkpoint {
-			err = errors.Join(err, b.s.do(ctx, func(d driver) error { return d.removeCheckpoint(b.r.uuid, name) }))
-		}
+	for _, name := range surplusMarks(marks, b.checkpoint, made) {
+		err = errors.Join(err, b.s.do(ctx, func(d driver) error { return d.removeCheckpoint(b.r.uuid, name) }))
 	}
 	return err
+}
+
+// surplusMarks gives those of a machine's checkpoints that go once the one of a backup, ""
+// where it has none, was made for good or for nothing.
+func surplusMarks(marks []string, checkpoint string, made bool) (surplus []string) {
+	switch {
+	case checkpoint == "":
+		return nil
+	case !made:
+		if slices.Contains(marks, checkpoint) {
+			surplus = append(surplus, checkpoint)
+		}
+		return surplus
+	}
+	place, _ := cutMark(checkpoint)
+	var others []string
+	for _, name := range marks {
+		of, ours := cutMark(name)
+		switch {
+		case !ours || name == checkpoint:
+		case of == place:
+			surplus = append(surplus, name)
+		default:
+			others = append(others, name)
+		}
+	}
+	slices.SortFunc(others, func(a, b string) int { return strings.Compare(markTime(b), markTime(a)) }) // newest first
+	return append(surplus, others[min(len(others), mostMarks-1):]...)
+}
+
+// cutMark gives the part of a checkpoint's name that says where its backup is.
+func cutMark(name string) (place string, ours bool) {
+	rest, ours := strings.CutPrefix(name, checkpointPrefix)
+	if strings.HasPrefix(rest, awayMark) && len(rest) > awayMarkLength {
+		return rest[:awayMarkLength], ours
+	}
+	return "", ours
+}
+
+// markTime gives the part that says when it was made, the ID of its backup.
+func markTime(name string) string {
+	place, _ := cutMark(name)
+	return strings.TrimPrefix(name, checkpointPrefix+place)
 }

@@ -20,29 +20,59 @@ import (
 // Restore brings a backup back. Each chunk is checked as it is read; a disk is named once
 // it is whole, and the definition comes last.
 func (b backups) Restore(ctx context.Context, machine, id string, spec fusion.RestoreSpec) (fusion.Machine, error) {
+	if b.place.At != "" {
+		return b.restoreFar(ctx, machine, id, spec)
+	}
 	s := b.s
-	uuid, there, err := s.backedUp(ctx, opRestore, machine)
+	on, err := s.shelved(ctx, opRestore, b.place.Of, machine)
 	if err != nil {
 		return fusion.Machine{}, err
 	}
-	release, err := s.working(opRestore, machine, uuid)
+	defer on.release()
+	m, err := s.backupNamed(opRestore, machine, on.vault, id)
+	if err != nil {
+		return fusion.Machine{}, err
+	}
+	r := &restoring{s: s, ctx: ctx, stock: on.vault, vault: on.vault, from: m, spec: spec}
+	return r.restore(machine, on.there, on.foreign)
+}
+
+// restoreFar brings back what another host keeps. Of this host's own machine the definition
+// is the one that was noted here.
+func (b backups) restoreFar(ctx context.Context, machine, id string, spec fusion.RestoreSpec) (fusion.Machine, error) {
+	s := b.s
+	uuid, there, release, err := b.noted(ctx, opRestore, machine)
 	if err != nil {
 		return fusion.Machine{}, err
 	}
 	defer release()
-	v, err := openVault(s.vaultDir(uuid))
-	if err != nil {
-		return fusion.Machine{}, fail(opRestore, machine, err)
-	}
-	m, err := s.backupNamed(opRestore, machine, v, id)
+	k, err := s.keeper(opRestore, b.place.At)
 	if err != nil {
 		return fusion.Machine{}, err
 	}
-	r := &restoring{s: s, ctx: ctx, vault: v, from: m, spec: spec}
-	var made fusion.Machine
+	stock, m, err := s.far(ctx, k, b.place.Of, uuid, id)
+	if err != nil {
+		return fusion.Machine{}, fail(opRestore, machine, err)
+	}
+	defer stock.close()
+	foreign := true
+	if b.place.Of == "" {
+		if note, failed := s.notesAt(uuid, k.ID()).read(id); failed == nil {
+			m, foreign = note, false
+		}
+	}
+	r := &restoring{s: s, ctx: ctx, stock: stock, from: m, spec: spec}
+	return r.restore(machine, there, foreign)
+}
+
+func (r *restoring) restore(machine string, there, foreign bool) (made fusion.Machine, err error) {
 	switch {
-	case spec.As != "":
+	case r.spec.As != "" && foreign:
+		made, err = r.asForeign()
+	case r.spec.As != "":
 		made, err = r.asNew()
+	case foreign:
+		err = invalid(opRestore, machine, "it is of another computer, so it can only become a new machine here", "restore it as a new one: --as NAME")
 	case !there:
 		err = invalid(opRestore, machine, "the machine is gone", "restore it as a new one: --as "+machine)
 	default:
@@ -51,7 +81,7 @@ func (b backups) Restore(ctx context.Context, machine, id string, spec fusion.Re
 	if err != nil {
 		return fusion.Machine{}, r.explain(machine, err)
 	}
-	s.config.Log.Info("backup restored", "machine", machine, "backup", id, "as", made.Name, "trace", fusion.Trace(ctx))
+	r.s.config.Log.Info("backup restored", "machine", machine, "backup", r.from.ID, "as", made.Name, "trace", fusion.Trace(r.ctx))
 	return made, nil
 }
 
@@ -59,7 +89,8 @@ func (b backups) Restore(ctx context.Context, machine, id string, spec fusion.Re
 type restoring struct {
 	s     *Store
 	ctx   context.Context
-	vault *vault
+	stock stock
+	vault *vault // stock, when that is here
 	from  backupManifest
 	spec  fusion.RestoreSpec
 	done  int64
@@ -71,11 +102,12 @@ func (r *restoring) explain(machine string, err error) error {
 	case r.ctx.Err() != nil:
 		return fail(opRestore, machine, r.ctx.Err())
 	case errors.Is(err, errBrokenChunk):
-		r.from.Broken = errBrokenChunk.Error()
-		if failed := errors.Join(r.vault.condemn(err), r.vault.write(r.from)); failed != nil {
-			r.s.config.Log.Warn("a broken backup is not marked", "machine", machine, "backup", r.from.ID, "error", failed)
+		if r.vault != nil {
+			if failed := r.vault.markBroken(r.from, err); failed != nil {
+				r.s.config.Log.Warn("a broken backup is not marked", "machine", machine, "backup", r.from.ID, "error", failed)
+			}
 		}
-		return invalid(opRestore, path, err.Error(), "restore another one; hither machine backup ls shows those there are")
+		return invalid(opRestore, path, errBrokenChunk.Error(), "restore another one; hither machine backup ls shows those there are")
 	case errors.Is(err, errNoSpace), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return imagepool.NoRoom(opRestore, machine, r.s.config.pool()+" is full")
 	}
@@ -255,18 +287,15 @@ func (r *restoring) writeDisks(files map[string]string) error {
 		if file == "" {
 			continue // it was plugged in for that run only
 		}
-		sums, err := r.vault.sums(r.from, i)
-		if err != nil {
-			return err
-		}
-		if err := r.writeDisk(file, d.Size, sums); err != nil {
+		if err := r.writeDisk(file, i); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (r *restoring) writeDisk(file string, size int64, sums []chunkSum) error {
+func (r *restoring) writeDisk(file string, disk int) error {
+	size := r.from.Disks[disk].Size
 	s, job := r.s, imageJob{op: opRestore, name: r.from.Machine}
 	temp := filepath.Join(s.config.pool(), imagepool.Partial+file)
 	defer os.Remove(temp) // after the rename there is nothing to remove
@@ -281,7 +310,7 @@ func (r *restoring) writeDisk(file string, size int64, sums []chunkSum) error {
 	if err != nil {
 		return err
 	}
-	written := r.write(image, size, sums)
+	written := r.write(image, disk)
 	if err := errors.Join(written, image.close()); err != nil {
 		if process.TooLarge(err) {
 			return errNoSpace
@@ -291,24 +320,13 @@ func (r *restoring) writeDisk(file string, size int64, sums []chunkSum) error {
 	return s.pool.Named(job.op, job.name, temp, file)
 }
 
-func (r *restoring) write(image *nbdImage, size int64, sums []chunkSum) error {
-	buffer := make([]byte, chunkSize)
-	for n, sum := range sums {
-		if err := r.ctx.Err(); err != nil {
-			return err
-		}
-		if sum == (chunkSum{}) {
-			continue
-		}
-		chunk := buffer[:chunkLength(size, n)]
-		if err := r.vault.get(sum, chunk); err != nil {
-			return err
-		}
+func (r *restoring) write(image *nbdImage, disk int) error {
+	return r.stock.each(r.ctx, r.from, disk, func(n int, _ chunkSum, chunk []byte) error {
 		if _, err := image.WriteAt(chunk, int64(n)*chunkSize); err != nil {
 			return err
 		}
 		r.done += int64(len(chunk))
 		fusion.Report(r.ctx, fusion.Progress{Step: "writes the disks", Done: r.done, Total: r.from.DataBytes})
-	}
-	return nil
+		return nil
+	})
 }

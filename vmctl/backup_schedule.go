@@ -160,8 +160,11 @@ func (s *Store) namesByUUID() map[string]string {
 // takeOne takes a backup as a job of the host, and notes what became of it.
 func (b *schedules) takeOne(uuid, machine string) {
 	began := b.s.config.now()
+	b.mu.Lock()
+	schedule := b.states[uuid].Schedule
+	b.mu.Unlock()
 	err := b.s.config.Job(b.s.ctx, opBackup, machine, func(ctx context.Context) error {
-		_, err := b.s.takeBackup(ctx, machine, true)
+		_, err := b.s.takeBackup(ctx, machine, schedule.To, &schedule.Keep)
 		return err
 	})
 	if b.s.ctx.Err() != nil {
@@ -231,6 +234,14 @@ func (b backups) SetSchedule(ctx context.Context, machine string, schedule fusio
 	if err := schedule.Check(); err != nil {
 		return fusion.BackupList{}, err
 	}
+	if schedule.To == s.config.ID {
+		schedule.To = ""
+	}
+	if schedule.To != "" {
+		if _, err := s.keeper(opSchedule, schedule.To); err != nil {
+			return fusion.BackupList{}, err
+		}
+	}
 	uuid, err := s.find(ctx, opSchedule, machine)
 	if err != nil {
 		return fusion.BackupList{}, err
@@ -244,7 +255,7 @@ func (b backups) SetSchedule(ctx context.Context, machine string, schedule fusio
 	signal(s.schedules.changed)
 	s.touch(uuid)
 	s.config.Log.Info("schedule set", "machine", machine, "every", schedule.Every, "trace", fusion.Trace(ctx))
-	list, err := s.listBackups(uuid, true)
+	list, err := s.listBackups(ctx, uuid, true)
 	return list, fail(opSchedule, machine, err)
 }
 

@@ -16,10 +16,15 @@ import (
 // Take makes a backup. A machine that is off is read where its disks lie, and claimed; of
 // one that runs QEMU copies the disks first (backup_live.go).
 func (b backups) Take(ctx context.Context, machine string) (fusion.Backup, error) {
-	return b.s.takeBackup(ctx, machine, false)
+	if b.place.Of != "" {
+		return fusion.Backup{}, notHere(opBackup, machine)
+	}
+	return b.s.takeBackup(ctx, machine, b.place.At, nil)
 }
 
-func (s *Store) takeBackup(ctx context.Context, machine string, scheduled bool) (fusion.Backup, error) {
+// takeBackup makes a backup on this host's disk, or at another host. keep is the schedule's
+// that has it made, nil for one that a person takes.
+func (s *Store) takeBackup(ctx context.Context, machine string, at fusion.HostID, keep *fusion.BackupKeep) (fusion.Backup, error) {
 	if machine == fusion.Self {
 		return fusion.Backup{}, noBackups(opBackup)
 	}
@@ -32,22 +37,26 @@ func (s *Store) takeBackup(ctx context.Context, machine string, scheduled bool) 
 		return fusion.Backup{}, err
 	}
 	defer release()
+	to, err := s.shelf(at, keep)
+	if err != nil {
+		return fusion.Backup{}, err
+	}
 	r, release, err := s.resting(ctx, machine)
 	if err != nil {
 		return fusion.Backup{}, err
 	}
 	defer release()
-	t, err := s.newTaking(ctx, r)
+	t, err := s.newTaking(ctx, r, to)
 	if err == nil {
-		t.made.Scheduled = scheduled
+		t.made.Scheduled = keep != nil
 		err = t.take()
 	}
 	if err != nil {
 		return fusion.Backup{}, s.explainBackup(machine, err)
 	}
-	made := t.made.Backup
+	made := to.named(t.made.Backup)
 	s.config.Log.Info("backup taken", "machine", machine, "backup", made.ID, "kind", made.Kind, "state", made.State, "read", made.ReadBytes,
-		"added", made.AddedBytes, "trace", fusion.Trace(ctx))
+		"added", made.AddedBytes, "where", made.Where, "trace", fusion.Trace(ctx))
 	return made, nil
 }
 
@@ -96,11 +105,11 @@ func (s *Store) explainBackup(machine string, err error) error {
 
 // taking is a backup that is being made.
 type taking struct {
-	s     *Store
-	ctx   context.Context
-	r     record
-	vault *vault
-	made  backupManifest
+	s    *Store
+	ctx  context.Context
+	r    record
+	to   shelf
+	made backupManifest
 	// since is the backup whose checkpoint QEMU's account goes back to, nil for a full one.
 	since   *backupManifest
 	sources []backupSource // of each disk
@@ -112,21 +121,17 @@ type backupSource struct {
 	disk         domxml.Disk // as the machine has it
 	path, format string      // of the image that is read
 	size         int64
-	parts        []extent   // that are to be read
-	base         []chunkSum // what the rest is, nil for zeros
+	parts        []extent // that are to be read; the rest is as in since, or zeros
 }
 
-func (s *Store) newTaking(ctx context.Context, r record) (*taking, error) {
-	v, err := openVault(s.vaultDir(r.uuid))
-	if err == nil {
-		err = s.tidy(v, r.uuid)
-	}
-	if err != nil {
+func (s *Store) newTaking(ctx context.Context, r record, to shelf) (*taking, error) {
+	now := s.config.now().UTC().Truncate(time.Millisecond)
+	t := &taking{s: s, ctx: ctx, r: r, to: to}
+	t.made = backupManifest{UUID: r.uuid, Backup: fusion.Backup{Machine: r.shown, Created: now, Kind: fusion.BackupFull, State: fusion.BackupOff}}
+	if err := to.open(t); err != nil {
 		return nil, err
 	}
-	now := s.config.now().UTC().Truncate(time.Millisecond)
-	t := &taking{s: s, ctx: ctx, r: r, vault: v}
-	t.made = backupManifest{UUID: r.uuid, Backup: fusion.Backup{ID: v.newID(now), Machine: r.shown, Created: now, Kind: fusion.BackupFull, State: fusion.BackupOff}}
+	var err error
 	t.made.Definition, err = call(ctx, s, func(d driver) (string, error) { return d.persistent(r.uuid) }, nil)
 	return t, err
 }
@@ -141,7 +146,7 @@ func (t *taking) take() (err error) {
 	defer func() { end(known) }()
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, t.s.tidy(t.vault, t.r.uuid))
+			err = errors.Join(err, t.to.undo(t))
 		}
 	}()
 	if t.r.active {
@@ -155,14 +160,14 @@ func (t *taking) take() (err error) {
 	if err == nil {
 		err = t.keep()
 	}
+	if cause := context.Cause(t.ctx); err != nil && cause != nil && t.ctx.Err() != nil {
+		err = cause // why it was given up: a person, or watchPull
+	}
 	return err
 }
 
 // atRest reads the disks of a machine that is off where they lie.
 func (t *taking) atRest() error {
-	if err := t.s.roomIn(opBackup, t.r.shown, t.vault.dir, 0); err != nil {
-		return err
-	}
 	for _, d := range t.r.Disks {
 		size, err := capacity(d)
 		if err != nil {
@@ -183,53 +188,25 @@ func (t *taking) keep() error {
 		for _, p := range src.parts {
 			t.total += p.length
 		}
+		t.made.Disks = append(t.made.Disks, manifestDisk{Target: src.disk.Target, Path: src.disk.Path, Size: src.size})
+	}
+	if err := t.to.begin(t); err != nil {
+		return err
 	}
 	for i, src := range t.sources {
-		sums, err := t.read(src)
-		if err != nil {
-			return err
-		}
-		disk := manifestDisk{Target: src.disk.Target, Path: src.disk.Path, Size: src.size}
-		t.made.Disks = append(t.made.Disks, disk)
-		if t.made.Disks[i].Sums, err = t.vault.writeSums(t.made.list(i), sums); err != nil {
+		if err := t.to.disk(t, i, src); err != nil {
 			return err
 		}
 	}
-	// What is named must be on the disk before the name is.
-	if err := syncAll(t.vault.dir); err != nil {
-		return err
-	}
-	if err := t.ctx.Err(); err != nil {
-		return err
-	}
-	if err := t.vault.write(t.made); err != nil {
-		return err
-	}
-	_, err := t.s.schedules.change(t.r.uuid, func(st *backupState) { st.Machine, st.Stored = t.r.shown, st.Stored+t.made.AddedBytes })
-	if err != nil {
-		t.s.config.Log.Warn("what backups take is not known", "machine", t.r.shown, "error", err)
-	}
-	return nil
+	return t.to.keep(t)
 }
 
-// read cuts a disk into chunks and keeps them.
-func (t *taking) read(src backupSource) (sums []chunkSum, err error) {
-	sums = make([]chunkSum, (src.size+chunkSize-1)/chunkSize)
-	copy(sums, src.base)
-	if len(src.parts) > 0 {
-		if err := t.readParts(src, sums); err != nil {
-			return nil, err
-		}
+// each reads a disk's parts, chunk by chunk: do is given the chunk's number, and has it read
+// into a buffer that holds what the rest of it is.
+func (t *taking) each(src backupSource, do func(n int, parts []extent, read func(chunk []byte) error) error) (err error) {
+	if len(src.parts) == 0 {
+		return nil
 	}
-	for n, sum := range sums {
-		if sum != (chunkSum{}) {
-			t.made.DataBytes += int64(chunkLength(src.size, n))
-		}
-	}
-	return sums, nil
-}
-
-func (t *taking) readParts(src backupSource, sums []chunkSum) (err error) {
 	image, err := t.s.openImage(t.ctx, opBackup, t.r.shown, src.path, src.format, false, 0)
 	if err != nil {
 		return err
@@ -243,45 +220,46 @@ func (t *taking) readParts(src backupSource, sums []chunkSum) (err error) {
 			err = closed
 		}
 	}()
-	buffer := make([]byte, chunkSize)
-	for begin := 0; begin < len(src.parts); {
-		n := int(src.parts[begin].start / chunkSize)
-		chunk := buffer[:chunkLength(src.size, n)]
-		if err := t.vault.get(sums[n], chunk); err != nil {
-			return errors.Join(err, t.vault.condemn(err))
-		}
-		begin, err = t.fill(image, src.parts, begin, chunk, int64(n)*chunkSize)
-		if err != nil {
+	for left := src.parts; len(left) > 0; {
+		n := int(left[0].start / chunkSize)
+		parts, rest := within(left, int64(n)*chunkSize, int64(chunkLength(src.size, n)))
+		read := func(chunk []byte) error { return t.fill(image, parts, chunk, int64(n)*chunkSize) }
+		if err := do(n, parts, read); err != nil {
 			return err
 		}
-		sum, took, err := t.vault.put(chunk)
-		if err != nil {
-			return err
-		}
-		sums[n] = sum
-		t.made.AddedBytes += took
+		left = rest
 		fusion.Report(t.ctx, fusion.Progress{Step: "keeps what is new", Done: t.made.ReadBytes, Total: t.total})
 	}
 	return nil
 }
 
-// fill reads the parts that are in the chunk at offset, and gives the first that goes on
-// behind it. It cuts that one.
-func (t *taking) fill(image *nbdImage, parts []extent, from int, chunk []byte, offset int64) (int, error) {
-	end := offset + int64(len(chunk))
-	for ; from < len(parts) && parts[from].start < end; from++ {
-		p := &parts[from]
-		length := min(p.length, end-p.start)
-		if _, err := image.ReadAt(chunk[p.start-offset:][:length], p.start); err != nil {
-			return 0, errors.Join(t.ctx.Err(), err)
+// within gives what of the parts is in the chunk at offset, and what is behind it. It cuts
+// the part that goes on there.
+func within(parts []extent, offset, length int64) (in, rest []extent) {
+	end := offset + length
+	for i, p := range parts {
+		if p.start >= end {
+			return in, parts[i:]
 		}
-		t.made.ReadBytes += length
-		if length < p.length {
-			p.start, p.length = end, p.length-length
-			break
+		if over := p.start + p.length - end; over > 0 {
+			p.length -= over
+			parts[i] = extent{end, over}
+			return append(in, p), parts[i:]
 		}
+		in = append(in, p)
 	}
-	return from, nil
+	return in, nil
+}
+
+// fill reads parts of the chunk at offset.
+func (t *taking) fill(image *nbdImage, parts []extent, chunk []byte, offset int64) error {
+	for _, p := range parts {
+		if _, err := image.ReadAt(chunk[p.start-offset:][:p.length], p.start); err != nil {
+			return errors.Join(t.ctx.Err(), err)
+		}
+		t.made.ReadBytes += p.length
+	}
+	return nil
 }
 
 // roomIn refuses when need bytes do not fit into a directory.

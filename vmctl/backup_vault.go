@@ -31,6 +31,8 @@ type vault struct {
 	// doubt is set while debris may be among the chunks: they are read before they are
 	// believed.
 	doubt bool
+	// spare is what stays free on its file system, in bytes.
+	spare int64
 }
 
 // chunkSize is the length of a chunk in bytes; the last one of a disk may be shorter. It
@@ -63,7 +65,7 @@ func openVault(dir string) (*vault, error) {
 	if err == nil {
 		err = os.MkdirAll(filepath.Join(dir, chunkDir), 0o700)
 	}
-	return &vault{dir: dir, code: code, doubt: true}, err
+	return &vault{dir: dir, code: code, doubt: true, spare: imagepool.Reserve}, err
 }
 
 func (v *vault) chunk(sum chunkSum) string {
@@ -82,7 +84,7 @@ func (v *vault) put(data []byte) (sum chunkSum, took int64, err error) {
 	if v.has(sum, len(data)) {
 		return sum, 0, nil
 	}
-	if free, err := computer.FreeBytes(v.dir); err == nil && free < imagepool.Reserve {
+	if free, err := computer.FreeBytes(v.dir); err == nil && free < v.spare {
 		return sum, 0, errNoSpace
 	}
 	if err := os.Mkdir(filepath.Dir(path), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {

@@ -32,12 +32,20 @@ type backupJob struct {
 	why         string // it did not
 }
 
-// domainBackupXML is libvirt's <domainbackup> in push mode: QEMU writes the files.
+// domainBackupXML is libvirt's <domainbackup>. In push mode QEMU writes the files; in pull
+// mode it serves the disks by NBD as they were, and keeps in the files what the guest
+// overwrites meanwhile.
 type domainBackupXML struct {
-	XMLName     xml.Name        `xml:"domainbackup"`
-	Mode        string          `xml:"mode,attr"`
-	Incremental string          `xml:"incremental,omitempty"`
-	Disks       []backupDiskXML `xml:"disks>disk"`
+	XMLName     xml.Name         `xml:"domainbackup"`
+	Mode        string           `xml:"mode,attr"`
+	Incremental string           `xml:"incremental,omitempty"`
+	Server      *backupServerXML `xml:"server"`
+	Disks       []backupDiskXML  `xml:"disks>disk"`
+}
+
+type backupServerXML struct {
+	Transport string `xml:"transport,attr"`
+	Socket    string `xml:"socket,attr"`
 }
 
 type backupDiskXML struct {
@@ -46,6 +54,8 @@ type backupDiskXML struct {
 	Type   string          `xml:"type,attr,omitempty"`
 	Driver *driverTypeXML  `xml:"driver"`
 	Target *fileAttributes `xml:"target"`
+	// Scratch is the file in pull mode.
+	Scratch *fileAttributes `xml:"scratch"`
 }
 
 type driverTypeXML struct {
@@ -57,14 +67,20 @@ type fileAttributes struct {
 }
 
 // newBackupXML asks for a copy of each disk into its file of the pool, or of what was
-// written since a checkpoint.
-func newBackupXML(d domxml.Info, pool string, files map[string]string, since string) (string, error) {
+// written since a checkpoint; with a socket it serves that there.
+func newBackupXML(d domxml.Info, pool string, files map[string]string, since, socket string) (string, error) {
 	x := domainBackupXML{Mode: "push", Incremental: since}
+	if socket != "" {
+		x.Mode, x.Server = "pull", &backupServerXML{"unix", socket}
+	}
 	for _, disk := range d.Disks {
 		one := backupDiskXML{Name: disk.Target, Backup: "no"}
 		if file := files[disk.Target]; file != "" {
 			one = backupDiskXML{Name: disk.Target, Backup: "yes", Type: "file", Driver: &driverTypeXML{imagefile.Qcow2},
 				Target: &fileAttributes{filepath.Join(pool, file)}}
+			if socket != "" {
+				one.Target, one.Scratch = nil, one.Target
+			}
 		}
 		x.Disks = append(x.Disks, one)
 	}

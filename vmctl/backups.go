@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"hither/fusion"
@@ -21,9 +22,28 @@ const (
 )
 
 // Backups gives the backups of the machines. They lie in DIR/backups, a vault for each.
-func (s *Store) Backups() fusion.Backups { return backups{s} }
+func (s *Store) Backups() fusion.Backups { return backups{s: s} }
 
-type backups struct{ s *Store }
+type backups struct {
+	s     *Store
+	place fusion.BackupPlace
+}
+
+func (b backups) At(place fusion.BackupPlace) fusion.Backups {
+	if place.Of == b.s.config.ID {
+		place.Of = ""
+	}
+	if place.At == b.s.config.ID {
+		place.At = ""
+	}
+	return backups{b.s, place}
+}
+
+// notHere refuses what only the host of a machine does.
+func notHere(op, machine string) error {
+	return &fusion.Error{Op: op, Path: machine, Cause: fusion.ErrUnsupported, Detail: "only the host of a machine takes its backups",
+		Hint: "name the machine on its host: HOST/MACHINE"}
+}
 
 var _ fusion.Backups = backups{}
 
@@ -55,13 +75,27 @@ func (s *Store) lastKnown(machine string) (uuid string) {
 	}
 	var newest time.Time
 	for _, e := range entries {
-		v := &vault{dir: s.vaultDir(e.Name())}
-		all, err := v.manifests()
-		if err == nil && len(all) > 0 && all[0].Machine == machine && (uuid == "" || all[0].Created.After(newest)) {
-			uuid, newest = e.Name(), all[0].Created
+		for _, v := range s.knownVaults(e.Name()) {
+			all, err := v.manifests()
+			if err == nil && len(all) > 0 && all[0].Machine == machine && (uuid == "" || all[0].Created.After(newest)) {
+				uuid, newest = e.Name(), all[0].Created
+			}
 		}
 	}
 	return uuid
+}
+
+// knownVaults gives the vault of a machine, and the notes of what other hosts keep of it.
+func (s *Store) knownVaults(uuid string) []*vault {
+	list := []*vault{{dir: s.vaultDir(uuid)}}
+	keepers, err := names(filepath.Join(s.vaultDir(uuid), awayDir))
+	if err != nil {
+		s.config.Log.Warn("what other hosts keep is not known", "machine", uuid, "error", err)
+	}
+	for _, id := range keepers {
+		list = append(list, s.notesAt(uuid, fusion.HostID(id)))
+	}
+	return list
 }
 
 func noBackups(op string) error {
@@ -70,15 +104,42 @@ func noBackups(op string) error {
 }
 
 func (b backups) List(ctx context.Context, machine string) (fusion.BackupList, error) {
+	if b.place.Of != "" {
+		return b.listKept(ctx, machine)
+	}
 	uuid, there, err := b.s.backedUp(ctx, opBackups, machine)
 	if err != nil {
 		return fusion.BackupList{}, err
 	}
-	list, err := b.s.listBackups(uuid, there)
+	list, err := b.s.listBackups(ctx, uuid, there)
+	if b.place.At != "" {
+		list.Backups = slices.DeleteFunc(list.Backups, func(one fusion.Backup) bool { return one.Keeper != b.place.At })
+	}
 	return list, fail(opBackups, machine, err)
 }
 
-func (s *Store) listBackups(uuid string, there bool) (l fusion.BackupList, err error) {
+// listKept lists what is kept of a machine of another host.
+func (b backups) listKept(ctx context.Context, machine string) (fusion.BackupList, error) {
+	if b.place.At != "" {
+		_, far, err := b.distant(opBackups, machine)
+		if err != nil {
+			return fusion.BackupList{}, err
+		}
+		return far.List(ctx, machine)
+	}
+	uuid, err := b.s.keptVault(opBackups, b.place.Of, machine)
+	if err != nil {
+		return fusion.BackupList{}, err
+	}
+	list, err := b.s.keptFor(b.place.Of, uuid)
+	if err != nil || len(list) == 0 {
+		return fusion.BackupList{}, fail(opBackups, machine, err)
+	}
+	return fusion.BackupList{Backups: list[0].Backups, StoredBytes: list[0].StoredBytes}, nil
+}
+
+// listBackups lists what there is of a machine, here and at other hosts.
+func (s *Store) listBackups(ctx context.Context, uuid string, there bool) (l fusion.BackupList, err error) {
 	v := &vault{dir: s.vaultDir(uuid)}
 	all, err := v.manifests()
 	if err != nil {
@@ -92,7 +153,10 @@ func (s *Store) listBackups(uuid string, there bool) (l fusion.BackupList, err e
 	if there {
 		l.Next = st.next()
 	}
-	return l, nil
+	far, keepers, err := s.elsewhere(ctx, uuid)
+	l.Backups, l.Keepers = append(l.Backups, far...), keepers
+	fusion.SortBackups(l.Backups)
+	return l, err
 }
 
 // working claims the backups of a machine for a change, until release.
@@ -119,29 +183,66 @@ func (s *Store) backupNamed(op, machine string, v *vault, id string) (backupMani
 }
 
 func (b backups) Remove(ctx context.Context, machine, id string) error {
+	if b.place.At != "" {
+		return b.removeFar(ctx, machine, id)
+	}
 	s := b.s
-	uuid, _, err := s.backedUp(ctx, opBackupRemove, machine)
+	on, err := s.shelved(ctx, opBackupRemove, b.place.Of, machine)
 	if err != nil {
 		return err
 	}
-	release, err := s.working(opBackupRemove, machine, uuid)
+	defer on.release()
+	_, err = s.backupNamed(opBackupRemove, machine, on.vault, id)
+	if err != nil && !errors.Is(err, fusion.ErrInvalid) { // one that is broken goes too
+		return err
+	}
+	if on.foreign {
+		err = on.forget(id)
+		if err == nil {
+			err = s.clearVault(on.vault)
+		}
+	} else if err = s.forgetBackup(ctx, on.vault, on.uuid, id); err == nil {
+		err = s.tidy(on.vault, on.uuid)
+	}
+	if err != nil {
+		return fail(opBackupRemove, machine, err)
+	}
+	s.config.Log.Info("backup removed", "machine", machine, "backup", id, "of", b.place.Of, "trace", fusion.Trace(ctx))
+	return nil
+}
+
+// removeFar has the keeper remove a backup. One that is gone there, or whose keeper is not
+// paired any more, is forgotten.
+func (b backups) removeFar(ctx context.Context, machine, id string) error {
+	uuid, _, release, err := b.noted(ctx, opBackupRemove, machine)
 	if err != nil {
 		return err
 	}
 	defer release()
-	v, err := openVault(s.vaultDir(uuid))
-	if err != nil {
-		return fail(opBackupRemove, machine, err)
+	_, far, err := b.distant(opBackupRemove, machine)
+	if err == nil {
+		err = far.Remove(ctx, uuid, id)
 	}
-	_, err = s.backupNamed(opBackupRemove, machine, v, id)
-	if err != nil && !errors.Is(err, fusion.ErrInvalid) { // one that is broken goes too
-		return err
+	if b.place.Of == "" && (err == nil || errors.Is(err, fusion.ErrNotFound)) {
+		notes := b.s.notesAt(uuid, b.place.At)
+		if _, failed := notes.read(id); failed == nil {
+			err = notes.forget(id)
+		}
 	}
-	if err := s.forgetBackup(ctx, v, uuid, id); err != nil {
-		return fail(opBackupRemove, machine, err)
+	return fail(opBackupRemove, machine, err)
+}
+
+// noted claims the backups of a machine of this host, and gives its UUID and whether it is
+// there; of another host's machine there is nothing to claim here.
+func (b backups) noted(ctx context.Context, op, machine string) (uuid string, there bool, release func(), err error) {
+	if b.place.Of != "" {
+		return machine, false, func() {}, nil
 	}
-	s.config.Log.Info("backup removed", "machine", machine, "backup", id, "trace", fusion.Trace(ctx))
-	return fail(opBackupRemove, machine, s.tidy(v, uuid))
+	if uuid, there, err = b.s.backedUp(ctx, op, machine); err != nil {
+		return "", false, nil, err
+	}
+	release, err = b.s.working(op, machine, uuid)
+	return uuid, there, release, err
 }
 
 // forgetBackup removes a backup, and libvirt's account since it if there is one. What stays
@@ -165,24 +266,35 @@ func (s *Store) forgetBackup(ctx context.Context, v *vault, uuid, id string) err
 // keeps it anew.
 func (b backups) Verify(ctx context.Context, machine, id string) (fusion.Backup, error) {
 	s := b.s
-	uuid, _, err := s.backedUp(ctx, opVerify, machine)
+	if b.place.At != "" {
+		return b.verifyFar(ctx, machine, id)
+	}
+	on, err := s.shelved(ctx, opVerify, b.place.Of, machine)
 	if err != nil {
 		return fusion.Backup{}, err
 	}
-	release, err := s.working(opVerify, machine, uuid)
+	defer on.release()
+	m, err := s.backupNamed(opVerify, machine, on.vault, id)
+	if err == nil {
+		err = fail(opVerify, machine, on.verify(ctx, &m, s.config.now()))
+	}
+	return m.Backup, err
+}
+
+// verifyFar has the keeper read it: nothing goes over the network.
+func (b backups) verifyFar(ctx context.Context, machine, id string) (fusion.Backup, error) {
+	uuid, _, release, err := b.noted(ctx, opVerify, machine)
 	if err != nil {
 		return fusion.Backup{}, err
 	}
 	defer release()
-	v, err := openVault(s.vaultDir(uuid))
+	k, far, err := b.distant(opVerify, machine)
 	if err != nil {
-		return fusion.Backup{}, fail(opVerify, machine, err)
+		return fusion.Backup{}, err
 	}
-	m, err := s.backupNamed(opVerify, machine, v, id)
-	if err == nil {
-		err = fail(opVerify, machine, v.verify(ctx, &m, s.config.now()))
-	}
-	return m.Backup, err
+	read, err := far.Verify(ctx, uuid, id)
+	read.Keeper, read.Where = k.ID(), k.Name()
+	return read, fail(opVerify, machine, err)
 }
 
 // verify reads all of a backup and notes what was found.

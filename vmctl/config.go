@@ -36,6 +36,11 @@ type Config struct {
 	// USBPeer gives another host, for its USB devices, and nil for this one. It promises
 	// ErrNotFound. Default: there is none.
 	USBPeer func(fusion.HostID) (USBPeer, error)
+	// Keeper gives another host, for backups that lie there. It promises ErrNotFound.
+	// Default: there is none.
+	Keeper func(fusion.HostID) (Keeper, error)
+	// ID is this host's, as those others know it.
+	ID fusion.HostID
 	// USB gives the USB devices of this computer away; default: usbredir.Host.
 	USB USBHost
 	// Osinfo is the directory of libosinfo's database. Default: where it is installed.
@@ -60,6 +65,7 @@ type Config struct {
 	now         func() time.Time                     // default: time.Now
 	after       func(time.Duration) <-chan time.Time // default: time.After
 	swtpm       string                               // where libvirt keeps the states of TPMs; default: tpmDir
+	keptSpare   int64                                // what backups of others leave free, in bytes; default keptSpare
 	installArgs string                               // more for the kernels of installers
 }
 
@@ -98,6 +104,7 @@ func (c Config) withDefaults() (Config, error) {
 		c.URI = choose()
 	}
 	c.Osinfo = cmp.Or(c.Osinfo, catalogue.OsinfoDir)
+	c.keptSpare = cmp.Or(c.keptSpare, keptSpare)
 	c.fetchPause = cmp.Or(c.fetchPause, time.Second)
 	if c.ImagePeers == nil {
 		c.ImagePeers = func() []ImagePeer { return nil }

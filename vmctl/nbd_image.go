@@ -79,12 +79,17 @@ type extent struct{ start, length int64 }
 // mapped gives the parts of an image that hold something. Of one that has only what
 // changed these are the changes, also those to zero, which present tells.
 func mapped(ctx context.Context, op, name, path, format string, present bool) (parts []extent, err error) {
+	return mapImage(ctx, op, name, []string{"-f", format, path}, func(zero, data, is bool) bool { return present && is || !present && data && !zero })
+}
+
+// mapImage gives those parts of an image, named as qemu-img takes it, that are wanted.
+func mapImage(ctx context.Context, op, name string, image []string, want func(zero, data, present bool) bool) (parts []extent, err error) {
 	program, err := exec.LookPath("qemu-img")
 	if err != nil {
 		return nil, noQemuImg(op, name)
 	}
 	said := &process.Tail{}
-	cmd := exec.CommandContext(ctx, program, "map", "--output=json", "-f", format, path)
+	cmd := exec.CommandContext(ctx, program, append([]string{"map", "--output=json"}, image...)...)
 	cmd.Stderr = said
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -108,7 +113,7 @@ func mapped(ctx context.Context, op, name, path, format string, present bool) (p
 		err = ctx.Err()
 	}
 	for _, e := range list {
-		if present && e.Present || !present && e.Data && !e.Zero {
+		if want(e.Zero, e.Data, e.Present) {
 			parts = append(parts, extent{e.Start, e.Length})
 		}
 	}

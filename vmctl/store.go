@@ -49,7 +49,8 @@ type Store struct {
 	loans        *loans
 	redirections *redirections
 	screenshots  atomic.Int64
-	consoles     consoles // the serial consoles that somebody looks at
+	keeping      atomic.Int32 // backups of other hosts on their way here
+	consoles     consoles     // the serial consoles that somebody looks at
 
 	mu       sync.Mutex      // guards the fields below
 	uri      string          // in use, "" when off
@@ -134,6 +135,7 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 	if config.Power != nil {
 		s.running.Go(s.followPower)
 	}
+	s.running.Go(s.clearKept)
 	s.meters.Wake()
 	return s, nil
 }

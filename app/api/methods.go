@@ -104,6 +104,7 @@ var methods = map[string]need{
 	v1.BackupServiceVerifyProcedure:      {cap: fusion.MachinesCap, job: "machine.backup.verify"},
 	v1.BackupServiceRemoveProcedure:      {cap: fusion.MachinesCap},
 	v1.BackupServiceSetScheduleProcedure: {cap: fusion.MachinesCap},
+	v1.BackupServiceKeptProcedure:        {cap: fusion.ViewCap, quiet: true},
 
 	v1.ScreenServiceListProcedure:    {cap: fusion.ViewCap, quiet: true},
 	v1.ScreenServiceConnectProcedure: {cap: fusion.ViewCap},

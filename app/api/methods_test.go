@@ -196,7 +196,7 @@ var allowed = map[fusion.Capability][]string{
 		"HardwareService/Show", "ScreenService/List", "ScreenService/Connect", "GuestService/Info", "ImageService/List",
 		"ImageService/Catalogue", "NetworkService/List", "NetworkService/Get", "NetworkService/Leases",
 		"NetworkService/Cards", "DeviceService/List", "ForwardService/List", "StorageService/Pools", "StorageService/Volumes",
-		"MeterService/History", "MeterService/Watch", "BackupService/List"},
+		"MeterService/History", "MeterService/Watch", "BackupService/List", "BackupService/Kept"},
 	fusion.ControlCap: {"MachineService/Do", "HardwareService/Save", "GuestService/Exec", "ComputerService/SendWake"},
 	fusion.MachinesCap: {"MachineService/Create", "MachineService/Remove", "MachineService/TakeSnapshot",
 		"MachineService/RevertSnapshot", "MachineService/RemoveSnapshot", "HardwareService/Change",

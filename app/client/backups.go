@@ -8,16 +8,30 @@ import (
 	pb "hither/proto/hither/v1"
 )
 
-type backups host
+type backups struct {
+	*host
+	place fusion.BackupPlace
+}
 
 var _ fusion.Backups = (*backups)(nil)
 
-func (h *host) Backups() fusion.Backups { return (*backups)(h) }
+func (h *host) Backups() fusion.Backups { return &backups{host: h} }
 
-func (b *backups) path(name string) string { return (*host)(b).path(name) }
+func (b *backups) At(place fusion.BackupPlace) fusion.Backups { return &backups{b.host, place} }
+
+func (b *backups) of() string { return string(b.place.Of) }
+func (b *backups) at() string { return string(b.place.At) }
+
+func (b *backups) Kept(ctx context.Context, of fusion.HostID, machine string) ([]fusion.KeptMachine, error) {
+	res, err := call(ctx, b.path(machine), b.c.backups.Kept, &pb.KeptRequest{Host: b.name, Of: string(of), Machine: machine})
+	if err != nil {
+		return nil, err
+	}
+	return convert.All(res.Machines, convert.KeptFromPB), nil
+}
 
 func (b *backups) List(ctx context.Context, machine string) (fusion.BackupList, error) {
-	res, err := call(ctx, b.path(machine), b.c.backups.List, &pb.BackupListRequest{Host: b.name, Machine: machine})
+	res, err := call(ctx, b.path(machine), b.c.backups.List, &pb.BackupListRequest{Host: b.name, Machine: machine, Of: b.of(), At: b.at()})
 	if err != nil {
 		return fusion.BackupList{}, err
 	}
@@ -25,7 +39,7 @@ func (b *backups) List(ctx context.Context, machine string) (fusion.BackupList, 
 }
 
 func (b *backups) Take(ctx context.Context, machine string) (fusion.Backup, error) {
-	res, err := long(ctx, b.c, b.path(machine), b.c.backups.Take, &pb.TakeBackupRequest{Host: b.name, Machine: machine})
+	res, err := long(ctx, b.c, b.path(machine), b.c.backups.Take, &pb.TakeBackupRequest{Host: b.name, Machine: machine, Of: b.of(), At: b.at()})
 	if err != nil {
 		return fusion.Backup{}, err
 	}
@@ -34,7 +48,7 @@ func (b *backups) Take(ctx context.Context, machine string) (fusion.Backup, erro
 
 func (b *backups) Restore(ctx context.Context, machine, backup string, spec fusion.RestoreSpec) (fusion.Machine, error) {
 	res, err := long(ctx, b.c, b.path(machine), b.c.backups.Restore,
-		&pb.RestoreRequest{Host: b.name, Machine: machine, Backup: backup, As: spec.As, Start: spec.Start})
+		&pb.RestoreRequest{Host: b.name, Machine: machine, Backup: backup, As: spec.As, Start: spec.Start, Of: b.of(), At: b.at()})
 	if err != nil {
 		return fusion.Machine{}, err
 	}
@@ -42,7 +56,8 @@ func (b *backups) Restore(ctx context.Context, machine, backup string, spec fusi
 }
 
 func (b *backups) Verify(ctx context.Context, machine, backup string) (fusion.Backup, error) {
-	res, err := long(ctx, b.c, b.path(machine), b.c.backups.Verify, &pb.VerifyBackupRequest{Host: b.name, Machine: machine, Backup: backup})
+	res, err := long(ctx, b.c, b.path(machine), b.c.backups.Verify,
+		&pb.VerifyBackupRequest{Host: b.name, Machine: machine, Backup: backup, Of: b.of(), At: b.at()})
 	if err != nil {
 		return fusion.Backup{}, err
 	}
@@ -50,7 +65,7 @@ func (b *backups) Verify(ctx context.Context, machine, backup string) (fusion.Ba
 }
 
 func (b *backups) Remove(ctx context.Context, machine, backup string) error {
-	_, err := call(ctx, b.path(machine), b.c.backups.Remove, &pb.RemoveBackupRequest{Host: b.name, Machine: machine, Backup: backup})
+	_, err := call(ctx, b.path(machine), b.c.backups.Remove, &pb.RemoveBackupRequest{Host: b.name, Machine: machine, Backup: backup, Of: b.of(), At: b.at()})
 	return err
 }
 

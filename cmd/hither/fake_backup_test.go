@@ -19,21 +19,21 @@ type fakeBackups struct {
 
 func (f fakeBackups) List(ctx context.Context, req *connect.Request[pb.BackupListRequest]) (*connect.Response[pb.BackupList], error) {
 	return asks(f.fake, req.Msg.Host, func(h fusion.Host) (*pb.BackupList, error) {
-		list, err := h.Backups().List(ctx, req.Msg.Machine)
+		list, err := h.Backups().At(placeOf(req.Msg)).List(ctx, req.Msg.Machine)
 		return convert.BackupListToPB(list), err
 	})
 }
 
 func (f fakeBackups) Take(ctx context.Context, req *connect.Request[pb.TakeBackupRequest]) (*connect.Response[pb.Backup], error) {
 	return asks(f.fake, req.Msg.Host, func(h fusion.Host) (*pb.Backup, error) {
-		made, err := h.Backups().Take(ctx, req.Msg.Machine)
+		made, err := h.Backups().At(placeOf(req.Msg)).Take(ctx, req.Msg.Machine)
 		return convert.BackupToPB(made), err
 	})
 }
 
 func (f fakeBackups) Restore(ctx context.Context, req *connect.Request[pb.RestoreRequest]) (*connect.Response[pb.Machine], error) {
 	return asks(f.fake, req.Msg.Host, func(h fusion.Host) (*pb.Machine, error) {
-		m, err := h.Backups().Restore(ctx, req.Msg.Machine, req.Msg.Backup, fusion.RestoreSpec{As: req.Msg.As, Start: req.Msg.Start})
+		m, err := h.Backups().At(placeOf(req.Msg)).Restore(ctx, req.Msg.Machine, req.Msg.Backup, fusion.RestoreSpec{As: req.Msg.As, Start: req.Msg.Start})
 		m.Address = "nas/" + m.Name
 		return convert.MachineToPB(m), err
 	})
@@ -41,14 +41,14 @@ func (f fakeBackups) Restore(ctx context.Context, req *connect.Request[pb.Restor
 
 func (f fakeBackups) Verify(ctx context.Context, req *connect.Request[pb.VerifyBackupRequest]) (*connect.Response[pb.Backup], error) {
 	return asks(f.fake, req.Msg.Host, func(h fusion.Host) (*pb.Backup, error) {
-		read, err := h.Backups().Verify(ctx, req.Msg.Machine, req.Msg.Backup)
+		read, err := h.Backups().At(placeOf(req.Msg)).Verify(ctx, req.Msg.Machine, req.Msg.Backup)
 		return convert.BackupToPB(read), err
 	})
 }
 
 func (f fakeBackups) Remove(ctx context.Context, req *connect.Request[pb.RemoveBackupRequest]) (*connect.Response[pb.RemoveBackupResponse], error) {
 	return asks(f.fake, req.Msg.Host, func(h fusion.Host) (*pb.RemoveBackupResponse, error) {
-		return &pb.RemoveBackupResponse{}, h.Backups().Remove(ctx, req.Msg.Machine, req.Msg.Backup)
+		return &pb.RemoveBackupResponse{}, h.Backups().At(placeOf(req.Msg)).Remove(ctx, req.Msg.Machine, req.Msg.Backup)
 	})
 }
 
@@ -57,6 +57,20 @@ func (f fakeBackups) SetSchedule(ctx context.Context, req *connect.Request[pb.Se
 		list, err := h.Backups().SetSchedule(ctx, req.Msg.Machine, convert.ScheduleFromPB(req.Msg.Schedule))
 		return convert.BackupListToPB(list), err
 	})
+}
+
+func (f fakeBackups) Kept(ctx context.Context, req *connect.Request[pb.KeptRequest]) (*connect.Response[pb.KeptResponse], error) {
+	return asks(f.fake, req.Msg.Host, func(h fusion.Host) (*pb.KeptResponse, error) {
+		list, err := h.Backups().Kept(ctx, fusion.HostID(req.Msg.Of), req.Msg.Machine)
+		return &pb.KeptResponse{Machines: convert.All(list, convert.KeptToPB)}, err
+	})
+}
+
+func placeOf(req interface {
+	GetOf() string
+	GetAt() string
+}) fusion.BackupPlace {
+	return fusion.BackupPlace{Of: fusion.HostID(req.GetOf()), At: fusion.HostID(req.GetAt())}
 }
 
 func TestScheduleText(t *testing.T) {

@@ -8,11 +8,11 @@ import { clean } from './clean'
 import { fakeApp, fill } from './fake'
 
 const kept = (id: string, more: Partial<Backup> = {}): Backup => ({
-  id, created: new Date(), kind: 'incremental', state: 'frozen', scheduled: false, dataBytes: 3 << 20, addedBytes: 1 << 20, verified: null, broken: '', ...more,
+  id, created: new Date(), kind: 'incremental', state: 'frozen', scheduled: false, dataBytes: 3 << 20, addedBytes: 1 << 20, verified: null, broken: '', keeper: '', where: '', ...more,
 })
-const never: Schedule = { every: '', at: 0, keepLast: 0, keepDaily: 0, keepWeekly: 0, keepMonthly: 0 }
+const never: Schedule = { every: '', at: 0, keepLast: 0, keepDaily: 0, keepWeekly: 0, keepMonthly: 0, to: '' }
 const listed = (backups: Backup[], more: Partial<BackupList> = {}): BackupList => ({
-  backups, schedule: never, next: null, last: null, error: '', storedBytes: 4 << 20, ...more,
+  backups, schedule: never, next: null, last: null, error: '', storedBytes: 4 << 20, keepers: [], ...more,
 })
 
 describe('backups on the page of a machine', () => {
@@ -37,17 +37,17 @@ describe('backups on the page of a machine', () => {
   }
 
   it.each([
-    ['en', 'None yet', 'Back up now', 'Verify', 'Delete…', 'Delete', 'incremental'],
-    ['zh', '暂无备份', '立即备份', '校验', '删除…', '删除', '增量'],
-  ] as const)('are taken, verified and deleted (%s)', async (language, none, take, verify, remove, yes, kind) => {
+    ['en', 'None yet', 'Back up now', 'Verify', 'Delete…', 'Delete', 'incremental', 'Back up'],
+    ['zh', '暂无备份', '立即备份', '校验', '删除…', '删除', '增量', '备份'],
+  ] as const)('are taken, verified and deleted (%s)', async (language, none, take, verify, remove, yes, kind, now) => {
     i18n.set(language)
     let list: Backup[] = []
     const said: string[] = []
     const { part } = await open({
       backups: async () => listed(list),
       takeBackup: async (...args: string[]) => {
-        said.push('take ' + args[1])
-        list = [kept('b1'), kept('b0', { kind: 'full', broken: 'a part of it is missing or is not what was written' })]
+        said.push(`take ${args[1]} ${args[2]}`)
+        list = [kept('b1', { keeper: 'id-cloud', where: 'cloud' }), kept('b0', { kind: 'full', broken: 'a part of it is missing or is not what was written' })]
         return list[0]
       },
       verifyBackup: async (...args: string[]) => {
@@ -59,6 +59,13 @@ describe('backups on the page of a machine', () => {
     })
     await within(part).findByText(new RegExp(none))
     await fireEvent.click(within(part).getByRole('button', { name: take }))
+    const dialog = page.getByRole('dialog')
+    const where = within(dialog).getByLabelText(language === 'en' ? 'Where' : '位置')
+    expect(within(where).getAllByRole('option').map((o) => o.getAttribute('value'))).toEqual(['', 'id-cloud']) // nas is offline
+    await fireEvent.change(where, { target: { value: 'id-cloud' } })
+    expect(within(dialog).getByText(language === 'en' ? /not encrypted there: whoever has cloud/ : /未加密：掌握 cloud/)).toBeTruthy()
+    await clean()
+    await fireEvent.click(within(dialog).getByRole('button', { name: now }))
     await within(part).findByText(new RegExp(kind))
     expect(within(part).getByText(language === 'en' ? /a part of it is missing/ : /其中一部分缺失/)).toBeTruthy()
     await clean()
@@ -67,7 +74,7 @@ describe('backups on the page of a machine', () => {
     await vi.waitFor(() => expect(within(part).getAllByRole('row')[1]!.textContent).toMatch(language === 'en' ? /Verified/ : /校验于/))
     await choose(part, 1, remove)
     await fireEvent.click(within(page.getByRole('alertdialog')).getByRole('button', { name: yes }))
-    await vi.waitFor(() => expect(said).toEqual(['take ipxe', 'verify b1', 'remove b1']))
+    await vi.waitFor(() => expect(said).toEqual(['take ipxe id-cloud', 'verify b1', 'remove b1']))
   })
 
   it('are restored as a new machine, and into one that is off', async () => {
@@ -86,7 +93,7 @@ describe('backups on the page of a machine', () => {
     await fireEvent.input(within(dialog).getByLabelText('Name'), { target: { value: 'before' } })
     await clean()
     await fireEvent.submit(dialog.querySelector('form')!)
-    await vi.waitFor(() => expect(said).toEqual([['ipxe', 'b1', 'before', false]]))
+    await vi.waitFor(() => expect(said).toEqual([['ipxe', 'b1', 'before', false, { at: '' }]]))
     await vi.waitFor(() => expect(page.queryByRole('dialog')).toBeNull())
   })
 
@@ -107,7 +114,7 @@ describe('backups on the page of a machine', () => {
     await clean()
     await fireEvent.submit(dialog.querySelector('form')!)
     await within(part).findByText(/Every week/)
-    expect(schedule).toEqual({ every: 'weekly', at: 245, keepLast: 7, keepDaily: 0, keepWeekly: 4, keepMonthly: 12 })
+    expect(schedule).toEqual({ every: 'weekly', at: 245, keepLast: 7, keepDaily: 0, keepWeekly: 4, keepMonthly: 12, to: '' })
     expect(within(part).getByText(/The last scheduled backup failed/)).toBeTruthy()
     await clean()
   })
@@ -137,5 +144,57 @@ describe('backups on the page of a machine', () => {
     await vi.waitFor(() => expect(within(part).getByRole('button', { name: 'Back up now' })).toHaveProperty('disabled', true))
     stream.push({ kind: 'job', job: { ...job, ended: new Date() } } as never)
     await vi.waitFor(() => expect(asked).toBeGreaterThan(before))
+  })
+
+  it('of a computer that is offline are shown by who keeps them, and restored there', async () => {
+    const said: unknown[][] = []
+    const copies = [{ of: 'id-nas', host: 'nas', machine: 'media', uuid: 'u', backups: [kept('b7', { kind: 'full' })], storedBytes: 5 << 20 }]
+    history.replaceState(null, '', '/machine/nas/media')
+    const { app, stream } = fakeApp({
+      keptBackups: async (at: string) => (at === 'id-cloud' ? copies : []),
+      restoreBackup: async (...args: unknown[]) => (said.push(args), {}) as never,
+    })
+    app.settings.setInspector(true)
+    stop = app.start()
+    render(Shell, { app })
+    fill(stream)
+    const part = await page.findByTestId('backups')
+    await within(part).findByText('On cloud')
+    await clean()
+    await fireEvent.click(part.querySelector('[data-kept=b7] button')!)
+    await fireEvent.click(await page.findByRole('menuitem', { name: 'Restore…' }))
+    const dialog = page.getByRole('dialog')
+    expect(within(dialog).getByLabelText('Name')).toHaveProperty('value', 'media')
+    await clean()
+    await fireEvent.submit(dialog.querySelector('form')!)
+    await vi.waitFor(() => expect(said).toEqual([['id-cloud', 'media', 'b7', 'media', false, { of: 'id-nas', at: '' }]]))
+  })
+
+  it.each([
+    ['en', 'Copies kept for others', /^None\. cloud can keep/],
+    ['zh', '为其他电脑保存的副本', /^暂无。cloud/],
+  ] as const)('kept for others are on the page of who keeps them (%s)', async (language, title, none) => {
+    i18n.set(language)
+    let answer: 'wait' | 'error' | 'none' | 'one' = 'error'
+    history.replaceState(null, '', '/host/cloud')
+    const { app, stream } = fakeApp({
+      keptBackups: async () => {
+        if (answer === 'error') throw new UiError({ op: 'machine.backups', cause: 'unsupported', hint: 'update Hither there' })
+        return answer === 'none' ? [] : [{ of: 'id-nas', host: 'nas', machine: 'media', uuid: 'u', backups: [kept('b7')], storedBytes: 5 << 20 }]
+      },
+    })
+    stop = app.start()
+    render(Shell, { app })
+    fill(stream)
+    const panel = await page.findByTestId('kept')
+    expect(within(panel).getByText(title)).toBeTruthy()
+    await within(panel).findByRole('alert')
+    answer = 'none'
+    await fireEvent.click(within(panel).getByRole('button'))
+    await within(panel).findByText(none)
+    answer = 'one'
+    await app.backups.kept.load('id-cloud')
+    await within(panel).findByText('nas/media')
+    await clean()
   })
 })

@@ -114,7 +114,22 @@ func (s *suite) refuseBackups(t *testing.T, machine, id string) {
 			refused(t, "restore as "+bad, restore(id, bad), fusion.ErrInvalid)
 		}
 	}
-	_, err := backups.SetSchedule(s.ctx(t), fusion.Self, fusion.BackupSchedule{})
+	away := backups.At(fusion.BackupPlace{At: "nobody"})
+	_, err := away.Take(s.ctx(t), machine)
+	refused(t, "take to a host that is not paired", err, fusion.ErrNotFound)
+	_, err = away.Restore(s.ctx(t), machine, id, fusion.RestoreSpec{As: fresh("none")})
+	refused(t, "restore from a host that is not paired", err, fusion.ErrNotFound)
+	_, err = away.Verify(s.ctx(t), machine, id)
+	refused(t, "verify at a host that is not paired", err, fusion.ErrNotFound)
+	refused(t, "remove at a host that is not paired", away.Remove(s.ctx(t), machine, id), fusion.ErrNotFound)
+	_, err = backups.At(fusion.BackupPlace{Of: "nobody"}).Restore(s.ctx(t), machine, id, fusion.RestoreSpec{As: fresh("none")})
+	refused(t, "restore what is not kept", err, fusion.ErrNotFound)
+	kept, err := backups.Kept(s.ctx(t), "", "")
+	must(t, "kept", err)
+	if len(kept) != 0 {
+		t.Errorf("it keeps %+v", kept)
+	}
+	_, err = backups.SetSchedule(s.ctx(t), fusion.Self, fusion.BackupSchedule{})
 	refused(t, "schedule of self", err, fusion.ErrUnsupported)
 	_, err = backups.SetSchedule(s.ctx(t), fresh("none"), fusion.BackupSchedule{})
 	refused(t, "schedule of none", err, fusion.ErrNotFound)

@@ -95,7 +95,7 @@ func (m *Memory) Info(ctx context.Context) (fusion.HostInfo, error) {
 func (m *Memory) Machines() fusion.Machines   { return memoryMachines{m} }
 func (m *Memory) Hardware() fusion.Hardware   { return memoryHardware{m} }
 func (m *Memory) Copies() fusion.Copies       { return memoryCopies{m} }
-func (m *Memory) Backups() fusion.Backups     { return memoryBackups{m} }
+func (m *Memory) Backups() fusion.Backups     { return memoryBackups{m: m} }
 func (m *Memory) Images() fusion.Images       { return memoryImages{m} }
 func (m *Memory) Terminals() fusion.Terminals { return memoryTerminals{m} }
 func (m *Memory) Guests() fusion.Guests       { return memoryGuests{m} }

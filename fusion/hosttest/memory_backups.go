@@ -9,7 +9,25 @@ import (
 	"hither/fusion"
 )
 
-type memoryBackups struct{ m *Memory }
+type memoryBackups struct {
+	m     *Memory
+	place fusion.BackupPlace
+}
+
+// At gives backups elsewhere, of which a host in memory has none: it is not paired.
+func (b memoryBackups) At(place fusion.BackupPlace) fusion.Backups { return memoryBackups{b.m, place} }
+
+func (b memoryBackups) Kept(ctx context.Context, _ fusion.HostID, _ string) ([]fusion.KeptMachine, error) {
+	return []fusion.KeptMachine{}, ctx.Err()
+}
+
+// here refuses what is not on this host.
+func (b memoryBackups) here(op, machine string) error {
+	if b.place == (fusion.BackupPlace{}) {
+		return nil
+	}
+	return &fusion.Error{Op: op, Path: machine, Cause: fusion.ErrNotFound, Detail: "the two hosts are not paired", Hint: "pair them"}
+}
 
 // kept finds what is known of a machine's backups. The caller holds mu.
 func (m *Memory) kept(op, machine string) (*fusion.BackupList, error) {
@@ -42,6 +60,9 @@ func (m *Memory) keptOne(op, machine, id string) (*fusion.BackupList, int, error
 }
 
 func (b memoryBackups) List(ctx context.Context, machine string) (fusion.BackupList, error) {
+	if err := b.here("machine.backups", machine); err != nil {
+		return fusion.BackupList{}, err
+	}
 	b.m.mu.Lock()
 	defer b.m.mu.Unlock()
 	l, err := b.m.kept("machine.backups", machine)
@@ -49,11 +70,14 @@ func (b memoryBackups) List(ctx context.Context, machine string) (fusion.BackupL
 		return fusion.BackupList{}, err
 	}
 	out := *l
-	out.Backups = append([]fusion.Backup{}, l.Backups...)
+	out.Backups, out.Keepers = append([]fusion.Backup{}, l.Backups...), []fusion.BackupKeeper{}
 	return out, ctx.Err()
 }
 
 func (b memoryBackups) Take(ctx context.Context, machine string) (fusion.Backup, error) {
+	if err := b.here("machine.backup", machine); err != nil {
+		return fusion.Backup{}, err
+	}
 	b.m.mu.Lock()
 	defer b.m.mu.Unlock()
 	l, err := b.m.kept("machine.backup", machine)
@@ -76,6 +100,9 @@ func (b memoryBackups) Take(ctx context.Context, machine string) (fusion.Backup,
 
 func (b memoryBackups) Restore(ctx context.Context, machine, id string, spec fusion.RestoreSpec) (fusion.Machine, error) {
 	const op = "machine.restore"
+	if err := b.here(op, machine); err != nil {
+		return fusion.Machine{}, err
+	}
 	b.m.mu.Lock()
 	defer b.m.mu.Unlock()
 	if _, _, err := b.m.keptOne(op, machine, id); err != nil {
@@ -102,6 +129,9 @@ func (b memoryBackups) Restore(ctx context.Context, machine, id string, spec fus
 }
 
 func (b memoryBackups) Verify(ctx context.Context, machine, id string) (fusion.Backup, error) {
+	if err := b.here("machine.backup.verify", machine); err != nil {
+		return fusion.Backup{}, err
+	}
 	b.m.mu.Lock()
 	defer b.m.mu.Unlock()
 	l, i, err := b.m.keptOne("machine.backup.verify", machine, id)
@@ -113,6 +143,9 @@ func (b memoryBackups) Verify(ctx context.Context, machine, id string) (fusion.B
 }
 
 func (b memoryBackups) Remove(ctx context.Context, machine, id string) error {
+	if err := b.here("machine.backup.remove", machine); err != nil {
+		return err
+	}
 	b.m.mu.Lock()
 	defer b.m.mu.Unlock()
 	l, i, err := b.m.keptOne("machine.backup.remove", machine, id)

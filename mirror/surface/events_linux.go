@@ -16,7 +16,7 @@ type hands struct {
 	letters letters               // used if the view sends what keys type
 	grabbed *pane                 // whose keyboard is grabbed
 	motion  *motion               // newest, not yet sent
-	mouse   *mouse                // that a screen holds, or nil
+	mouse   *heldMouse            // nil while no screen holds it
 	sizes   map[*pane]image.Point // newest sizes of windows, not yet followed
 	moved   map[*pane]bool        // windows that may have moved
 	states  map[*pane]bool        // windows whose manager changed them

@@ -6,7 +6,6 @@ import "image"
 // moved, not where the pointer is. The pointer rests unseen around the middle of the
 // window and is put back there before it comes to an edge, where it could not go on.
 type mouse struct {
-	pane   *pane
 	last   image.Point // where the pointer was
 	sum    image.Point // how far it moved since take
 	middle image.Point
@@ -14,8 +13,8 @@ type mouse struct {
 }
 
 // newMouse holds the mouse in a window's area of a size; put it in the middle.
-func newMouse(p *pane, area image.Point) *mouse {
-	m := &mouse{pane: p}
+func newMouse(area image.Point) *mouse {
+	m := &mouse{}
 	m.center(area)
 	m.last = m.middle
 	return m

@@ -10,6 +10,12 @@ import (
 	"hither/mirror/wire"
 )
 
+// heldMouse is the mouse that a window holds.
+type heldMouse struct {
+	*mouse
+	pane *pane
+}
+
 // pointing notes how the screen takes the pointer, and says what to do about it.
 func (v *view) pointing(m wire.Pointing) {
 	v.relative.Store(m.Relative)
@@ -42,12 +48,12 @@ func (v *view) holdMouse(h *hands, p *pane, time xproto.Timestamp) {
 		return
 	}
 	area := p.glass.geo.Load().area
-	h.mouse = newMouse(p, area)
+	h.mouse = &heldMouse{newMouse(area), p}
 	v.warp(h.mouse)
 	v.overlay.note(p, "Mouse held. Ctrl+Alt+G lets it go")
 }
 
-func (v *view) warp(m *mouse) {
+func (v *view) warp(m *heldMouse) {
 	xproto.WarpPointer(v.display.conn, 0, m.pane.win.area, 0, 0, 0, 0, int16(m.middle.X), int16(m.middle.Y))
 }
 

@@ -8,7 +8,7 @@ import (
 // TestMouseGoesOnBeyondTheWindow moves a mouse further than its window is wide.
 func TestMouseGoesOnBeyondTheWindow(t *testing.T) {
 	area := image.Pt(400, 200)
-	m := newMouse(nil, area)
+	m := newMouse(area)
 	m.moved(image.Pt(200, 100)) // the pointer was put there
 	at, total := m.last, image.Point{}
 	for range 100 {

@@ -1,5 +1,5 @@
 import type { Component } from 'svelte'
-import type { Backup } from '../api/backups'
+import type { Backup, KeptMachine } from '../api/backups'
 import type { Folder, Host, Image, Machine, Screen, Snapshot } from '../api/model'
 import type { Network, Volume } from '../api/networks'
 import type { Key } from '../i18n/i18n.svelte'
@@ -13,6 +13,8 @@ export interface Targets {
   folder: { folder: Folder; host: Host }
   snapshot: { snapshot: Snapshot; machine: Machine; host: Host }
   backup: { backup: Backup; machine: Machine; host: Host }
+  /** What host keeps for another computer. */
+  kept: { backup: Backup; kept: KeptMachine; host: Host }
   screen: { screen: Screen; host: Host }
   image: { image: Image; host: Host }
   network: { network: Network; host: Host }

@@ -1,4 +1,4 @@
-import type { Backup } from '../api/backups'
+import type { Backup, KeptMachine } from '../api/backups'
 import type { Folder, Host, Image, Machine } from '../api/model'
 import type { BareComputer } from '../api/netboot'
 import type { Volume } from '../api/networks'
@@ -21,6 +21,8 @@ export type Dialog =
   | { kind: 'share'; folder: Folder }
   | { kind: 'take-snapshot'; machine: Machine }
   | { kind: 'restore'; machine: Machine; backup: Backup }
+  | { kind: 'restore-kept'; kept: KeptMachine; backup: Backup; keeper: Host }
+  | { kind: 'back-up'; machine: Machine }
   | { kind: 'schedule'; machine: Machine }
   | { kind: 'move'; machine: Machine }
   | { kind: 'hardware'; what: 'resources' | 'disk' | 'grow' | 'remove' | 'nic' | 'device' | 'cd' | 'boot'; machine: Machine; part?: string }

@@ -21,6 +21,11 @@ export class Room {
     return r ? t('room.free', { memory: bytes(r.freeBytes), disk: bytes(r.poolBytes) }) : ''
   }
 
+  /** Bytes of disk, or undefined where nobody knows. */
+  disk(id: string): number | undefined {
+    return this.known.get(id)?.poolBytes
+  }
+
   /** Bytes of memory; where nobody knows, enough. */
   memory(id: string): number {
     return this.known.get(id)?.freeBytes ?? Infinity

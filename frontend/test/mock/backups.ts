@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf'
 import { timestampFromDate, timestampNow } from '@bufbuild/protobuf/wkt'
 import type { ServiceImpl } from '@connectrpc/connect'
-import { BackupListSchema, BackupSchema, type BackupList, type BackupService } from '../../src/api/gen/hither/v1/backup_pb'
+import { BackupListSchema, BackupSchema, KeptMachineSchema, type BackupList, type BackupService } from '../../src/api/gen/hither/v1/backup_pb'
 import { MachineSchema } from '../../src/api/gen/hither/v1/machine_pb'
 
 const MiB = 1 << 20
@@ -18,7 +18,7 @@ const lists: Record<string, BackupList> = {
   'build-01': create(BackupListSchema, {
     backups: [
       kept(6, 'incremental', 118),
-      kept(30, 'incremental', 74, { verified: ago(20) }),
+      kept(30, 'incremental', 74, { verified: ago(20), keeper: '12D3KooWCCC', where: 'nas' }),
       kept(54, 'full', 5210, { broken: 'a part of it is missing or is not what was written' }),
       kept(300, 'full', 4900, { state: 'off', scheduled: false, verified: ago(100) }),
     ],
@@ -31,6 +31,9 @@ const of = (machine: string) => (lists[machine] ??= create(BackupListSchema, {})
 /** Backups in memory; work is how a job takes its time. */
 export const backups = (work: (host: string, op: string, name: string) => Promise<void>): Partial<ServiceImpl<typeof BackupService>> => ({
   list: ({ machine }) => of(machine),
+  kept: ({ host }) => ({
+    machines: host === '12D3KooWBBB' ? [create(KeptMachineSchema, { of: '12D3KooWCCC', host: 'nas', machine: 'media', uuid: 'u', storedBytes: BigInt(5300 * MiB), backups: [kept(8, 'incremental', 40), kept(32, 'full', 5200)] })] : [],
+  }),
   take: async ({ host, machine }) => {
     await work(host, 'machine.backup', machine)
     const made = create(BackupSchema, {

@@ -37,7 +37,10 @@ type Backup struct {
 	AddedBytes int64                  `protobuf:"varint,9,opt,name=added_bytes,json=addedBytes,proto3" json:"added_bytes,omitempty"`
 	Verified   *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=verified,proto3" json:"verified,omitempty"`
 	// What was found wrong, "" when nothing was.
-	Broken        string `protobuf:"bytes,11,opt,name=broken,proto3" json:"broken,omitempty"`
+	Broken string `protobuf:"bytes,11,opt,name=broken,proto3" json:"broken,omitempty"`
+	// The ID and the name of the host that keeps it, "" for the one that was asked.
+	Keeper        string `protobuf:"bytes,12,opt,name=keeper,proto3" json:"keeper,omitempty"`
+	Where         string `protobuf:"bytes,13,opt,name=where,proto3" json:"where,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -149,23 +152,108 @@ func (x *Backup) GetBroken() string {
 	return ""
 }
 
+func (x *Backup) GetKeeper() string {
+	if x != nil {
+		return x.Keeper
+	}
+	return ""
+}
+
+func (x *Backup) GetWhere() string {
+	if x != nil {
+		return x.Where
+	}
+	return ""
+}
+
+type BackupKeeper struct {
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Id          string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Name        string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	StoredBytes int64                  `protobuf:"varint,3,opt,name=stored_bytes,json=storedBytes,proto3" json:"stored_bytes,omitempty"`
+	// Why it cannot be asked, "" when it was.
+	Error         string `protobuf:"bytes,4,opt,name=error,proto3" json:"error,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BackupKeeper) Reset() {
+	*x = BackupKeeper{}
+	mi := &file_hither_v1_backup_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BackupKeeper) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BackupKeeper) ProtoMessage() {}
+
+func (x *BackupKeeper) ProtoReflect() protoreflect.Message {
+	mi := &file_hither_v1_backup_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BackupKeeper.ProtoReflect.Descriptor instead.
+func (*BackupKeeper) Descriptor() ([]byte, []int) {
+	return file_hither_v1_backup_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *BackupKeeper) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *BackupKeeper) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *BackupKeeper) GetStoredBytes() int64 {
+	if x != nil {
+		return x.StoredBytes
+	}
+	return 0
+}
+
+func (x *BackupKeeper) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
 type BackupSchedule struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// "hourly", "daily", "weekly", "monthly", or "" for none.
 	Every string `protobuf:"bytes,1,opt,name=every,proto3" json:"every,omitempty"`
 	// Minute of the day by the clock of the machine's host.
-	At            int32 `protobuf:"varint,2,opt,name=at,proto3" json:"at,omitempty"`
-	KeepLast      int32 `protobuf:"varint,3,opt,name=keep_last,json=keepLast,proto3" json:"keep_last,omitempty"`
-	KeepDaily     int32 `protobuf:"varint,4,opt,name=keep_daily,json=keepDaily,proto3" json:"keep_daily,omitempty"`
-	KeepWeekly    int32 `protobuf:"varint,5,opt,name=keep_weekly,json=keepWeekly,proto3" json:"keep_weekly,omitempty"`
-	KeepMonthly   int32 `protobuf:"varint,6,opt,name=keep_monthly,json=keepMonthly,proto3" json:"keep_monthly,omitempty"`
+	At          int32 `protobuf:"varint,2,opt,name=at,proto3" json:"at,omitempty"`
+	KeepLast    int32 `protobuf:"varint,3,opt,name=keep_last,json=keepLast,proto3" json:"keep_last,omitempty"`
+	KeepDaily   int32 `protobuf:"varint,4,opt,name=keep_daily,json=keepDaily,proto3" json:"keep_daily,omitempty"`
+	KeepWeekly  int32 `protobuf:"varint,5,opt,name=keep_weekly,json=keepWeekly,proto3" json:"keep_weekly,omitempty"`
+	KeepMonthly int32 `protobuf:"varint,6,opt,name=keep_monthly,json=keepMonthly,proto3" json:"keep_monthly,omitempty"`
+	// The ID of the host that keeps them, "" for the machine's own.
+	To            string `protobuf:"bytes,7,opt,name=to,proto3" json:"to,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *BackupSchedule) Reset() {
 	*x = BackupSchedule{}
-	mi := &file_hither_v1_backup_proto_msgTypes[1]
+	mi := &file_hither_v1_backup_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -177,7 +265,7 @@ func (x *BackupSchedule) String() string {
 func (*BackupSchedule) ProtoMessage() {}
 
 func (x *BackupSchedule) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_backup_proto_msgTypes[1]
+	mi := &file_hither_v1_backup_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -190,7 +278,7 @@ func (x *BackupSchedule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackupSchedule.ProtoReflect.Descriptor instead.
 func (*BackupSchedule) Descriptor() ([]byte, []int) {
-	return file_hither_v1_backup_proto_rawDescGZIP(), []int{1}
+	return file_hither_v1_backup_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *BackupSchedule) GetEvery() string {
@@ -235,17 +323,26 @@ func (x *BackupSchedule) GetKeepMonthly() int32 {
 	return 0
 }
 
+func (x *BackupSchedule) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
+}
+
 type BackupListRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Host          string                 `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
 	Machine       string                 `protobuf:"bytes,2,opt,name=machine,proto3" json:"machine,omitempty"`
+	Of            string                 `protobuf:"bytes,3,opt,name=of,proto3" json:"of,omitempty"`
+	At            string                 `protobuf:"bytes,4,opt,name=at,proto3" json:"at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *BackupListRequest) Reset() {
 	*x = BackupListRequest{}
-	mi := &file_hither_v1_backup_proto_msgTypes[2]
+	mi := &file_hither_v1_backup_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -257,7 +354,7 @@ func (x *BackupListRequest) String() string {
 func (*BackupListRequest) ProtoMessage() {}
 
 func (x *BackupListRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_backup_proto_msgTypes[2]
+	mi := &file_hither_v1_backup_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -270,7 +367,7 @@ func (x *BackupListRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackupListRequest.ProtoReflect.Descriptor instead.
 func (*BackupListRequest) Descriptor() ([]byte, []int) {
-	return file_hither_v1_backup_proto_rawDescGZIP(), []int{2}
+	return file_hither_v1_backup_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *BackupListRequest) GetHost() string {
@@ -287,6 +384,20 @@ func (x *BackupListRequest) GetMachine() string {
 	return ""
 }
 
+func (x *BackupListRequest) GetOf() string {
+	if x != nil {
+		return x.Of
+	}
+	return ""
+}
+
+func (x *BackupListRequest) GetAt() string {
+	if x != nil {
+		return x.At
+	}
+	return ""
+}
+
 type BackupList struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Backups       []*Backup              `protobuf:"bytes,1,rep,name=backups,proto3" json:"backups,omitempty"`
@@ -295,13 +406,14 @@ type BackupList struct {
 	Last          *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=last,proto3" json:"last,omitempty"`
 	Error         string                 `protobuf:"bytes,5,opt,name=error,proto3" json:"error,omitempty"`
 	StoredBytes   int64                  `protobuf:"varint,6,opt,name=stored_bytes,json=storedBytes,proto3" json:"stored_bytes,omitempty"`
+	Keepers       []*BackupKeeper        `protobuf:"bytes,7,rep,name=keepers,proto3" json:"keepers,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *BackupList) Reset() {
 	*x = BackupList{}
-	mi := &file_hither_v1_backup_proto_msgTypes[3]
+	mi := &file_hither_v1_backup_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -313,7 +425,7 @@ func (x *BackupList) String() string {
 func (*BackupList) ProtoMessage() {}
 
 func (x *BackupList) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_backup_proto_msgTypes[3]
+	mi := &file_hither_v1_backup_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -326,7 +438,7 @@ func (x *BackupList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackupList.ProtoReflect.Descriptor instead.
 func (*BackupList) Descriptor() ([]byte, []int) {
-	return file_hither_v1_backup_proto_rawDescGZIP(), []int{3}
+	return file_hither_v1_backup_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *BackupList) GetBackups() []*Backup {
@@ -371,17 +483,216 @@ func (x *BackupList) GetStoredBytes() int64 {
 	return 0
 }
 
+func (x *BackupList) GetKeepers() []*BackupKeeper {
+	if x != nil {
+		return x.Keepers
+	}
+	return nil
+}
+
+type KeptRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Host  string                 `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
+	// The ID of the host whose machines are meant, "" for all, and a machine's name or
+	// UUID, "" for each.
+	Of            string `protobuf:"bytes,2,opt,name=of,proto3" json:"of,omitempty"`
+	Machine       string `protobuf:"bytes,3,opt,name=machine,proto3" json:"machine,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KeptRequest) Reset() {
+	*x = KeptRequest{}
+	mi := &file_hither_v1_backup_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KeptRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KeptRequest) ProtoMessage() {}
+
+func (x *KeptRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_hither_v1_backup_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KeptRequest.ProtoReflect.Descriptor instead.
+func (*KeptRequest) Descriptor() ([]byte, []int) {
+	return file_hither_v1_backup_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *KeptRequest) GetHost() string {
+	if x != nil {
+		return x.Host
+	}
+	return ""
+}
+
+func (x *KeptRequest) GetOf() string {
+	if x != nil {
+		return x.Of
+	}
+	return ""
+}
+
+func (x *KeptRequest) GetMachine() string {
+	if x != nil {
+		return x.Machine
+	}
+	return ""
+}
+
+type KeptMachine struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Of            string                 `protobuf:"bytes,1,opt,name=of,proto3" json:"of,omitempty"`
+	Host          string                 `protobuf:"bytes,2,opt,name=host,proto3" json:"host,omitempty"`
+	Machine       string                 `protobuf:"bytes,3,opt,name=machine,proto3" json:"machine,omitempty"`
+	Uuid          string                 `protobuf:"bytes,4,opt,name=uuid,proto3" json:"uuid,omitempty"`
+	Backups       []*Backup              `protobuf:"bytes,5,rep,name=backups,proto3" json:"backups,omitempty"`
+	StoredBytes   int64                  `protobuf:"varint,6,opt,name=stored_bytes,json=storedBytes,proto3" json:"stored_bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KeptMachine) Reset() {
+	*x = KeptMachine{}
+	mi := &file_hither_v1_backup_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KeptMachine) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KeptMachine) ProtoMessage() {}
+
+func (x *KeptMachine) ProtoReflect() protoreflect.Message {
+	mi := &file_hither_v1_backup_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KeptMachine.ProtoReflect.Descriptor instead.
+func (*KeptMachine) Descriptor() ([]byte, []int) {
+	return file_hither_v1_backup_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *KeptMachine) GetOf() string {
+	if x != nil {
+		return x.Of
+	}
+	return ""
+}
+
+func (x *KeptMachine) GetHost() string {
+	if x != nil {
+		return x.Host
+	}
+	return ""
+}
+
+func (x *KeptMachine) GetMachine() string {
+	if x != nil {
+		return x.Machine
+	}
+	return ""
+}
+
+func (x *KeptMachine) GetUuid() string {
+	if x != nil {
+		return x.Uuid
+	}
+	return ""
+}
+
+func (x *KeptMachine) GetBackups() []*Backup {
+	if x != nil {
+		return x.Backups
+	}
+	return nil
+}
+
+func (x *KeptMachine) GetStoredBytes() int64 {
+	if x != nil {
+		return x.StoredBytes
+	}
+	return 0
+}
+
+type KeptResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Machines      []*KeptMachine         `protobuf:"bytes,1,rep,name=machines,proto3" json:"machines,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KeptResponse) Reset() {
+	*x = KeptResponse{}
+	mi := &file_hither_v1_backup_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KeptResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KeptResponse) ProtoMessage() {}
+
+func (x *KeptResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_hither_v1_backup_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KeptResponse.ProtoReflect.Descriptor instead.
+func (*KeptResponse) Descriptor() ([]byte, []int) {
+	return file_hither_v1_backup_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *KeptResponse) GetMachines() []*KeptMachine {
+	if x != nil {
+		return x.Machines
+	}
+	return nil
+}
+
 type TakeBackupRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Host          string                 `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
 	Machine       string                 `protobuf:"bytes,2,opt,name=machine,proto3" json:"machine,omitempty"`
+	Of            string                 `protobuf:"bytes,3,opt,name=of,proto3" json:"of,omitempty"`
+	At            string                 `protobuf:"bytes,4,opt,name=at,proto3" json:"at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *TakeBackupRequest) Reset() {
 	*x = TakeBackupRequest{}
-	mi := &file_hither_v1_backup_proto_msgTypes[4]
+	mi := &file_hither_v1_backup_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -393,7 +704,7 @@ func (x *TakeBackupRequest) String() string {
 func (*TakeBackupRequest) ProtoMessage() {}
 
 func (x *TakeBackupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_backup_proto_msgTypes[4]
+	mi := &file_hither_v1_backup_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -406,7 +717,7 @@ func (x *TakeBackupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TakeBackupRequest.ProtoReflect.Descriptor instead.
 func (*TakeBackupRequest) Descriptor() ([]byte, []int) {
-	return file_hither_v1_backup_proto_rawDescGZIP(), []int{4}
+	return file_hither_v1_backup_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *TakeBackupRequest) GetHost() string {
@@ -423,6 +734,20 @@ func (x *TakeBackupRequest) GetMachine() string {
 	return ""
 }
 
+func (x *TakeBackupRequest) GetOf() string {
+	if x != nil {
+		return x.Of
+	}
+	return ""
+}
+
+func (x *TakeBackupRequest) GetAt() string {
+	if x != nil {
+		return x.At
+	}
+	return ""
+}
+
 type RestoreRequest struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Host    string                 `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
@@ -431,13 +756,15 @@ type RestoreRequest struct {
 	// The name of a new machine; "" for the machine itself.
 	As            string `protobuf:"bytes,4,opt,name=as,proto3" json:"as,omitempty"`
 	Start         bool   `protobuf:"varint,5,opt,name=start,proto3" json:"start,omitempty"`
+	Of            string `protobuf:"bytes,6,opt,name=of,proto3" json:"of,omitempty"`
+	At            string `protobuf:"bytes,7,opt,name=at,proto3" json:"at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RestoreRequest) Reset() {
 	*x = RestoreRequest{}
-	mi := &file_hither_v1_backup_proto_msgTypes[5]
+	mi := &file_hither_v1_backup_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -449,7 +776,7 @@ func (x *RestoreRequest) String() string {
 func (*RestoreRequest) ProtoMessage() {}
 
 func (x *RestoreRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_backup_proto_msgTypes[5]
+	mi := &file_hither_v1_backup_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -462,7 +789,7 @@ func (x *RestoreRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RestoreRequest.ProtoReflect.Descriptor instead.
 func (*RestoreRequest) Descriptor() ([]byte, []int) {
-	return file_hither_v1_backup_proto_rawDescGZIP(), []int{5}
+	return file_hither_v1_backup_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *RestoreRequest) GetHost() string {
@@ -500,18 +827,34 @@ func (x *RestoreRequest) GetStart() bool {
 	return false
 }
 
+func (x *RestoreRequest) GetOf() string {
+	if x != nil {
+		return x.Of
+	}
+	return ""
+}
+
+func (x *RestoreRequest) GetAt() string {
+	if x != nil {
+		return x.At
+	}
+	return ""
+}
+
 type VerifyBackupRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Host          string                 `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
 	Machine       string                 `protobuf:"bytes,2,opt,name=machine,proto3" json:"machine,omitempty"`
 	Backup        string                 `protobuf:"bytes,3,opt,name=backup,proto3" json:"backup,omitempty"`
+	Of            string                 `protobuf:"bytes,4,opt,name=of,proto3" json:"of,omitempty"`
+	At            string                 `protobuf:"bytes,5,opt,name=at,proto3" json:"at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *VerifyBackupRequest) Reset() {
 	*x = VerifyBackupRequest{}
-	mi := &file_hither_v1_backup_proto_msgTypes[6]
+	mi := &file_hither_v1_backup_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -523,7 +866,7 @@ func (x *VerifyBackupRequest) String() string {
 func (*VerifyBackupRequest) ProtoMessage() {}
 
 func (x *VerifyBackupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_backup_proto_msgTypes[6]
+	mi := &file_hither_v1_backup_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -536,7 +879,7 @@ func (x *VerifyBackupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerifyBackupRequest.ProtoReflect.Descriptor instead.
 func (*VerifyBackupRequest) Descriptor() ([]byte, []int) {
-	return file_hither_v1_backup_proto_rawDescGZIP(), []int{6}
+	return file_hither_v1_backup_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *VerifyBackupRequest) GetHost() string {
@@ -560,18 +903,34 @@ func (x *VerifyBackupRequest) GetBackup() string {
 	return ""
 }
 
+func (x *VerifyBackupRequest) GetOf() string {
+	if x != nil {
+		return x.Of
+	}
+	return ""
+}
+
+func (x *VerifyBackupRequest) GetAt() string {
+	if x != nil {
+		return x.At
+	}
+	return ""
+}
+
 type RemoveBackupRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Host          string                 `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
 	Machine       string                 `protobuf:"bytes,2,opt,name=machine,proto3" json:"machine,omitempty"`
 	Backup        string                 `protobuf:"bytes,3,opt,name=backup,proto3" json:"backup,omitempty"`
+	Of            string                 `protobuf:"bytes,4,opt,name=of,proto3" json:"of,omitempty"`
+	At            string                 `protobuf:"bytes,5,opt,name=at,proto3" json:"at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RemoveBackupRequest) Reset() {
 	*x = RemoveBackupRequest{}
-	mi := &file_hither_v1_backup_proto_msgTypes[7]
+	mi := &file_hither_v1_backup_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -583,7 +942,7 @@ func (x *RemoveBackupRequest) String() string {
 func (*RemoveBackupRequest) ProtoMessage() {}
 
 func (x *RemoveBackupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_backup_proto_msgTypes[7]
+	mi := &file_hither_v1_backup_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -596,7 +955,7 @@ func (x *RemoveBackupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveBackupRequest.ProtoReflect.Descriptor instead.
 func (*RemoveBackupRequest) Descriptor() ([]byte, []int) {
-	return file_hither_v1_backup_proto_rawDescGZIP(), []int{7}
+	return file_hither_v1_backup_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *RemoveBackupRequest) GetHost() string {
@@ -620,6 +979,20 @@ func (x *RemoveBackupRequest) GetBackup() string {
 	return ""
 }
 
+func (x *RemoveBackupRequest) GetOf() string {
+	if x != nil {
+		return x.Of
+	}
+	return ""
+}
+
+func (x *RemoveBackupRequest) GetAt() string {
+	if x != nil {
+		return x.At
+	}
+	return ""
+}
+
 type RemoveBackupResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -628,7 +1001,7 @@ type RemoveBackupResponse struct {
 
 func (x *RemoveBackupResponse) Reset() {
 	*x = RemoveBackupResponse{}
-	mi := &file_hither_v1_backup_proto_msgTypes[8]
+	mi := &file_hither_v1_backup_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -640,7 +1013,7 @@ func (x *RemoveBackupResponse) String() string {
 func (*RemoveBackupResponse) ProtoMessage() {}
 
 func (x *RemoveBackupResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_backup_proto_msgTypes[8]
+	mi := &file_hither_v1_backup_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -653,7 +1026,7 @@ func (x *RemoveBackupResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveBackupResponse.ProtoReflect.Descriptor instead.
 func (*RemoveBackupResponse) Descriptor() ([]byte, []int) {
-	return file_hither_v1_backup_proto_rawDescGZIP(), []int{8}
+	return file_hither_v1_backup_proto_rawDescGZIP(), []int{12}
 }
 
 type SetScheduleRequest struct {
@@ -667,7 +1040,7 @@ type SetScheduleRequest struct {
 
 func (x *SetScheduleRequest) Reset() {
 	*x = SetScheduleRequest{}
-	mi := &file_hither_v1_backup_proto_msgTypes[9]
+	mi := &file_hither_v1_backup_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -679,7 +1052,7 @@ func (x *SetScheduleRequest) String() string {
 func (*SetScheduleRequest) ProtoMessage() {}
 
 func (x *SetScheduleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_backup_proto_msgTypes[9]
+	mi := &file_hither_v1_backup_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -692,7 +1065,7 @@ func (x *SetScheduleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetScheduleRequest.ProtoReflect.Descriptor instead.
 func (*SetScheduleRequest) Descriptor() ([]byte, []int) {
-	return file_hither_v1_backup_proto_rawDescGZIP(), []int{9}
+	return file_hither_v1_backup_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *SetScheduleRequest) GetHost() string {
@@ -720,7 +1093,7 @@ var File_hither_v1_backup_proto protoreflect.FileDescriptor
 
 const file_hither_v1_backup_proto_rawDesc = "" +
 	"\n" +
-	"\x16hither/v1/backup.proto\x12\thither.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17hither/v1/machine.proto\"\xdf\x02\n" +
+	"\x16hither/v1/backup.proto\x12\thither.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17hither/v1/machine.proto\"\x8d\x03\n" +
 	"\x06Backup\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
 	"\amachine\x18\x02 \x01(\tR\amachine\x124\n" +
@@ -736,7 +1109,14 @@ const file_hither_v1_backup_proto_rawDesc = "" +
 	"addedBytes\x126\n" +
 	"\bverified\x18\n" +
 	" \x01(\v2\x1a.google.protobuf.TimestampR\bverified\x12\x16\n" +
-	"\x06broken\x18\v \x01(\tR\x06broken\"\xb6\x01\n" +
+	"\x06broken\x18\v \x01(\tR\x06broken\x12\x16\n" +
+	"\x06keeper\x18\f \x01(\tR\x06keeper\x12\x14\n" +
+	"\x05where\x18\r \x01(\tR\x05where\"k\n" +
+	"\fBackupKeeper\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12!\n" +
+	"\fstored_bytes\x18\x03 \x01(\x03R\vstoredBytes\x12\x14\n" +
+	"\x05error\x18\x04 \x01(\tR\x05error\"\xc6\x01\n" +
 	"\x0eBackupSchedule\x12\x14\n" +
 	"\x05every\x18\x01 \x01(\tR\x05every\x12\x0e\n" +
 	"\x02at\x18\x02 \x01(\x05R\x02at\x12\x1b\n" +
@@ -745,10 +1125,13 @@ const file_hither_v1_backup_proto_rawDesc = "" +
 	"keep_daily\x18\x04 \x01(\x05R\tkeepDaily\x12\x1f\n" +
 	"\vkeep_weekly\x18\x05 \x01(\x05R\n" +
 	"keepWeekly\x12!\n" +
-	"\fkeep_monthly\x18\x06 \x01(\x05R\vkeepMonthly\"A\n" +
+	"\fkeep_monthly\x18\x06 \x01(\x05R\vkeepMonthly\x12\x0e\n" +
+	"\x02to\x18\a \x01(\tR\x02to\"a\n" +
 	"\x11BackupListRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x18\n" +
-	"\amachine\x18\x02 \x01(\tR\amachine\"\x89\x02\n" +
+	"\amachine\x18\x02 \x01(\tR\amachine\x12\x0e\n" +
+	"\x02of\x18\x03 \x01(\tR\x02of\x12\x0e\n" +
+	"\x02at\x18\x04 \x01(\tR\x02at\"\xbc\x02\n" +
 	"\n" +
 	"BackupList\x12+\n" +
 	"\abackups\x18\x01 \x03(\v2\x11.hither.v1.BackupR\abackups\x125\n" +
@@ -756,36 +1139,59 @@ const file_hither_v1_backup_proto_rawDesc = "" +
 	"\x04next\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x04next\x12.\n" +
 	"\x04last\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x04last\x12\x14\n" +
 	"\x05error\x18\x05 \x01(\tR\x05error\x12!\n" +
-	"\fstored_bytes\x18\x06 \x01(\x03R\vstoredBytes\"A\n" +
+	"\fstored_bytes\x18\x06 \x01(\x03R\vstoredBytes\x121\n" +
+	"\akeepers\x18\a \x03(\v2\x17.hither.v1.BackupKeeperR\akeepers\"K\n" +
+	"\vKeptRequest\x12\x12\n" +
+	"\x04host\x18\x01 \x01(\tR\x04host\x12\x0e\n" +
+	"\x02of\x18\x02 \x01(\tR\x02of\x12\x18\n" +
+	"\amachine\x18\x03 \x01(\tR\amachine\"\xaf\x01\n" +
+	"\vKeptMachine\x12\x0e\n" +
+	"\x02of\x18\x01 \x01(\tR\x02of\x12\x12\n" +
+	"\x04host\x18\x02 \x01(\tR\x04host\x12\x18\n" +
+	"\amachine\x18\x03 \x01(\tR\amachine\x12\x12\n" +
+	"\x04uuid\x18\x04 \x01(\tR\x04uuid\x12+\n" +
+	"\abackups\x18\x05 \x03(\v2\x11.hither.v1.BackupR\abackups\x12!\n" +
+	"\fstored_bytes\x18\x06 \x01(\x03R\vstoredBytes\"B\n" +
+	"\fKeptResponse\x122\n" +
+	"\bmachines\x18\x01 \x03(\v2\x16.hither.v1.KeptMachineR\bmachines\"a\n" +
 	"\x11TakeBackupRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x18\n" +
-	"\amachine\x18\x02 \x01(\tR\amachine\"|\n" +
+	"\amachine\x18\x02 \x01(\tR\amachine\x12\x0e\n" +
+	"\x02of\x18\x03 \x01(\tR\x02of\x12\x0e\n" +
+	"\x02at\x18\x04 \x01(\tR\x02at\"\x9c\x01\n" +
 	"\x0eRestoreRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x18\n" +
 	"\amachine\x18\x02 \x01(\tR\amachine\x12\x16\n" +
 	"\x06backup\x18\x03 \x01(\tR\x06backup\x12\x0e\n" +
 	"\x02as\x18\x04 \x01(\tR\x02as\x12\x14\n" +
-	"\x05start\x18\x05 \x01(\bR\x05start\"[\n" +
+	"\x05start\x18\x05 \x01(\bR\x05start\x12\x0e\n" +
+	"\x02of\x18\x06 \x01(\tR\x02of\x12\x0e\n" +
+	"\x02at\x18\a \x01(\tR\x02at\"{\n" +
 	"\x13VerifyBackupRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x18\n" +
 	"\amachine\x18\x02 \x01(\tR\amachine\x12\x16\n" +
-	"\x06backup\x18\x03 \x01(\tR\x06backup\"[\n" +
+	"\x06backup\x18\x03 \x01(\tR\x06backup\x12\x0e\n" +
+	"\x02of\x18\x04 \x01(\tR\x02of\x12\x0e\n" +
+	"\x02at\x18\x05 \x01(\tR\x02at\"{\n" +
 	"\x13RemoveBackupRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x18\n" +
 	"\amachine\x18\x02 \x01(\tR\amachine\x12\x16\n" +
-	"\x06backup\x18\x03 \x01(\tR\x06backup\"\x16\n" +
+	"\x06backup\x18\x03 \x01(\tR\x06backup\x12\x0e\n" +
+	"\x02of\x18\x04 \x01(\tR\x02of\x12\x0e\n" +
+	"\x02at\x18\x05 \x01(\tR\x02at\"\x16\n" +
 	"\x14RemoveBackupResponse\"y\n" +
 	"\x12SetScheduleRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x18\n" +
 	"\amachine\x18\x02 \x01(\tR\amachine\x125\n" +
-	"\bschedule\x18\x03 \x01(\v2\x19.hither.v1.BackupScheduleR\bschedule2\x8c\x03\n" +
+	"\bschedule\x18\x03 \x01(\v2\x19.hither.v1.BackupScheduleR\bschedule2\xc5\x03\n" +
 	"\rBackupService\x12;\n" +
 	"\x04List\x12\x1c.hither.v1.BackupListRequest\x1a\x15.hither.v1.BackupList\x127\n" +
 	"\x04Take\x12\x1c.hither.v1.TakeBackupRequest\x1a\x11.hither.v1.Backup\x128\n" +
 	"\aRestore\x12\x19.hither.v1.RestoreRequest\x1a\x12.hither.v1.Machine\x12;\n" +
 	"\x06Verify\x12\x1e.hither.v1.VerifyBackupRequest\x1a\x11.hither.v1.Backup\x12I\n" +
 	"\x06Remove\x12\x1e.hither.v1.RemoveBackupRequest\x1a\x1f.hither.v1.RemoveBackupResponse\x12C\n" +
-	"\vSetSchedule\x12\x1d.hither.v1.SetScheduleRequest\x1a\x15.hither.v1.BackupListB!Z\x1fhither/proto/hither/v1;hitherv1b\x06proto3"
+	"\vSetSchedule\x12\x1d.hither.v1.SetScheduleRequest\x1a\x15.hither.v1.BackupList\x127\n" +
+	"\x04Kept\x12\x16.hither.v1.KeptRequest\x1a\x17.hither.v1.KeptResponseB!Z\x1fhither/proto/hither/v1;hitherv1b\x06proto3"
 
 var (
 	file_hither_v1_backup_proto_rawDescOnce sync.Once
@@ -799,46 +1205,55 @@ func file_hither_v1_backup_proto_rawDescGZIP() []byte {
 	return file_hither_v1_backup_proto_rawDescData
 }
 
-var file_hither_v1_backup_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_hither_v1_backup_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_hither_v1_backup_proto_goTypes = []any{
 	(*Backup)(nil),                // 0: hither.v1.Backup
-	(*BackupSchedule)(nil),        // 1: hither.v1.BackupSchedule
-	(*BackupListRequest)(nil),     // 2: hither.v1.BackupListRequest
-	(*BackupList)(nil),            // 3: hither.v1.BackupList
-	(*TakeBackupRequest)(nil),     // 4: hither.v1.TakeBackupRequest
-	(*RestoreRequest)(nil),        // 5: hither.v1.RestoreRequest
-	(*VerifyBackupRequest)(nil),   // 6: hither.v1.VerifyBackupRequest
-	(*RemoveBackupRequest)(nil),   // 7: hither.v1.RemoveBackupRequest
-	(*RemoveBackupResponse)(nil),  // 8: hither.v1.RemoveBackupResponse
-	(*SetScheduleRequest)(nil),    // 9: hither.v1.SetScheduleRequest
-	(*timestamppb.Timestamp)(nil), // 10: google.protobuf.Timestamp
-	(*Machine)(nil),               // 11: hither.v1.Machine
+	(*BackupKeeper)(nil),          // 1: hither.v1.BackupKeeper
+	(*BackupSchedule)(nil),        // 2: hither.v1.BackupSchedule
+	(*BackupListRequest)(nil),     // 3: hither.v1.BackupListRequest
+	(*BackupList)(nil),            // 4: hither.v1.BackupList
+	(*KeptRequest)(nil),           // 5: hither.v1.KeptRequest
+	(*KeptMachine)(nil),           // 6: hither.v1.KeptMachine
+	(*KeptResponse)(nil),          // 7: hither.v1.KeptResponse
+	(*TakeBackupRequest)(nil),     // 8: hither.v1.TakeBackupRequest
+	(*RestoreRequest)(nil),        // 9: hither.v1.RestoreRequest
+	(*VerifyBackupRequest)(nil),   // 10: hither.v1.VerifyBackupRequest
+	(*RemoveBackupRequest)(nil),   // 11: hither.v1.RemoveBackupRequest
+	(*RemoveBackupResponse)(nil),  // 12: hither.v1.RemoveBackupResponse
+	(*SetScheduleRequest)(nil),    // 13: hither.v1.SetScheduleRequest
+	(*timestamppb.Timestamp)(nil), // 14: google.protobuf.Timestamp
+	(*Machine)(nil),               // 15: hither.v1.Machine
 }
 var file_hither_v1_backup_proto_depIdxs = []int32{
-	10, // 0: hither.v1.Backup.created:type_name -> google.protobuf.Timestamp
-	10, // 1: hither.v1.Backup.verified:type_name -> google.protobuf.Timestamp
+	14, // 0: hither.v1.Backup.created:type_name -> google.protobuf.Timestamp
+	14, // 1: hither.v1.Backup.verified:type_name -> google.protobuf.Timestamp
 	0,  // 2: hither.v1.BackupList.backups:type_name -> hither.v1.Backup
-	1,  // 3: hither.v1.BackupList.schedule:type_name -> hither.v1.BackupSchedule
-	10, // 4: hither.v1.BackupList.next:type_name -> google.protobuf.Timestamp
-	10, // 5: hither.v1.BackupList.last:type_name -> google.protobuf.Timestamp
-	1,  // 6: hither.v1.SetScheduleRequest.schedule:type_name -> hither.v1.BackupSchedule
-	2,  // 7: hither.v1.BackupService.List:input_type -> hither.v1.BackupListRequest
-	4,  // 8: hither.v1.BackupService.Take:input_type -> hither.v1.TakeBackupRequest
-	5,  // 9: hither.v1.BackupService.Restore:input_type -> hither.v1.RestoreRequest
-	6,  // 10: hither.v1.BackupService.Verify:input_type -> hither.v1.VerifyBackupRequest
-	7,  // 11: hither.v1.BackupService.Remove:input_type -> hither.v1.RemoveBackupRequest
-	9,  // 12: hither.v1.BackupService.SetSchedule:input_type -> hither.v1.SetScheduleRequest
-	3,  // 13: hither.v1.BackupService.List:output_type -> hither.v1.BackupList
-	0,  // 14: hither.v1.BackupService.Take:output_type -> hither.v1.Backup
-	11, // 15: hither.v1.BackupService.Restore:output_type -> hither.v1.Machine
-	0,  // 16: hither.v1.BackupService.Verify:output_type -> hither.v1.Backup
-	8,  // 17: hither.v1.BackupService.Remove:output_type -> hither.v1.RemoveBackupResponse
-	3,  // 18: hither.v1.BackupService.SetSchedule:output_type -> hither.v1.BackupList
-	13, // [13:19] is the sub-list for method output_type
-	7,  // [7:13] is the sub-list for method input_type
-	7,  // [7:7] is the sub-list for extension type_name
-	7,  // [7:7] is the sub-list for extension extendee
-	0,  // [0:7] is the sub-list for field type_name
+	2,  // 3: hither.v1.BackupList.schedule:type_name -> hither.v1.BackupSchedule
+	14, // 4: hither.v1.BackupList.next:type_name -> google.protobuf.Timestamp
+	14, // 5: hither.v1.BackupList.last:type_name -> google.protobuf.Timestamp
+	1,  // 6: hither.v1.BackupList.keepers:type_name -> hither.v1.BackupKeeper
+	0,  // 7: hither.v1.KeptMachine.backups:type_name -> hither.v1.Backup
+	6,  // 8: hither.v1.KeptResponse.machines:type_name -> hither.v1.KeptMachine
+	2,  // 9: hither.v1.SetScheduleRequest.schedule:type_name -> hither.v1.BackupSchedule
+	3,  // 10: hither.v1.BackupService.List:input_type -> hither.v1.BackupListRequest
+	8,  // 11: hither.v1.BackupService.Take:input_type -> hither.v1.TakeBackupRequest
+	9,  // 12: hither.v1.BackupService.Restore:input_type -> hither.v1.RestoreRequest
+	10, // 13: hither.v1.BackupService.Verify:input_type -> hither.v1.VerifyBackupRequest
+	11, // 14: hither.v1.BackupService.Remove:input_type -> hither.v1.RemoveBackupRequest
+	13, // 15: hither.v1.BackupService.SetSchedule:input_type -> hither.v1.SetScheduleRequest
+	5,  // 16: hither.v1.BackupService.Kept:input_type -> hither.v1.KeptRequest
+	4,  // 17: hither.v1.BackupService.List:output_type -> hither.v1.BackupList
+	0,  // 18: hither.v1.BackupService.Take:output_type -> hither.v1.Backup
+	15, // 19: hither.v1.BackupService.Restore:output_type -> hither.v1.Machine
+	0,  // 20: hither.v1.BackupService.Verify:output_type -> hither.v1.Backup
+	12, // 21: hither.v1.BackupService.Remove:output_type -> hither.v1.RemoveBackupResponse
+	4,  // 22: hither.v1.BackupService.SetSchedule:output_type -> hither.v1.BackupList
+	7,  // 23: hither.v1.BackupService.Kept:output_type -> hither.v1.KeptResponse
+	17, // [17:24] is the sub-list for method output_type
+	10, // [10:17] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_hither_v1_backup_proto_init() }
@@ -853,7 +1268,7 @@ func file_hither_v1_backup_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_hither_v1_backup_proto_rawDesc), len(file_hither_v1_backup_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   10,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

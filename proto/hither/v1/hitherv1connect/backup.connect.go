@@ -46,6 +46,8 @@ const (
 	// BackupServiceSetScheduleProcedure is the fully-qualified name of the BackupService's SetSchedule
 	// RPC.
 	BackupServiceSetScheduleProcedure = "/hither.v1.BackupService/SetSchedule"
+	// BackupServiceKeptProcedure is the fully-qualified name of the BackupService's Kept RPC.
+	BackupServiceKeptProcedure = "/hither.v1.BackupService/Kept"
 )
 
 // BackupServiceClient is a client for the hither.v1.BackupService service.
@@ -56,6 +58,8 @@ type BackupServiceClient interface {
 	Verify(context.Context, *connect.Request[v1.VerifyBackupRequest]) (*connect.Response[v1.Backup], error)
 	Remove(context.Context, *connect.Request[v1.RemoveBackupRequest]) (*connect.Response[v1.RemoveBackupResponse], error)
 	SetSchedule(context.Context, *connect.Request[v1.SetScheduleRequest]) (*connect.Response[v1.BackupList], error)
+	// What host keeps for machines of others.
+	Kept(context.Context, *connect.Request[v1.KeptRequest]) (*connect.Response[v1.KeptResponse], error)
 }
 
 // NewBackupServiceClient constructs a client for the hither.v1.BackupService service. By default,
@@ -105,6 +109,12 @@ func NewBackupServiceClient(httpClient connect.HTTPClient, baseURL string, opts 
 			connect.WithSchema(backupServiceMethods.ByName("SetSchedule")),
 			connect.WithClientOptions(opts...),
 		),
+		kept: connect.NewClient[v1.KeptRequest, v1.KeptResponse](
+			httpClient,
+			baseURL+BackupServiceKeptProcedure,
+			connect.WithSchema(backupServiceMethods.ByName("Kept")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -116,6 +126,7 @@ type backupServiceClient struct {
 	verify      *connect.Client[v1.VerifyBackupRequest, v1.Backup]
 	remove      *connect.Client[v1.RemoveBackupRequest, v1.RemoveBackupResponse]
 	setSchedule *connect.Client[v1.SetScheduleRequest, v1.BackupList]
+	kept        *connect.Client[v1.KeptRequest, v1.KeptResponse]
 }
 
 // List calls hither.v1.BackupService.List.
@@ -148,6 +159,11 @@ func (c *backupServiceClient) SetSchedule(ctx context.Context, req *connect.Requ
 	return c.setSchedule.CallUnary(ctx, req)
 }
 
+// Kept calls hither.v1.BackupService.Kept.
+func (c *backupServiceClient) Kept(ctx context.Context, req *connect.Request[v1.KeptRequest]) (*connect.Response[v1.KeptResponse], error) {
+	return c.kept.CallUnary(ctx, req)
+}
+
 // BackupServiceHandler is an implementation of the hither.v1.BackupService service.
 type BackupServiceHandler interface {
 	List(context.Context, *connect.Request[v1.BackupListRequest]) (*connect.Response[v1.BackupList], error)
@@ -156,6 +172,8 @@ type BackupServiceHandler interface {
 	Verify(context.Context, *connect.Request[v1.VerifyBackupRequest]) (*connect.Response[v1.Backup], error)
 	Remove(context.Context, *connect.Request[v1.RemoveBackupRequest]) (*connect.Response[v1.RemoveBackupResponse], error)
 	SetSchedule(context.Context, *connect.Request[v1.SetScheduleRequest]) (*connect.Response[v1.BackupList], error)
+	// What host keeps for machines of others.
+	Kept(context.Context, *connect.Request[v1.KeptRequest]) (*connect.Response[v1.KeptResponse], error)
 }
 
 // NewBackupServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -201,6 +219,12 @@ func NewBackupServiceHandler(svc BackupServiceHandler, opts ...connect.HandlerOp
 		connect.WithSchema(backupServiceMethods.ByName("SetSchedule")),
 		connect.WithHandlerOptions(opts...),
 	)
+	backupServiceKeptHandler := connect.NewUnaryHandler(
+		BackupServiceKeptProcedure,
+		svc.Kept,
+		connect.WithSchema(backupServiceMethods.ByName("Kept")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/hither.v1.BackupService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case BackupServiceListProcedure:
@@ -215,6 +239,8 @@ func NewBackupServiceHandler(svc BackupServiceHandler, opts ...connect.HandlerOp
 			backupServiceRemoveHandler.ServeHTTP(w, r)
 		case BackupServiceSetScheduleProcedure:
 			backupServiceSetScheduleHandler.ServeHTTP(w, r)
+		case BackupServiceKeptProcedure:
+			backupServiceKeptHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -246,4 +272,8 @@ func (UnimplementedBackupServiceHandler) Remove(context.Context, *connect.Reques
 
 func (UnimplementedBackupServiceHandler) SetSchedule(context.Context, *connect.Request[v1.SetScheduleRequest]) (*connect.Response[v1.BackupList], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("hither.v1.BackupService.SetSchedule is not implemented"))
+}
+
+func (UnimplementedBackupServiceHandler) Kept(context.Context, *connect.Request[v1.KeptRequest]) (*connect.Response[v1.KeptResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("hither.v1.BackupService.Kept is not implemented"))
 }

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file hither/v1/backup.proto.
  */
 export const file_hither_v1_backup: GenFile = /*@__PURE__*/
-  fileDesc("ChZoaXRoZXIvdjEvYmFja3VwLnByb3RvEgloaXRoZXIudjEi/QEKBkJhY2t1cBIKCgJpZBgBIAEoCRIPCgdtYWNoaW5lGAIgASgJEisKB2NyZWF0ZWQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGtpbmQYBCABKAkSDQoFc3RhdGUYBSABKAkSEQoJc2NoZWR1bGVkGAYgASgIEhIKCmRhdGFfYnl0ZXMYByABKAMSEgoKcmVhZF9ieXRlcxgIIAEoAxITCgthZGRlZF9ieXRlcxgJIAEoAxIsCgh2ZXJpZmllZBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGYnJva2VuGAsgASgJIn0KDkJhY2t1cFNjaGVkdWxlEg0KBWV2ZXJ5GAEgASgJEgoKAmF0GAIgASgFEhEKCWtlZXBfbGFzdBgDIAEoBRISCgprZWVwX2RhaWx5GAQgASgFEhMKC2tlZXBfd2Vla2x5GAUgASgFEhQKDGtlZXBfbW9udGhseRgGIAEoBSIyChFCYWNrdXBMaXN0UmVxdWVzdBIMCgRob3N0GAEgASgJEg8KB21hY2hpbmUYAiABKAki1gEKCkJhY2t1cExpc3QSIgoHYmFja3VwcxgBIAMoCzIRLmhpdGhlci52MS5CYWNrdXASKwoIc2NoZWR1bGUYAiABKAsyGS5oaXRoZXIudjEuQmFja3VwU2NoZWR1bGUSKAoEbmV4dBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKAoEbGFzdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFZXJyb3IYBSABKAkSFAoMc3RvcmVkX2J5dGVzGAYgASgDIjIKEVRha2VCYWNrdXBSZXF1ZXN0EgwKBGhvc3QYASABKAkSDwoHbWFjaGluZRgCIAEoCSJaCg5SZXN0b3JlUmVxdWVzdBIMCgRob3N0GAEgASgJEg8KB21hY2hpbmUYAiABKAkSDgoGYmFja3VwGAMgASgJEgoKAmFzGAQgASgJEg0KBXN0YXJ0GAUgASgIIkQKE1ZlcmlmeUJhY2t1cFJlcXVlc3QSDAoEaG9zdBgBIAEoCRIPCgdtYWNoaW5lGAIgASgJEg4KBmJhY2t1cBgDIAEoCSJEChNSZW1vdmVCYWNrdXBSZXF1ZXN0EgwKBGhvc3QYASABKAkSDwoHbWFjaGluZRgCIAEoCRIOCgZiYWNrdXAYAyABKAkiFgoUUmVtb3ZlQmFja3VwUmVzcG9uc2UiYAoSU2V0U2NoZWR1bGVSZXF1ZXN0EgwKBGhvc3QYASABKAkSDwoHbWFjaGluZRgCIAEoCRIrCghzY2hlZHVsZRgDIAEoCzIZLmhpdGhlci52MS5CYWNrdXBTY2hlZHVsZTKMAwoNQmFja3VwU2VydmljZRI7CgRMaXN0EhwuaGl0aGVyLnYxLkJhY2t1cExpc3RSZXF1ZXN0GhUuaGl0aGVyLnYxLkJhY2t1cExpc3QSNwoEVGFrZRIcLmhpdGhlci52MS5UYWtlQmFja3VwUmVxdWVzdBoRLmhpdGhlci52MS5CYWNrdXASOAoHUmVzdG9yZRIZLmhpdGhlci52MS5SZXN0b3JlUmVxdWVzdBoSLmhpdGhlci52MS5NYWNoaW5lEjsKBlZlcmlmeRIeLmhpdGhlci52MS5WZXJpZnlCYWNrdXBSZXF1ZXN0GhEuaGl0aGVyLnYxLkJhY2t1cBJJCgZSZW1vdmUSHi5oaXRoZXIudjEuUmVtb3ZlQmFja3VwUmVxdWVzdBofLmhpdGhlci52MS5SZW1vdmVCYWNrdXBSZXNwb25zZRJDCgtTZXRTY2hlZHVsZRIdLmhpdGhlci52MS5TZXRTY2hlZHVsZVJlcXVlc3QaFS5oaXRoZXIudjEuQmFja3VwTGlzdEIhWh9oaXRoZXIvcHJvdG8vaGl0aGVyL3YxO2hpdGhlcnYxYgZwcm90bzM", [file_google_protobuf_timestamp, file_hither_v1_machine]);
+  fileDesc("ChZoaXRoZXIvdjEvYmFja3VwLnByb3RvEgloaXRoZXIudjEinAIKBkJhY2t1cBIKCgJpZBgBIAEoCRIPCgdtYWNoaW5lGAIgASgJEisKB2NyZWF0ZWQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGtpbmQYBCABKAkSDQoFc3RhdGUYBSABKAkSEQoJc2NoZWR1bGVkGAYgASgIEhIKCmRhdGFfYnl0ZXMYByABKAMSEgoKcmVhZF9ieXRlcxgIIAEoAxITCgthZGRlZF9ieXRlcxgJIAEoAxIsCgh2ZXJpZmllZBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGYnJva2VuGAsgASgJEg4KBmtlZXBlchgMIAEoCRINCgV3aGVyZRgNIAEoCSJNCgxCYWNrdXBLZWVwZXISCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIUCgxzdG9yZWRfYnl0ZXMYAyABKAMSDQoFZXJyb3IYBCABKAkiiQEKDkJhY2t1cFNjaGVkdWxlEg0KBWV2ZXJ5GAEgASgJEgoKAmF0GAIgASgFEhEKCWtlZXBfbGFzdBgDIAEoBRISCgprZWVwX2RhaWx5GAQgASgFEhMKC2tlZXBfd2Vla2x5GAUgASgFEhQKDGtlZXBfbW9udGhseRgGIAEoBRIKCgJ0bxgHIAEoCSJKChFCYWNrdXBMaXN0UmVxdWVzdBIMCgRob3N0GAEgASgJEg8KB21hY2hpbmUYAiABKAkSCgoCb2YYAyABKAkSCgoCYXQYBCABKAkigAIKCkJhY2t1cExpc3QSIgoHYmFja3VwcxgBIAMoCzIRLmhpdGhlci52MS5CYWNrdXASKwoIc2NoZWR1bGUYAiABKAsyGS5oaXRoZXIudjEuQmFja3VwU2NoZWR1bGUSKAoEbmV4dBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKAoEbGFzdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFZXJyb3IYBSABKAkSFAoMc3RvcmVkX2J5dGVzGAYgASgDEigKB2tlZXBlcnMYByADKAsyFy5oaXRoZXIudjEuQmFja3VwS2VlcGVyIjgKC0tlcHRSZXF1ZXN0EgwKBGhvc3QYASABKAkSCgoCb2YYAiABKAkSDwoHbWFjaGluZRgDIAEoCSKAAQoLS2VwdE1hY2hpbmUSCgoCb2YYASABKAkSDAoEaG9zdBgCIAEoCRIPCgdtYWNoaW5lGAMgASgJEgwKBHV1aWQYBCABKAkSIgoHYmFja3VwcxgFIAMoCzIRLmhpdGhlci52MS5CYWNrdXASFAoMc3RvcmVkX2J5dGVzGAYgASgDIjgKDEtlcHRSZXNwb25zZRIoCghtYWNoaW5lcxgBIAMoCzIWLmhpdGhlci52MS5LZXB0TWFjaGluZSJKChFUYWtlQmFja3VwUmVxdWVzdBIMCgRob3N0GAEgASgJEg8KB21hY2hpbmUYAiABKAkSCgoCb2YYAyABKAkSCgoCYXQYBCABKAkicgoOUmVzdG9yZVJlcXVlc3QSDAoEaG9zdBgBIAEoCRIPCgdtYWNoaW5lGAIgASgJEg4KBmJhY2t1cBgDIAEoCRIKCgJhcxgEIAEoCRINCgVzdGFydBgFIAEoCBIKCgJvZhgGIAEoCRIKCgJhdBgHIAEoCSJcChNWZXJpZnlCYWNrdXBSZXF1ZXN0EgwKBGhvc3QYASABKAkSDwoHbWFjaGluZRgCIAEoCRIOCgZiYWNrdXAYAyABKAkSCgoCb2YYBCABKAkSCgoCYXQYBSABKAkiXAoTUmVtb3ZlQmFja3VwUmVxdWVzdBIMCgRob3N0GAEgASgJEg8KB21hY2hpbmUYAiABKAkSDgoGYmFja3VwGAMgASgJEgoKAm9mGAQgASgJEgoKAmF0GAUgASgJIhYKFFJlbW92ZUJhY2t1cFJlc3BvbnNlImAKElNldFNjaGVkdWxlUmVxdWVzdBIMCgRob3N0GAEgASgJEg8KB21hY2hpbmUYAiABKAkSKwoIc2NoZWR1bGUYAyABKAsyGS5oaXRoZXIudjEuQmFja3VwU2NoZWR1bGUyxQMKDUJhY2t1cFNlcnZpY2USOwoETGlzdBIcLmhpdGhlci52MS5CYWNrdXBMaXN0UmVxdWVzdBoVLmhpdGhlci52MS5CYWNrdXBMaXN0EjcKBFRha2USHC5oaXRoZXIudjEuVGFrZUJhY2t1cFJlcXVlc3QaES5oaXRoZXIudjEuQmFja3VwEjgKB1Jlc3RvcmUSGS5oaXRoZXIudjEuUmVzdG9yZVJlcXVlc3QaEi5oaXRoZXIudjEuTWFjaGluZRI7CgZWZXJpZnkSHi5oaXRoZXIudjEuVmVyaWZ5QmFja3VwUmVxdWVzdBoRLmhpdGhlci52MS5CYWNrdXASSQoGUmVtb3ZlEh4uaGl0aGVyLnYxLlJlbW92ZUJhY2t1cFJlcXVlc3QaHy5oaXRoZXIudjEuUmVtb3ZlQmFja3VwUmVzcG9uc2USQwoLU2V0U2NoZWR1bGUSHS5oaXRoZXIudjEuU2V0U2NoZWR1bGVSZXF1ZXN0GhUuaGl0aGVyLnYxLkJhY2t1cExpc3QSNwoES2VwdBIWLmhpdGhlci52MS5LZXB0UmVxdWVzdBoXLmhpdGhlci52MS5LZXB0UmVzcG9uc2VCIVofaGl0aGVyL3Byb3RvL2hpdGhlci92MTtoaXRoZXJ2MWIGcHJvdG8z", [file_google_protobuf_timestamp, file_hither_v1_machine]);
 
 /**
  * @generated from message hither.v1.Backup
@@ -80,6 +80,18 @@ export type Backup = Message<"hither.v1.Backup"> & {
    * @generated from field: string broken = 11;
    */
   broken: string;
+
+  /**
+   * The ID and the name of the host that keeps it, "" for the one that was asked.
+   *
+   * @generated from field: string keeper = 12;
+   */
+  keeper: string;
+
+  /**
+   * @generated from field: string where = 13;
+   */
+  where: string;
 };
 
 /**
@@ -88,6 +100,40 @@ export type Backup = Message<"hither.v1.Backup"> & {
  */
 export const BackupSchema: GenMessage<Backup> = /*@__PURE__*/
   messageDesc(file_hither_v1_backup, 0);
+
+/**
+ * @generated from message hither.v1.BackupKeeper
+ */
+export type BackupKeeper = Message<"hither.v1.BackupKeeper"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * @generated from field: int64 stored_bytes = 3;
+   */
+  storedBytes: bigint;
+
+  /**
+   * Why it cannot be asked, "" when it was.
+   *
+   * @generated from field: string error = 4;
+   */
+  error: string;
+};
+
+/**
+ * Describes the message hither.v1.BackupKeeper.
+ * Use `create(BackupKeeperSchema)` to create a new message.
+ */
+export const BackupKeeperSchema: GenMessage<BackupKeeper> = /*@__PURE__*/
+  messageDesc(file_hither_v1_backup, 1);
 
 /**
  * @generated from message hither.v1.BackupSchedule
@@ -126,6 +172,13 @@ export type BackupSchedule = Message<"hither.v1.BackupSchedule"> & {
    * @generated from field: int32 keep_monthly = 6;
    */
   keepMonthly: number;
+
+  /**
+   * The ID of the host that keeps them, "" for the machine's own.
+   *
+   * @generated from field: string to = 7;
+   */
+  to: string;
 };
 
 /**
@@ -133,7 +186,7 @@ export type BackupSchedule = Message<"hither.v1.BackupSchedule"> & {
  * Use `create(BackupScheduleSchema)` to create a new message.
  */
 export const BackupScheduleSchema: GenMessage<BackupSchedule> = /*@__PURE__*/
-  messageDesc(file_hither_v1_backup, 1);
+  messageDesc(file_hither_v1_backup, 2);
 
 /**
  * @generated from message hither.v1.BackupListRequest
@@ -148,6 +201,16 @@ export type BackupListRequest = Message<"hither.v1.BackupListRequest"> & {
    * @generated from field: string machine = 2;
    */
   machine: string;
+
+  /**
+   * @generated from field: string of = 3;
+   */
+  of: string;
+
+  /**
+   * @generated from field: string at = 4;
+   */
+  at: string;
 };
 
 /**
@@ -155,7 +218,7 @@ export type BackupListRequest = Message<"hither.v1.BackupListRequest"> & {
  * Use `create(BackupListRequestSchema)` to create a new message.
  */
 export const BackupListRequestSchema: GenMessage<BackupListRequest> = /*@__PURE__*/
-  messageDesc(file_hither_v1_backup, 2);
+  messageDesc(file_hither_v1_backup, 3);
 
 /**
  * @generated from message hither.v1.BackupList
@@ -190,6 +253,11 @@ export type BackupList = Message<"hither.v1.BackupList"> & {
    * @generated from field: int64 stored_bytes = 6;
    */
   storedBytes: bigint;
+
+  /**
+   * @generated from field: repeated hither.v1.BackupKeeper keepers = 7;
+   */
+  keepers: BackupKeeper[];
 };
 
 /**
@@ -197,7 +265,96 @@ export type BackupList = Message<"hither.v1.BackupList"> & {
  * Use `create(BackupListSchema)` to create a new message.
  */
 export const BackupListSchema: GenMessage<BackupList> = /*@__PURE__*/
-  messageDesc(file_hither_v1_backup, 3);
+  messageDesc(file_hither_v1_backup, 4);
+
+/**
+ * @generated from message hither.v1.KeptRequest
+ */
+export type KeptRequest = Message<"hither.v1.KeptRequest"> & {
+  /**
+   * @generated from field: string host = 1;
+   */
+  host: string;
+
+  /**
+   * The ID of the host whose machines are meant, "" for all, and a machine's name or
+   * UUID, "" for each.
+   *
+   * @generated from field: string of = 2;
+   */
+  of: string;
+
+  /**
+   * @generated from field: string machine = 3;
+   */
+  machine: string;
+};
+
+/**
+ * Describes the message hither.v1.KeptRequest.
+ * Use `create(KeptRequestSchema)` to create a new message.
+ */
+export const KeptRequestSchema: GenMessage<KeptRequest> = /*@__PURE__*/
+  messageDesc(file_hither_v1_backup, 5);
+
+/**
+ * @generated from message hither.v1.KeptMachine
+ */
+export type KeptMachine = Message<"hither.v1.KeptMachine"> & {
+  /**
+   * @generated from field: string of = 1;
+   */
+  of: string;
+
+  /**
+   * @generated from field: string host = 2;
+   */
+  host: string;
+
+  /**
+   * @generated from field: string machine = 3;
+   */
+  machine: string;
+
+  /**
+   * @generated from field: string uuid = 4;
+   */
+  uuid: string;
+
+  /**
+   * @generated from field: repeated hither.v1.Backup backups = 5;
+   */
+  backups: Backup[];
+
+  /**
+   * @generated from field: int64 stored_bytes = 6;
+   */
+  storedBytes: bigint;
+};
+
+/**
+ * Describes the message hither.v1.KeptMachine.
+ * Use `create(KeptMachineSchema)` to create a new message.
+ */
+export const KeptMachineSchema: GenMessage<KeptMachine> = /*@__PURE__*/
+  messageDesc(file_hither_v1_backup, 6);
+
+/**
+ * @generated from message hither.v1.KeptResponse
+ */
+export type KeptResponse = Message<"hither.v1.KeptResponse"> & {
+  /**
+   * @generated from field: repeated hither.v1.KeptMachine machines = 1;
+   */
+  machines: KeptMachine[];
+};
+
+/**
+ * Describes the message hither.v1.KeptResponse.
+ * Use `create(KeptResponseSchema)` to create a new message.
+ */
+export const KeptResponseSchema: GenMessage<KeptResponse> = /*@__PURE__*/
+  messageDesc(file_hither_v1_backup, 7);
 
 /**
  * @generated from message hither.v1.TakeBackupRequest
@@ -212,6 +369,16 @@ export type TakeBackupRequest = Message<"hither.v1.TakeBackupRequest"> & {
    * @generated from field: string machine = 2;
    */
   machine: string;
+
+  /**
+   * @generated from field: string of = 3;
+   */
+  of: string;
+
+  /**
+   * @generated from field: string at = 4;
+   */
+  at: string;
 };
 
 /**
@@ -219,7 +386,7 @@ export type TakeBackupRequest = Message<"hither.v1.TakeBackupRequest"> & {
  * Use `create(TakeBackupRequestSchema)` to create a new message.
  */
 export const TakeBackupRequestSchema: GenMessage<TakeBackupRequest> = /*@__PURE__*/
-  messageDesc(file_hither_v1_backup, 4);
+  messageDesc(file_hither_v1_backup, 8);
 
 /**
  * @generated from message hither.v1.RestoreRequest
@@ -251,6 +418,16 @@ export type RestoreRequest = Message<"hither.v1.RestoreRequest"> & {
    * @generated from field: bool start = 5;
    */
   start: boolean;
+
+  /**
+   * @generated from field: string of = 6;
+   */
+  of: string;
+
+  /**
+   * @generated from field: string at = 7;
+   */
+  at: string;
 };
 
 /**
@@ -258,7 +435,7 @@ export type RestoreRequest = Message<"hither.v1.RestoreRequest"> & {
  * Use `create(RestoreRequestSchema)` to create a new message.
  */
 export const RestoreRequestSchema: GenMessage<RestoreRequest> = /*@__PURE__*/
-  messageDesc(file_hither_v1_backup, 5);
+  messageDesc(file_hither_v1_backup, 9);
 
 /**
  * @generated from message hither.v1.VerifyBackupRequest
@@ -278,6 +455,16 @@ export type VerifyBackupRequest = Message<"hither.v1.VerifyBackupRequest"> & {
    * @generated from field: string backup = 3;
    */
   backup: string;
+
+  /**
+   * @generated from field: string of = 4;
+   */
+  of: string;
+
+  /**
+   * @generated from field: string at = 5;
+   */
+  at: string;
 };
 
 /**
@@ -285,7 +472,7 @@ export type VerifyBackupRequest = Message<"hither.v1.VerifyBackupRequest"> & {
  * Use `create(VerifyBackupRequestSchema)` to create a new message.
  */
 export const VerifyBackupRequestSchema: GenMessage<VerifyBackupRequest> = /*@__PURE__*/
-  messageDesc(file_hither_v1_backup, 6);
+  messageDesc(file_hither_v1_backup, 10);
 
 /**
  * @generated from message hither.v1.RemoveBackupRequest
@@ -305,6 +492,16 @@ export type RemoveBackupRequest = Message<"hither.v1.RemoveBackupRequest"> & {
    * @generated from field: string backup = 3;
    */
   backup: string;
+
+  /**
+   * @generated from field: string of = 4;
+   */
+  of: string;
+
+  /**
+   * @generated from field: string at = 5;
+   */
+  at: string;
 };
 
 /**
@@ -312,7 +509,7 @@ export type RemoveBackupRequest = Message<"hither.v1.RemoveBackupRequest"> & {
  * Use `create(RemoveBackupRequestSchema)` to create a new message.
  */
 export const RemoveBackupRequestSchema: GenMessage<RemoveBackupRequest> = /*@__PURE__*/
-  messageDesc(file_hither_v1_backup, 7);
+  messageDesc(file_hither_v1_backup, 11);
 
 /**
  * @generated from message hither.v1.RemoveBackupResponse
@@ -325,7 +522,7 @@ export type RemoveBackupResponse = Message<"hither.v1.RemoveBackupResponse"> & {
  * Use `create(RemoveBackupResponseSchema)` to create a new message.
  */
 export const RemoveBackupResponseSchema: GenMessage<RemoveBackupResponse> = /*@__PURE__*/
-  messageDesc(file_hither_v1_backup, 8);
+  messageDesc(file_hither_v1_backup, 12);
 
 /**
  * @generated from message hither.v1.SetScheduleRequest
@@ -352,11 +549,13 @@ export type SetScheduleRequest = Message<"hither.v1.SetScheduleRequest"> & {
  * Use `create(SetScheduleRequestSchema)` to create a new message.
  */
 export const SetScheduleRequestSchema: GenMessage<SetScheduleRequest> = /*@__PURE__*/
-  messageDesc(file_hither_v1_backup, 9);
+  messageDesc(file_hither_v1_backup, 13);
 
 /**
  * BackupService mirrors fusion.Backups. In every request host is a host's name or
- * ID, empty for the computer that is asked; it answers or forwards.
+ * ID, empty for the computer that is asked; it answers or forwards. of and at are the
+ * IDs of a fusion.BackupPlace, empty for host itself: whose machine it is, and who keeps
+ * the backups.
  *
  * @generated from service hither.v1.BackupService
  */
@@ -408,6 +607,16 @@ export const BackupService: GenService<{
     methodKind: "unary";
     input: typeof SetScheduleRequestSchema;
     output: typeof BackupListSchema;
+  },
+  /**
+   * What host keeps for machines of others.
+   *
+   * @generated from rpc hither.v1.BackupService.Kept
+   */
+  kept: {
+    methodKind: "unary";
+    input: typeof KeptRequestSchema;
+    output: typeof KeptResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_hither_v1_backup, 0);
