@@ -34,6 +34,9 @@ type liveBackup struct {
 const checkpointPrefix = "hither-"
 
 func (b *liveBackup) copy() error {
+	if _, err := call(b.ctx, b.s, func(d driver) (backupJob, error) { return d.backupJob(b.r.uuid) }, nil); err != nil {
+		return err // soon, rather than after libvirt's wait for a job without an end
+	}
 	if len(b.r.Disks) == 0 {
 		b.made.State = fusion.BackupRunning
 		return nil

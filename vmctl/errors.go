@@ -41,6 +41,11 @@ func fail(op, path string, err error) error {
 // hintGone is for a file of a machine that somebody took away, or whose disk is not mounted.
 const hintGone = "bring that file back, or mount the disk that it is on"
 
+// lostJob is what libvirt says of a backup whose job it noted but whose definition it did
+// not, as it was killed between the two. That job has no end but the machine's and then its own
+// (qemuProcessRecoverJob in its src/qemu/qemu_process.c): nothing aborts it.
+const lostJob = "backup job data missing"
+
 // noRoomForMemory is what QEMU says when the memory of a snapshot does not fit:
 // it calls that an input/output error.
 const noRoomForMemory = "Error while writing VM state"
@@ -63,6 +68,8 @@ func hintFor(d *driverError) string {
 		return "only qcow2 disks keep snapshots, and none beside UEFI firmware; convert a disk with: qemu-img convert -O qcow2 OLD NEW"
 	case has("hostdev mode=", "host devices"):
 		return "take the devices of its computer away first: hither machine device rm"
+	case has(lostJob):
+		return "libvirt was killed and lost its account of a backup: switch the machine off and restart libvirtd, then it can be started, backed up and moved"
 	case has("requires ACPI"):
 		return "switch ACPI on in its definition first, with the tool that made it"
 	case has("block backend provides"):

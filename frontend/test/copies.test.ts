@@ -107,7 +107,9 @@ describe('copies of machines', () => {
     open({
       importMachine: async (host: string, spec: ImportSpec, sent: File) => (asked.push([host, spec, sent.name]), machine('laptop', name, 'off')),
     })
-    await fireEvent.click(await page.findByRole('button', { name: 'Import machine' }))
+    const button = await page.findByRole<HTMLButtonElement>('button', { name: 'Import machine' })
+    await vi.waitFor(() => expect(button.disabled).toBe(false)) // once a host is known
+    await fireEvent.click(button)
     const dialog = page.getByRole('dialog')
     await fireEvent.click(within(dialog).getByRole('button', { name: 'Import' }))
     within(dialog).getByText('Please choose a file.')

@@ -1,5 +1,6 @@
 /** What a node says about backups, in Chinese. */
 export const backupNodeZh: Record<string, string> = {
+  'libvirt was killed and lost its account of a backup: switch the machine off and restart libvirtd, then it can be started, backed up and moved': 'libvirt 被强行终止，丢失了备份任务的记录：请关闭该虚拟机并重启 libvirtd，之后即可启动、备份和迁移它',
   'keeps what is new': '正在保存新数据',
   'reads the backup': '正在读取备份',
   'writes the disks': '正在写入磁盘',
