@@ -40,7 +40,7 @@ func TestStatsOfABusyGuest(t *testing.T) {
 	b.do("the plots", chromedp.WaitReady(`[data-testid=stats] canvas`, chromedp.ByQuery))
 	const busy = `(() => {
 		const figure = document.querySelector('[data-testid=stats] figure').getAttribute('aria-label');
-		const share = /: (\d+) %$/.exec(figure);
+		const share = /: (\d+)%$/.exec(figure);
 		return share !== null && Number(share[1]) > 10; // all that a busy computer leaves it
 	})()`
 	b.do("a busy processor in the plot", chromedp.Poll(busy, nil, chromedp.WithPollingTimeout(patience)))
