@@ -64,8 +64,7 @@ func (n *Node) deployment(ctx context.Context, op string, spec fusion.DeploySpec
 	for i, id := range spec.To {
 		host, info, err := n.Resolve(string(id))
 		if err != nil {
-			return nil, &fusion.Error{Op: op, Path: string(id), Cause: fusion.ErrNotFound, Detail: "the two hosts are not paired",
-				Hint: "pair the machine's host with each of those that it is to be on"}
+			return nil, fusion.NotPaired(op, id, "pair the machine's host with each of those that it is to be on")
 		}
 		d.to = append(d.to, &destination{deployment: d, index: i, host: host, name: info.Name, local: info.Local})
 	}

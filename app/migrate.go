@@ -22,20 +22,17 @@ func (n *Node) moving(id fusion.HostID) (vmctl.MigrationPeer, error) {
 		return nil, &fusion.Error{Op: "machine.migrate", Path: n.Name(), Cause: fusion.ErrInvalid, Detail: "the machine is there already",
 			Hint: "name the host that it is to move to"}
 	}
-	peer, err := n.network.Lookup(string(id))
+	peer, err := n.paired("machine.migrate", id, vmctl.PairHint)
 	if err != nil {
-		return nil, &fusion.Error{Op: "machine.migrate", Path: string(id), Cause: fusion.ErrNotFound, Detail: "the two hosts are not paired",
-			Hint: vmctl.PairHint}
+		return nil, err
 	}
-	return movingPeer{n, peer.ID, peer.Name, n.clientOf(peer.ID)}, nil
+	return movingPeer{peer, n.clientOf(peer.id)}, nil
 }
 
 // movingPeer is the destination of a move: calls of its API, and streams.
 type movingPeer struct {
-	n    *Node
-	id   fusion.HostID
-	name string
-	c    *client.Client
+	pairedHost
+	c *client.Client
 }
 
 func (p movingPeer) Prepare(ctx context.Context, o vmctl.MigrationOffer) (vmctl.MigrationRoom, error) {
@@ -83,7 +80,7 @@ const (
 )
 
 func (p movingPeer) Dial(ctx context.Context, id, secret string, door vmctl.Door) (net.Conn, error) {
-	conn, err := p.n.network.Dial(ctx, p.id, moveProtocol)
+	conn, err := p.dial(ctx, moveProtocol)
 	if err != nil {
 		return nil, err
 	}
@@ -125,28 +122,8 @@ func (n *Node) SettleMove(ctx context.Context, from fusion.HostID, req *pb.Settl
 	return n.vms.SettleMigration(ctx, from, req.Uuid, vmctl.Verdict{Yours: req.Yours, Console: req.Console})
 }
 
-// serveStreams serves each stream of a protocol by itself until the node stops.
-func (n *Node) serveStreams(l net.Listener, of string, serve func(net.Conn) error) {
-	stop := context.AfterFunc(n.ctx, func() { _ = l.Close() })
-	defer stop()
-	for {
-		conn, err := l.Accept()
-		if err != nil {
-			return
-		}
-		n.running.Go(func() {
-			defer conn.Close()
-			stop := context.AfterFunc(n.ctx, func() { _ = conn.Close() }) // the node stops
-			defer stop()
-			if err := serve(conn); err != nil {
-				n.log.Info("a stream of "+of+" ended", "err", err)
-			}
-		})
-	}
-}
-
-func (n *Node) serveMove(conn net.Conn) error {
-	if from, ok := conn.(interface{ Peer() fusion.HostID }); !ok || !n.mayMove(from.Peer()) {
+func (n *Node) serveMove(from fusion.HostID, conn net.Conn) error {
+	if !n.mayMove(from) {
 		return &fusion.Error{Op: "machine.migrate", Cause: fusion.ErrPermission, Detail: "that computer was not granted admin"}
 	}
 	if err := conn.SetReadDeadline(time.Now().Add(doorTime)); err != nil {

@@ -33,28 +33,21 @@ func (n *Node) usbPeer(id fusion.HostID) (vmctl.USBPeer, error) {
 	if id == n.network.ID() {
 		return nil, nil
 	}
-	peer, err := n.network.Lookup(string(id))
+	peer, err := n.paired("machine.change", id, vmctl.USBPairHint)
 	if err != nil {
-		return nil, &fusion.Error{Op: "machine.change", Path: string(id), Cause: fusion.ErrNotFound, Detail: "the two hosts are not paired", Hint: vmctl.USBPairHint}
+		return nil, err
 	}
-	return usbPeer{n, peer.ID, peer.Name}, nil
+	return usbPeer{peer}, nil
 }
 
-type usbPeer struct {
-	n    *Node
-	id   fusion.HostID
-	name string
-}
-
-func (p usbPeer) ID() fusion.HostID { return p.id }
-func (p usbPeer) Name() string      { return p.name }
+type usbPeer struct{ pairedHost }
 
 func (p usbPeer) Devices(ctx context.Context) ([]fusion.Device, error) {
-	return p.n.clientOf(p.id).HostAs("", p.name).Devices().List(ctx)
+	return p.host().Devices().List(ctx)
 }
 
 func (p usbPeer) Borrow(ctx context.Context, r vmctl.LoanRequest) (net.Conn, error) {
-	conn, err := p.n.network.Dial(ctx, p.id, usbProtocol)
+	conn, err := p.dial(ctx, usbProtocol)
 	if err != nil {
 		return nil, err
 	}
@@ -101,12 +94,8 @@ func (p usbPeer) broke(ctx context.Context, err error) error {
 }
 
 // lendUSB lends a device of this computer to whoever opened a stream for it.
-func (n *Node) lendUSB(conn net.Conn) error {
-	peer, ok := conn.(interface{ Peer() fusion.HostID })
-	if !ok {
-		return errors.New("a stream of nobody")
-	}
-	from, err := n.network.Lookup(string(peer.Peer()))
+func (n *Node) lendUSB(borrower fusion.HostID, conn net.Conn) error {
+	from, err := n.network.Lookup(string(borrower))
 	if err != nil {
 		return err
 	}

@@ -43,6 +43,17 @@ type Error struct {
 }
 
 // Error gives "op path: cause: detail". The hint is shown apart.
+// NotPaired is the error of a host that the one which is asked does not know. hint says which
+// two are to be paired, and with what.
+func NotPaired(op string, id HostID, hint string) error {
+	return &Error{Op: op, Path: string(id), Cause: ErrNotFound, Detail: "the two hosts are not paired", Hint: hint}
+}
+
+// NoMachine is the error of a machine that is not there.
+func NoMachine(op, name string) error {
+	return &Error{Op: op, Path: name, Cause: ErrNotFound, Detail: "no such machine", Hint: "hither machine ls shows the machines there are"}
+}
+
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString(e.Op)

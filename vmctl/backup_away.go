@@ -31,7 +31,7 @@ const KeeperHint = "pair the two hosts with each other first: hither pair"
 
 func (s *Store) keeper(op string, id fusion.HostID) (Keeper, error) {
 	if s.config.Keeper == nil {
-		return nil, &fusion.Error{Op: op, Path: string(id), Cause: fusion.ErrNotFound, Detail: "the two hosts are not paired", Hint: KeeperHint}
+		return nil, fusion.NotPaired(op, id, KeeperHint)
 	}
 	return s.config.Keeper(id)
 }

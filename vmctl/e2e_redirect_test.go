@@ -251,7 +251,7 @@ func TestStickOfAnotherComputer(t *testing.T) {
 	closeStore(t, s)
 	config.USBPeer = func(id fusion.HostID) (USBPeer, error) {
 		if id != "laptop-id" {
-			return nil, notFound(opChange, string(id))
+			return nil, fusion.NoMachine(opChange, string(id))
 		}
 		return nearby{away}, nil
 	}

@@ -2,7 +2,6 @@ package vmctl
 
 import (
 	"errors"
-	"io/fs"
 	"strings"
 
 	"hither/fusion"
@@ -16,30 +15,17 @@ func invalid(op, path, detail, hint string) error {
 	return &fusion.Error{Op: op, Path: path, Cause: fusion.ErrInvalid, Detail: detail, Hint: hint}
 }
 
-func notFound(op, name string) error {
-	return &fusion.Error{Op: op, Path: name, Cause: fusion.ErrNotFound, Detail: "no such machine",
-		Hint: "hither machine ls shows the machines there are"}
-}
-
 // fail wraps err with what the caller did, once.
 func fail(op, path string, err error) error {
-	if err == nil {
-		return nil
-	}
-	if f := (*fusion.Error)(nil); errors.As(err, &f) && f.Op == op {
+	said, d := (*fusion.Error)(nil), (*driverError)(nil)
+	if errors.As(err, &said) && said.Op == op {
 		return err
 	}
-	if d := (*driverError)(nil); errors.As(err, &d) {
+	if errors.As(err, &d) {
 		return &fusion.Error{Op: op, Path: path, Cause: d.cause, Detail: d.text, Hint: hintFor(d)}
 	}
-	if gone := (*fs.PathError)(nil); errors.As(err, &gone) && errors.Is(err, fs.ErrNotExist) {
-		return &fusion.Error{Op: op, Path: path, Cause: fusion.ErrNotFound, Detail: gone.Path + " is not there", Hint: hintGone}
-	}
-	return &fusion.Error{Op: op, Path: path, Cause: err}
+	return imagepool.Fail(op, path, err)
 }
-
-// hintGone is for a file of a machine that somebody took away, or whose disk is not mounted.
-const hintGone = "bring that file back, or mount the disk that it is on"
 
 // lostJob is what libvirt says of a backup whose job it noted but whose definition it did
 // not, as it was killed between the two. That job has no end but the machine's and then its own
@@ -79,7 +65,7 @@ func hintFor(d *driverError) string {
 	case has("any firmware"):
 		return "the machine starts by UEFI, whose firmware is not here; install it (Debian, Ubuntu: apt install ovmf)"
 	case has("No such file or directory") && has("Cannot access storage file", "Could not open"):
-		return hintGone
+		return imagepool.HintGone
 	case has("Cannot access storage file", "Permission denied", "Could not open"):
 		return "libvirt's QEMU cannot read the file: start the node again with hither up --libvirt private, or let its user enter the directory"
 	case has("Cannot allocate memory", "cannot set up guest memory"):

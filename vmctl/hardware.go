@@ -86,7 +86,7 @@ func (s *Store) made(ctx context.Context, op, machine, uuid string) (now, next *
 		return b, err
 	}, nil)
 	if errors.Is(err, fusion.ErrNotFound) {
-		return nil, nil, notFound(op, machine)
+		return nil, nil, fusion.NoMachine(op, machine)
 	}
 	if err == nil {
 		next, err = domxml.Parse(texts.next)

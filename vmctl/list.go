@@ -77,7 +77,7 @@ func (s *Store) find(ctx context.Context, op, name string) (string, error) {
 		return "", away(op, name, why)
 	}
 	if err := fusion.CheckName(name); err != nil {
-		return "", notFound(op, name)
+		return "", fusion.NoMachine(op, name)
 	}
 	if err := s.relist(ctx); err != nil {
 		return "", fail(op, name, err)
@@ -85,7 +85,7 @@ func (s *Store) find(ctx context.Context, op, name string) (string, error) {
 	if uuid := s.known(name); uuid != "" {
 		return uuid, nil
 	}
-	return "", notFound(op, name)
+	return "", fusion.NoMachine(op, name)
 }
 
 // away says why there are no virtual machines now, in the caller's terms.
@@ -201,7 +201,7 @@ func (s *Store) refresh(ctx context.Context, uuid string) (record, error) {
 func (s *Store) fresh(ctx context.Context, op, name, uuid string) (record, error) {
 	r, err := s.refresh(ctx, uuid)
 	if errors.Is(err, fusion.ErrNotFound) {
-		return record{}, notFound(op, name)
+		return record{}, fusion.NoMachine(op, name)
 	}
 	return r, fail(op, name, err)
 }

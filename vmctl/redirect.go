@@ -207,7 +207,7 @@ func (s *Store) lender(id fusion.HostID) (USBPeer, error) {
 		return nil, nil
 	}
 	if s.config.USBPeer == nil {
-		return nil, &fusion.Error{Op: opChange, Path: fusionClip(string(id)), Cause: fusion.ErrNotFound, Detail: "the two hosts are not paired", Hint: USBPairHint}
+		return nil, fusion.NotPaired(opChange, fusion.HostID(fusionClip(string(id))), USBPairHint)
 	}
 	return s.config.USBPeer(id)
 }

@@ -175,7 +175,7 @@ func (s *Store) findVM(ctx context.Context, op, machine string) (uuid string, er
 func (s *Store) listSnapshots(ctx context.Context, op, machine, uuid string) ([]fusion.Snapshot, error) {
 	list, err := call(ctx, s, func(d driver) ([]fusion.Snapshot, error) { return d.snapshots(uuid) }, nil)
 	if errors.Is(err, fusion.ErrNotFound) {
-		return nil, notFound(op, machine)
+		return nil, fusion.NoMachine(op, machine)
 	}
 	return list, fail(op, machine, err)
 }

@@ -66,7 +66,7 @@ func deviceCommand(g *globals) *cobra.Command {
 		cmd := &cobra.Command{
 			Use: use + " MACHINE DEVICE", Short: short, Args: exactly("MACHINE", "DEVICE"),
 			RunE: func(cmd *cobra.Command, args []string) error {
-				id, err := deviceFrom(cmd.Context(), g, from)
+				id, err := g.flaggedHost(cmd.Context(), from)
 				if err != nil {
 					return err
 				}
@@ -85,16 +85,4 @@ func deviceCommand(g *globals) *cobra.Command {
 	add.Example = "  hither machine device add nas/web usb:0951:1666\n  hither machine device add cloud/web usb:046d:c52b --from laptop"
 	return group("device", "USB and PCI devices of hosts; `hither host devices` names them",
 		add, change("rm", "Take a device of a host away", fusion.DetachDevice))
-}
-
-// deviceFrom gives the host that --from names, "" without it.
-func deviceFrom(ctx context.Context, g *globals, name string) (fusion.HostID, error) {
-	if name == "" {
-		return "", nil
-	}
-	c, err := g.join(ctx)
-	if err != nil {
-		return "", err
-	}
-	return hostID(ctx, c, name)
 }

@@ -54,6 +54,18 @@ func imageDeploy(g *globals) *cobra.Command {
 	return cmd
 }
 
+// flaggedHost gives the ID of the host that a flag names, "" without it.
+func (g *globals) flaggedHost(ctx context.Context, name string) (fusion.HostID, error) {
+	if name == "" {
+		return "", nil
+	}
+	ids, err := g.hostIDs(ctx, []string{name})
+	if err != nil {
+		return "", err
+	}
+	return ids[0], nil
+}
+
 // hostIDs finds hosts by their names.
 func (g *globals) hostIDs(ctx context.Context, names []string) (ids []fusion.HostID, err error) {
 	c, err := g.join(ctx)

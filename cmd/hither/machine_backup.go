@@ -32,7 +32,7 @@ func backupTake(g *globals) *cobra.Command {
 			"Each backup is whole by itself: any of them can be removed.",
 		Example: "  hither machine backup take laptop/web --to nas",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			at, err := g.keeperID(cmd.Context(), to)
+			at, err := g.flaggedHost(cmd.Context(), to)
 			if err != nil {
 				return err
 			}
@@ -232,7 +232,7 @@ func backupSchedule(g *globals) *cobra.Command {
 				err = usageHint("--every is missing", "say how often, as in --every daily, or --off")
 			}
 			if err == nil {
-				schedule.To, err = g.keeperID(cmd.Context(), to)
+				schedule.To, err = g.flaggedHost(cmd.Context(), to)
 			}
 			if err != nil {
 				return err

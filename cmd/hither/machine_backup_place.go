@@ -151,18 +151,6 @@ func printKept(w io.Writer, list []fusion.KeptMachine) error {
 	return t.write(w)
 }
 
-// keeperID gives the ID of the host that --to names, "" without it.
-func (g *globals) keeperID(ctx context.Context, name string) (fusion.HostID, error) {
-	if name == "" {
-		return "", nil
-	}
-	c, err := g.join(ctx)
-	if err != nil {
-		return "", err
-	}
-	return hostID(ctx, c, name)
-}
-
 func printKeepers(w io.Writer, l fusion.BackupList) error {
 	for _, k := range l.Keepers {
 		if k.Error == "" {

@@ -95,7 +95,7 @@ func (p *Pool) explain(op, name string, err error) error {
 	if IsFull(err) {
 		return NoRoom(op, name, p.Dir+" is full")
 	}
-	return fail(op, name, err)
+	return Fail(op, name, err)
 }
 
 // IsFull says whether a file system, or somebody's share of it, is full.
@@ -108,14 +108,16 @@ func invalid(op, path, detail, hint string) error {
 	return &fusion.Error{Op: op, Path: path, Cause: fusion.ErrInvalid, Detail: detail, Hint: hint}
 }
 
-// fail wraps err with what the caller did, once.
-func fail(op, path string, err error) error {
+// HintGone is for a file of a machine that somebody took away, or whose disk is not mounted.
+const HintGone = "bring that file back, or mount the disk that it is on"
+
+// Fail wraps err with what the caller did, once. Of a file that is not there it says which.
+func Fail(op, path string, err error) error {
 	if f := (*fusion.Error)(nil); err == nil || errors.As(err, &f) && f.Op == op {
 		return err
 	}
 	if gone := (*fs.PathError)(nil); errors.As(err, &gone) && errors.Is(err, fs.ErrNotExist) {
-		return &fusion.Error{Op: op, Path: path, Cause: fusion.ErrNotFound, Detail: gone.Path + " is not there",
-			Hint: "bring that file back, or mount the disk that it is on"}
+		return &fusion.Error{Op: op, Path: path, Cause: fusion.ErrNotFound, Detail: gone.Path + " is not there", Hint: HintGone}
 	}
 	return &fusion.Error{Op: op, Path: path, Cause: err}
 }

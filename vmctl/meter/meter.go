@@ -97,8 +97,7 @@ func (m *Meters) Watch(ctx context.Context, machine string, measured func(fusion
 		case p := <-l.points:
 			measured(p)
 		case <-l.gone:
-			return &fusion.Error{Op: "meter.watch", Path: machine, Cause: fusion.ErrNotFound, Detail: "no such machine",
-				Hint: "hither machine ls shows the machines there are"}
+			return fusion.NoMachine("meter.watch", machine)
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-m.ctx.Done():
