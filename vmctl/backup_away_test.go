@@ -183,13 +183,18 @@ func keptFiles(t *testing.T, s *Store) (files []string) {
 	return files
 }
 
+// keeping gives two paired Stores, the first one's driver, and a machine "m" there of 8 MiB.
+func keeping(t *testing.T) (p *pairs, f *fake, a, nas *Store) {
+	t.Helper()
+	p, f = newPairs(t), newFake()
+	a, nas = p.join("aaa", f, Config{}), p.join("nas", newFake(), Config{})
+	must(a.Create(t.Context(), fusion.MachineSpec{Name: "m", DiskBytes: 8 << 20, MemoryBytes: 64 << 20}))(t)
+	return p, f, a, nas
+}
+
 func TestBackupOnAnotherHost(t *testing.T) {
-	p := newPairs(t)
-	f := newFake()
-	a, nas := p.join("aaa", f, Config{}), p.join("nas", newFake(), Config{})
-	ctx := t.Context()
-	m := must(a.Create(ctx, fusion.MachineSpec{Name: "m", DiskBytes: 8 << 20, MemoryBytes: 64 << 20}))(t)
-	disk := diskPaths(t, a, "m")[0]
+	p, f, a, nas := keeping(t)
+	ctx, m, disk := t.Context(), must(a.Get(t.Context(), "m"))(t), diskPaths(t, a, "m")[0]
 	pattern(t, disk, 1, 'a')
 	pattern(t, disk, 3, 'b')
 	off := must(lyingAt(a, "nas").Take(ctx, "m"))(t)
@@ -301,12 +306,8 @@ func TestBackupOnAnotherHost(t *testing.T) {
 
 // TestPatchIsSmall: of a chunk only what was written goes over the network.
 func TestPatchIsSmall(t *testing.T) {
-	p := newPairs(t)
-	f := newFake()
-	a, nas := p.join("aaa", f, Config{}), p.join("nas", newFake(), Config{})
-	ctx := t.Context()
-	must(a.Create(ctx, fusion.MachineSpec{Name: "m", DiskBytes: 8 << 20, MemoryBytes: 64 << 20}))(t)
-	disk := diskPaths(t, a, "m")[0]
+	p, _, a, nas := keeping(t)
+	ctx, disk := t.Context(), diskPaths(t, a, "m")[0]
 	pattern(t, disk, 1, 'a')
 	pretend(t, a, "m")
 	must(lyingAt(a, "nas").Take(ctx, "m"))(t)
@@ -322,12 +323,8 @@ func TestPatchIsSmall(t *testing.T) {
 
 // TestBackupAwayIsWholeOrNotThere: cut anywhere, nothing is left, and the next one works.
 func TestBackupAwayIsWholeOrNotThere(t *testing.T) {
-	p := newPairs(t)
-	f := newFake()
-	a, nas := p.join("aaa", f, Config{}), p.join("nas", newFake(), Config{})
-	ctx := t.Context()
-	m := must(a.Create(ctx, fusion.MachineSpec{Name: "m", DiskBytes: 8 << 20, MemoryBytes: 64 << 20}))(t)
-	disk := diskPaths(t, a, "m")[0]
+	p, f, a, nas := keeping(t)
+	ctx, m, disk := t.Context(), must(a.Get(t.Context(), "m"))(t), diskPaths(t, a, "m")[0]
 	for n := range 6 {
 		noise(t, disk, n)
 	}

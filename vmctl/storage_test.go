@@ -1,7 +1,6 @@
 package vmctl
 
 import (
-	"encoding/binary"
 	"os"
 	"path/filepath"
 	"slices"
@@ -9,6 +8,7 @@ import (
 	"testing"
 
 	"hither/fusion"
+	testguest "hither/internal/guest"
 	"hither/vmctl/domxml"
 	"hither/vmctl/imagepool"
 )
@@ -91,18 +91,6 @@ func TestVolumesOfHithersOwn(t *testing.T) {
 	}
 }
 
-// overlay writes the head of a qcow2 that is built on base.
-func overlay(t *testing.T, path, base string) {
-	t.Helper()
-	head := make([]byte, 512)
-	copy(head, "QFI\xfb\x00\x00\x00\x03")
-	binary.BigEndian.PutUint64(head[8:], 200)
-	binary.BigEndian.PutUint32(head[16:], uint32(len(base)))
-	binary.BigEndian.PutUint64(head[24:], 1<<30)
-	copy(head[200:], base)
-	ok(t, os.WriteFile(path, head, 0o600))
-}
-
 func TestVolumesThatAreNeeded(t *testing.T) {
 	f, _ := pooledStore(t)
 	s := store(t, f)
@@ -110,8 +98,8 @@ func TestVolumesThatAreNeeded(t *testing.T) {
 	for _, name := range []string{"base", "mine", "cd.iso", "below"} {
 		ok(t, os.WriteFile(filepath.Join(dir, name), make([]byte, 1<<20), 0o600))
 	}
-	overlay(t, filepath.Join(dir, "clone"), "base")
-	overlay(t, filepath.Join(dir, "top"), filepath.Join(dir, "below"))
+	testguest.Overlay(t, filepath.Join(dir, "clone"), "base")
+	testguest.Overlay(t, filepath.Join(dir, "top"), filepath.Join(dir, "below"))
 	d := vm("1", "m", fusion.Off)
 	d.Disks = []domxml.Disk{{Target: "vda", Path: filepath.Join(dir, "mine"), Format: "raw"}, {Target: "vdb", Path: filepath.Join(dir, "top"), Format: "qcow2"}}
 	d.Inserted = []string{filepath.Join(dir, "cd.iso")}

@@ -30,15 +30,7 @@ const noisy = 32 << 20
 
 func newKeepers(t *testing.T) *keepers {
 	k := &keepers{t: t, alpha: newNode(t, "alpha", nil), nas: newNode(t, "nas", nil), pc: newNode(t, "pc", nil)}
-	for _, n := range []*node{k.alpha, k.nas, k.pc} {
-		n.start()
-	}
-	pair(t, k.alpha, k.nas)
-	pair(t, k.pc, k.nas)
-	pair(t, k.pc, k.alpha)
-	until(t, "all see each other", func() bool {
-		return k.alpha.sees(k.nas) && k.pc.sees(k.nas) && k.pc.sees(k.alpha) && k.nas.sees(k.alpha)
-	})
+	together(t, k.alpha, k.nas, k.pc)
 	image := filepath.Join(tempDir(t, nil), "counter.img")
 	guest.Counter(t, image, 64<<20)
 	f, err := os.OpenFile(image, os.O_WRONLY, 0)

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -371,8 +372,8 @@ func TestOpenFilesOnFullDisks(t *testing.T) {
 	})
 }
 
-// tmpfs puts a small disk in a directory, until the test ends.
-func tmpfs(t *testing.T, dir, options string) {
+// tmpfs puts a small disk in a directory, until it is taken away or the test ends.
+func tmpfs(t *testing.T, dir, options string) (away func()) {
 	t.Helper()
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		t.Fatal(err)
@@ -380,9 +381,11 @@ func tmpfs(t *testing.T, dir, options string) {
 	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", options, "tmpfs", dir).CombinedOutput(); err != nil {
 		t.Fatalf("mount: %v: %s", err, out)
 	}
-	t.Cleanup(func() {
+	away = sync.OnceFunc(func() {
 		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
 			t.Error(err)
 		}
 	})
+	t.Cleanup(away)
+	return away
 }

@@ -27,15 +27,7 @@ type movers struct {
 func newMovers(t *testing.T) *movers {
 	m := &movers{t: t, c: newNode(t, "desk", nil), a: newNode(t, "alpha", nil), b: newNode(t, "beta", nil)}
 	m.c.libvirt = "off"
-	for _, n := range []*node{m.c, m.a, m.b} {
-		n.start()
-	}
-	pair(t, m.c, m.a)
-	pair(t, m.c, m.b)
-	pair(t, m.a, m.b)
-	until(t, "all see each other", func() bool {
-		return m.c.sees(m.a) && m.c.sees(m.b) && m.a.sees(m.b) && m.b.sees(m.a)
-	})
+	together(t, m.c, m.a, m.b)
 	disk := filepath.Join(tempDir(t, nil), "counter.img")
 	guest.Counter(t, disk, 64<<20)
 	m.c.hither("machine", "create", "alpha/mover", "--memory", "32MiB", "--image", disk, "--start")

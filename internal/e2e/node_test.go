@@ -310,6 +310,29 @@ func pair(t *testing.T, a, b *node) {
 	}
 }
 
+// together starts nodes, pairs each with each, and waits until all see each other.
+func together(t *testing.T, nodes ...*node) {
+	t.Helper()
+	for _, n := range nodes {
+		n.start()
+	}
+	for i, a := range nodes {
+		for _, b := range nodes[i+1:] {
+			pair(t, a, b)
+		}
+	}
+	until(t, "all see each other", func() bool {
+		for _, a := range nodes {
+			for _, b := range nodes {
+				if a != b && !a.sees(b) {
+					return false
+				}
+			}
+		}
+		return true
+	})
+}
+
 // until waits for a condition.
 func until(t *testing.T, what string, met func() bool) time.Duration {
 	t.Helper()

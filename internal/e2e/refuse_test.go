@@ -4,10 +4,8 @@ package e2e
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 )
 
@@ -88,21 +86,8 @@ func revokedWhileOpen(t *testing.T, a, b *node) {
 // fullDisk creates a machine whose image does not fit.
 func fullDisk(t *testing.T) {
 	n := newNode(t, "small", nil)
-	if err := os.MkdirAll(filepath.Join(n.home, "machines"), 0o700); err != nil {
-		t.Fatal(err)
-	}
 	pool := filepath.Join(n.home, "machines", "images")
-	if err := os.MkdirAll(pool, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", pool).CombinedOutput(); err != nil {
-		t.Fatalf("mount: %v: %s", err, out)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(pool, syscall.MNT_DETACH); err != nil {
-			t.Error(err)
-		}
-	})
+	tmpfs(t, pool, "size=8m")
 	image := filepath.Join(filepath.Dir(n.home), "big.img")
 	if err := os.WriteFile(image, make([]byte, 32<<20), 0o600); err != nil {
 		t.Fatal(err)

@@ -4,11 +4,9 @@ package e2e
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 )
 
@@ -17,9 +15,6 @@ import (
 func TestWrongWithMachines(t *testing.T) {
 	n := newNode(t, "cloud", nil)
 	pool := filepath.Join(n.home, "machines", "images")
-	if err := os.MkdirAll(pool, 0o700); err != nil {
-		t.Fatal(err)
-	}
 	tmpfs(t, pool, "size=64m")
 	n.start()
 	witness := func() string { // each machine's definition, and the files
@@ -105,17 +100,7 @@ func TestWrongWithMachines(t *testing.T) {
 	n.hither("machine", "clone", "cloud/twin", "copy", "--full")
 
 	// The pool is gone, and comes back.
-	hide := func() (show func()) {
-		if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", pool).CombinedOutput(); err != nil {
-			t.Fatalf("mount: %v: %s", err, out)
-		}
-		return func() {
-			if err := syscall.Unmount(pool, 0); err != nil {
-				t.Error(err)
-			}
-		}
-	}
-	show := hide()
+	show := tmpfs(t, pool, "size=1m")
 	wrong(1, "copy-", "machine", "start", "cloud/copy")
 	wrong(3, "is not there", "machine", "clone", "cloud/copy", "lost", "--full")
 	if list := n.hither("machine", "ls", "cloud"); !strings.Contains(list, "cloud/copy") || !strings.Contains(list, "cloud/twin") {

@@ -10,6 +10,7 @@ import (
 
 	"hither/fusion"
 	"hither/internal/expect"
+	"hither/internal/guest"
 )
 
 func qcow2(backing, incompatible uint64) []byte {
@@ -26,18 +27,6 @@ func rawDisk(size int) []byte {
 	disk := make([]byte, size)
 	disk[510], disk[511] = 0x55, 0xaa // its boot signature
 	return disk
-}
-
-// overlay writes the head of a qcow2 that is built on base.
-func overlay(t *testing.T, path, base string) {
-	t.Helper()
-	head := make([]byte, 512)
-	copy(head, "QFI\xfb\x00\x00\x00\x03")
-	binary.BigEndian.PutUint64(head[8:], 200)
-	binary.BigEndian.PutUint32(head[16:], uint32(len(base)))
-	binary.BigEndian.PutUint64(head[24:], 1<<30)
-	copy(head[200:], base)
-	expect.OK(t, os.WriteFile(path, head, 0o600))
 }
 
 func TestImageHeaders(t *testing.T) {
@@ -103,12 +92,12 @@ func TestReadBacking(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "o")
 	for base, want := range map[string]string{"b": filepath.Join(dir, "b"), "/x/y": "/x/y", "file:/x": "/x", "nbd://h/x": "nbd://h/x", "json:{}": "json:{}", "../b": filepath.Join(filepath.Dir(dir), "b")} {
-		overlay(t, path, base)
+		guest.Overlay(t, path, base)
 		if size, got, err := ReadBacking(path); err != nil || got != want || size != 1<<30 {
 			t.Errorf("%s: %q, %d, %v", base, got, size, err)
 		}
 	}
-	overlay(t, path, path) // a circle
+	guest.Overlay(t, path, path) // a circle
 	if got := Chain(path); len(got) != maxChain {
 		t.Errorf("%d", len(got))
 	}
