@@ -193,9 +193,10 @@ export function attachKeyboard(el: HTMLElement, sink: Sink, onRelease: () => voi
 /**
  * Sends the mouse, pen and fingers over an element to a screen. One finger
  * points and taps, two turn the wheel, see Touch. A screen that takes how far a
- * mouse moved holds it from the first press on, see Mouse. Returns the way to end it.
+ * mouse moved holds it from the first press on, see Mouse. Returns the way to end it,
+ * and the one to let the mouse go.
  */
-export function attachPointer(el: HTMLElement, sink: PointerSink): () => void {
+export function attachPointer(el: HTMLElement, sink: PointerSink): { end(): void; freeMouse(): void } {
   const buttons = new Set<number>()
   const wheel = new Wheel()
   const turn = ({ dx, dy }: { dx: number; dy: number }) => {
@@ -207,7 +208,8 @@ export function attachPointer(el: HTMLElement, sink: PointerSink): () => void {
     sink.send(say.button(n, down))
   }
   const letGo = () => [...buttons].forEach((n) => button(n, false))
-  const mouse = new Mouse(el, sink)
+  const stop = new AbortController()
+  const mouse = new Mouse(el, sink, stop.signal)
   const at = (e: PointerEvent, phase: Phase) => {
     if (!mouse.held) sink.point(e.clientX, e.clientY, phase)
   }
@@ -258,7 +260,6 @@ export function attachPointer(el: HTMLElement, sink: PointerSink): () => void {
     if (pinch) return sink.zoom!(PINCH ** (-e.deltaY / 100), e.clientX, e.clientY, 0, 0)
     turn(wheel.turn(e.deltaX, e.deltaY, e.deltaMode))
   }
-  const stop = new AbortController()
   const on = listener(el, stop.signal)
   on('pointermove', move)
   on('pointerdown', press)
@@ -267,11 +268,14 @@ export function attachPointer(el: HTMLElement, sink: PointerSink): () => void {
   on('wheel', scroll)
   on('contextmenu', (e) => e.preventDefault())
   window.addEventListener('blur', letGo, { signal: stop.signal })
-  return () => {
-    touch.cancel()
-    letGo()
-    mouse.letGo()
-    stop.abort()
+  return {
+    freeMouse: () => mouse.letGo(),
+    end: () => {
+      touch.cancel()
+      letGo()
+      mouse.letGo()
+      stop.abort()
+    },
   }
 }
 

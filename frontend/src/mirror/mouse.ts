@@ -4,6 +4,8 @@ export interface MouseSink {
   relative?(): boolean
   /** Tells how far, in whole pixels. False: not now; it comes with the next. */
   motion?(dx: number, dy: number): boolean
+  /** The browser did not hold the mouse. */
+  refused?(): void
 }
 
 /**
@@ -18,7 +20,10 @@ export class Mouse {
   constructor(
     private readonly el: HTMLElement,
     private readonly sink: MouseSink,
-  ) {}
+    signal: AbortSignal,
+  ) {
+    document.addEventListener('pointerlockerror', () => sink.relative?.() && sink.refused?.(), { signal })
+  }
 
   get held(): boolean {
     return document.pointerLockElement === this.el
