@@ -129,6 +129,8 @@ describe('without a mouse', () => {
 
   it('what is being created says how far it is, and its dialog keeps the focus', async () => {
     await open('/library')
+    // Before a computer is known there is nowhere to create, and the key does nothing.
+    await expect.poll(() => page.getByRole('button', { name: 'Create machine' }).first().isEnabled()).toBe(true)
     await press('n')
     await focused('Search')
     await tabTo(/Debian 13/)
