@@ -3,10 +3,10 @@ package api
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"net/url"
 	"strconv"
-	"time"
 
 	"connectrpc.com/connect"
 	"google.golang.org/protobuf/encoding/protojson"
@@ -91,10 +91,12 @@ func (s *Server) importMachine(w http.ResponseWriter, r *http.Request) {
 	if key := r.Header.Get(client.KeyHeader); len(key) <= maxKey && fusion.CheckName(key) == nil {
 		ctx = fusion.WithKey(ctx, key)
 	}
-	m, err := s.doImport(ctx, w, r)
+	m, err := s.doImport(ctx, r)
 	switch {
 	case errors.Is(err, context.Canceled):
+		w.Header().Set("Content-Length", "0")
 		w.WriteHeader(client.StatusCanceled)
+		drain(w, r)
 		return
 	case err != nil:
 		writeError(w, err)
@@ -110,7 +112,7 @@ func (s *Server) importMachine(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(text) // the caller is gone if this fails; the machine is there
 }
 
-func (s *Server) doImport(ctx context.Context, w http.ResponseWriter, r *http.Request) (*pb.Machine, error) {
+func (s *Server) doImport(ctx context.Context, r *http.Request) (*pb.Machine, error) {
 	if err := s.allow(ctx, copiesPath); err != nil {
 		return nil, err
 	}
@@ -126,16 +128,28 @@ func (s *Server) doImport(ctx context.Context, w http.ResponseWriter, r *http.Re
 	call := jobs.Call{Caller: callerOf(ctx).String(), Key: fusion.Key(ctx), Print: copiesPath + "\n" + query.Encode() + "\n" + strconv.FormatInt(r.ContentLength, 10),
 		Op: "machine.import", Name: spec.Name, Hidden: !info.Local}
 	made, err := s.node.Jobs().Do(ctx, call, func(ctx context.Context) (any, error) {
-		// A job that is canceled does not wait for a sender that sends nothing.
-		stop := context.AfterFunc(ctx, func() { _ = http.NewResponseController(w).SetReadDeadline(time.Now()) })
+		body, stop := until(ctx, r.Body)
 		defer stop()
-		m, err := h.Copies().Import(ctx, spec, r.ContentLength, r.Body)
+		m, err := h.Copies().Import(ctx, spec, r.ContentLength, body)
 		return named(m, info), err
 	})
 	if err != nil {
 		return nil, err
 	}
 	return made.(*pb.Machine), nil
+}
+
+// until reads a body until ctx ends, so that a job that is canceled does not wait
+// for a sender that sends nothing. The body stays readable, for drain; stop is
+// called when nothing more is wanted of it.
+func until(ctx context.Context, body io.Reader) (r io.Reader, stop func()) {
+	out, in := io.Pipe()
+	go func() {
+		_, err := io.Copy(in, body)
+		_ = in.CloseWithError(err)
+	}()
+	ended := context.AfterFunc(ctx, func() { _ = out.CloseWithError(ctx.Err()) })
+	return out, func() { ended(); _ = out.Close() }
 }
 
 func importSpec(query url.Values) (fusion.ImportSpec, error) {

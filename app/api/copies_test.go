@@ -190,14 +190,29 @@ func (i importingCopies) Import(ctx context.Context, _ fusion.ImportSpec, _ int6
 	return fusion.Machine{}, err
 }
 
-// TestACanceledImportEnds though its sender sends nothing more.
+// TestACanceledImportEnds whether its sender sends nothing more or sends on, and
+// the sender hears why.
 func TestACanceledImportEnds(t *testing.T) {
+	t.Run("it sends nothing more", func(t *testing.T) {
+		r, w := io.Pipe()
+		defer w.Close()
+		canceledImport(t, r, func() { _ = w.Close() })
+	})
+	t.Run("it sends on", func(t *testing.T) { canceledImport(t, endless{}, func() {}) })
+}
+
+// endless is a file without an end.
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) { return len(p), nil }
+
+// canceledImport cancels the import of r; then ends what is sent once it ended.
+func canceledImport(t *testing.T, r io.Reader, then func()) {
+	t.Helper()
 	s := newScene(t)
 	slow := importing{hosttest.NewMemory("id-cloud", "cloud"), make(chan struct{}), make(chan error, 1)}
 	s.node.host = jobHost{slow, s.node.jobs}
 	h := hostOf(s.owner(), "")
-	r, w := io.Pipe()
-	defer w.Close()
 	done := make(chan error, 1)
 	go func() {
 		_, err := h.Copies().Import(t.Context(), fusion.ImportSpec{Name: "web"}, -1, r)
@@ -214,7 +229,7 @@ func TestACanceledImportEnds(t *testing.T) {
 	if err := <-slow.ended; !errors.Is(err, context.Canceled) {
 		t.Errorf("it ended with %v", err)
 	}
-	_ = w.Close()
+	then()
 	if err := <-done; !errors.Is(err, context.Canceled) {
 		t.Errorf("the caller hears %v", err)
 	}
