@@ -39,11 +39,14 @@ func (q quality) fits(size image.Point, limit int) bool {
 }
 
 const (
-	guess1080 = 25 * time.Millisecond // a frame of 1080p in whole, before one was measured
+	// guess1080 is a frame of 1080p in whole before one was measured: what a busy
+	// computer needs, as a film that begins small misses nothing.
+	guess1080 = 100 * time.Millisecond
 	tooMuch   = 0.6                   // of the time between frames
 	enough    = 0.45                  // what a better quality may cost
 	aim       = 33 * time.Millisecond // more than 30 frames a second need no time
 	settle    = 8                     // frames before a quality is judged
+	tooSlow   = 2                     // frames, or these that took longer than the time between them
 	patience  = 2 * time.Second       // before a better quality is tried
 	tooMany   = 1.25                  // times the bits that the path carries
 	stale     = 10 * time.Second      // when it is forgotten how many bits a quality took
@@ -56,6 +59,8 @@ const (
 type pace struct {
 	quality  quality
 	perPixel float64 // ns of a pixel in whole; 0 before the first frame
+	measured int     // frames that it was measured by, up to settle
+	slow     int     // frames one after the other that took all of the time between them
 	interval float64 // ns between frames
 	last     time.Time
 	frames   int // in this quality
@@ -68,7 +73,7 @@ type pace struct {
 // begin chooses the quality of a new rectangle, not better than best, for a path
 // of so many bits a second (0 is not known).
 func (p *pace) begin(size image.Point, best quality, limit int) {
-	*p = pace{quality: best, perPixel: p.perPixel, interval: float64(aim)}
+	*p = pace{quality: best, perPixel: p.perPixel, measured: p.measured, interval: float64(aim)}
 	if p.perPixel == 0 {
 		p.perPixel = float64(guess1080) / (1920 * 1080)
 	}
@@ -100,15 +105,24 @@ func (p *pace) note(s shot, best quality) {
 		p.interval += (float64(since) - p.interval) / 8
 	}
 	p.last = now
-	per := float64(took) / (weight[p.quality] * float64(size.X*size.Y))
-	p.perPixel += (per - p.perPixel) / 8
+	guessed := p.measured < settle
+	p.measure(float64(took) / (weight[p.quality] * float64(size.X*size.Y)))
+	budget := max(p.interval, float64(aim))
+	if p.slow++; float64(took) < budget {
+		p.slow = 0
+	}
+	if p.slow >= tooSlow && p.quality < smallest {
+		p.change(p.quality + 1)
+		return
+	}
 	if p.frames++; p.frames < settle {
 		p.bits = float64(s.bytes*8) / aim.Seconds() // the first are as large as a key frame makes them
 		return
 	}
 	p.bits += (float64(s.bytes*8)/aim.Seconds() - p.bits) / 8
-	budget := max(p.interval, float64(aim))
 	switch {
+	case guessed && p.measured == settle:
+		p.raise(s, best, budget)
 	case p.quality < smallest && s.limit > 0 && p.bits > tooMany*float64(s.limit):
 		p.takes[p.quality], p.taken[p.quality] = p.bits, now
 		p.change(p.quality + 1)
@@ -120,6 +134,25 @@ func (p *pace) note(s shot, best quality) {
 		p.light = now
 	case now.Sub(p.light) >= patience:
 		p.change(p.quality - 1)
+	}
+}
+
+// measure notes what a pixel took: the first frames together make the first
+// figure, but for the very first, which waits for memory and makes a key frame.
+func (p *pace) measure(perPixel float64) {
+	p.measured = min(p.measured+1, settle)
+	if p.measured > 1 {
+		p.perPixel += (perPixel - p.perPixel) / float64(p.measured-1)
+	}
+}
+
+// raise takes the best quality that a film may have whose first frames were
+// measured.
+func (p *pace) raise(s shot, best quality, budget float64) {
+	for q := best; q < p.quality; q++ {
+		if p.costs(q, s.size) <= enough*budget && !p.narrow(q, s) {
+			p.change(q)
+		}
 	}
 }
 

@@ -61,6 +61,49 @@ func TestPaceKeepsEncodingShort(t *testing.T) {
 	}
 }
 
+// TestPaceBeginsSmall until it is known how fast the computer is: after the first
+// frames a film has what it may have, without a step in between.
+func TestPaceBeginsSmall(t *testing.T) {
+	hd := image.Pt(1920, 1080)
+	for name, c := range map[string]struct {
+		per  float64
+		best quality
+		want quality
+	}{
+		"fast":       {3, sharpest, sharpest},
+		"fast, film": {6, whole, whole},
+		"slow":       {12, whole, smaller},
+		"busy":       {45, whole, smallest},
+	} {
+		var p pace
+		p.begin(hd, c.best, 0)
+		if p.quality != smallest {
+			t.Errorf("%s: begins with quality %d", name, p.quality)
+		}
+		if n := p.run(hd, c.per, aim, settle, c.best); p.quality != c.want || n > 1 {
+			t.Errorf("%s: quality %d after %d changes in %d frames, want %d", name, p.quality, n, settle, c.want)
+		}
+	}
+}
+
+// TestPaceGivesWayAtOnce to others who need the processors.
+func TestPaceGivesWayAtOnce(t *testing.T) {
+	hd := image.Pt(1920, 1080)
+	var p pace
+	p.begin(hd, whole, 0)
+	p.run(hd, 4, aim, 300, whole)
+	if p.quality != whole {
+		t.Fatalf("quality %d", p.quality)
+	}
+	if n := p.run(hd, 20, aim, 1, whole); n != 0 {
+		t.Error("one late frame made it smaller")
+	}
+	p.run(hd, 20, aim, 1, whole)
+	if p.quality != smaller {
+		t.Errorf("quality %d after two late frames", p.quality)
+	}
+}
+
 func TestPaceRemembersTheComputer(t *testing.T) {
 	hd := image.Pt(1920, 1080)
 	var p pace
