@@ -27,7 +27,7 @@ func ParseAddress(text string) (Address, error) {
 	for _, part := range parts {
 		if err := CheckName(part); err != nil {
 			return Address{}, &Error{Op: "address", Path: text, Cause: ErrInvalid,
-				Hint: "an address is MACHINE, HOST/MACHINE or HOST/MACHINE/APP"}
+				Hint: "an address is MACHINE, HOST/MACHINE or HOST/MACHINE/APP; " + Hint(err)}
 		}
 	}
 	switch len(parts) {

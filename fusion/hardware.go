@@ -203,7 +203,7 @@ func (c Change) Check(machine string) error {
 		}
 	case InsertCD:
 		if CheckName(c.Image) != nil {
-			return bad("an image has a name, not a path", "upload it first; then name the image: letters, digits and . _ - ~")
+			return bad("an image has a name, not a path", "an image is named with letters, digits and . _ - ~; hither image ls shows those there are")
 		}
 	case AttachDevice, DetachDevice:
 		if !GoodDevice(c.Device) {

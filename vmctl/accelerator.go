@@ -107,6 +107,12 @@ func quoting(detail, said string) string { return detail + " (QEMU: " + said + "
 
 // explained adds to the detail of a machine that stopped by itself what QEMU said last.
 func (s *Store) explained(d domain) domain {
+	if d.detail == onTheWay && !s.moving(d) {
+		// Of a guest that was saved while it was paused libvirt says the same, as QEMU
+		// reads its memory as it would that of a move (qemuSaveImageStartVM in
+		// src/qemu/qemu_saveimage.c).
+		d.detail = ""
+	}
 	if d.gaveUp || d.ended {
 		if said := lastWords(s.qemuLog(d.name)); said != "" {
 			d.detail = quoting(d.detail, said)

@@ -21,6 +21,9 @@ func (s *Store) newDisk(ctx context.Context, name, file string, size int64) erro
 	})
 }
 
+// sector is what disks consist of, in bytes.
+const sector = 512
+
 // copyDisk makes a qcow2 in the pool that is a full copy of an image, of size bytes or,
 // when size is 0, of the image's own size.
 func (s *Store) copyDisk(ctx context.Context, name, file, image string, size int64) error {
@@ -40,6 +43,9 @@ func (s *Store) copyDisk(ctx context.Context, name, file, image string, size int
 	has := h.Size
 	if h.Format == imagefile.Raw {
 		has = info.Size()
+	}
+	if has == 0 || has%sector != 0 {
+		return invalid(op, image, "it is no disk image: it does not end with a sector", "give an image in qcow2, VMDK, VHDX or raw, of whole sectors of 512 bytes")
 	}
 	if size != 0 && size < has {
 		return invalid(op, name, fmt.Sprintf("the disk of the image %s has %s, more than %s", image, imagepool.BytesText(has), imagepool.BytesText(size)),

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -60,7 +61,7 @@ func TestSaveAndGoOn(t *testing.T) {
 	refused(t, err, fusion.ErrInvalid)
 
 	ok(t, syscall.Kill(daemonPID(t, config), syscall.SIGKILL))
-	events.await(t, "m failed")
+	events.await(t, "m saved") // libvirt does not answer, but it is saved
 	events.await(t, "m saved")
 	closeStore(t, s)
 	s = open(t, config)
@@ -76,6 +77,16 @@ func TestSaveAndGoOn(t *testing.T) {
 	if got := must(s.Get(ctx, "m"))(t); strings.Join(got.Tags, "") != "while-saved" {
 		t.Errorf("what was written while it was saved is lost: %+v", got.Labels)
 	}
+
+	// A machine that was paused is paused again, and is nobody else's to let go on.
+	ok(t, s.Do(ctx, "m", fusion.Pause))
+	ok(t, s.Save(ctx, "m"))
+	ok(t, s.Do(ctx, "m", fusion.Start))
+	if got := must(s.Get(ctx, "m"))(t); got.State != fusion.Paused || !slices.Contains(got.Verbs, fusion.Resume) || strings.HasPrefix(got.Note, onTheWay) {
+		t.Errorf("saved while it was paused, and started: %+v", got)
+	}
+	ok(t, s.Do(ctx, "m", fusion.Resume))
+	events.await(t, "m running")
 
 	ok(t, s.Save(ctx, "m"))
 	ok(t, s.Do(ctx, "m", fusion.Discard))

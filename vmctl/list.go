@@ -221,7 +221,10 @@ func (s *Store) putLocked(d domain, started time.Time, since uint64) record {
 	old := s.records[d.uuid]
 	d.state = s.stateLocked(d)
 	d.unkept = s.schedules.failed(d.uuid)
-	r := record{domain: d, shown: outsideName(d.name, d.uuid), started: started}
+	r := record{domain: d, shown: outsideName(d.name, d.uuid)}
+	if d.active {
+		r.started = started
+	}
 	if d.active && old != nil && old.active {
 		r.sought = old.sought
 		if !old.started.IsZero() {

@@ -79,6 +79,19 @@ func (s *Store) leave(machine string, is bool) {
 	}
 }
 
+// moving says whether a domain leaves this host or comes here, also by an intent of a
+// node before this one.
+func (s *Store) moving(d domain) bool {
+	s.mu.Lock()
+	is := s.arriving[d.uuid] != nil || s.leaving[outsideName(d.name, d.uuid)]
+	s.mu.Unlock()
+	if is {
+		return true
+	}
+	id, _, err := s.intentOf(func(i intent) bool { return i.UUID == d.uuid && i.Move != "" })
+	return id != "" || err != nil
+}
+
 // Leaving says whether a machine is on its way to another host just now.
 func (s *Store) Leaving(machine string) bool {
 	s.mu.Lock()

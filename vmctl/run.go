@@ -176,7 +176,7 @@ func (s *Store) takeDirty() []string {
 }
 
 // drop gives a broken connection up, unless that was done already, and shows its
-// machines as failed.
+// machines as failed, but those that were off.
 func (s *Store) drop(conn driver) {
 	s.mu.Lock()
 	if s.conn != conn {
@@ -189,7 +189,10 @@ func (s *Store) drop(conn driver) {
 	for _, r := range s.records {
 		s.seq++
 		r.seq = s.seq
-		r.state, r.detail, r.active = fusion.Failed, "libvirt does not answer; it may still run", true
+		r.detail = "libvirt does not answer"
+		if r.active {
+			r.state, r.detail = fusion.Failed, "libvirt does not answer; it may still run"
+		}
 		s.tellLocked(s.machineLocked(r), false)
 	}
 	calls := s.calls

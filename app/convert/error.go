@@ -112,6 +112,9 @@ func ErrorFromPB(err error, path string) error {
 			all = append(all, restore(message, path))
 		}
 	}
+	if made.Code() == connect.CodeCanceled && len(all) > 0 {
+		all[0].Cause, all[0].Detail = context.Canceled, ""
+	}
 	switch len(all) {
 	case 0:
 		return bare(made, path)

@@ -33,3 +33,19 @@ func agrees(cmd *cobra.Command, in *os.File, question string) error {
 	}
 	return nil
 }
+
+// loses asks before something is lost that nothing brings back. A script, which cannot be
+// asked, is believed, and so is --yes.
+func (g *globals) loses(cmd *cobra.Command, question string) error {
+	in, isFile := cmd.InOrStdin().(*os.File)
+	if g.yes || !isFile || !isatty.IsTerminal(in.Fd()) {
+		return nil
+	}
+	return agrees(cmd, in, question+" Go on? [y/N]")
+}
+
+// asking gives a command the flag that answers loses.
+func (g *globals) asking(cmd *cobra.Command) *cobra.Command {
+	cmd.Flags().BoolVarP(&g.yes, "yes", "y", false, "do not ask first")
+	return cmd
+}

@@ -77,11 +77,14 @@ func printError(w io.Writer, err error) {
 
 // errorText gives an error with its path first; who acts is known already.
 func errorText(err error) string {
-	if errors.Is(err, context.Canceled) {
-		return "interrupted"
-	}
 	var e *fusion.Error
-	if !errors.As(err, &e) {
+	known := errors.As(err, &e)
+	switch {
+	case errors.Is(err, context.Canceled) && known && e.Path != "":
+		return e.Path + ": it was canceled"
+	case errors.Is(err, context.Canceled):
+		return "interrupted"
+	case !known:
 		return err.Error()
 	}
 	short := *e

@@ -1,12 +1,17 @@
 package main
 
 import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -63,7 +68,7 @@ func onOtherHost(value string) bool {
 }
 
 // bring sees that the image is in the host's pool and gives its name there.
-func (img image) bring(cmd *cobra.Command, machines fusion.Machines, to fusion.Address) (string, error) {
+func (img image) bring(cmd *cobra.Command, host fusion.Host, to fusion.Address) (string, error) {
 	if img.path == "" {
 		return img.name, nil
 	}
@@ -77,17 +82,18 @@ func (img image) bring(cmd *cobra.Command, machines fusion.Machines, to fusion.A
 		return "", fmt.Errorf("%s: %w", img.flag, err)
 	}
 	meter := newMeter(cmd.ErrOrStderr(), img.name, info.Size(), file)
-	err = machines.Upload(cmd.Context(), img.name, info.Size(), meter)
+	err = host.Machines().Upload(cmd.Context(), img.name, info.Size(), meter)
 	meter.done()
 	if errors.Is(err, fusion.ErrExists) {
-		return img.there(cmd, to, info.Size(), err)
+		return img.there(cmd, to, host.Images(), file, info.Size(), err)
 	}
 	return img.name, err
 }
 
 // there decides what to do when the pool has an image of this name. A bare name
-// takes it, unless the host says that its size is not that of the file here.
-func (img image) there(cmd *cobra.Command, to fusion.Address, size int64, exists error) (string, error) {
+// takes it, unless the host says that its size is not that of the file here; so does
+// a path whose file has the same bytes.
+func (img image) there(cmd *cobra.Command, to fusion.Address, images fusion.Images, file *os.File, size int64, exists error) (string, error) {
 	where := "this computer"
 	if to.Host != "" {
 		where = to.Host
@@ -97,13 +103,42 @@ func (img image) there(cmd *cobra.Command, to fusion.Address, size int64, exists
 			Detail: fmt.Sprintf("%s has another image of this name, of %s; the file here has %s", where, bytesText(other), bytesText(size)),
 			Hint:   "give it another name"}
 	}
-	if img.bare {
+	same := img.bare
+	if !same {
+		var err error
+		if same, err = img.same(cmd.Context(), images, file); err != nil {
+			return "", err
+		}
+	}
+	if same {
 		fmt.Fprintf(cmd.ErrOrStderr(), "note: the image %s that %s has already is used\n", img.name, where)
 		return img.name, nil
 	}
 	return "", &fusion.Error{Op: "machine.create", Path: img.name, Cause: fusion.ErrExists, Detail: where + " has an image of this name",
 		Hint: fmt.Sprintf("use that one with %s %s, or rename the file", img.flag, img.name)}
 }
+
+// same says whether the host knows that its image of this name has the bytes of the file here.
+func (img image) same(ctx context.Context, images fusion.Images, file io.ReadSeeker) (bool, error) {
+	list, err := images.List(ctx)
+	if err != nil {
+		return false, err
+	}
+	at := slices.IndexFunc(list, func(other fusion.Image) bool { return other.Name == img.name })
+	if at < 0 || !strings.HasPrefix(list[at].Sum, sha256Prefix) {
+		return false, nil
+	}
+	sum := sha256.New()
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		return false, err
+	}
+	if _, err := io.Copy(sum, file); err != nil {
+		return false, fmt.Errorf("%s: %w", img.flag, err)
+	}
+	return sha256Prefix+hex.EncodeToString(sum.Sum(nil)) == list[at].Sum, nil
+}
+
+const sha256Prefix = "sha256:"
 
 // sizeThere reads the size of the image that is in the way out of a refused
 // upload; an older host does not tell it.

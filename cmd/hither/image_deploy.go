@@ -22,6 +22,9 @@ func imageDeploy(g *globals) *cobra.Command {
 			"paired with the others, and may make machines there. Ctrl-C takes all of them back.",
 		Example: "  hither image deploy nas/debian-13 --to cloud,nas --count 2 --name web --ssh-key ~/.ssh/id_ed25519.pub --start",
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := positive(cmd, "count"); err != nil {
+				return err
+			}
 			address, host, err := g.target(cmd.Context(), args[0])
 			if err != nil {
 				return err

@@ -177,14 +177,17 @@ func autostartText(l fusion.Labels) string {
 }
 
 func machineRm(g *globals) *cobra.Command {
-	return &cobra.Command{
+	return g.asking(&cobra.Command{
 		Use: "rm MACHINE", Short: "Remove a machine that is off, with the disks made for it", Args: exactly("MACHINE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			address, host, err := g.target(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
+			if err := g.loses(cmd, address.String()+" is removed, with its snapshots and the disks made for it."); err != nil {
+				return err
+			}
 			return host.Machines().Remove(cmd.Context(), address.Machine)
 		},
-	}
+	})
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -30,6 +32,9 @@ func machineCreate(g *globals) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			address, err := machineAddress(args[0])
 			if err != nil {
+				return err
+			}
+			if err := positive(cmd, "cpus"); err != nil {
 				return err
 			}
 			spec.Name, spec.MemoryBytes, spec.DiskBytes = address.Machine, int64(memory), int64(disk)
@@ -67,16 +72,43 @@ func machineCreate(g *globals) *cobra.Command {
 	return cmd
 }
 
+// positive refuses a count that was given and is none: it would be taken for one that
+// was not given.
+func positive(cmd *cobra.Command, flag string) error {
+	f := cmd.Flags().Lookup(flag)
+	if n, err := strconv.Atoi(f.Value.String()); err == nil && n > 0 || !f.Changed {
+		return nil
+	}
+	return usageHint(command(cmd)+"--"+flag+" "+f.Value.String()+" is too few", "give 1 or more, or leave it out for the default")
+}
+
+// vacant refuses a name that is taken before gigabytes are on their way for it.
+func vacant(ctx context.Context, machines fusion.Machines, name string) error {
+	_, err := machines.Get(ctx, name)
+	switch {
+	case errors.Is(err, fusion.ErrNotFound):
+		return nil
+	case err != nil:
+		return err
+	}
+	return &fusion.Error{Op: "machine.create", Path: name, Cause: fusion.ErrExists, Hint: "choose another name"}
+}
+
 // create brings the images to the host and makes the machine.
 func (g *globals) create(cmd *cobra.Command, address fusion.Address, placement *fusion.Placement, spec fusion.MachineSpec, iso, disk image) error {
 	host, err := g.machine(cmd.Context(), address)
 	if err != nil {
 		return err
 	}
-	if spec.ISO, err = iso.bring(cmd, host.Machines(), address); err != nil {
+	if iso.path != "" || disk.path != "" {
+		if err := vacant(cmd.Context(), host.Machines(), spec.Name); err != nil {
+			return err
+		}
+	}
+	if spec.ISO, err = iso.bring(cmd, host, address); err != nil {
 		return err
 	}
-	if spec.Image, err = disk.bring(cmd, host.Machines(), address); err != nil {
+	if spec.Image, err = disk.bring(cmd, host, address); err != nil {
 		return err
 	}
 	var m fusion.Machine

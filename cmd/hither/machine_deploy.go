@@ -19,6 +19,9 @@ func machineDeploy(g *globals) *cobra.Command {
 			"host must be paired with the others, and may make machines there.",
 		Example: "  hither machine deploy laptop/web --to cloud,nas --count 2 --name shop --start",
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := positive(cmd, "count"); err != nil {
+				return err
+			}
 			address, err := machineAddress(args[0])
 			if err != nil {
 				return err

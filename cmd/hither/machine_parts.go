@@ -31,12 +31,17 @@ func diskCommand(g *globals) *cobra.Command {
 		},
 	}
 	grow.Flags().Var(&grown, "size", "its new size, as in 40GiB")
-	rm := &cobra.Command{
+	rm := g.asking(&cobra.Command{
 		Use: "rm MACHINE DISK", Short: "Take a disk away, with what is on it if it was made for the machine", Args: exactly("MACHINE", "DISK"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if !keep {
+				if err := g.loses(cmd, "What is on "+args[1]+" of "+args[0]+" is lost; --keep keeps its file."); err != nil {
+					return err
+				}
+			}
 			return g.change(cmd, args[0], fusion.Change{Kind: fusion.RemoveDisk, Disk: args[1], Keep: keep})
 		},
-	}
+	})
 	rm.Flags().BoolVar(&keep, "keep", false, "keep its file in the pool, as an image")
 	return group("disk", "Disks of a virtual machine; `hither machine hw` names them", add, grow, rm)
 }
@@ -74,7 +79,7 @@ func cdCommand(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			name, err := iso.bring(cmd, host.Machines(), address)
+			name, err := iso.bring(cmd, host, address)
 			if err != nil {
 				return err
 			}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"strings"
 	"time"
@@ -15,9 +16,9 @@ func snapshotCommand(g *globals) *cobra.Command {
 	return group("snapshot", "Keep a virtual machine as it is, and go back to that",
 		snapshotLs(g), snapshotTake(g),
 		snapshotVerb(g, "revert", "Take a machine back to a snapshot; what it was since is lost unless a snapshot has it",
-			fusion.Machines.RevertSnapshot),
+			"%[1]s goes back to %[2]s: what it was since is lost unless a snapshot has it.", fusion.Machines.RevertSnapshot),
 		snapshotVerb(g, "rm", "Remove a snapshot; the machine and the snapshots taken after it stay",
-			fusion.Machines.RemoveSnapshot))
+			"The snapshot %[2]s of %[1]s is removed.", fusion.Machines.RemoveSnapshot))
 }
 
 func snapshotLs(g *globals) *cobra.Command {
@@ -82,15 +83,19 @@ func snapshotTake(g *globals) *cobra.Command {
 	return cmd
 }
 
-func snapshotVerb(g *globals, name, short string, do func(m fusion.Machines, ctx context.Context, machine, snapshot string) error) *cobra.Command {
-	return &cobra.Command{
+// snapshotVerb asks question of the machine and the snapshot first.
+func snapshotVerb(g *globals, name, short, question string, do func(m fusion.Machines, ctx context.Context, machine, snapshot string) error) *cobra.Command {
+	return g.asking(&cobra.Command{
 		Use: name + " MACHINE NAME", Short: short, Args: exactly("MACHINE", "NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			address, host, err := g.target(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
+			if err := g.loses(cmd, fmt.Sprintf(question, address, args[1])); err != nil {
+				return err
+			}
 			return do(host.Machines(), cmd.Context(), address.Machine, args[1])
 		},
-	}
+	})
 }

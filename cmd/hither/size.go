@@ -23,6 +23,9 @@ func (s *size) Type() string { return "SIZE" }
 
 func (s *size) Set(text string) error {
 	n, err := parseSize(text)
+	if err == nil && n == 0 { // which would be taken for a flag that was not given
+		err = &fusion.Error{Op: "size", Path: printable(text), Cause: fusion.ErrInvalid, Hint: "leave the flag out for the default"}
+	}
 	*s = size(n)
 	return err
 }

@@ -146,7 +146,7 @@ func (p memoryMachines) Create(ctx context.Context, spec fusion.MachineSpec) (fu
 	}
 	for _, image := range []string{spec.ISO, spec.Image} {
 		if _, there := p.m.images[image]; image != "" && !there {
-			return refuse(fusion.ErrInvalid, fmt.Sprintf("no image %q in the pool", image), "upload it first")
+			return refuse(fusion.ErrInvalid, fmt.Sprintf("no image %q in the pool", image), "hither image ls shows those there are; to bring one, give the path of its file")
 		}
 	}
 	if spec.Seed != nil {

@@ -69,6 +69,10 @@ func isOurs(e *Element) bool {
 	return false
 }
 
+// alwaysWritten are the buses whose disks QEMU cannot give read-only
+// (qemuValidateDomainDeviceDefDiskFrontend in src/qemu/qemu_validate.c).
+var alwaysWritten = []string{"ide", "sata"}
+
 // MarkTemplate makes a definition a template's, or a machine's again.
 func MarkTemplate(root *Element, ours *Ours, on bool) {
 	var frozen []string
@@ -83,7 +87,7 @@ func MarkTemplate(root *Element, ours *Ours, on bool) {
 		target := disk.Need("target").Attr("dev")
 		switch {
 		case !IsDisk(disk):
-		case on && disk.One("readonly") == nil:
+		case on && disk.One("readonly") == nil && !slices.Contains(alwaysWritten, disk.Need("target").Attr("bus")):
 			disk.Need("readonly")
 			ours.Template.Frozen = append(ours.Template.Frozen, target)
 		case !on && slices.Contains(frozen, target):

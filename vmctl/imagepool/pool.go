@@ -54,13 +54,13 @@ type Pool struct {
 func (p *Pool) Image(op, name string) (string, error) {
 	if err := fusion.CheckName(name); err != nil {
 		return "", invalid(op, name, "an image has a name, not a path",
-			"upload it first; then name the image: letters, digits and . _ - ~")
+			"an image is named with letters, digits and . _ - ~; hither image ls shows those there are")
 	}
 	path := filepath.Join(p.Dir, name)
 	info, err := os.Lstat(path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return "", &fusion.Error{Op: op, Path: name, Cause: fusion.ErrNotFound, Detail: "no such image", Hint: "upload it first"}
+		return "", &fusion.Error{Op: op, Path: name, Cause: fusion.ErrNotFound, Detail: "no such image", Hint: "hither image ls shows those there are; to bring one, give the path of its file"}
 	case err != nil:
 		return "", &fusion.Error{Op: op, Path: name, Cause: err}
 	case !info.Mode().IsRegular():

@@ -111,7 +111,7 @@ export const appZh: Record<string, string> = {
   'it says that it has too many things': '它报告的条目过多',
   'an event about nothing': '事件没有内容',
   'no wish of a viewer': '不是查看端的有效请求',
-  'an address is MACHINE, HOST/MACHINE or HOST/MACHINE/APP': '地址写作 MACHINE、HOST/MACHINE 或 HOST/MACHINE/APP',
+  'an address is MACHINE, HOST/MACHINE or HOST/MACHINE/APP; {0}': '地址写作 MACHINE、HOST/MACHINE 或 HOST/MACHINE/APP；{0}',
   'an address has at most three parts: HOST/MACHINE/APP': '地址最多有三段：HOST/MACHINE/APP',
   'a name has 1 to {0} characters': '名称须有 1 到 {0} 个字符',
   'a name begins with a letter or a digit and goes on with letters, digits and . _ - ~': '名称以字母或数字开头，后面可用字母、数字和 . _ - ~',

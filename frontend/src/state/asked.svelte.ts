@@ -6,13 +6,24 @@ export interface Known<T> {
   error: UiError | null
 }
 
+/** As Known, of a list. */
+export interface KnownList<T> {
+  list: T | null
+  error: UiError | null
+}
+
+export const asList = <T>({ value, error }: Known<T>): KnownList<T> => ({ list: value, error })
+
 /**
  * Answers to questions that are asked when somebody looks, by key. Of two answers
- * the one to the later question counts; what is known stays while it is asked anew.
+ * the one to the later question counts, and what is known stays while it is asked
+ * anew: an answer that another question overtook is better than none.
  */
 export class Asked<T> {
   private readonly known = new SvelteMap<string, Known<T>>()
   private readonly turns = new Map<string, number>()
+  /** The turn whose answer is known. */
+  private readonly shown = new Map<string, number>()
 
   constructor(private readonly question: (...key: string[]) => Promise<T>) {}
 
@@ -31,6 +42,8 @@ export class Asked<T> {
     } catch (thrown) {
       answer = { value: null, error: UiError.from(thrown) }
     }
-    if (this.turns.get(name) === turn) this.known.set(name, answer)
+    if (turn < (this.shown.get(name) ?? 0)) return
+    this.shown.set(name, turn)
+    this.known.set(name, answer)
   }
 }

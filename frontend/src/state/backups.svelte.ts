@@ -1,31 +1,23 @@
-import { SvelteMap } from 'svelte/reactivity'
 import type { Backup, BackupList, KeptMachine, Schedule } from '../api/backups'
-import { UiError } from '../api/error'
 import type { Host, Machine } from '../api/model'
 import type { Key } from '../i18n/i18n.svelte'
 import { about, type App } from './app.svelte'
-import { Asked } from './asked.svelte'
-
-interface Known {
-  list: BackupList | null
-  error: UiError | null
-}
+import { Asked, asList, type KnownList } from './asked.svelte'
 
 /** What tasks with what a computer keeps for others are about. */
 export const aboutKept = (keeper: Host) => `kept:${keeper.id}`
 
 /**
  * The backups of machines that were looked at. They are asked for when a machine's part is
- * shown and when something that takes long ended there; of two answers the one to the later
- * question counts.
+ * shown and when something that takes long ended there.
  */
 export class Backups {
-  private readonly known = new SvelteMap<string, Known>()
-  private readonly asked = new Map<string, number>()
+  private readonly asked: Asked<BackupList>
   /** What computers keep for machines of others, by the ID of who keeps it. */
   readonly kept: Asked<KeptMachine[]>
 
   constructor(private readonly app: App) {
+    this.asked = new Asked((host, machine) => this.app.api.backups(host!, machine!))
     this.kept = new Asked((host) => this.app.api.keptBackups(host!))
   }
 
@@ -73,8 +65,8 @@ export class Backups {
   }
 
   /** A null list without an error is on its way. */
-  of(m: Machine): Known {
-    return this.known.get(this.app.idOf(m.host) + '/' + m.name) ?? { list: null, error: null }
+  of(m: Machine): KnownList<BackupList> {
+    return asList(this.asked.of(this.app.idOf(m.host), m.name))
   }
 
   /** How many jobs with them run there: when one ends, it is time to ask again. */
@@ -85,18 +77,8 @@ export class Backups {
     ).length
   }
 
-  async load(m: Machine): Promise<void> {
-    const host = this.app.idOf(m.host)
-    const key = host + '/' + m.name
-    const turn = (this.asked.get(key) ?? 0) + 1
-    this.asked.set(key, turn)
-    let answer: Known
-    try {
-      answer = { list: await this.app.api.backups(host, m.name), error: null }
-    } catch (thrown) {
-      answer = { list: null, error: UiError.from(thrown) }
-    }
-    if (this.asked.get(key) === turn) this.known.set(key, answer)
+  load(m: Machine): Promise<void> {
+    return this.asked.load(this.app.idOf(m.host), m.name)
   }
 
   /** at is the ID of the computer that keeps it, '' for the machine's own. */

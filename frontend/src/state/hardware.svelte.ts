@@ -1,9 +1,10 @@
 import { SvelteMap } from 'svelte/reactivity'
 import type { Api } from '../api/api'
-import { UiError } from '../api/error'
+import type { UiError } from '../api/error'
 import type { Change, Changed, LabelChange, Parts } from '../api/hardware'
 import type { Machine } from '../api/model'
 import type { Text } from '../i18n/i18n.svelte'
+import { Asked } from './asked.svelte'
 import type { Tasks } from './tasks.svelte'
 
 interface Known {
@@ -19,11 +20,10 @@ type Uses = Pick<Api, 'hardware' | 'changeHardware' | 'label' | 'rename' | 'save
 /**
  * What machines that were looked at are made of, and what is written on them. It is asked
  * for when a machine's part is shown, when the machine changes, and after each change that
- * is made here; of two answers the one to the later question counts.
+ * is made here.
  */
 export class Hardware {
-  private readonly known = new SvelteMap<string, Known>()
-  private readonly asked = new Map<string, number>()
+  private readonly asked: Asked<Parts>
   /** What became of the last change of each machine. */
   private readonly told = new SvelteMap<string, Changed>()
 
@@ -31,27 +31,22 @@ export class Hardware {
     private readonly api: Uses,
     private readonly tasks: Tasks,
     private readonly idOf: (host: string) => string,
-  ) {}
+  ) {
+    this.asked = new Asked((host, name) => api.hardware(idOf(host!), name!))
+  }
 
   /** Null parts without an error are on their way. */
   of(m: Machine): Known {
-    return this.known.get(key(m)) ?? { parts: null, error: null }
+    const { value, error } = this.asked.of(m.host, m.name)
+    return { parts: value, error }
   }
 
   toldOf(m: Machine): Changed | undefined {
     return this.told.get(key(m))
   }
 
-  async load(m: Machine): Promise<void> {
-    const turn = (this.asked.get(key(m)) ?? 0) + 1
-    this.asked.set(key(m), turn)
-    let answer: Known
-    try {
-      answer = { parts: await this.api.hardware(this.idOf(m.host), m.name), error: null }
-    } catch (thrown) {
-      answer = { parts: null, error: UiError.from(thrown) }
-    }
-    if (this.asked.get(key(m)) === turn) this.known.set(key(m), answer)
+  load(m: Machine): Promise<void> {
+    return this.asked.load(m.host, m.name)
   }
 
   /** Makes one change; true when it was taken, at once or for the next start. */

@@ -1,54 +1,24 @@
-import { SvelteMap } from 'svelte/reactivity'
 import type { Api } from '../api/api'
-import { UiError } from '../api/error'
 import type { CatalogueImage, Image } from '../api/model'
-
-interface Known<T> {
-  /** Null without an error is on its way. */
-  list: T[] | null
-  error: UiError | null
-}
-
-/** Lists that are asked for, one of each host; of two answers the one to the later question counts. */
-class Lists<T> {
-  private readonly known = new SvelteMap<string, Known<T>>()
-  private readonly asked = new Map<string, number>()
-
-  constructor(private readonly ask: (host: string) => Promise<T[]>) {}
-
-  of(host: string): Known<T> {
-    return this.known.get(host) ?? { list: null, error: null }
-  }
-
-  async load(host: string): Promise<void> {
-    const turn = (this.asked.get(host) ?? 0) + 1
-    this.asked.set(host, turn)
-    let answer: Known<T>
-    try {
-      answer = { list: await this.ask(host), error: null }
-    } catch (thrown) {
-      answer = { list: null, error: UiError.from(thrown) }
-    }
-    if (this.asked.get(host) === turn) this.known.set(host, answer)
-  }
-}
+import { Asked, asList, type KnownList } from './asked.svelte'
 
 /** The image pools of hosts that were looked at, and what each knows where to fetch. */
 export class Images {
-  private readonly pools: Lists<Image>
-  private readonly catalogues: Lists<CatalogueImage>
+  private readonly pools: Asked<Image[]>
+  private readonly catalogues: Asked<CatalogueImage[]>
 
   constructor(api: Pick<Api, 'images' | 'catalogue'>) {
-    this.pools = new Lists((host) => api.images(host))
-    this.catalogues = new Lists((host) => api.catalogue(host))
+    this.pools = new Asked((host) => api.images(host!))
+    this.catalogues = new Asked((host) => api.catalogue(host!))
   }
 
-  pool(host: string): Known<Image> {
-    return this.pools.of(host)
+  /** A null list without an error is on its way. */
+  pool(host: string): KnownList<Image[]> {
+    return asList(this.pools.of(host))
   }
 
-  catalogue(host: string): Known<CatalogueImage> {
-    return this.catalogues.of(host)
+  catalogue(host: string): KnownList<CatalogueImage[]> {
+    return asList(this.catalogues.of(host))
   }
 
   load(host: string): Promise<void> {

@@ -1,40 +1,26 @@
-import { SvelteMap } from 'svelte/reactivity'
 import type { Api } from '../api/api'
-import { UiError } from '../api/error'
 import type { Snapshot } from '../api/model'
-
-interface Known {
-  list: Snapshot[] | null
-  error: UiError | null
-}
+import { Asked, asList, type KnownList } from './asked.svelte'
 
 /**
  * The snapshots of machines that were looked at. They are asked for when a
  * machine's part is shown, when its state changes, and after each change that is
- * made here; of two answers the one to the later question counts.
+ * made here.
  */
 export class Snapshots {
-  private readonly known = new SvelteMap<string, Known>()
-  private readonly asked = new Map<string, number>()
+  private readonly asked: Asked<Snapshot[]>
 
-  constructor(private readonly api: Pick<Api, 'snapshots'>) {}
-
-  /** A null list without an error is on its way. */
-  of(hostId: string, machine: string): Known {
-    return this.known.get(hostId + '/' + machine) ?? { list: null, error: null }
+  constructor(api: Pick<Api, 'snapshots'>) {
+    this.asked = new Asked((host, machine) => api.snapshots(host!, machine!))
   }
 
-  async load(hostId: string, machine: string): Promise<void> {
-    const key = hostId + '/' + machine
-    const turn = (this.asked.get(key) ?? 0) + 1
-    this.asked.set(key, turn)
-    let answer: Known
-    try {
-      answer = { list: await this.api.snapshots(hostId, machine), error: null }
-    } catch (thrown) {
-      answer = { list: null, error: UiError.from(thrown) }
-    }
-    if (this.asked.get(key) === turn) this.known.set(key, answer)
+  /** A null list without an error is on its way. */
+  of(hostId: string, machine: string): KnownList<Snapshot[]> {
+    return asList(this.asked.of(hostId, machine))
+  }
+
+  load(hostId: string, machine: string): Promise<void> {
+    return this.asked.load(hostId, machine)
   }
 }
 
