@@ -35,6 +35,10 @@ const checkpointPrefix = "hither-"
 
 func (b *liveBackup) copy() error {
 	if _, err := call(b.ctx, b.s, func(d driver) (backupJob, error) { return d.backupJob(b.r.uuid) }, nil); err != nil {
+		if isLost(err) && b.s.config.renew != nil && !b.s.lost(b.r.uuid) {
+			b.begun = true // its intent stays: by it renew learns of the job
+			err = errors.Join(err, b.s.note(b.intent, intent{Op: opBackup, URI: b.s.URI(), Name: b.r.shown, UUID: b.r.uuid, Lost: true}))
+		}
 		return err // soon, rather than after libvirt's wait for a job without an end
 	}
 	if len(b.r.Disks) == 0 {

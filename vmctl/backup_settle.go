@@ -11,9 +11,40 @@ import (
 	"hither/vmctl/imagefile"
 )
 
-// settleBackup undoes what is left of a backup whose node or libvirt was killed: QEMU's
-// copying, a checkpoint that no backup has, file systems that stand still, and chunks.
-func (s *Store) settleBackup(ctx context.Context, i intent) error {
+// settleBackup undoes what is left of a backup whose node or libvirt was killed. Of one whose job
+// libvirt has lost that is so once the machine is off (errHeld) and, where it is the node's own,
+// libvirtd is started anew.
+func (s *Store) settleBackup(ctx context.Context, id string, i intent) error {
+	switch err := s.undoBackup(ctx, i); {
+	case isLost(err) && i.Lost:
+		return errHeld
+	case isLost(err):
+		s.config.Log.Warn("libvirt has lost its account of a backup, until the machine is off", "machine", i.Name)
+		if i.Lost = s.config.renew != nil; i.Lost {
+			if err := s.note(id, i); err != nil {
+				return err
+			}
+		}
+		return errHeld
+	case err != nil || !i.Lost:
+		return err
+	}
+	// Asked after all else: it may just have ended, and then nothing knows of the job.
+	d, err := call(ctx, s, func(c driver) (domain, error) { return c.domain(i.UUID) }, nil)
+	switch {
+	case errors.Is(err, fusion.ErrNotFound):
+		return nil // the job went with it
+	case err != nil:
+		return err
+	case d.active:
+		return errHeld
+	}
+	return s.renew(ctx, i.Name)
+}
+
+// undoBackup undoes it: QEMU's copying, a checkpoint that no backup has, file systems that
+// stand still, and chunks.
+func (s *Store) undoBackup(ctx context.Context, i intent) error {
 	release, ok := s.claims.Take("backup", i.UUID)
 	if !ok {
 		return errors.New("somebody works at its backups")

@@ -100,6 +100,9 @@ func (s *Store) explainBackup(machine string, err error) error {
 	if errors.Is(err, errNoSpace) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
 		return imagepool.NoRoom(opBackup, machine, s.config.backups()+" is full")
 	}
+	if d := (*driverError)(nil); isLost(err) && s.config.renew != nil && errors.As(err, &d) {
+		return &fusion.Error{Op: opBackup, Path: machine, Cause: d.cause, Detail: d.text, Hint: lostHint}
+	}
 	return fail(opBackup, machine, err)
 }
 

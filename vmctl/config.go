@@ -56,6 +56,7 @@ type Config struct {
 	Log *slog.Logger
 
 	open        openDriver                           // default: libvirt
+	renew       func(context.Context)                // ends libvirtd, which the next connection starts; default: of a private one only
 	guestTime   time.Duration                        // how long a guest may take to follow; default guestTime
 	appsPause   time.Duration                        // between two questions to a guest that installs apps; default appsPause
 	fetchPause  time.Duration                        // the first pause before a download goes on; default 1 s
@@ -116,6 +117,9 @@ func (c Config) withDefaults() (Config, error) {
 	c.Dir = dir
 	if c.RunDir == "" {
 		c.RunDir = filepath.Join(dir, "run")
+	}
+	if c.renew == nil && c.URI == uriPrivate {
+		c.renew = func(ctx context.Context) { c.private().Stop(ctx) }
 	}
 	return c, nil
 }

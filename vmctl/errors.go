@@ -27,11 +27,6 @@ func fail(op, path string, err error) error {
 	return imagepool.Fail(op, path, err)
 }
 
-// lostJob is what libvirt says of a backup whose job it noted but whose definition it did
-// not, as it was killed between the two. That job has no end but the machine's and then its own
-// (qemuProcessRecoverJob in its src/qemu/qemu_process.c): nothing aborts it.
-const lostJob = "backup job data missing"
-
 // noRoomForMemory is what QEMU says when the memory of a snapshot does not fit:
 // it calls that an input/output error.
 const noRoomForMemory = "Error while writing VM state"

@@ -52,6 +52,9 @@ type intent struct {
 	// systems may stand still for it (backup_settle.go).
 	Checkpoint string `json:"checkpoint,omitempty"`
 	Frozen     bool   `json:"frozen,omitempty"`
+	// Lost says that libvirt has no account of the backup's job, and is to be started anew
+	// once the machine is off (backup_lost.go).
+	Lost bool `json:"lost,omitempty"`
 	// Snapshot is the one of the machine's that is taken, removed or reverted to; it is
 	// for settleSnapshot to say what becomes of it.
 	Snapshot string `json:"snapshot,omitempty"`
@@ -112,14 +115,14 @@ func (s *Store) forget(id string) {
 
 // settle looks after all intents that no operation of this process holds, and says
 // whether all are told: what cannot be told now is tried again. Slow ones are moves, which
-// need the other host, and snapshots, at which libvirt may be at work still.
+// need the other host, snapshots, at which libvirt may be at work still, and those that end libvirtd.
 func (s *Store) settle(ctx context.Context, slow bool) (all bool) {
 	all = true
 	err := s.eachIntent(func(id string, i intent) {
 		s.mu.Lock()
 		held := s.intended[id]
 		s.mu.Unlock()
-		if held || (i.To != "" || i.Snapshot != "") && !slow || i.From != "" { // an arriving machine awaits its source's verdict
+		if held || (i.To != "" || i.Snapshot != "" || i.Lost) && !slow || i.From != "" { // an arriving machine awaits its source's verdict
 			return
 		}
 		err := s.settleOne(ctx, id, i)
@@ -178,7 +181,7 @@ func (s *Store) settleOne(ctx context.Context, id string, i intent) error {
 	case i.Op == opNetworkCreate, i.Op == opNetworkRemove:
 		return s.settleNetwork(ctx, i)
 	case i.Op == opBackup:
-		return s.settleBackup(ctx, i)
+		return s.settleBackup(ctx, id, i)
 	case i.To != "":
 		release, ok := s.claims.Take("machine", i.Name)
 		if !ok {

@@ -50,6 +50,11 @@ func (s *Store) Do(ctx context.Context, name string, verb fusion.Verb) error {
 	if able := verbsFor(r.domain); !slices.Contains(able, verb) {
 		return invalid(op, name, "it is "+string(r.state), nowCan(able))
 	}
+	if verb == fusion.Start && s.lost(uuid) {
+		giveUp()
+		signal(s.unsettled) // renew needs what is claimed here
+		return awaitsRenewal(op, name)
+	}
 	err = s.do(ctx, run(func(d driver) error { return d.act(uuid, verb) }))
 	if err != nil && !(verb == fusion.ForceOff && s.isOff(ctx, uuid)) {
 		return fail(op, name, err)

@@ -1,12 +1,17 @@
 package imagepool
 
-import "sync"
+import (
+	"slices"
+	"strings"
+	"sync"
+)
 
 // Claims says what is in work, by kind and name: no two make or remove one thing at a time.
 // All its methods may be called from many goroutines, and none waits.
 type Claims struct {
-	mu      sync.Mutex
+	mu      sync.Mutex     // guards the fields below
 	holders map[string]int // by kind and name
+	whole   []string       // kinds of which all names are taken
 }
 
 // alone is the number of holders of a claim that admits no other.
@@ -14,20 +19,41 @@ const alone = -1
 
 // Take takes a name alone, for something that is being made or removed, until release.
 func (c *Claims) Take(kind, name string) (release func(), ok bool) {
-	return c.hold(kind+"/"+name, func(holders int) (int, bool) { return alone, holders == 0 })
+	return c.hold(kind, name, func(holders int) (int, bool) { return alone, holders == 0 })
 }
 
 // Share takes a name together with others that share it, until release, so that
 // nobody takes it meanwhile.
 func (c *Claims) Share(kind, name string) (release func(), ok bool) {
-	return c.hold(kind+"/"+name, func(holders int) (int, bool) { return holders + 1, holders != alone })
+	return c.hold(kind, name, func(holders int) (int, bool) { return holders + 1, holders != alone })
 }
 
-func (c *Claims) hold(key string, next func(holders int) (int, bool)) (release func(), ok bool) {
+// All takes every name of some kinds alone, if nobody has any of them, until release.
+func (c *Claims) All(kinds ...string) (release func(), ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for key := range c.holders {
+		if kind, _, _ := strings.Cut(key, "/"); slices.Contains(kinds, kind) {
+			return nil, false
+		}
+	}
+	if slices.ContainsFunc(kinds, func(kind string) bool { return slices.Contains(c.whole, kind) }) {
+		return nil, false
+	}
+	c.whole = append(c.whole, kinds...)
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.whole = slices.DeleteFunc(c.whole, func(kind string) bool { return slices.Contains(kinds, kind) })
+	}, true
+}
+
+func (c *Claims) hold(kind, name string, next func(holders int) (int, bool)) (release func(), ok bool) {
+	key := kind + "/" + name
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	holders, ok := next(c.holders[key])
-	if !ok {
+	if !ok || slices.Contains(c.whole, kind) {
 		return nil, false
 	}
 	if c.holders == nil {

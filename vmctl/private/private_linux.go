@@ -75,7 +75,7 @@ func (p Daemon) Ensure(ctx context.Context) (string, error) {
 	if process.Answers(p.socket()) {
 		return p.uri(), nil
 	}
-	p.endDaemon(ctx) // one that no longer listens; its machines go on
+	p.Stop(ctx) // one that no longer listens; its machines go on
 	if err := p.start(ctx); err != nil {
 		return "", err
 	}

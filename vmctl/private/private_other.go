@@ -24,4 +24,6 @@ func (Daemon) AgentSocket(string) string { return "" }
 
 func (Daemon) USBSocket(string) string { return "" }
 
+func (Daemon) Stop(context.Context) {}
+
 func (Daemon) End(context.Context) {}
