@@ -126,7 +126,7 @@ type ChangeKind string
 
 const (
 	SetResources ChangeKind = "resources"   // MemoryBytes, CPUs; 0 leaves one as it is
-	AddDisk      ChangeKind = "disk.add"    // Bytes; Changed.Part is its name
+	AddDisk      ChangeKind = "disk.add"    // Bytes or Volume; Changed.Part is its name
 	GrowDisk     ChangeKind = "disk.grow"   // Disk, Bytes: its new size
 	RemoveDisk   ChangeKind = "disk.remove" // Disk, Keep
 	AddNIC       ChangeKind = "nic.add"     // Network; Changed.Part is its MAC
@@ -152,6 +152,8 @@ type Change struct {
 	CPUs        int        `json:"cpus,omitempty"`
 	Disk        string     `json:"disk,omitempty"`
 	Bytes       int64      `json:"bytes,omitempty"`
+	// Volume is POOL/NAME of one that no machine has; it stays when the disk is removed.
+	Volume string `json:"volume,omitempty"`
 	// Keep leaves the removed disk's file in the pool, as an image.
 	Keep        bool     `json:"keep,omitempty"`
 	NIC         string   `json:"nic,omitempty"`     // a MAC
@@ -194,6 +196,9 @@ func (c Change) Check(machine string) error {
 	case SetResources:
 		return c.checkResources(bad)
 	case AddDisk, GrowDisk:
+		if c.Kind == AddDisk && c.Volume != "" {
+			return c.checkVolume(bad)
+		}
 		if c.Bytes < leastDisk || c.Bytes > mostDisk {
 			return bad(fmt.Sprintf("a disk of %d bytes", c.Bytes), "a disk has 1 MiB to 64 TiB, as in 20GiB")
 		}
@@ -237,6 +242,17 @@ func (c Change) checkResources(bad func(detail, hint string) error) error {
 		return bad(fmt.Sprintf("%d bytes of memory", c.MemoryBytes), "give it 16 MiB to 16 TiB, as in --memory 1GiB")
 	case c.CPUs < 0 || c.CPUs > mostCPUs:
 		return bad(fmt.Sprintf("%d CPUs", c.CPUs), fmt.Sprintf("give it 1 to %d CPUs", mostCPUs))
+	}
+	return nil
+}
+
+func (c Change) checkVolume(bad func(detail, hint string) error) error {
+	pool, name, _ := strings.Cut(c.Volume, "/")
+	switch {
+	case CheckName(pool) != nil || CheckName(name) != nil:
+		return bad(fmt.Sprintf("a volume called %q", clip(c.Volume)), "a volume is POOL/NAME; hither storage ls shows the pools there are")
+	case c.Bytes != 0:
+		return bad("a new disk and a volume that is there", "name one of the two")
 	}
 	return nil
 }

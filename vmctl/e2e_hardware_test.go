@@ -175,6 +175,42 @@ func TestADiskThatAGuestHolds(t *testing.T) {
 	eventually(t, "it counts again", func() bool { return inMemory(t, s, "m") > 3 })
 }
 
+// TestAVolumeGoesFromMachineToMachine, with what is on it; virsh is the witness.
+func TestAVolumeGoesFromMachineToMachine(t *testing.T) {
+	s, config := stage(t, "private")
+	m := plugging(t, s, fusion.MachineSpec{MemoryBytes: 128 << 20})
+	must(s.Create(t.Context(), fusion.MachineSpec{Name: "other", MemoryBytes: 64 << 20, DiskBytes: 1 << 20}))(t)
+	must(s.Storage().CreateVolume(t.Context(), fusion.VolumeSpec{Pool: fusion.OwnPool, Name: "data", CapacityBytes: 8 << 20}))(t)
+	path, pid := filepath.Join(config.pool(), "data"), qemuPID(m.UUID)
+	add := fusion.Change{Kind: fusion.AddDisk, Volume: "hither/data"}
+	disk := change(t, s, add, fusion.Now).Part
+	eventually(t, "the guest sees the disk", func() bool { return disksSeen(t, s) == 2 })
+	now, next := dumps(t, s, "m")
+	hasText(t, now, "<source file='"+path+"'", true)
+	hasText(t, next, "<source file='"+path+"'", true)
+	for _, twice := range []string{"m", "other"} {
+		_, err := s.Change(t.Context(), twice, add)
+		refused(t, err, fusion.ErrBusy)
+	}
+	refused(t, s.Storage().RemoveVolume(t.Context(), fusion.OwnPool, "data"), fusion.ErrBusy)
+
+	change(t, s, fusion.Change{Kind: fusion.RemoveDisk, Disk: disk}, fusion.Now)
+	eventually(t, "the guest has it no more", func() bool { return disksSeen(t, s) == 1 })
+	done := must(s.Change(t.Context(), "other", add))(t)
+	if out := virsh(t, s, "domblklist", "other"); !strings.Contains(out, path) || !there(path) || qemuPID(m.UUID) != pid {
+		t.Errorf("%+v, virsh says %s", done, out)
+	}
+	// What a disk was kept as is a volume too.
+	kept := change(t, s, fusion.Change{Kind: fusion.AddDisk, Bytes: 4 << 20}, fusion.Now).Part
+	file := parts(t, s).Disks[1].File
+	change(t, s, fusion.Change{Kind: fusion.RemoveDisk, Disk: kept, Keep: true}, fusion.Now)
+	must(s.Change(t.Context(), "other", fusion.Change{Kind: fusion.AddDisk, Volume: "hither/" + file}))(t)
+	ok(t, s.Remove(t.Context(), "other"))
+	if !there(path) || !there(filepath.Join(config.pool(), file)) {
+		t.Error("volumes went with a machine that they were not made for")
+	}
+}
+
 // TestAMachineOfOthers keeps what its maker wrote, whatever is changed.
 func TestAMachineOfOthers(t *testing.T) {
 	s, _ := stage(t, "private")

@@ -28,6 +28,9 @@ func (c *changing) addDisk(ctx context.Context) (fusion.Changed, error) {
 	if !free {
 		return fusion.Changed{}, c.bad("it has all the disks that it can have", "remove one first")
 	}
+	if c.change.Volume != "" {
+		return c.addVolume(ctx, bus, target)
+	}
 	file := c.newFile()
 	_, end, err := c.intend(intent{Op: opAddDisk, Name: c.name, UUID: c.r.uuid, Files: []string{file}, Part: true})
 	if err != nil {
@@ -39,7 +42,7 @@ func (c *changing) addDisk(ctx context.Context) (fusion.Changed, error) {
 		c.removeDisks([]string{file})
 		return fusion.Changed{}, ofChange(err)
 	}
-	device, err := domxml.NewDisk(filepath.Join(c.config.pool(), file), target, bus)
+	device, err := domxml.NewDisk(filepath.Join(c.config.pool(), file), imagefile.Qcow2, target, bus)
 	if err != nil {
 		return fusion.Changed{}, err
 	}

@@ -61,6 +61,7 @@ func ChangeToPB(c fusion.Change) *pb.HardwareChange {
 		Nic: c.NIC, Network: c.Network, Drive: c.Drive, Image: c.Image, Boot: c.Boot, Firmware: c.Firmware, Tpm: c.TPM,
 		Device:      c.Device,
 		From:        string(c.From),
+		Volume:      c.Volume,
 		Accelerator: c.Accelerator,
 	}
 }
@@ -72,6 +73,7 @@ func ChangeFromPB(c *pb.HardwareChange) fusion.Change {
 		Image: c.GetImage(), Boot: c.GetBoot(), Firmware: c.GetFirmware(), TPM: c.GetTpm(),
 		Device:      c.GetDevice(),
 		From:        fusion.HostID(c.GetFrom()),
+		Volume:      c.GetVolume(),
 		Accelerator: c.GetAccelerator(),
 	}
 }

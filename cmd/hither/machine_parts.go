@@ -11,16 +11,21 @@ import (
 func diskCommand(g *globals) *cobra.Command {
 	var bytes, grown size
 	var keep bool
+	var volume string
 	add := &cobra.Command{
-		Use: "add MACHINE --size SIZE", Short: "Give a machine a new disk; one that runs gets it at once", Args: exactly("MACHINE"),
+		Use: "add MACHINE --size SIZE|--volume POOL/NAME", Short: "Give a machine a new disk, or a volume; one that runs gets it at once", Args: exactly("MACHINE"),
+		Long: "Give a machine a new disk, which is made for it and goes with it, or a volume that no\n" +
+			"machine has, which stays when the disk or the machine is removed. What disk rm --keep\n" +
+			"kept is a volume of the pool hither.",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if bytes == 0 {
-				return usageHint("machine disk add: --size is missing", "as in --size 20GiB")
+			if bytes == 0 && volume == "" {
+				return usageHint("machine disk add: --size or --volume is missing", "as in --size 20GiB, or --volume hither/data")
 			}
-			return g.change(cmd, args[0], fusion.Change{Kind: fusion.AddDisk, Bytes: int64(bytes)})
+			return g.change(cmd, args[0], fusion.Change{Kind: fusion.AddDisk, Bytes: int64(bytes), Volume: volume})
 		},
 	}
 	add.Flags().Var(&bytes, "size", "its size, as in 20GiB")
+	add.Flags().StringVar(&volume, "volume", "", "a `POOL/NAME` of hither storage volumes")
 	grow := &cobra.Command{
 		Use: "grow MACHINE DISK --size SIZE", Short: "Make a disk larger; its guest then grows what is on it", Args: exactly("MACHINE", "DISK"),
 		RunE: func(cmd *cobra.Command, args []string) error {

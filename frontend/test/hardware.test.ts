@@ -58,6 +58,30 @@ const submit = async (dialog: HTMLElement) => fireEvent.submit(dialog.querySelec
 const type = async (dialog: HTMLElement, label: string | RegExp, value: string) =>
   fireEvent.input(within(dialog).getByLabelText(label), { target: { value } })
 
+describe('a volume that no machine has', () => {
+  const volume = (name: string, more: object = {}) => ({ pool: 'hither', name, format: 'qcow2', capacityBytes: 8 * GIB, allocationBytes: 0, base: '', machines: [], baseOf: [], ...more })
+
+  it.each([['en', 'Add disk', 'What', 'A volume stays when the disk is removed, or the machine.'], ['zh', '添加磁盘', '内容', '移除磁盘或虚拟机后，卷仍会保留。']] as const)(
+    'is given to a machine (%s)',
+    async (language, add, what, stays) => {
+      i18n.set(language)
+      const { asked } = await open('/machine/laptop/ipxe', {
+        pools: async () => [{ name: 'hither', kind: 'hither', path: '/p', state: 'active', totalBytes: 1, freeBytes: 1, note: '', hint: '' }],
+        volumes: async () => [volume('data'), volume('taken', { machines: ['web'] }), volume('base', { baseOf: ['x'] }), volume('cd', { format: 'iso' })],
+      } as object)
+      await press(add, await page.findByTestId('hardware'))
+      const dialog = page.getByRole('dialog')
+      const choice = await within(dialog).findByLabelText(what)
+      expect([...choice.querySelectorAll('option')].map((o) => o.value)).toEqual(['', 'hither/data'])
+      await fireEvent.change(choice, { target: { value: 'hither/data' } })
+      within(dialog).getByText(stays)
+      await clean()
+      await submit(dialog)
+      await vi.waitFor(() => expect(asked.at(-1)).toEqual(['ipxe', { kind: 'disk.add', volume: 'hither/data' }]))
+    },
+  )
+})
+
 describe('hardware on the page of a machine', () => {
   const section = () => page.findByTestId('hardware')
 

@@ -97,6 +97,9 @@ func (p memoryHardware) change(v *memoryMachine, c fusion.Change) (fusion.Change
 		}
 		v.MemoryBytes, v.CPUs = cmp.Or(c.MemoryBytes, v.MemoryBytes), cmp.Or(c.CPUs, v.CPUs)
 	case fusion.AddDisk:
+		if c.Volume != "" {
+			return refuse(fusion.ErrNotFound, "no such volume")
+		}
 		v.parts.named++
 		now.Part = fmt.Sprintf("vd%d", v.parts.named)
 		v.Disks = append(v.Disks, fusion.Disk{Name: now.Part, TotalBytes: c.Bytes})

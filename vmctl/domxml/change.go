@@ -128,9 +128,11 @@ func NewDrive(definition *Element, path string) (device, target string, err erro
 	return string(text), drive.Target.Dev, err
 }
 
-// NewDisk is a disk, the qcow2 at path.
-func NewDisk(path, target, bus string) (device string, err error) {
-	text, err := xml.Marshal(qcow2Disk(path, target, bus))
+// NewDisk is a disk, the qcow2 or raw file at path.
+func NewDisk(path, format, target, bus string) (device string, err error) {
+	disk := qcow2Disk(path, target, bus)
+	disk.Driver.Type = format
+	text, err := xml.Marshal(disk)
 	return string(text), err
 }
 

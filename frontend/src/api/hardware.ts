@@ -71,6 +71,8 @@ export interface Parts {
 export type Change =
   | { kind: 'resources'; memoryBytes?: number; cpus?: number }
   | { kind: 'disk.add'; bytes: number }
+  /** POOL/NAME of one that no machine has. */
+  | { kind: 'disk.add'; volume: string }
   | { kind: 'disk.grow'; disk: string; bytes: number }
   | { kind: 'disk.remove'; disk: string; keep: boolean }
   | { kind: 'nic.add'; network: string }

@@ -518,6 +518,7 @@ type HardwareChange struct {
 	Tpm           bool                   `protobuf:"varint,13,opt,name=tpm,proto3" json:"tpm,omitempty"`
 	Device        string                 `protobuf:"bytes,20,opt,name=device,proto3" json:"device,omitempty"`
 	From          string                 `protobuf:"bytes,21,opt,name=from,proto3" json:"from,omitempty"`
+	Volume        string                 `protobuf:"bytes,22,opt,name=volume,proto3" json:"volume,omitempty"`
 	Accelerator   string                 `protobuf:"bytes,14,opt,name=accelerator,proto3" json:"accelerator,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -654,6 +655,13 @@ func (x *HardwareChange) GetDevice() string {
 func (x *HardwareChange) GetFrom() string {
 	if x != nil {
 		return x.From
+	}
+	return ""
+}
+
+func (x *HardwareChange) GetVolume() string {
+	if x != nil {
+		return x.Volume
 	}
 	return ""
 }
@@ -1156,7 +1164,7 @@ const file_hither_v1_hardware_proto_rawDesc = "" +
 	"\x03mac\x18\x01 \x01(\tR\x03mac\x12\x18\n" +
 	"\anetwork\x18\x02 \x01(\tR\anetwork\x12\x14\n" +
 	"\x05model\x18\x03 \x01(\tR\x05model\x12\x0e\n" +
-	"\x02of\x18\x04 \x01(\tR\x02of\"\x81\x03\n" +
+	"\x02of\x18\x04 \x01(\tR\x02of\"\x99\x03\n" +
 	"\x0eHardwareChange\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12!\n" +
 	"\fmemory_bytes\x18\x02 \x01(\x03R\vmemoryBytes\x12\x12\n" +
@@ -1173,7 +1181,8 @@ const file_hither_v1_hardware_proto_rawDesc = "" +
 	"\bfirmware\x18\f \x01(\tR\bfirmware\x12\x10\n" +
 	"\x03tpm\x18\r \x01(\bR\x03tpm\x12\x16\n" +
 	"\x06device\x18\x14 \x01(\tR\x06device\x12\x12\n" +
-	"\x04from\x18\x15 \x01(\tR\x04from\x12 \n" +
+	"\x04from\x18\x15 \x01(\tR\x04from\x12\x16\n" +
+	"\x06volume\x18\x16 \x01(\tR\x06volume\x12 \n" +
 	"\vaccelerator\x18\x0e \x01(\tR\vaccelerator\"x\n" +
 	"\x15HardwareChangeRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x18\n" +
