@@ -54,4 +54,5 @@ export const netbootNodeZh: Record<string, string> = {
   'Hither installs computers with x86-64 processors': 'Hither 安装使用 x86-64 处理器的电脑',
   'an installer asks DHCP for its address, and installs no apps': '安装程序向 DHCP 请求地址，也不安装应用',
   'set its address, and install apps, once it is in the library': '请在它进入机器库后设置地址、安装应用',
+  'it was not installed': '它没有安装成功',
 }
