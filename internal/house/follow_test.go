@@ -151,13 +151,9 @@ func (c *texts) param(f *function, n int) {
 		return
 	}
 	c.known[trail{f, false, n, c.deep > 0}] = true
-	for _, src := range c.of {
-		for _, file := range src.files {
-			c.walk(file, &place{src: src, imports: importsOf(file)}, func(node ast.Node, at *place) {
-				if call, ok := node.(*ast.CallExpr); ok && n < len(call.Args) && nameOf(call.Fun) == f.name && slices.Contains(c.called(call, at), f) {
-					c.add(call.Args[n], at)
-				}
-			})
+	for _, s := range c.calls[f.name] {
+		if n < len(s.call.Args) && slices.Contains(c.called(s.call, s.at), f) {
+			c.add(s.call.Args[n], s.at)
 		}
 	}
 }

@@ -19,6 +19,7 @@ import (
 type texts struct {
 	fset  *token.FileSet
 	of    map[string]*source // by import path
+	calls map[string][]site  // by the name that is called
 	known map[trail]bool     // what was followed already
 	vars  map[variable]bool  // and which variables
 	deep  int                // parameters and results between what holds a text and what is looked at
@@ -50,6 +51,12 @@ type place struct {
 	inner   []*function       // those around it, outer first
 }
 
+// site is a call.
+type site struct {
+	call *ast.CallExpr
+	at   *place
+}
+
 // trail is a parameter or a result that holds a text.
 type trail struct {
 	f      *function
@@ -69,7 +76,7 @@ type variable struct {
 func textsOf(t *testing.T, root string, dirs []string) map[string]token.Position {
 	t.Helper()
 	c := &texts{
-		fset: token.NewFileSet(), of: map[string]*source{}, known: map[trail]bool{}, vars: map[variable]bool{},
+		fset: token.NewFileSet(), of: map[string]*source{}, calls: map[string][]site{}, known: map[trail]bool{}, vars: map[variable]bool{},
 		found: map[string]token.Position{},
 	}
 	for _, dir := range dirs {
@@ -90,6 +97,15 @@ func textsOf(t *testing.T, root string, dirs []string) map[string]token.Position
 			declare(src, f)
 		}
 		c.of["hither/"+dir] = src
+	}
+	for _, src := range c.of {
+		for _, f := range src.files {
+			c.walk(f, &place{src: src, imports: importsOf(f)}, func(n ast.Node, at *place) {
+				if call, ok := n.(*ast.CallExpr); ok {
+					c.calls[nameOf(call.Fun)] = append(c.calls[nameOf(call.Fun)], site{call, at})
+				}
+			})
+		}
 	}
 	for _, src := range c.of {
 		for _, f := range src.files {
