@@ -29,7 +29,7 @@ command -v pipewire-pulse >/dev/null || run+=(pulseaudio)
 tests=(passwd chromium xdotool xclip wmctrl imagemagick procps util-linux e2fsprogs iproute2 mousepad gtk-4-examples
   desktop-file-utils libglib2.0-bin ffmpeg pulseaudio pulseaudio-utils
   qemu-guest-agent ovmf swtpm swtpm-tools
-  dnsmasq-base iptables openvswitch-switch busybox-static
+  dnsmasq-base iptables openvswitch-switch busybox-static isolinux syslinux-common xorriso
   sway foot grim dbus pipewire pipewire-bin wireplumber xdg-desktop-portal xdg-desktop-portal-wlr libxkbcommon0 xkb-data)
 bench=(
   tigervnc-standalone-server tigervnc-viewer tigervnc-scraping-server
@@ -43,7 +43,7 @@ kernel=$(installer) || kernel=
 [ -z "$kernel" ] || tests+=("$kernel") # small guests are made of its kernel
 # QEMU's SPICE is a package of its own in later releases.
 apt-cache show qemu-system-modules-spice >/dev/null 2>&1 && tests+=(qemu-system-modules-spice)
-try=(libreoffice-writer libreoffice-gtk3 featherpad ffmpeg isolinux syslinux-common xorriso
+try=(libreoffice-writer libreoffice-gtk3 featherpad ffmpeg
   mmdebstrap genext2fs uidmap debian-archive-keyring)
 
 case $want in

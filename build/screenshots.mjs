@@ -1,6 +1,6 @@
 // Takes the pictures of the page for build/screenshots.sh, with Debian's Chromium.
 //
-//	node build/screenshots.mjs HITHER OUT empty|page|move|netboot|offline
+//	node build/screenshots.mjs HITHER OUT empty|page|move|netboot|serial|offline
 //	ONLY=NAME,…                          those alone
 import { execFileSync } from 'node:child_process'
 import { createRequire } from 'node:module'
@@ -79,6 +79,23 @@ const terminal = async (page) => {
   await page.keyboard.type('PS1="ada@cloud:~$ "; clear; uptime; free -h; df -h /\n')
   await page.waitForFunction(() => document.querySelector('.xterm-rows')?.textContent.includes('Mounted'))
 }
+/** What a machine says on its serial port, which everybody who looks shares. */
+const serial = async (page) => {
+  const text = async () => (await page.locator('.xterm-rows').innerText()).trimEnd()
+  const ends = async (pattern, key) => {
+    for (const end = Date.now() + 240_000; !pattern.test(await text()); ) {
+      if (Date.now() > end) throw new Error(`the console says: ${await text()}`)
+      if (key) await page.keyboard.press(key)
+      await page.waitForTimeout(1000)
+    }
+  }
+  await page.locator('.xterm-rows').waitFor()
+  await ends(/(login:|#)$/, 'Enter') // what was said before somebody looked is not kept
+  if ((await text()).endsWith('login:')) await page.keyboard.type('root\n')
+  await ends(/#$/)
+  await page.keyboard.type('clear; uname -sr; uptime; dmesg | tail -n 6\n')
+  await ends(/Run \/init[\s\S]*#$/)
+}
 /** The second step of the wizard, with the first image of the catalogue. */
 async function shape(page) {
   await create(page)
@@ -149,6 +166,10 @@ pictures.netboot = [
   { name: 'netboot-390-zh', path: '/host/desk', ...phone, act: netboot },
   { name: 'netboot-install-light', path: '/host/desk', act: netbootInstall },
 ]
+pictures.serial = [
+  { name: 'machine-serial-light', path: '/machine/cloud/gateway?tab=console', act: serial },
+  { name: 'machine-serial-390-zh', path: '/machine/cloud/gateway?tab=console', ...phone, act: serial },
+]
 const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] })
 const errors = []
 try {
@@ -156,8 +177,8 @@ try {
   const worker = async () => {
     for (let next = queue.shift(); next; next = queue.shift()) await take(next)
   }
-  // Of moves there is one at a time.
-  await Promise.all(which === 'move' ? [worker()] : [worker(), worker(), worker()])
+  // Of moves there is one at a time, and at a serial port one types.
+  await Promise.all(which === 'move' || which === 'serial' ? [worker()] : [worker(), worker(), worker()])
 } finally {
   await browser.close()
 }

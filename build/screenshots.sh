@@ -49,6 +49,24 @@ starts_from_it() {
   run bare qemu-system-x86_64 -machine pc,accel=tcg -m 64 -display none -nodefaults -vga std -boot n -netdev tap,id=n,ifname=tap0,script=no,downscript=no \
     -device virtio-net-pci,netdev=n,mac=52:54:00:12:34:56
 }
+# serial_linux makes a small Linux that asks on its serial port who logs in, on a CD that it starts from.
+serial_linux() {
+  local kernel root=$dir/gateway/root cd=$dir/gateway/cd
+  kernel=$(printf '%s\n' /usr/lib/debian-installer/images/*/amd64/text/debian-installer/amd64/linux | tail -n 1)
+  mkdir -p "$root"/{bin,dev,etc,proc,root,sys} "$cd"
+  cp /bin/busybox "$root/bin"
+  printf '%s\n' '#!/bin/busybox sh' '/bin/busybox --install -s /bin' 'mount -t proc proc /proc' 'mount -t sysfs sysfs /sys' 'mount -t devtmpfs dev /dev' \
+    'hostname gateway' 'ifconfig lo 127.0.0.1' 'while :; do setsid getty -L 115200 ttyS0 vt100; done' >"$root/init"
+  chmod +x "$root/init"
+  echo 'root::0:0:root:/root:/bin/sh' >"$root/etc/passwd"
+  echo 'root:x:0:' >"$root/etc/group"
+  echo "export PS1='root@\\h:\\w# '" >"$root/etc/profile"
+  (cd "$root" && find . | busybox cpio -o -H newc 2>/dev/null) | gzip >"$cd/initrd"
+  cp "$kernel" "$cd/linux"
+  cp /usr/lib/ISOLINUX/isolinux.bin /usr/lib/syslinux/modules/bios/ldlinux.c32 "$cd"
+  echo 'default linux initrd=initrd console=ttyS0 mitigations=off' >"$cd/isolinux.cfg"
+  xorriso -as mkisofs -quiet -o "$dir/gateway.iso" -b isolinux.bin -c boot.cat -no-emul-boot -boot-load-size 4 -boot-info-table "$cd" 2>/dev/null
+}
 waits() { "$hither" netboot status --json | grep -q 52:54:00:12:34:56; }
 
 [ -z "${SHOTS_APART:-}" ] || apart
@@ -118,6 +136,13 @@ if [ -n "${SHOTS_APART:-}" ]; then
   until_ok 90 waits
   page netboot
 fi
+
+# Not sooner: it is on no other picture.
+serial_linux
+quietly "$hither" machine create cloud/gateway --memory 256MiB --iso "$dir/gateway.iso" --start
+page serial
+quietly "$hither" machine stop cloud/gateway --force
+quietly "$hither" machine rm cloud/gateway
 
 wmctrl -i -c "$web"
 run window bin/hither-desktop

@@ -2,6 +2,7 @@ package vmctl
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 
 	"hither/fusion"
@@ -32,12 +33,17 @@ func (s *Store) NetInstaller(ctx context.Context, image, dir string) (kernel, in
 		return "", "", err
 	}
 	found, err := seed.FindInstaller(op, name, path)
-	if err != nil {
+	detail := "its installer needs its CD"
+	switch {
+	case errors.Is(err, fusion.ErrUnsupported):
+		detail = "no installer that is known is on it"
+	case err != nil:
 		return "", "", err
+	case found.Name == seed.NetInstaller.Name:
+		detail = ""
 	}
-	if found.Name != seed.NetInstaller.Name {
-		return "", "", &fusion.Error{Op: op, Path: name, Cause: fusion.ErrUnsupported, Detail: "its installer needs its CD",
-			Hint: "take one that needs a network only, as debian-12 is"}
+	if detail != "" {
+		return "", "", &fusion.Error{Op: op, Path: name, Cause: fusion.ErrUnsupported, Detail: detail, Hint: "take one that needs a network only, as debian-12 is"}
 	}
 	if err := found.Unpack(path, dir, imagepool.Partial+"install-*", nil); err != nil {
 		return "", "", s.poolError(op, name, err)

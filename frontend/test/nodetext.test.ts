@@ -2,7 +2,7 @@ import { render, screen as page } from '@testing-library/svelte'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { UiError } from '../src/api/error'
 import { i18n } from '../src/i18n/i18n.svelte'
-import { nodeError, nodeText } from '../src/i18n/node'
+import { nodeError, nodeText, nodeTexts } from '../src/i18n/node'
 import { nodeZh } from '../src/i18n/node.zh'
 import ErrorNote from '../src/ui/ErrorNote.svelte'
 
@@ -22,6 +22,13 @@ it('says what matters of an error that was kept as one line', () => {
   expect(nodeError('no such machine')).toBe('no such machine')
   i18n.set('zh')
   expect(nodeError('machine.start web: not found: no such machine')).toBe('没有这台机器')
+})
+
+it('says each of several sentences', () => {
+  expect(nodeTexts('nas is away; cloud still lacks 3 items; of a newer node')).toBe('nas 不在线；cloud 还缺 3 项；of a newer node')
+  expect(nodeTexts('a disk could not be written; make room, then resume')).toBe('磁盘无法写入；请腾出空间，然后继续运行')
+  i18n.set('en')
+  expect(nodeTexts('nas is away; cloud is away')).toBe('nas is away; cloud is away')
 })
 
 it('leaves an unknown text, and every text in English', () => {

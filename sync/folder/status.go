@@ -153,15 +153,14 @@ func hostNotes(hosts []hostView) []string {
 	for _, h := range hosts {
 		switch {
 		case h.refusal != nil:
-			note := h.name + " did not take it: "
+			said := h.refusal.Error()
 			var known *fusion.Error
 			if errors.As(h.refusal, &known) && known.Detail != "" {
-				note += known.Detail
-			} else {
-				note += h.refusal.Error()
+				said = known.Detail
 			}
+			note := h.name + " did not take it: " + said
 			if hint := fusion.Hint(h.refusal); hint != "" {
-				note += " (" + hint + ")"
+				note = h.name + " did not take it: " + said + " (" + hint + ")"
 			}
 			notes = append(notes, note)
 		case h.denied:

@@ -39,12 +39,16 @@ export interface NetBoot {
 export interface BareSpec {
   mac: string
   name: string
+  /** A distribution of the catalogue ("debian-12"), or a CD in the host's pool. */
+  image: string
   disk: string
   user: string
   sshKeys: string[]
   password: string
   /** What it may do on the host, as in "view". */
   grants: string[]
+  /** Seconds in which it must be in the library. */
+  within: number
 }
 
 /** The part of Api for computers that start from the network. */
@@ -75,8 +79,8 @@ export function netBootApi(transport: Transport): NetBootApi {
   return {
     netBoot: async (host, after, signal) => state(await boot.show({ host, after }, { signal })),
     switchNetBoot: async (host, on, place) => state(await boot.switch({ host, on, interface: place })),
-    installBare: async (host, { mac, name, disk, user, sshKeys, password, grants }) =>
-      computer(await boot.install({ host, mac, name, disk, grants, seed: { user, sshKeys, password } })),
+    installBare: async (host, { mac, name, image, disk, user, sshKeys, password, grants, within }) =>
+      computer(await boot.install({ host, mac, name, image, disk, grants, within: BigInt(within), seed: { user, sshKeys, password } })),
     forgetBare: async (host, mac) => void (await boot.forget({ host, mac })),
   }
 }

@@ -33,4 +33,5 @@ export const computerNodeZh: Record<string, string> = {
   'no host can take it': '没有电脑能容纳它',
   'give it less, or free something': '请减少其资源，或释放一些资源',
   'only a paired computer says that it goes': '只有已配对的电脑才能告知自己将离线',
+  'logind refuses': 'logind 拒绝了',
 }

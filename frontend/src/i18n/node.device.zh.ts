@@ -73,4 +73,7 @@ export const deviceNodeZh: Record<string, string> = {
   'it has {0} of {1}': '它有 {1} 的 {0}',
   'take the devices of other computers away first: hither machine device rm': '请先取走其他电脑的设备：hither machine device rm',
   'ask its owner for it: hither host grant HOST admin': '请向其所有者申请：hither host grant HOST admin',
+  '{0} is somebody else\'s': '{0} 属于别的用户',
+  'the machine\'s QEMU is not there': '该虚拟机的 QEMU 不在',
+  'libusb: {0}': 'libusb：{0}',
 }

@@ -105,7 +105,6 @@ export const hostZh: Record<string, string> = {
   'version {0}': '版本 {0}',
   'question {0}': '请求 {0}',
   'update Hither on both hosts': '请更新两台电脑上的 Hither',
-  '{0} did not take it: ': '{0} 没有接受：',
   'Syncthing\'s engine does not run; start the node again': 'Syncthing 引擎没有运行；请重新启动节点',
   'it is {0}, and its guest agent with it': '它的状态是 {0}，客户机代理也一样',
   'start it first; it needs an agent: install qemu-guest-agent in it, or Hither: then pair it as a computer of its own': '请先启动它；它需要代理：请在其中安装 qemu-guest-agent，或安装 Hither 并作为单独的电脑配对',
@@ -240,4 +239,13 @@ export const hostZh: Record<string, string> = {
     '它的桌面会询问当前使用者是否允许查看：首次询问一次；若桌面不保存回答，则每次都会询问。',
   'Its screen is a private desktop: this node was not started in a graphical session, and the login screen is out of reach.':
     '它的屏幕是一个独立桌面：此节点不是在图形会话中启动的，无法访问登录界面。',
+  'not found': '找不到',
+  'a code looks like 4711-apple-river-stone': '配对码形如 4711-apple-river-stone',
+  'no code has the word {0}; read it again': '没有配对码包含 {0} 这个词；请再核对',
+  'no code has the word {0}; did you mean {1}?': '没有配对码包含 {0} 这个词；您是不是指 {1}？',
+  'it was forgotten': '它已被忘记',
+  'connected, but no answer': '已连接，但没有应答',
+  'the other computer is not paired with this one': '另一台电脑没有与这台配对',
+  'connection closed': '连接已关闭',
+  'a computer without a proper id and name': '一台电脑没有有效的标识和名称',
 }

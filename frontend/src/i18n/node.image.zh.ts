@@ -74,4 +74,12 @@ export const imageNodeZh: Record<string, string> = {
   'the disk of the image {0} has {1}, more than {2}': '映像 {0} 的磁盘有 {1}，大于 {2}',
   'give it a disk of {0} or more, or the image\'s own by saying no size': '请给它 {0} 或更大的磁盘，或不指定大小以采用映像自身的大小',
   'something is being done with the image {0}': '正在处理映像 {0}',
+  'the server gives another part than was asked for': '服务器给出的不是所请求的部分',
+  'the server refuses': '服务器拒绝了',
+  'no range': '没有范围',
+  'its format is neither raw nor qcow2': '其格式既不是 raw 也不是 qcow2',
+  'its qcow2 header is broken': '其 qcow2 头已损坏',
+  'it is no qcow2': '它不是 qcow2',
+  'it is no image of a disk or a CD': '它不是磁盘或光盘的映像',
+  'it is packed': '它是压缩过的',
 }

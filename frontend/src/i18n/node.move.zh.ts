@@ -50,4 +50,8 @@ export const moveNodeZh: Record<string, string> = {
   'there is no such host': '没有此电脑',
   'the machine is there already': '虚拟机已在该电脑上',
   'virtual machines can move to another host': '虚拟机可以迁移到其他电脑',
+  'its disk {0} is not in Hither\'s pool': '其磁盘 {0} 不在 Hither 的存储池中',
+  'make a full clone of it with hither machine clone --full, and move that':
+    '请用 hither machine clone --full 制作它的完整克隆，然后迁移该克隆',
+  'create a machine from a copy of that disk, or detach it': '请用该磁盘的副本创建虚拟机，或将其分离',
 }

@@ -39,6 +39,7 @@ export const netbootNodeZh: Record<string, string> = {
   'there is no interface of this name with an IPv4 address': '没有此名称且有 IPv4 地址的接口',
   'it is not clear on which network': '不清楚在哪个网络上',
   'what is on its disk works; pair it by hand: hither pair on both computers': '它磁盘上的系统可用；请手动配对：在两台电脑上运行 hither pair',
+  'no installer that is known is on it': '上面没有已知的安装程序',
   'its installer needs its CD': '它的安装程序需要光盘',
   'take one that needs a network only, as debian-12 is': '请选只需要网络的，例如 debian-12',
   'brings the installer': '正在取得安装程序',
@@ -54,4 +55,5 @@ export const netbootNodeZh: Record<string, string> = {
   'Hither installs computers with x86-64 processors': 'Hither 安装使用 x86-64 处理器的电脑',
   'an installer asks DHCP for its address, and installs no apps': '安装程序向 DHCP 请求地址，也不安装应用',
   'set its address, and install apps, once it is in the library': '请在它进入机器库后设置地址、安装应用',
+  'it was not installed': '它没有安装成功',
 }

@@ -98,4 +98,6 @@ export const networkNodeZh: Record<string, string> = {
   'remove those machines first, or take the disk away from them': '请先删除这些虚拟机，或从中移除该磁盘',
   'other volumes are built on it: {0}': '有其他卷基于它：{0}',
   'remove those first: without it they hold nothing': '请先删除它们：没有它，它们将没有内容',
+  'the guest has no address yet': '客户机还没有地址',
+  'QEMU does not forward a port': 'QEMU 没有转发端口',
 }

@@ -39,6 +39,13 @@ export function nodeText(english: string): string {
   return english
 }
 
+/** Several sentences of a node in one text, as those of a folder's note. */
+export function nodeTexts(english: string): string {
+  const whole = nodeText(english)
+  if (i18n.language !== 'zh' || whole !== english) return whole
+  return english.split('; ').map(nodeText).join('；')
+}
+
 /** How package fusion writes what was done, to what, and why it failed. */
 const DONE = /^[a-z]+(?:\.[a-z-]+)+ \S+: /
 const CAUSES: Record<string, Key> = {

@@ -4,6 +4,7 @@ import { consoleNodeZh } from './node.console.zh'
 import { backupNodeZh } from './node.backup.zh'
 import { copiesNodeZh } from './node.copies.zh'
 import { deviceNodeZh } from './node.device.zh'
+import { folderNodeZh } from './node.folder.zh'
 import { hardwareNodeZh } from './node.hardware.zh'
 import { hostZh } from './node.host.zh'
 import { imageNodeZh } from './node.image.zh'
@@ -26,6 +27,7 @@ export const nodeZh: Record<string, string> = {
   ...backupNodeZh,
   ...copiesNodeZh,
   ...deviceNodeZh,
+  ...folderNodeZh,
   ...hardwareNodeZh,
   ...hostZh,
   ...imageNodeZh,

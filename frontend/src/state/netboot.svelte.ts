@@ -8,6 +8,9 @@ import type { Tasks } from './tasks.svelte'
 /** What an error or a running task of this part is about. */
 export const aboutBoot = (hostId: string) => `netboot:${hostId}`
 
+/** The same of one computer that is to be installed. */
+export const aboutBare = (hostId: string, mac: string) => `${aboutBoot(hostId)}/${mac}`
+
 /** The network boot of hosts that are looked at: each change comes while somebody does. */
 export class NetBoots {
   private readonly known = new SvelteMap<string, Known<NetBoot>>()
@@ -68,9 +71,15 @@ export class NetBoots {
     if (value) this.known.set(hostId, { value, error: null })
   }
 
+  /** Whether a computer has its order: what is left is between it and the host. */
+  ordered(hostId: string, mac: string, name: string): boolean {
+    const c = this.of(hostId).value?.computers.find((one) => one.mac === mac)
+    return c?.name === name && c.state !== 'seen' && c.state !== 'failed'
+  }
+
   /** The task goes on until the computer has paired itself. */
   install(hostId: string, spec: BareSpec): Promise<BareComputer | undefined> {
-    return this.tasks.run({ key: 'task.installBare', params: { name: spec.name } }, '', () => this.api.installBare(hostId, spec), {
+    return this.tasks.run({ key: 'task.installBare', params: { name: spec.name } }, aboutBare(hostId, spec.mac), () => this.api.installBare(hostId, spec), {
       job: { host: hostId, op: 'netboot.install', name: spec.name },
     })
   }

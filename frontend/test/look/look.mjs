@@ -61,6 +61,16 @@ async function toDeploy(page) {
 async function netBootInstall(page) {
   await page.locator('[data-mac="52:54:00:12:34:56"] button').first().click()
 }
+/** Fills in what has to be, and asks for an installer by its place in the list. */
+async function netBootFrom(page, index) {
+  await netBootInstall(page)
+  await page.locator('dialog optgroup').nth(1).waitFor({ state: 'attached' })
+  await page.locator('dialog select').first().selectOption({ index })
+  await page.locator('dialog input').first().fill('garage')
+  await page.locator('dialog input[type=password]').fill('secret')
+  await page.locator('dialog label:has(+ #sure-note) input').check()
+  await page.locator('dialog [type=submit]').click()
+}
 const views = [
   { name: 'library', path: '/library' },
   { name: 'machine', path: '/machine/cloud/build-01?transport=websocket', act: typeInto, wait: '[data-state=live]' },
@@ -187,6 +197,15 @@ const views = [
     await page.locator('dialog [type=submit]').click()
     await page.locator('dialog form').evaluate((form) => form.scrollIntoView({ block: 'end' }))
   }, wait: 'dialog [aria-invalid=true]' },
+  { name: 'netboot-install-end', path: '/host/cloud', act: async (page) => {
+    await netBootInstall(page)
+    await page.locator('dialog form').evaluate((form) => form.scrollIntoView({ block: 'end' }))
+  }, wait: 'dialog' },
+  { name: 'netboot-install-refused', path: '/host/cloud', act: (page) => netBootFrom(page, 2), wait: 'dialog [role=alert]' },
+  { name: 'netboot-install-brings', path: '/host/cloud', act: async (page) => {
+    await netBootFrom(page, 0)
+    await page.locator('dialog form').evaluate((form) => form.scrollIntoView({ block: 'end' }))
+  }, wait: 'dialog' },
   { name: 'netboot-off-ask', path: '/host/cloud', act: async (page) => {
     await page.locator('[data-mac]').first().waitFor()
     await page.locator('[data-testid=netboot] > button').click()

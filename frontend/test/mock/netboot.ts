@@ -1,8 +1,9 @@
 // The network boot of the computer "cloud", on; the others have it off.
 import { create } from '@bufbuild/protobuf'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
-import type { ConnectRouter } from '@connectrpc/connect'
+import { Code, ConnectError, type ConnectRouter } from '@connectrpc/connect'
 import { BareComputerSchema, BareStepSchema, NetBootInterfaceSchema, NetBootService, NetBootStateSchema, type NetBootState } from '../../src/api/gen/hither/v1/netboot_pb'
+import { ErrorSchema } from '../../src/api/gen/hither/v1/node_pb'
 
 const minutes = (n: number) => timestampFromDate(new Date(Date.now() - n * 60_000))
 const steps = (...of: Array<[string, number]>) => of.map(([state, ago]) => create(BareStepSchema, { state, at: minutes(ago) }))
@@ -39,7 +40,14 @@ export function netBootRoutes(router: ConnectRouter): void {
       Object.assign(state, { on, interface: place || state.interface, address: on ? '192.168.1.20' : '', revision: state.revision + 1n })
       return state
     },
-    install({ host, mac, name }) {
+    async install({ host, mac, name, image }, { signal }) {
+      if (!image.startsWith('debian-'))
+        throw new ConnectError('', Code.Unimplemented, undefined, [{
+          desc: ErrorSchema,
+          value: { op: 'netboot.install', path: image, cause: 'unsupported', detail: 'its installer needs its CD', hint: 'take one that needs a network only, as debian-12 is' },
+        }])
+      // It comes from far.
+      if (image === 'debian-13') await new Promise((_, reject) => signal.addEventListener('abort', () => reject(new ConnectError('', Code.Canceled))))
       const found = stateOf(host).computers.find((c) => c.mac === mac)
       return Object.assign(found ?? create(BareComputerSchema, { mac }), { name, state: 'paired' })
     },

@@ -194,6 +194,8 @@ export const catalogue = [
   cloud('fedora-43', 'Fedora Cloud 43', 'fedora'),
   cloud('alpine-3.22', 'Alpine Linux 3.22', 'alpine', 4n),
   cloud('rocky-9', 'Rocky Linux 9', 'rocky'),
+  media('debian-13-netboot', 'Debian 13 (trixie), installer that needs a network'),
+  media('debian-12-netboot', 'Debian 12 (bookworm), installer that needs a network'),
   media('freebsd14.1', 'FreeBSD 14.1'),
   media('nixos-24.11', 'NixOS 24.11'),
 ]
