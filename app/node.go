@@ -17,6 +17,7 @@ import (
 	"hither/app/jobs"
 	"hither/app/lend"
 	"hither/app/netboot"
+	"hither/app/tunnel"
 	"hither/frontend"
 	"hither/fusion"
 	"hither/mirror"
@@ -72,6 +73,7 @@ type Node struct {
 	local   *local
 	jobs    *jobs.Registry
 	boot    *netboot.Server
+	tunnels *tunnel.Store
 	api     *api.Server
 
 	heard  *heard  // of paired computers
@@ -100,6 +102,7 @@ const (
 	moveProtocol   = "/hither/move/1"
 	usbProtocol    = "/hither/usb/1"
 	backupProtocol = "/hither/backup/1"
+	tunnelProtocol = tunnel.Protocol
 )
 
 // Start brings a node up. It promises ErrBusy when one runs on this home.
@@ -123,7 +126,7 @@ func Start(ctx context.Context, cfg Config) (_ *Node, err error) {
 		return nil, err
 	}
 	n.onClose(n.lock.Close)
-	steps := []func(context.Context, Config) error{n.openNetwork, n.openComputer, n.openMachines, n.openNetBoot, n.openApps, n.openScreens, n.openFolders, n.openAPI, n.openDesk}
+	steps := []func(context.Context, Config) error{n.openNetwork, n.openComputer, n.openMachines, n.openNetBoot, n.openApps, n.openScreens, n.openFolders, n.openTunnels, n.openAPI, n.openDesk}
 	for _, step := range steps {
 		if err := step(ctx, cfg); err != nil {
 			return nil, err
@@ -256,6 +259,7 @@ func (n *Node) serve(cfg *Config, settings *settings) error {
 	n.running.Go(func() { n.serveStreams(n.network.Listen(moveProtocol), "a move", n.serveMove) })
 	n.running.Go(func() { n.serveStreams(n.network.Listen(usbProtocol), "a USB device", n.lendUSB) })
 	n.running.Go(func() { n.serveStreams(n.network.Listen(backupProtocol), "a backup", n.serveBackups) })
+	n.running.Go(func() { n.serveStreams(n.network.Listen(tunnelProtocol), "a tunnel", n.tunnels.Serve) })
 	if web != nil {
 		n.api.ServeWeb(web)
 	}

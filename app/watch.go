@@ -119,12 +119,14 @@ func (w *peerWatchers) changed(p peers.Peer, removed bool) {
 		w.n.folders.SetOnline(p.ID, p.Online)
 		if p.Online {
 			w.n.vms.PeerBack()
+			w.n.tunnels.PeerBack(p.ID)
 		}
 	}
 	if removed || !fusion.Allows(p.Grants, fusion.AdminCap) {
 		w.n.vms.EndLoans(p.ID)
 	}
 	w.n.api.GrantsChanged(p.ID)
+	w.n.tunnels.GrantsChanged(p.ID)
 	switch {
 	case watched && (removed || !p.Online):
 		cancel()

@@ -241,7 +241,7 @@ func TestWhatAGuestSaysOfItselfIsNotDialled(t *testing.T) {
 	f.plugged.seen = map[string]map[string][]string{"agent": {"52:54:00:00:00:01": {"192.0.2.1"}}}
 	s := store(t, f)
 	r := must(s.guestOf(t.Context(), "", "m"))(t)
-	if at, err := s.forwards.guestAddress(t.Context(), r, &forward{Forward: fusion.Forward{GuestPort: 1}}); err == nil {
+	if at, err := s.guestAddress(t.Context(), r, "tcp", 1); err == nil {
 		t.Errorf("would connect to %v", at)
 	}
 }
