@@ -14,6 +14,7 @@ import (
 	"hither/app/api"
 	"hither/app/entry"
 	"hither/app/home"
+	"hither/app/invite"
 	"hither/app/jobs"
 	"hither/app/lend"
 	"hither/app/netboot"
@@ -72,6 +73,7 @@ type Node struct {
 	local   *local
 	jobs    *jobs.Registry
 	boot    *netboot.Server
+	invites *invite.Inviter
 	api     *api.Server
 
 	heard  *heard  // of paired computers
@@ -123,7 +125,7 @@ func Start(ctx context.Context, cfg Config) (_ *Node, err error) {
 		return nil, err
 	}
 	n.onClose(n.lock.Close)
-	steps := []func(context.Context, Config) error{n.openNetwork, n.openComputer, n.openMachines, n.openNetBoot, n.openApps, n.openScreens, n.openFolders, n.openAPI, n.openDesk}
+	steps := []func(context.Context, Config) error{n.openNetwork, n.openComputer, n.openMachines, n.openNetBoot, n.openInvites, n.openApps, n.openScreens, n.openFolders, n.openAPI, n.openDesk}
 	for _, step := range steps {
 		if err := step(ctx, cfg); err != nil {
 			return nil, err

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"hither/app/client"
+	"hither/app/invite"
 	"hither/app/jobs"
 	"hither/fusion"
 	"hither/fusion/hosttest"
@@ -82,6 +83,7 @@ func (n *fakeNode) Grants(peer fusion.HostID) ([]fusion.Capability, bool) {
 func (n *fakeNode) Status() *pb.StatusResponse                  { return &pb.StatusResponse{Name: "cloud"} }
 func (n *fakeNode) Doctor(context.Context) []*pb.Check          { return nil }
 func (n *fakeNode) Jobs() *jobs.Registry                        { return n.jobs }
+func (n *fakeNode) Invites() *invite.Inviter                    { return invite.New(invite.Config{}) }
 func (n *fakeNode) Stop(bool)                                   {}
 func (n *fakeNode) Nearby() []*pb.NearbyHost                    { return nil }
 func (n *fakeNode) Forget(context.Context, fusion.HostID) error { return nil }

@@ -68,6 +68,9 @@ func subject(message proto.Message) string {
 	if m, ok := message.(interface{ GetMachine() string }); ok {
 		return m.GetMachine()
 	}
+	if m, ok := message.(interface{ GetLogin() *pb.Login }); ok {
+		return m.GetLogin().GetServer()
+	}
 	if m, ok := message.(interface{ GetName() string }); ok {
 		return m.GetName()
 	}
