@@ -322,7 +322,11 @@ func TestAMoveIsCanceled(t *testing.T) {
 	a, b, _, _ := between(t)
 	must(a.Create(t.Context(), fusion.MachineSpec{Name: "m", MemoryBytes: 64 << 20, DiskBytes: 64 << 20, Start: true}))(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	ctx = fusion.WithReporter(ctx, func(fusion.Progress) { cancel() }) // with the first word of libvirt
+	ctx = fusion.WithReporter(ctx, func(p fusion.Progress) {
+		if p.Total > 0 { // libvirt said the first word
+			cancel()
+		}
+	})
 	err := a.Migrate(ctx, "m", "b", fusion.MigrateOptions{})
 	t.Log(err)
 	if m, gone := a.Get(t.Context(), "m"); gone == nil {

@@ -45,12 +45,20 @@ func TestMachinesSurviveTheNode(t *testing.T) {
 
 func daemonPID(t *testing.T, config Config) int {
 	t.Helper()
+	pid := daemonOf(config)
+	if pid == 0 {
+		t.Fatal("no daemon runs")
+	}
+	return pid
+}
+
+// daemonOf is the process of a private libvirtd, or 0.
+func daemonOf(config Config) int {
 	for pid, args := range computer.Processes() {
 		if strings.Contains(args, "\x00"+config.private().PIDFile()+"\x00") {
 			return pid
 		}
 	}
-	t.Fatal("no daemon runs")
 	return 0
 }
 

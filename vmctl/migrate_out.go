@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"hither/fusion"
 	"hither/vmctl/domxml"
@@ -155,6 +154,7 @@ func (s *Store) offer(ctx context.Context, r record, options fusion.MigrateOptio
 // move lets libvirt move the machine and waits for it. When ctx ends it is stopped,
 // if it is not too late for that.
 func (s *Store) move(ctx context.Context, offer MigrationOffer, r record, definition string, peer MigrationPeer) error {
+	fusion.Report(ctx, fusion.Progress{Step: "prepares the other computer"})
 	room, err := peer.Prepare(ctx, offer)
 	if err != nil {
 		return err
@@ -176,32 +176,7 @@ func (s *Store) move(ctx context.Context, offer MigrationOffer, r record, defini
 	s.running.Go(func() {
 		done <- s.do(context.WithoutCancel(ctx), func(d driver) error { return d.migrate(r.uuid, plan) })
 	})
-	return s.watchJob(ctx, r.uuid, "copies disks and memory", done)
-}
-
-// watchJob reports how far the hypervisor's job of a machine is until it has ended, and
-// ends it when ctx does.
-func (s *Store) watchJob(ctx context.Context, uuid, step string, done <-chan error) error {
-	tick := time.NewTicker(500 * time.Millisecond)
-	defer tick.Stop()
-	ended := ctx.Done()
-	for {
-		select {
-		case err := <-done:
-			return errors.Join(ctx.Err(), err)
-		case <-ended:
-			ended = nil // once
-			if err := s.do(context.WithoutCancel(ctx), func(d driver) error { return d.abortJob(uuid) }); err != nil {
-				s.config.Log.Debug("a job could not be stopped", "error", err)
-			}
-		case <-tick.C:
-			p, err := call(ctx, s, func(d driver) (fusion.Progress, error) { return d.progress(uuid) }, nil)
-			if err == nil {
-				p.Step = step
-				fusion.Report(ctx, p)
-			}
-		}
-	}
+	return s.watchJob(ctx, r.uuid, "copies disks and memory", way.sent.Load, done)
 }
 
 // rewriter puts the destination's paths into a definition. Libvirt writes

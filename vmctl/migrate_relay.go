@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -26,6 +27,7 @@ type relay struct {
 	cancel  context.CancelFunc
 	open    connections
 	running sync.WaitGroup
+	sent    atomic.Int64 // bytes of disks and memory that QEMU gave
 }
 
 // dialTimeout bounds how long a door may take to open.
@@ -92,7 +94,19 @@ func (r *relay) carry(door Door, conn net.Conn) {
 		r.carryLibvirt(conn, far)
 		return
 	}
-	pipe(conn, far)
+	pipe(tallied{conn.(*net.UnixConn), &r.sent}, far)
+}
+
+// tallied counts what is read of it.
+type tallied struct {
+	*net.UnixConn
+	n *atomic.Int64
+}
+
+func (c tallied) Read(b []byte) (int, error) {
+	n, err := c.UnixConn.Read(b)
+	c.n.Add(int64(n))
+	return n, err
 }
 
 // carryLibvirt passes libvirt's words on. Before those that follow a ready frame

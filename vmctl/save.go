@@ -43,7 +43,7 @@ func (s *Store) Save(ctx context.Context, machine string) error {
 			return d.save(r.uuid)
 		})
 	})
-	err = s.watchJob(ctx, r.uuid, "writes its memory", done)
+	err = s.watchJob(ctx, r.uuid, "writes its memory", nil, done)
 	s.touch(r.uuid)
 	if err != nil {
 		if ctx.Err() != nil && s.savedAfterAll(ctx, r.uuid) {

@@ -10,6 +10,7 @@ export const moveNodeZh: Record<string, string> = {
   'what is in its CD drive is not in Hither\'s pool: {0}': '其光驱中的文件不在 Hither 的存储池中：{0}',
   'eject it first': '请先弹出',
   'a machine moves while it runs or is off': '虚拟机在运行或关机时可以迁移',
+  'prepares the other computer': '正在准备另一台电脑',
   'copies disks and memory': '正在复制磁盘和内存',
   'the two hosts are not paired': '这两台电脑尚未配对',
   'pair the machine\'s host with the one it is to move to, with admin both ways': '请将虚拟机所在电脑与目标电脑配对，并互相授予 admin',
