@@ -4,6 +4,7 @@ package vmctl
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -140,10 +141,12 @@ func cpusAndMemory(t *testing.T, s *Store) {
 			t.Errorf("%+v", m)
 		}
 	}
-	if done := change(t, s, fusion.Change{Kind: fusion.SetResources, CPUs: most + 1}, fusion.NextStart); done.Note == "" {
-		t.Error("it does not say why")
+	if done := change(t, s, fusion.Change{Kind: fusion.SetResources, CPUs: most + 1}, fusion.NextStart); !strings.Contains(done.Note, fmt.Sprintf("at most %d,", most)) {
+		t.Errorf("it does not say why: %s", done.Note)
 	}
-	change(t, s, fusion.Change{Kind: fusion.SetResources, CPUs: 1}, fusion.NextStart) // nothing lets go of a CPU here
+	if done := change(t, s, fusion.Change{Kind: fusion.SetResources, CPUs: 1}, fusion.NextStart); most > 1 && !strings.Contains(done.Note, "the guest does not let go of its CPUs") {
+		t.Errorf("it does not say why: %s", done.Note)
+	}
 	start := time.Now()
 	done := change(t, s, fusion.Change{Kind: fusion.SetResources, MemoryBytes: 64 << 20}, fusion.NextStart)
 	t.Logf("after %v: %s", time.Since(start).Round(time.Millisecond), done.Note)
