@@ -251,3 +251,30 @@ func TestAMachineOfOthers(t *testing.T) {
 		t.Errorf("%+v", m)
 	}
 }
+
+// TestAMachineOfOthersHasItsOwnName beside the one that it is shown under, until it is renamed.
+func TestAMachineOfOthersHasItsOwnName(t *testing.T) {
+	s, _ := stage(t, "private")
+	uuid := newUUID()
+	const own = "My VM (test) 机"
+	path := filepath.Join(t.TempDir(), "m.xml")
+	ok(t, os.WriteFile(path, []byte(`<domain type='qemu'><name>`+own+`</name><uuid>`+uuid+`</uuid><memory unit='MiB'>64</memory><vcpu>1</vcpu>
+	<os><type arch='x86_64' machine='q35'>hvm</type></os></domain>`), 0o600))
+	shown := outsideName(own, uuid)
+	events := watch(t, s)
+	virsh(t, s, "define", path)
+	events.await(t, shown+" off")
+	if m := must(s.Get(t.Context(), shown))(t); m.OriginalName != own {
+		t.Errorf("%+v", m)
+	}
+	ok(t, s.Do(t.Context(), shown, fusion.Start))
+	events.await(t, shown+" running")
+	ok(t, s.Do(t.Context(), shown, fusion.ForceOff))
+	events.await(t, shown+" off")
+	virsh(t, s, "domrename", own, "Another (test)")
+	events.await(t, outsideName("Another (test)", uuid)+" off")
+	ok(t, s.Rename(t.Context(), outsideName("Another (test)", uuid), "plain"))
+	if m := must(s.Get(t.Context(), "plain"))(t); m.OriginalName != "" || strings.TrimSpace(virsh(t, s, "domname", uuid)) != "plain" {
+		t.Errorf("%+v", m)
+	}
+}

@@ -79,7 +79,7 @@ func jobCancel(g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use: "cancel [HOST/]JOB", Short: "End what is in work; it leaves nothing", Args: exactly("JOB"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			address, host, err := g.target(cmd.Context(), args[0])
+			address, host, err := g.thing(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}

@@ -34,9 +34,9 @@ export function placement(p: PbPlacement): Placement {
 }
 
 export function machine(m: PbMachine): Machine {
-  const { host, name, cpus, os, note, accelerator, uuid, screen, screenshots, installing, verbs, tags, notes, autostart, order, template } = m
+  const { host, name, originalName, cpus, os, note, accelerator, uuid, screen, screenshots, installing, verbs, tags, notes, autostart, order, template } = m
   return {
-    host, name, cpus, os, note, accelerator, uuid, screen, screenshots, installing, verbs, tags, notes, autostart, order, template,
+    host, name, originalName, cpus, os, note, accelerator, uuid, screen, screenshots, installing, verbs, tags, notes, autostart, order, template,
     cannot: m.cannot.map(({ verb, reason }) => ({ verb, reason })),
     kind: m.kind === 'self' ? 'self' : 'vm',
     state: m.state as Machine['state'],

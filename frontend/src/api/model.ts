@@ -73,6 +73,8 @@ export interface Disk {
 export interface Machine {
   host: string
   name: string
+  /** Its name at the hypervisor, where others gave it one that Hither does not take; else "". */
+  originalName: string
   kind: 'self' | 'vm'
   state: MachineState
   cpus: number
