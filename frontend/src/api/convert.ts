@@ -67,8 +67,8 @@ export function guest(g: PbGuest): GuestInfo {
 }
 
 export function job(j: PbJob): Job {
-  const { id, host, op, name, error, step } = j
-  return { id, host, op, name, error, step, started: date(j.started), ended: date(j.ended), done: Number(j.done), total: Number(j.total), rate: Number(j.rate), left: Number(j.left) }
+  const { id, host, op, name, made, error, step } = j
+  return { id, host, op, name, made, error, step, started: date(j.started), ended: date(j.ended), done: Number(j.done), total: Number(j.total), rate: Number(j.rate), left: Number(j.left) }
 }
 
 export function screen(s: PbScreen): Screen {

@@ -130,6 +130,8 @@ export interface Job {
   host: string
   op: string
   name: string
+  /** What is made of it, "" where that is it itself. */
+  made: string
   started: Date | null
   ended: Date | null
   error: string
