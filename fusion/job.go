@@ -14,13 +14,16 @@ type Job struct {
 	// whoever holds several hosts.
 	ID   string `json:"id"`
 	Host string `json:"host"`
-	// Op is what is done ("machine.create"), Name to which thing of the host.
+	// Op is what is done ("machine.create"), Name to which thing of the host, and Made what is
+	// made of that: the name of a clone, of a snapshot, what names of several begin with. Made is
+	// "" where it is Name itself, or nothing with a name.
 	Op      string    `json:"op"`
 	Name    string    `json:"name"`
+	Made    string    `json:"made,omitempty"`
 	Started time.Time `json:"started"`
 	Progress
-	// Ended is when it ended, zero while it runs. A job that ended is shown for a
-	// minute more.
+	// Ended is when it ended, zero while it runs. A job that ended is shown for
+	// five minutes more.
 	Ended time.Time `json:"ended,omitzero"`
 	// Error is why it failed, "" when it did not.
 	Error string `json:"error,omitempty"`

@@ -31,9 +31,14 @@ const (
 type Machine struct {
 	// Address and Host are empty inside a Host and filled by whoever holds
 	// several hosts.
-	Address     string       `json:"address"`
-	Host        string       `json:"host"`
-	Name        string       `json:"name"`
+	Address string `json:"address"`
+	Host    string `json:"host"`
+	Name    string `json:"name"`
+	// OriginalName is its name at the hypervisor, where others gave it one that CheckName
+	// refuses: Name is of Hither's making then. It is any text without a slash; "" where it
+	// is Name. The hypervisor has it once.
+	OriginalName string `json:"originalName,omitempty"`
+
 	Kind        MachineKind  `json:"kind"`
 	State       MachineState `json:"state"`
 	CPUs        int          `json:"cpus"`

@@ -19,9 +19,51 @@ const lostJob = "backup job data missing"
 // lostHint is what is left to a person where renew does the rest.
 const lostHint = "libvirt was killed and lost its account of a backup: switch the machine off, then it can be started, backed up and moved"
 
+// otherLostHint is what is left to a person where it does not: the libvirtd is not the node's own.
+const otherLostHint = "libvirt was killed and lost its account of a backup: switch the machine off and restart libvirtd, then it can be started, backed up and moved"
+
 func isLost(err error) bool {
 	var d *driverError
 	return errors.As(err, &d) && strings.Contains(d.text, lostJob)
+}
+
+// unlost refuses, soon and in words that help, what libvirt would have wait half a minute for the end
+// of a job that it lost, and then say that something holds the machine. It sees to it that renew
+// learns of the job.
+func (s *Store) unlost(ctx context.Context, op string, r record) error {
+	if !r.active {
+		return nil
+	}
+	_, err := call(ctx, s, func(d driver) (backupJob, error) { return d.backupJob(r.uuid) }, nil)
+	if !isLost(err) {
+		return nil // of anything else what is asked for will tell
+	}
+	hint := otherLostHint
+	if s.config.renew != nil {
+		hint = lostHint
+		if err := s.noteLost(r); err != nil {
+			return err
+		}
+	}
+	return &fusion.Error{Op: op, Path: r.shown, Cause: fusion.ErrBusy, Detail: "a backup of which libvirt lost its account holds it while it runs", Hint: hint}
+}
+
+// noteLost writes an intent by which renew learns of a lost job. Where a killed backup left its own,
+// settleBackup does so to that one.
+func (s *Store) noteLost(r record) error {
+	id, _, err := s.intentOf(func(i intent) bool { return i.Op == opBackup && i.UUID == r.uuid && i.URI == s.URI() })
+	if id != "" {
+		signal(s.unsettled)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	_, end, err := s.intend(intent{Op: opBackup, Name: r.shown, UUID: r.uuid, Lost: true})
+	if err == nil {
+		end(false)
+	}
+	return err
 }
 
 // lost says whether a machine's start has to wait for renew: it is in an intent, as libvirt

@@ -59,6 +59,41 @@ func TestALostJobEndsWithLibvirtd(t *testing.T) {
 	}
 }
 
+// TestALostJobIsToldByWhatItHoldsUp: at once, and where no backup left an intent renew learns of it too.
+func TestALostJobIsToldByWhatItHoldsUp(t *testing.T) {
+	for hint, renew := range map[string]func(context.Context){lostHint: func(context.Context) {}, otherLostHint: nil} {
+		f := newFake()
+		f.put(vm("1", "m", fusion.Running))
+		f.refuses("backup job", &driverError{errHypervisor, "internal error: " + lostJob})
+		s := storeOf(t, f, Config{Dir: t.TempDir(), renew: renew})
+		ctx := t.Context()
+		for what, do := range map[string]func() error{
+			"save":   func() error { return s.Save(ctx, "m") },
+			"verb":   func() error { return s.Do(ctx, "m", fusion.Save) },
+			"take":   func() error { _, err := s.TakeSnapshot(ctx, "m", fusion.SnapshotSpec{Name: "s"}); return err },
+			"revert": func() error { return s.RevertSnapshot(ctx, "m", "s") },
+			"remove": func() error { return s.RemoveSnapshot(ctx, "m", "s") },
+		} {
+			err := do()
+			refused(t, err, fusion.ErrBusy)
+			if fusion.Hint(err) != hint {
+				t.Errorf("%s: %v (hint: %s)", what, err, fusion.Hint(err))
+			}
+		}
+		check := must(s.CheckMigrate(ctx, "m", "other"))(t)
+		if len(check.Obstacles) != 1 || check.Obstacles[0].Hint != hint {
+			t.Errorf("a move: %+v", check.Obstacles)
+		}
+		want := 0
+		if renew != nil {
+			want = 1
+		}
+		if pending(t, s) != want || s.lost("1") != (renew != nil) {
+			t.Errorf("%d intents, want %d", pending(t, s), want)
+		}
+	}
+}
+
 // TestRenewWaitsForCalls: also for those that claim nothing.
 func TestRenewWaitsForCalls(t *testing.T) {
 	s, f, renewed := lostIn(t, true)

@@ -183,6 +183,9 @@ func TestMachinesInFiles(t *testing.T) {
 		}
 	}
 	for _, kind := range []string{"bundle", "ova"} {
+		if out := virsh(t, s, "domblklist", kind); !strings.Contains(out, "vda") {
+			t.Errorf("%s is not on virtio: %s", kind, out)
+		}
 		ok(t, s.Do(ctx, kind, fusion.Start))
 		eventually(t, kind+" counts", func() bool { return inMemory(t, s, kind) > 3 })
 	}

@@ -4,6 +4,7 @@ package vmctl
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -140,10 +141,12 @@ func cpusAndMemory(t *testing.T, s *Store) {
 			t.Errorf("%+v", m)
 		}
 	}
-	if done := change(t, s, fusion.Change{Kind: fusion.SetResources, CPUs: most + 1}, fusion.NextStart); done.Note == "" {
-		t.Error("it does not say why")
+	if done := change(t, s, fusion.Change{Kind: fusion.SetResources, CPUs: most + 1}, fusion.NextStart); !strings.Contains(done.Note, fmt.Sprintf("at most %d,", most)) {
+		t.Errorf("it does not say why: %s", done.Note)
 	}
-	change(t, s, fusion.Change{Kind: fusion.SetResources, CPUs: 1}, fusion.NextStart) // nothing lets go of a CPU here
+	if done := change(t, s, fusion.Change{Kind: fusion.SetResources, CPUs: 1}, fusion.NextStart); most > 1 && !strings.Contains(done.Note, "the guest does not let go of its CPUs") {
+		t.Errorf("it does not say why: %s", done.Note)
+	}
 	start := time.Now()
 	done := change(t, s, fusion.Change{Kind: fusion.SetResources, MemoryBytes: 64 << 20}, fusion.NextStart)
 	t.Logf("after %v: %s", time.Since(start).Round(time.Millisecond), done.Note)
@@ -245,6 +248,33 @@ func TestAMachineOfOthers(t *testing.T) {
 	}
 	m := must(s.Get(t.Context(), "m"))(t)
 	if !m.Screen || m.CPUs != 2 || m.MemoryBytes != 96<<20 {
+		t.Errorf("%+v", m)
+	}
+}
+
+// TestAMachineOfOthersHasItsOwnName beside the one that it is shown under, until it is renamed.
+func TestAMachineOfOthersHasItsOwnName(t *testing.T) {
+	s, _ := stage(t, "private")
+	uuid := newUUID()
+	const own = "My VM (test) 机"
+	path := filepath.Join(t.TempDir(), "m.xml")
+	ok(t, os.WriteFile(path, []byte(`<domain type='qemu'><name>`+own+`</name><uuid>`+uuid+`</uuid><memory unit='MiB'>64</memory><vcpu>1</vcpu>
+	<os><type arch='x86_64' machine='q35'>hvm</type></os></domain>`), 0o600))
+	shown := outsideName(own, uuid)
+	events := watch(t, s)
+	virsh(t, s, "define", path)
+	events.await(t, shown+" off")
+	if m := must(s.Get(t.Context(), shown))(t); m.OriginalName != own {
+		t.Errorf("%+v", m)
+	}
+	ok(t, s.Do(t.Context(), shown, fusion.Start))
+	events.await(t, shown+" running")
+	ok(t, s.Do(t.Context(), shown, fusion.ForceOff))
+	events.await(t, shown+" off")
+	virsh(t, s, "domrename", own, "Another (test)")
+	events.await(t, outsideName("Another (test)", uuid)+" off")
+	ok(t, s.Rename(t.Context(), outsideName("Another (test)", uuid), "plain"))
+	if m := must(s.Get(t.Context(), "plain"))(t); m.OriginalName != "" || strings.TrimSpace(virsh(t, s, "domname", uuid)) != "plain" {
 		t.Errorf("%+v", m)
 	}
 }

@@ -80,6 +80,21 @@ func TestLibvirtdStartsAnewForALostJob(t *testing.T) {
 		events := watch(t, s)
 		eventually(t, "it is noted once", func() bool { return pending(t, s) == 1 && s.lost(m.UUID) })
 
+		asked := time.Now() // libvirt itself would wait for half a minute each time
+		_, taken := s.TakeSnapshot(ctx, "m", fusion.SnapshotSpec{Name: "s"})
+		for what, err := range map[string]error{"save": s.Save(ctx, "m"), "snapshot": taken} {
+			refused(t, err, fusion.ErrBusy)
+			if fusion.Hint(err) != lostHint {
+				t.Errorf("%s: %v (hint: %s)", what, err, fusion.Hint(err))
+			}
+		}
+		ok(t, s.Do(ctx, "m", fusion.Pause)) // what changes the machine goes on
+		ok(t, s.Do(ctx, "m", fusion.Resume))
+		change(t, s, fusion.Change{Kind: fusion.AddNIC}, fusion.Now)
+		if took := time.Since(asked); took > 20*time.Second {
+			t.Errorf("that took %v", took)
+		}
+
 		release, _ := s.claims.Share("machine", "other") // as long as something is under way
 		ok(t, s.Do(ctx, "m", fusion.ForceOff))
 		events.await(t, "m off")

@@ -50,7 +50,7 @@ func hintFor(d *driverError) string {
 	case has("hostdev mode=", "host devices"):
 		return "take the devices of its computer away first: hither machine device rm"
 	case has(lostJob):
-		return "libvirt was killed and lost its account of a backup: switch the machine off and restart libvirtd, then it can be started, backed up and moved"
+		return otherLostHint
 	case has("requires ACPI"):
 		return "switch ACPI on in its definition first, with the tool that made it"
 	case has("block backend provides"):

@@ -212,7 +212,3 @@ func (c *changing) setMemory(ctx context.Context) (fusion.Changed, error) {
 	}
 	return fusion.Changed{When: fusion.NextStart, Note: "the guest was asked and has not followed yet; from its next start on it counts in any case"}, nil
 }
-
-func (c *changing) setCPUs(ctx context.Context) (fusion.Changed, error) {
-	return c.both(ctx, "", func(d driver, live bool) error { return d.setCPUs(c.r.uuid, c.change.CPUs, live) })
-}

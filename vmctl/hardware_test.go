@@ -259,6 +259,42 @@ func TestADisplayForAMachineOfOthers(t *testing.T) {
 	}
 }
 
+// TestCPUsOfARunningMachine: what libvirt cannot plug in or out is said before it is tried, and in our words.
+func TestCPUsOfARunningMachine(t *testing.T) {
+	f := newFake()
+	const kept = `<vcpus><vcpu id='0' enabled='yes' hotpluggable='no'/><vcpu id='1' enabled='yes' hotpluggable='no'/><vcpu id='2' enabled='no' hotpluggable='yes'/></vcpus>`
+	text := func(vcpu, cpu string) string {
+		return `<domain type='qemu'><name>m</name><uuid>1</uuid><memory unit='KiB'>65536</memory>` + vcpu + cpu + `<os><type>hvm</type></os><devices/></domain>`
+	}
+	f.texts["1"] = &fakeTexts{next: text(`<vcpu current='2'>4</vcpu>`, kept)}
+	f.put(vm("1", "m", fusion.Running))
+	s := store(t, f)
+	set := func(count int, when fusion.When, note string) {
+		t.Helper()
+		done := change(t, s, fusion.Change{Kind: fusion.SetResources, CPUs: count}, when)
+		if (note == "") != (done.Note == "") || !strings.Contains(done.Note, note) {
+			t.Errorf("%d CPUs: the note is %q, want %q", count, done.Note, note)
+		}
+		if p := parts(t, s); p.NextCPUs != count || (when == fusion.Now) != (p.CPUs == count) {
+			t.Errorf("%d CPUs: %d now, %d next", count, p.CPUs, p.NextCPUs)
+		}
+	}
+	set(3, fusion.Now, "")
+	f.refuses("live cpus", &driverError{errHypervisor, "internal error: vcpu unplug request timed out. Unplug result must be manually inspected in the domain"})
+	set(2, fusion.NextStart, "the guest does not let go of its CPUs")
+	set(8, fusion.NextStart, "at most 4,")
+	set(1, fusion.NextStart, "keeps the 2 CPUs")
+	f.refuses("live cpus", &driverError{fusion.ErrUnsupported, "cpu hotplug is not supported"})
+	set(4, fusion.NextStart, "its kind of machine takes no CPUs")
+
+	f.write("1", fakeTexts{next: text(`<vcpu>4</vcpu>`, `<cpu><topology sockets='1' cores='2' threads='2'/></cpu>`)})
+	_, err := s.Change(t.Context(), "m", fusion.Change{Kind: fusion.SetResources, CPUs: 6})
+	refused(t, err, fusion.ErrUnsupported)
+	if !strings.Contains(err.Error(), "lays 4 CPUs out") || fusion.Hint(err) == "" {
+		t.Error(err)
+	}
+}
+
 // TestDisksThatAreHalfMade are settled by what the definition says.
 func TestDisksThatAreHalfMade(t *testing.T) {
 	f := newFake()

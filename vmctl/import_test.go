@@ -5,11 +5,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -40,7 +42,8 @@ func TestExportAndImport(t *testing.T) {
 	s, f := origin(t)
 	from := diskPaths(t, s, "m")[0]
 	pattern(t, from, 3, 'a')
-	for format, bus := range map[fusion.ExportFormat]string{fusion.Bundle: `bus="virtio"`, fusion.OVA: `bus="sata"`} {
+	const bus = `bus="virtio"`
+	for _, format := range []fusion.ExportFormat{fusion.Bundle, fusion.OVA} {
 		data := exportedBytes(t, s, "m", format)
 		name := "n-" + string(format)
 		m := must(importBytes(t, s, name, data))(t)
@@ -115,6 +118,33 @@ const descriptor = `<?xml version="1.0"?>
   <vmw:Config vmw:key="firmware" vmw:value="efi"/>
  </VirtualHardwareSection></VirtualSystem>
 </Envelope>`
+
+// TestBusesInAnOVF: what OVF has no hardware for comes back as it was, and is SATA for all others.
+func TestBusesInAnOVF(t *testing.T) {
+	for scsi, want := range map[string]string{"virtio-scsi": "virtio sata scsi sata", "lsilogic": "virtio sata sata sata"} {
+		b := domxml.Blueprint{Memory: 64 << 20, CPUs: 1, Buses: []string{"virtio", "sata", "scsi", "usb"}, SCSI: scsi}
+		var disks []exportedDisk
+		for _, name := range []string{"a.vmdk", "b.vmdk", "c.vmdk", "d.vmdk"} {
+			disks = append(disks, exportedDisk{name: name, size: 1, capacity: 1 << 20})
+		}
+		text := must(writeOVF("m", b, disks))(t)
+		m := must(readOVF(text))(t)
+		if got := strings.Join(m.Buses, " "); got != want || strings.Join(m.files, " ") != "a.vmdk b.vmdk c.vmdk d.vmdk" || m.SCSI != "virtio-scsi" {
+			t.Errorf("%s: %s, %v, %s", scsi, got, m.files, m.SCSI)
+		}
+		var x ovfXML
+		ok(t, xml.Unmarshal(text, &x))
+		for _, item := range x.System.Hardware.Items {
+			if item.Type == ovfDisk && item.Parent != "3" || slices.Contains([]int{ovfIDE, ovfSCSI}, item.Type) {
+				t.Errorf("another program would see %+v", item)
+			}
+		}
+	}
+	theirs := strings.Replace(descriptor, `ovf:diskId=`, `ovf:disk-interface="VirtIO" ovf:diskId=`, 1) // as oVirt writes it
+	if m := must(readOVF(fmt.Appendf(nil, theirs, "a.vmdk")))(t); m.Buses[0] != "virtio" {
+		t.Errorf("%+v", m)
+	}
+}
 
 func TestDescriptorsOfOthers(t *testing.T) {
 	m := must(readOVF(fmt.Appendf(nil, descriptor, "a.vmdk")))(t)

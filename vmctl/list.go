@@ -268,7 +268,7 @@ func (s *Store) removeLocked(uuid string) {
 }
 
 func sameDomain(a, b *record) bool {
-	return a.shown == b.shown && a.state == b.state && a.unkept == b.unkept && a.active == b.active && a.detail == b.detail &&
+	return a.shown == b.shown && a.name == b.name && a.state == b.state && a.unkept == b.unkept && a.active == b.active && a.detail == b.detail &&
 		a.CPUs == b.CPUs && a.MemoryBytes == b.MemoryBytes && a.Accelerator == b.Accelerator &&
 		a.VNC == b.VNC && a.Pictured == b.Pictured && a.Tablet == b.Tablet && a.Display == b.Display && a.Serial == b.Serial && a.Template == b.Template && slices.Equal(a.Disks, b.Disks) && slices.Equal(a.NICs, b.NICs) && slices.Equal(a.Devices, b.Devices) && a.AppsState == b.AppsState && slices.Equal(a.Apps, b.Apps) && a.started.Equal(b.started) &&
 		a.autostart == b.autostart && sameLabels(a.Labels, b.Labels) && slices.Equal(a.OwnDisks, b.OwnDisks) &&

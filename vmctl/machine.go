@@ -28,6 +28,9 @@ func (r *record) machine(kvmNote string) fusion.Machine {
 		Screen: r.VNC >= 0 || r.Pictured, Screenshots: r.VNC < 0 && r.Pictured, Verbs: verbsFor(r.domain),
 		Note: r.detail, Labels: r.Labels, Template: r.Template,
 	}
+	if r.name != r.shown {
+		m.OriginalName = r.name
+	}
 	m.Tags = append([]string{}, r.Labels.Tags...) // never nil
 	m.Autostart = m.Autostart || r.autostart
 	if r.active {

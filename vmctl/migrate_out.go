@@ -106,6 +106,9 @@ func (s *Store) offer(ctx context.Context, r record, options fusion.MigrateOptio
 	if r.state != fusion.Running && r.state != fusion.Off {
 		return refuse("it is "+string(r.state), "a machine moves while it runs or is off")
 	}
+	if err := s.unlost(ctx, opMigrate, r); err != nil {
+		return MigrationOffer{}, err
+	}
 	if err := s.unlinked(r); err != nil {
 		return MigrationOffer{}, err
 	}

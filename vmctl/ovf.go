@@ -24,18 +24,28 @@ const (
 	ovfSATA   = 20
 )
 
+// ovfInterfaces are the buses of disks that OVF has no hardware for, by the words of oVirt.
+// They are written in a namespace of Hither's own beside a SATA controller, so that programs
+// which do not know them have disks that every system has a driver for (DSP0243 lets a disk
+// have attributes of other namespaces, and oVirt writes this one in OVF's).
+var ovfInterfaces = map[string]string{"virtio": "VirtIO", "scsi": "VirtIO_SCSI"}
+
 // ovfXML is the part of a descriptor that is read. Names match in any namespace:
 // programs differ in theirs.
 type ovfXML struct {
-	XMLName xml.Name  `xml:"Envelope"`
-	Files   []ovfFile `xml:"References>File"`
-	Disks   []struct {
-		ID      string `xml:"diskId,attr"`
-		FileRef string `xml:"fileRef,attr"`
-		Parent  string `xml:"parentRef,attr"`
-	} `xml:"DiskSection>Disk"`
+	XMLName    xml.Name    `xml:"Envelope"`
+	Files      []ovfFile   `xml:"References>File"`
+	Disks      []ovfDrive  `xml:"DiskSection>Disk"`
 	System     *ovfSystem  `xml:"VirtualSystem"`
 	Collection []ovfSystem `xml:"VirtualSystemCollection>VirtualSystem"`
+}
+
+type ovfDrive struct {
+	ID      string `xml:"diskId,attr"`
+	FileRef string `xml:"fileRef,attr"`
+	Parent  string `xml:"parentRef,attr"`
+	// Interface is one of ovfInterfaces, or of oVirt's others.
+	Interface string `xml:"disk-interface,attr"`
 }
 
 type ovfFile struct {
@@ -127,7 +137,7 @@ func hasSubType(items []ovfItem, kind int, subType string) bool {
 }
 
 // disksOf follows the disks of the hardware to their files. Disks go to SATA, which
-// every system has a driver for.
+// every system has a driver for, unless the descriptor says that theirs has one for virtio.
 func (m *ovfMachine) disksOf(x ovfXML, items []ovfItem) error {
 	disks := slices.DeleteFunc(slices.Clone(items), func(i ovfItem) bool { return i.Type != ovfDisk })
 	slices.SortStableFunc(disks, func(a, b ovfItem) int {
@@ -138,12 +148,12 @@ func (m *ovfMachine) disksOf(x ovfXML, items []ovfItem) error {
 	})
 	for _, item := range disks {
 		id := item.Disk[strings.LastIndex(item.Disk, "/")+1:]
-		file, err := x.fileOf(id)
+		file, bus, err := x.fileOf(id)
 		if err != nil {
 			return err
 		}
 		m.files = append(m.files, file)
-		m.Buses = append(m.Buses, "sata")
+		m.Buses = append(m.Buses, bus)
 	}
 	if len(m.files) > domxml.MaxDisks {
 		return cannotUse("it has more disks than a machine may have")
@@ -151,26 +161,35 @@ func (m *ovfMachine) disksOf(x ovfXML, items []ovfItem) error {
 	return nil
 }
 
-// fileOf gives the name of the file that a disk is.
-func (x ovfXML) fileOf(disk string) (string, error) {
+// fileOf gives the name of the file that a disk is, and its bus.
+func (x ovfXML) fileOf(disk string) (file, bus string, err error) {
 	for _, d := range x.Disks {
 		if d.ID != disk {
 			continue
 		}
 		if d.Parent != "" {
-			return "", cannotUse("a disk of it stands on another one")
+			return "", "", cannotUse("a disk of it stands on another one")
 		}
 		for _, f := range x.Files {
 			switch {
 			case f.ID != d.FileRef:
 			case f.Compression != "" && f.Compression != "identity", f.Chunk != "":
-				return "", cannotUse("a disk of it is compressed or in pieces, apart from its format")
+				return "", "", cannotUse("a disk of it is compressed or in pieces, apart from its format")
 			default:
-				return f.Href, nil
+				return f.Href, d.bus(), nil
 			}
 		}
 	}
-	return "", cannotUse("its descriptor names no file for a disk")
+	return "", "", cannotUse("its descriptor names no file for a disk")
+}
+
+func (d ovfDrive) bus() string {
+	for bus, word := range ovfInterfaces {
+		if d.Interface == word {
+			return bus
+		}
+	}
+	return "sata"
 }
 
 func ordinal(text string) int {
@@ -194,7 +213,7 @@ func ovfBytes(quantity int64, units string) int64 {
 }
 
 // writeOVF writes a descriptor for machines of other programs: SATA disks and Intel
-// network cards.
+// network cards. Beside them it says which disks are virtio's.
 func writeOVF(name string, b domxml.Blueprint, disks []exportedDisk) ([]byte, error) {
 	items := []ovfOut{
 		{Name: fmt.Sprintf("%d virtual CPU(s)", b.CPUs), Instance: 1, Type: ovfCPU, Quantity: int64(b.CPUs), Units: "hertz * 10^6"},
@@ -202,11 +221,11 @@ func writeOVF(name string, b domxml.Blueprint, disks []exportedDisk) ([]byte, er
 		{Name: "SATA Controller 0", Instance: 3, Type: ovfSATA, SubType: "AHCI", Address: "0"},
 	}
 	x := ovfEnvelope{NS: ovfNS, Ovf: ovfNS, Rasd: cimNS + "CIM_ResourceAllocationSettingData", Vssd: cimNS + "CIM_VirtualSystemSettingData",
-		Vmw: "http://www.vmware.com/schema/ovf", DiskInfo: "Virtual disks", NetInfo: "Networks"}
+		Vmw: "http://www.vmware.com/schema/ovf", Hither: "urn:hither:ovf:1", DiskInfo: "Virtual disks", NetInfo: "Networks"}
 	for i, d := range disks {
 		n := strconv.Itoa(i + 1)
 		x.Files = append(x.Files, ovfOutFile{"file" + n, d.name, d.size})
-		x.Disks = append(x.Disks, ovfOutDisk{d.capacity, "byte", "disk" + n, "file" + n, "http://www.vmware.com/interfaces/specifications/vmdk.html#streamOptimized"})
+		x.Disks = append(x.Disks, ovfOutDisk{d.capacity, "byte", "disk" + n, "file" + n, "http://www.vmware.com/interfaces/specifications/vmdk.html#streamOptimized", interfaceOf(b, i)})
 		items = append(items, ovfOut{Name: "Disk " + n, Instance: 10 + i, Type: ovfDisk, Parent: "3", Address: strconv.Itoa(i), Disk: "ovf:/disk/disk" + n})
 	}
 	for i := range b.Cards {
@@ -224,4 +243,12 @@ func writeOVF(name string, b domxml.Blueprint, disks []exportedDisk) ([]byte, er
 	}
 	text, err := xml.MarshalIndent(x, "", "  ")
 	return append([]byte(xml.Header), text...), err
+}
+
+// interfaceOf gives the word for a disk's bus, "" where SATA says enough of it.
+func interfaceOf(b domxml.Blueprint, disk int) string {
+	if disk >= len(b.Buses) || b.Buses[disk] == "scsi" && b.SCSI != "virtio-scsi" {
+		return ""
+	}
+	return ovfInterfaces[b.Buses[disk]]
 }

@@ -16,6 +16,7 @@ type ovfEnvelope struct {
 	Rasd     string          `xml:"xmlns:rasd,attr"`
 	Vssd     string          `xml:"xmlns:vssd,attr"`
 	Vmw      string          `xml:"xmlns:vmw,attr"`
+	Hither   string          `xml:"xmlns:hither,attr"`
 	Files    []ovfOutFile    `xml:"References>File"`
 	DiskInfo string          `xml:"DiskSection>Info"`
 	Disks    []ovfOutDisk    `xml:"DiskSection>Disk"`
@@ -45,11 +46,12 @@ type ovfOutFile struct {
 }
 
 type ovfOutDisk struct {
-	Capacity int64  `xml:"ovf:capacity,attr"`
-	Units    string `xml:"ovf:capacityAllocationUnits,attr"`
-	ID       string `xml:"ovf:diskId,attr"`
-	FileRef  string `xml:"ovf:fileRef,attr"`
-	Format   string `xml:"ovf:format,attr"`
+	Capacity  int64  `xml:"ovf:capacity,attr"`
+	Units     string `xml:"ovf:capacityAllocationUnits,attr"`
+	ID        string `xml:"ovf:diskId,attr"`
+	FileRef   string `xml:"ovf:fileRef,attr"`
+	Format    string `xml:"ovf:format,attr"`
+	Interface string `xml:"hither:disk-interface,attr,omitempty"`
 }
 
 type ovfOutNetwork struct {

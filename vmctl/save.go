@@ -29,6 +29,9 @@ func (s *Store) Save(ctx context.Context, machine string) error {
 	if able := verbsFor(r.domain); !slices.Contains(able, fusion.Save) {
 		return invalid(opSave, machine, "it is "+string(r.state), nowCan(able))
 	}
+	if err := s.unlost(ctx, opSave, r); err != nil {
+		return err
+	}
 	if err := s.roomToSave(ctx, machine, r.domain); err != nil {
 		return err
 	}

@@ -154,6 +154,9 @@ func (s *Store) exclusively(ctx context.Context, op, machine string, prepare fun
 	}
 	run, giveUp := held(release)
 	defer giveUp()
+	if err := s.unlost(ctx, op, r); err != nil {
+		return err
+	}
 	do, note, err := prepare(r)
 	if err != nil {
 		return err

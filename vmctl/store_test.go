@@ -34,6 +34,9 @@ func TestList(t *testing.T) {
 	if got := strings.Join(names, " "); got != "self beta evil-33333333 self-11111111" {
 		t.Errorf("names: %s", got)
 	}
+	if list[0].OriginalName+list[1].OriginalName != "" || list[2].OriginalName != "../<evil> Ω" || list[3].OriginalName != "self" {
+		t.Errorf("their own names: %+v", list)
+	}
 	if me := list[0]; me.Kind != fusion.KindSelf || me.State != fusion.Running || me.OS == "" || me.CPUs < 1 || !me.Screen {
 		t.Errorf("self: %+v", me)
 	}

@@ -52,7 +52,8 @@ func (s *Server) job(ctx context.Context, op string, req connect.AnyRequest) (jo
 		return jobs.Call{}, err
 	}
 	call := jobs.Call{Caller: callerOf(ctx).String(), Key: fusion.Key(ctx), Print: req.Spec().Procedure + "\n" + string(text),
-		Op: op, Name: subject(message)}
+		Op: op}
+	call.Name, call.Made = subject(message)
 	if at, ok := message.(interface{ GetHost() string }); ok {
 		_, info, err := s.resolve(ctx, at.GetHost())
 		if err != nil {
@@ -63,15 +64,27 @@ func (s *Server) job(ctx context.Context, op string, req connect.AnyRequest) (jo
 	return call, nil
 }
 
-// subject gives the machine that a request is about, else what it names.
-func subject(message proto.Message) string {
-	if m, ok := message.(interface{ GetMachine() string }); ok {
-		return m.GetMachine()
+// subject gives what a request is about, and the name of what it makes of that: a machine and its
+// clone, snapshot or restored twin, an image and what the names of its machines begin with; else
+// what it names.
+func subject(message proto.Message) (name, made string) {
+	machine, ofMachine := message.(interface{ GetMachine() string })
+	named, ok := message.(interface{ GetName() string })
+	switch {
+	case ofMachine && ok:
+		return machine.GetMachine(), named.GetName()
+	case ofMachine:
+		name = machine.GetMachine()
+	case ok:
+		name = named.GetName()
 	}
-	if m, ok := message.(interface{ GetName() string }); ok {
-		return m.GetName()
+	switch m := message.(type) {
+	case interface{ GetAs() string }:
+		made = m.GetAs()
+	case interface{ GetPrefix() string }:
+		made = m.GetPrefix()
 	}
-	return ""
+	return name, made
 }
 
 // maxKey bounds an idempotency key that came from outside.

@@ -8,9 +8,12 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	"hither/app/client"
 	"hither/fusion"
 	"hither/internal/expect"
+	pb "hither/proto/hither/v1"
 )
 
 // slowHost takes as long to create a machine as the test wants.
@@ -211,3 +214,25 @@ func cutOff(dial client.Dial, cut context.Context) client.Dial {
 }
 
 func must[T any](value T, err error) func(*testing.T) T { return expect.Must(value, err) }
+
+func TestAJobNamesWhatItIsAboutAndWhatItMakes(t *testing.T) {
+	for _, c := range []struct {
+		message    proto.Message
+		name, made string
+	}{
+		{&pb.MachineCreateRequest{Name: "m"}, "m", ""},
+		{&pb.CloneRequest{Machine: "m", Name: "n"}, "m", "n"},
+		{&pb.TakeSnapshotRequest{Machine: "m", Name: "s"}, "m", "s"},
+		{&pb.RevertSnapshotRequest{Machine: "m", Snapshot: "s"}, "m", ""},
+		{&pb.RestoreRequest{Machine: "m", As: "n"}, "m", "n"},
+		{&pb.RestoreRequest{Machine: "m"}, "m", ""},
+		{&pb.DeployRequest{Machine: "m", Prefix: "p"}, "m", "p"},
+		{&pb.DeployImageRequest{Name: "i", Prefix: "p"}, "i", "p"},
+		{&pb.MigrateRequest{Name: "m", To: "h"}, "m", ""},
+		{&pb.ImageFetchRequest{Name: "i", From: "j"}, "i", ""},
+	} {
+		if name, made := subject(c.message); name != c.name || made != c.made {
+			t.Errorf("%T: %q and %q, want %q and %q", c.message, name, made, c.name, c.made)
+		}
+	}
+}

@@ -41,7 +41,7 @@ func words[T ~string](list []T) []string {
 // MachineToPB and its twins below convert field by field.
 func MachineToPB(m fusion.Machine) *pb.Machine {
 	return &pb.Machine{
-		Address: m.Address, Host: m.Host, Name: m.Name, Kind: string(m.Kind), State: string(m.State),
+		Address: m.Address, Host: m.Host, Name: m.Name, OriginalName: m.OriginalName, Kind: string(m.Kind), State: string(m.State),
 		Cpus: int32(m.CPUs), MemoryBytes: m.MemoryBytes, Os: m.OS, Note: m.Note,
 		Accelerator: m.Accelerator, Uuid: m.UUID, Started: stamp(m.Started),
 		Disks: All(m.Disks, func(d fusion.Disk) *pb.Disk {
@@ -55,7 +55,7 @@ func MachineToPB(m fusion.Machine) *pb.Machine {
 
 func MachineFromPB(m *pb.Machine) fusion.Machine {
 	return fusion.Machine{
-		Address: m.GetAddress(), Host: m.GetHost(), Name: m.GetName(),
+		Address: m.GetAddress(), Host: m.GetHost(), Name: m.GetName(), OriginalName: m.GetOriginalName(),
 		Kind: fusion.MachineKind(m.GetKind()), State: fusion.MachineState(m.GetState()),
 		CPUs: int(m.GetCpus()), MemoryBytes: m.GetMemoryBytes(), OS: m.GetOs(), Note: m.GetNote(),
 		Accelerator: m.GetAccelerator(), UUID: m.GetUuid(), Started: moment(m.GetStarted()),

@@ -38,8 +38,8 @@ type Call struct {
 	// Print tells calls apart that wrongly share a key: equal when they ask for
 	// the same.
 	Print string
-	// Op and Name are the Job's.
-	Op, Name string
+	// Op, Name and Made are the Job's.
+	Op, Name, Made string
 	// Hidden operations are done by another host, which lists them.
 	Hidden bool
 }
@@ -122,7 +122,7 @@ func (r *Registry) begin(ctx context.Context, call Call, work func(context.Conte
 	inner, stopWith := context.WithCancelCause(context.WithoutCancel(ctx))
 	cancel := func() { stopWith(context.Canceled) }
 	j := &job{call: call, cancel: cancel, done: make(chan struct{}),
-		shown: fusion.Job{ID: rand.Text(), Op: call.Op, Name: call.Name, Started: time.Now()}}
+		shown: fusion.Job{ID: rand.Text(), Op: call.Op, Name: call.Name, Made: call.Made, Started: time.Now()}}
 	r.all = append(r.all, j)
 	r.tell(j, false)
 	stop := context.AfterFunc(r.ctx, func() { stopWith(errClosing) })

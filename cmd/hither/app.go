@@ -49,7 +49,7 @@ func appRun(g *globals) *cobra.Command {
 			if menu {
 				defer func() { notifyError(args[1], err) }()
 			}
-			address, err := machineAddress(args[0])
+			address, err := g.address(cmd.Context(), args[0], machineAddress)
 			if err != nil {
 				return err
 			}
@@ -92,13 +92,13 @@ func appStop(g *globals) *cobra.Command {
 			"address is what `hither screen ls` shows and `hither app run --detach` prints.",
 		Example: "  hither app stop nas/self/xterm-1",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			address, err := fusion.ParseAddress(args[0])
+			address, err := g.address(cmd.Context(), args[0], partAddress)
 			if err == nil && address.App == "" {
-				err = &fusion.Error{Op: "address", Path: args[0], Cause: fusion.ErrInvalid,
-					Hint: "an app that runs is HOST/MACHINE/INSTANCE; see: hither screen ls MACHINE"}
+				err = usage(&fusion.Error{Op: "address", Path: args[0], Cause: fusion.ErrInvalid,
+					Hint: "an app that runs is HOST/MACHINE/INSTANCE; see: hither screen ls MACHINE"})
 			}
 			if err != nil {
-				return usage(err)
+				return err
 			}
 			host, err := g.machine(cmd.Context(), address)
 			if err != nil {

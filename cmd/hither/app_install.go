@@ -54,7 +54,7 @@ func appUninstall(g *globals) *cobra.Command {
 
 // inMenu reads MACHINE APP… or MACHINE --all, calls do and prints the apps it gives.
 func inMenu(g *globals, cmd *cobra.Command, args []string, all bool, do func(fusion.Address, []string) ([]string, error)) error {
-	address, err := machineAddress(args[0])
+	address, err := g.address(cmd.Context(), args[0], machineAddress)
 	if err != nil {
 		return err
 	}

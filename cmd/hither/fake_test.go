@@ -61,6 +61,7 @@ func newFake(h home.Home) *fake {
 				{Name: "self", Kind: "self", State: "running", Cpus: 2, MemoryBytes: 4 << 30, Verbs: []string{"sleep", "stop"},
 					Cannot: []*pb.Refusal{{Verb: "reboot", Reason: "its hardware cannot do that"}}},
 				{Name: "win11", Kind: "vm", State: "off", Cpus: 2, MemoryBytes: 3 << 29, Verbs: []string{"start"}},
+				{Name: "My-VM-0123abcd", OriginalName: "My VM (test)", Kind: "vm", State: "off", Cpus: 1, MemoryBytes: 1 << 30, Verbs: []string{"start"}},
 			},
 		},
 		guests: newGuests(),

@@ -60,16 +60,6 @@ func (g *globals) machine(ctx context.Context, address fusion.Address) (fusion.H
 	return c.Host(address.Host), nil
 }
 
-// target reads a machine's address and finds its host.
-func (g *globals) target(ctx context.Context, text string) (fusion.Address, fusion.Host, error) {
-	address, err := machineAddress(text)
-	if err != nil {
-		return fusion.Address{}, nil, err
-	}
-	host, err := g.machine(ctx, address)
-	return address, host, err
-}
-
 // show prints value as JSON when asked, else calls human.
 func (g *globals) show(cmd *cobra.Command, value any, human func(w io.Writer) error) error {
 	if !g.json {
@@ -92,18 +82,6 @@ func line(w io.Writer, value any) error {
 func terminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ok && (isatty.IsTerminal(f.Fd()) || isatty.IsCygwinTerminal(f.Fd()))
-}
-
-// machineAddress reads MACHINE or HOST/MACHINE.
-func machineAddress(text string) (fusion.Address, error) {
-	address, err := fusion.ParseAddress(text)
-	if err == nil && address.App != "" {
-		err = &fusion.Error{Op: "address", Path: text, Cause: fusion.ErrInvalid, Hint: "a machine is MACHINE or HOST/MACHINE"}
-	}
-	if err != nil {
-		return fusion.Address{}, usage(err)
-	}
-	return address, nil
 }
 
 // language gives the BCP 47 tag of the locale in the environment, or "".

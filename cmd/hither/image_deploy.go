@@ -25,7 +25,7 @@ func imageDeploy(g *globals) *cobra.Command {
 			if err := positive(cmd, "count"); err != nil {
 				return err
 			}
-			address, host, err := g.target(cmd.Context(), args[0])
+			address, host, err := g.thing(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}

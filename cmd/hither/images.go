@@ -141,7 +141,7 @@ func imageRm(g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use: "rm [HOST/]NAME", Short: "Delete an image that no machine has in a drive", Args: exactly("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			address, host, err := g.target(cmd.Context(), args[0])
+			address, host, err := g.thing(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}

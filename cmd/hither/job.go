@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,16 +20,63 @@ func jobCommand(g *globals) *cobra.Command {
 }
 
 func jobLs(g *globals) *cobra.Command {
-	return &cobra.Command{
-		Use: "ls [HOST]", Short: "List what is in work on a host, or on all that are online, or ended just now", Args: between(0, 1, "HOST"),
+	var all bool
+	cmd := &cobra.Command{
+		Use: "ls [HOST]", Short: "List what is in work on a host, or on all that are online", Args: between(0, 1, "HOST"),
+		Long: "List what is in work on a host, or on all that are online, with the name of what is made.\n" +
+			"With --all what ended just now follows, the latest first; --json says in full why something\n" +
+			"failed.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			list, err := listed(g, cmd, args, func(h fusion.Host) ([]fusion.Job, error) { return h.Jobs().List(cmd.Context()) }, jobsOf)
 			if err != nil {
 				return err
 			}
-			return g.show(cmd, list, func(w io.Writer) error { return printJobs(w, list) })
+			running, ended := parted(list)
+			if all {
+				return g.show(cmd, slices.Concat(running, ended), func(w io.Writer) error { return printJobs(w, slices.Concat(running, ended)) })
+			}
+			return g.show(cmd, running, func(w io.Writer) error {
+				if text := endedText(ended); text != "" {
+					fmt.Fprintln(cmd.ErrOrStderr(), text)
+				}
+				return printJobs(w, running)
+			})
 		},
 	}
+	cmd.Flags().BoolVar(&all, "all", false, "also what ended just now")
+	return cmd
+}
+
+// parted gives what runs, oldest first, and what ended, latest first.
+func parted(list []fusion.Job) (running, ended []fusion.Job) {
+	running, ended = []fusion.Job{}, []fusion.Job{}
+	for _, j := range list {
+		if j.Ended.IsZero() {
+			running = append(running, j)
+		} else {
+			ended = append(ended, j)
+		}
+	}
+	slices.SortStableFunc(running, func(a, b fusion.Job) int { return a.Started.Compare(b.Started) })
+	slices.SortStableFunc(ended, func(a, b fusion.Job) int { return b.Ended.Compare(a.Ended) })
+	return running, ended
+}
+
+// endedText says what a list of what runs leaves out.
+func endedText(ended []fusion.Job) string {
+	failed := 0
+	for _, j := range ended {
+		if j.Error != "" {
+			failed++
+		}
+	}
+	switch {
+	case len(ended) == 0:
+		return ""
+	case failed == 0:
+		return fmt.Sprintf("note: %d ended just now; --all shows what", len(ended))
+	}
+	return fmt.Sprintf("note: %d ended just now, and %d of them failed or were canceled; --all shows what", len(ended), failed)
 }
 
 func jobsOf(ctx context.Context, c *client.Client, h fusion.HostInfo) ([]fusion.Job, error) {
@@ -41,20 +90,43 @@ func jobsOf(ctx context.Context, c *client.Client, h fusion.HostInfo) ([]fusion.
 func printJobs(w io.Writer, list []fusion.Job) error {
 	t := newTable("JOB", "DOES", "FOR", "STATE", "STARTED")
 	for _, j := range list {
-		t.add(j.Host+"/"+j.ID, j.Op, j.Name, jobState(j), ago(time.Now(), j.Started))
+		name := j.Name
+		if j.Made != "" {
+			name += " → " + j.Made
+		}
+		t.add(j.Host+"/"+j.ID, j.Op, name, jobState(j), ago(time.Now(), j.Started))
 	}
 	return t.write(w)
 }
 
 // jobState says how far a job is, or how it ended.
 func jobState(j fusion.Job) string {
-	switch {
+	switch why := shortError(j); {
+	case why == "canceled":
+		return why
 	case j.Error != "":
-		return "failed: " + j.Error
+		return "failed: " + why
 	case !j.Ended.IsZero():
 		return "done"
 	}
 	return cmp.Or(progressText(j.Progress), "in work")
+}
+
+// longestWhy bounds what a line of the list says of a failure, in letters.
+const longestWhy = 60
+
+// shortError is why a job failed, in one short line: what it did to what stands beside it.
+func shortError(j fusion.Job) string {
+	why, _, _ := strings.Cut(strings.TrimSpace(j.Error), "\n")
+	if rest, ok := strings.CutPrefix(why, j.Op); ok {
+		if _, cause, ok := strings.Cut(rest, ": "); ok {
+			why = cause
+		}
+	}
+	if letters := []rune(why); len(letters) > longestWhy {
+		why = strings.TrimSpace(string(letters[:longestWhy-1])) + "…"
+	}
+	return why
 }
 
 // progressText is how far a step is: "copies 1.0 GiB of 2.0 GiB, 50 %, 9.1 MiB/s, 2 min left".
@@ -79,7 +151,7 @@ func jobCancel(g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use: "cancel [HOST/]JOB", Short: "End what is in work; it leaves nothing", Args: exactly("JOB"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			address, host, err := g.target(cmd.Context(), args[0])
+			address, host, err := g.thing(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}

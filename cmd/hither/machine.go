@@ -133,7 +133,7 @@ func (g *globals) showMachine(cmd *cobra.Command, m fusion.Machine, cards []fusi
 	sound(&m)
 	return g.show(cmd, shownMachine{m, cards}, func(w io.Writer) error {
 		pairs := []string{
-			"address", m.Address, "kind", string(m.Kind), "state", string(m.State), "os", m.OS,
+			"address", m.Address, "own name", m.OriginalName, "kind", string(m.Kind), "state", string(m.State), "os", m.OS,
 			"cpus", strconv.Itoa(m.CPUs), "memory", bytesText(m.MemoryBytes), "accelerator", m.Accelerator,
 			"uuid", m.UUID, "started", ago(time.Now(), m.Started),
 		}

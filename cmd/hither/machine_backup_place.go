@@ -27,6 +27,9 @@ func (p *places) flag(cmd *cobra.Command, usage string) {
 // --from and --on that is the machine's host; with them it need not be there any more.
 func (g *globals) placed(ctx context.Context, text string, p places) (fusion.Host, fusion.Backups, string, error) {
 	address, err := machineAddress(text)
+	if p == (places{}) {
+		address, err = g.address(ctx, text, machineAddress)
+	}
 	if err != nil {
 		return nil, nil, "", err
 	}

@@ -30,7 +30,7 @@ func machineConsole(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			address, err := machineAddress(args[0])
+			address, err := g.address(cmd.Context(), args[0], machineAddress)
 			if err != nil {
 				return err
 			}

@@ -22,7 +22,7 @@ func machineDeploy(g *globals) *cobra.Command {
 			if err := positive(cmd, "count"); err != nil {
 				return err
 			}
-			address, err := machineAddress(args[0])
+			address, err := g.address(cmd.Context(), args[0], machineAddress)
 			if err != nil {
 				return err
 			}

@@ -128,7 +128,7 @@ func machineImport(g *globals) *cobra.Command {
 			"another program, or one disk as qcow2, VMDK, VHDX or, with --raw, raw.",
 		Example: "  hither machine import appliance.ova nas/web --start",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			address, host, err := g.target(cmd.Context(), args[1])
+			address, host, err := g.thing(cmd.Context(), args[1])
 			if err != nil {
 				return err
 			}

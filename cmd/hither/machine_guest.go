@@ -57,11 +57,19 @@ func machineExec(g *globals) *cobra.Command {
 		Use: "exec MACHINE -- PROGRAM [ARG…]", Short: "Run a program in a virtual machine, through its guest agent", Args: atLeast("MACHINE", "PROGRAM"),
 		Long: "Run a program in a virtual machine, through the QEMU guest agent in it, as its administrator.\n" +
 			"No shell looks at the arguments. This command ends with the program's exit code. Of each\n" +
-			"of its outputs the first MiB is given.",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			command.Argv = args[1:]
-			if command.Argv[0] == "--" {
-				command.Argv = command.Argv[1:]
+			"of its outputs the first MiB is given.\n\n" +
+			"Flags of this command stand before the PROGRAM; what follows it is the program's, also\n" +
+			"what looks like a flag.",
+		Example: "  hither machine exec nas/web --timeout 5s -- uname -a",
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			if command.Argv, err = upToProgram(cmd, args[1:]); err != nil {
+				return err
+			}
+			if help, err := cmd.Flags().GetBool("help"); help && err == nil {
+				return cmd.Help()
+			}
+			if err := atLeast("PROGRAM")(cmd, command.Argv); err != nil {
+				return err
 			}
 			if stdin {
 				text, err := io.ReadAll(io.LimitReader(cmd.InOrStdin(), fusion.MaxGuestInput+1))
@@ -84,11 +92,19 @@ func machineExec(g *globals) *cobra.Command {
 			return g.showResult(cmd, result)
 		},
 	}
-	// What follows the machine is the program's, also what looks like a flag.
 	cmd.Flags().SetInterspersed(false)
 	cmd.Flags().DurationVar(&command.Timeout, "timeout", time.Minute, "kill it after this `TIME`")
 	cmd.Flags().BoolVarP(&stdin, "stdin", "i", false, "give it what comes on standard input, at most 64 KiB")
 	return cmd
+}
+
+// upToProgram reads the flags that stand between MACHINE, at which cobra stopped, and the program,
+// and gives the program's own arguments: a "--" before them is nobody's.
+func upToProgram(cmd *cobra.Command, args []string) ([]string, error) {
+	if err := cmd.Flags().Parse(args); err != nil {
+		return nil, flagError(cmd, err)
+	}
+	return cmd.Flags().Args(), nil
 }
 
 func (g *globals) showResult(cmd *cobra.Command, r fusion.GuestResult) error {

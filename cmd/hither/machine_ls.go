@@ -19,6 +19,9 @@ func machineLs(g *globals) *cobra.Command {
 	var tag, state string
 	cmd := &cobra.Command{
 		Use: "ls [HOST]", Short: "List the machines of a host, or of all that are online", Args: between(0, 1, "HOST"),
+		Long: "List the machines of a host, or of all that are online. One that others made, with a name\n" +
+			"that no address can have, is shown under another, with its own name at the end of the\n" +
+			"line. Commands take either:\n\n  hither machine start 'nas/Windows 11 (test)'",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			list, err := listed(g, cmd, args, func(h fusion.Host) ([]fusion.Machine, error) { return h.Machines().List(cmd.Context()) }, machinesOf)
 			if err != nil {
@@ -48,13 +51,22 @@ func machinesOf(ctx context.Context, c *client.Client, h fusion.HostInfo) ([]fus
 }
 
 func printMachines(w io.Writer, list []fusion.Machine) error {
-	t := newTable("MACHINE", "STATE", "CPUS", "MEMORY", "OS", "STARTED", "TAGS")
+	header := []string{"MACHINE", "STATE", "CPUS", "MEMORY", "OS", "STARTED", "TAGS"}
+	others := slices.ContainsFunc(list, func(m fusion.Machine) bool { return m.OriginalName != "" })
+	if others {
+		header = append(header, "OWN NAME")
+	}
+	t := newTable(header...)
 	for _, m := range list {
 		state := string(m.State)
 		if m.Template {
 			state = "template"
 		}
-		t.add(cmp.Or(m.Address, m.Name), state, strconv.Itoa(m.CPUs), bytesText(m.MemoryBytes), m.OS, ago(time.Now(), m.Started), strings.Join(m.Tags, " "))
+		cells := []string{cmp.Or(m.Address, m.Name), state, strconv.Itoa(m.CPUs), bytesText(m.MemoryBytes), m.OS, ago(time.Now(), m.Started), strings.Join(m.Tags, " ")}
+		if others {
+			cells = append(cells, m.OriginalName)
+		}
+		t.add(cells...)
 	}
 	return t.write(w)
 }

@@ -25,7 +25,7 @@ func machineMigrate(g *globals) *cobra.Command {
 			"--off: it is shut down, moves, and is started there.",
 		Example: "  hither machine migrate laptop/web cloud\n  hither machine migrate --check laptop/web cloud",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			address, err := machineAddress(args[0])
+			address, err := g.address(cmd.Context(), args[0], machineAddress)
 			if err != nil {
 				return err
 			}

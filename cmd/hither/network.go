@@ -25,7 +25,7 @@ func networkCommand(g *globals) *cobra.Command {
 
 // network reads HOST/NAME and finds the host.
 func (g *globals) network(ctx context.Context, text string) (fusion.Address, fusion.Networks, error) {
-	address, host, err := g.target(ctx, text)
+	address, host, err := g.thing(ctx, text)
 	if err != nil {
 		return address, nil, err
 	}

@@ -30,9 +30,9 @@ func recordCommand(g *globals) *cobra.Command {
 			"To record what you see and hear in a window: hither view --record FILE.webm, or Ctrl+Alt+R there.",
 		Example: "  hither record nas/win11 install.webm --for 10m",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			address, err := fusion.ParseAddress(args[0])
+			address, err := g.address(cmd.Context(), args[0], partAddress)
 			if err != nil {
-				return usage(err)
+				return err
 			}
 			if length < 0 {
 				return usageHint("record: --for is negative", "a time is 90s, 10m or 1h30m")

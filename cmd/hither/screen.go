@@ -59,7 +59,7 @@ func screenShot(g *globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "shot MACHINE -o FILE.png", Short: "Save what a machine's screen shows now as PNG", Args: exactly("MACHINE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			address, err := machineAddress(args[0])
+			address, err := g.address(cmd.Context(), args[0], machineAddress)
 			if err != nil {
 				return err
 			}

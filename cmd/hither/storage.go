@@ -60,7 +60,7 @@ func storageVolumes(g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use: "volumes [HOST/]POOL", Short: "List what is in a pool, and who uses it", Args: exactly("POOL"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			address, host, err := g.target(cmd.Context(), args[0])
+			address, host, err := g.thing(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
@@ -91,7 +91,7 @@ func usedBy(v fusion.Volume) string {
 
 // volume reads [HOST/]POOL and NAME, and finds the host.
 func (g *globals) volume(cmd *cobra.Command, args []string) (pool, name string, storage fusion.Storage, err error) {
-	address, host, err := g.target(cmd.Context(), args[0])
+	address, host, err := g.thing(cmd.Context(), args[0])
 	if err != nil {
 		return "", "", nil, err
 	}

@@ -29,9 +29,9 @@ func viewCommand(g *globals) *cobra.Command {
 			"window here. HOST/self/MONITOR shows one of several monitors; `hither screen ls HOST/self`\n" +
 			"names them. All but the first begin without sound, as it is the same for all.\n\n" + viewKeys,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			address, err := fusion.ParseAddress(args[0])
+			address, err := g.address(cmd.Context(), args[0], partAddress)
 			if err != nil {
-				return usage(err)
+				return err
 			}
 			if file != "" {
 				if err := record.Ready(file); err != nil {

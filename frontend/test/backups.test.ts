@@ -139,7 +139,7 @@ describe('backups on the page of a machine', () => {
     const { part, stream } = await open({ backups: async () => (asked++, listed([])) })
     await within(part).findByText(/None yet/)
     const before = asked
-    const job = { host: 'laptop', id: 'j', op: 'machine.backup', name: 'ipxe', started: new Date(), step: '', done: 0, total: 0, rate: 0, ended: null, error: '' }
+    const job = { host: 'laptop', id: 'j', op: 'machine.backup', name: 'ipxe', made: '', started: new Date(), step: '', done: 0, total: 0, rate: 0, ended: null, error: '' }
     stream.push({ kind: 'job', job } as never)
     await vi.waitFor(() => expect(within(part).getByRole('button', { name: 'Back up now' })).toHaveProperty('disabled', true))
     stream.push({ kind: 'job', job: { ...job, ended: new Date() } } as never)

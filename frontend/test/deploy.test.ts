@@ -14,7 +14,7 @@ const image = (more: Partial<Image> = {}): Image => ({
   name: 'debian-13', format: 'qcow2', bytes: 1, diskBytes: 1, sum: 'sha256:aa', source: 'https://example.org/d.qcow2', user: 'debian', added: null, usedBy: [], ...more,
 })
 const job = (owner: string, op: string, name: string, done = 0): Job => ({
-  id: `${owner}-${op}-${name}`, host: owner, op, name, started: new Date(), ended: null, error: '', step: 'downloads the image', done, total: 100, rate: 0, left: 0,
+  id: `${owner}-${op}-${name}`, host: owner, op, name, made: '', started: new Date(), ended: null, error: '', step: 'downloads the image', done, total: 100, rate: 0, left: 0,
 })
 
 describe('a deployment', () => {

@@ -10,7 +10,7 @@ export const host = (name: string, more: Partial<Host> = {}): Host => ({
 })
 
 export const machine = (owner: string, name: string, state: Machine['state'], more: Partial<Machine> = {}): Machine => ({
-  host: owner, name, state, kind: name === 'self' ? 'self' : 'vm', cpus: 2, memoryBytes: 1 << 30, os: 'Debian', note: '',
+  host: owner, name, originalName: '', state, kind: name === 'self' ? 'self' : 'vm', cpus: 2, memoryBytes: 1 << 30, os: 'Debian', note: '',
   accelerator: 'kvm', uuid: '', started: null, disks: [], screen: true, screenshots: false, installing: [], tags: [], notes: '', autostart: false, order: 0, template: false, cannot: [],
   verbs: state === 'off' ? ['start'] : ['stop', 'pause'], ...more,
 })

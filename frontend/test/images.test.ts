@@ -245,7 +245,7 @@ describe('images on the page', () => {
     await fireEvent.click(within(dialog).getByRole('button', { name: create }))
     await within(dialog).findByText(new RegExp(close))
     stream.push({ kind: 'job', job: {
-      id: 'J', host: 'laptop', op: 'machine.create', name: 'web', started: new Date(), ended: null, error: '',
+      id: 'J', host: 'laptop', op: 'machine.create', name: 'web', made: '', started: new Date(), ended: null, error: '',
       step: 'downloads the image', done: 1 << 20, total: 4 << 20, rate: 2 << 20, left: 2,
     } })
     await within(dialog).findByText(/2\.0 MiB\//)

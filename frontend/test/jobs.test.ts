@@ -8,7 +8,7 @@ import { clean } from './clean'
 import { fakeApp, fill, machine } from './fake'
 
 const job = (more: Partial<Job> = {}): Job => ({
-  id: 'J1', host: 'cloud', op: 'machine.create', name: 'web', started: new Date(1000), ended: null, error: '', rate: 0, left: 0,
+  id: 'J1', host: 'cloud', op: 'machine.create', name: 'web', made: '', started: new Date(1000), ended: null, error: '', rate: 0, left: 0,
   step: '', done: 1 << 30, total: 4 * (1 << 30), ...more,
 })
 
@@ -46,6 +46,14 @@ describe('what takes long on a host', () => {
     expect(cancelled).toEqual(['id-cloud J1'])
     stream.push({ kind: 'job', job: job({ ended: new Date() }) })
     await vi.waitFor(() => expect(page.queryByText(label)).toBeNull())
+  })
+
+  it('names what is made of something', async () => {
+    const { stream } = open()
+    stream.push({ kind: 'job', job: job({ op: 'machine.clone', name: 'db', made: 'db-2' }) })
+    await fireEvent.click(await page.findByRole('button', { name: '1 task running' }))
+    expect(page.getByText('Clone db → db-2')).toBeTruthy()
+    expect(page.getByRole('button', { name: 'Cancel: Clone db → db-2' })).toBeTruthy()
   })
 
   it('shows how far a task of this page is, once', async () => {

@@ -7,7 +7,7 @@ import Shell from '../src/Shell.svelte'
 import type { App } from '../src/state/app.svelte'
 import type { Dialog } from '../src/state/dialog'
 import { clean } from './clean'
-import { fakeApp, fill, folder } from './fake'
+import { fakeApp, fill, folder, machine } from './fake'
 
 let stop = () => {}
 afterEach(() => {
@@ -114,6 +114,25 @@ describe('library', () => {
     await fireEvent.input(page.getByRole('searchbox'), { target: { value: 'zzz' } })
     expect(location.search).toBe('?q=zzz')
     expect(await page.findByText('No machine matches “zzz”.')).toBeTruthy()
+  })
+
+  it('shows and finds a machine of others by its own name', async () => {
+    history.replaceState(null, '', '/library?q=vm%20(test)')
+    const { app, stream } = fakeApp({})
+    stop = app.start()
+    render(Shell, { app })
+    fill(stream)
+    stream.push({ kind: 'machine', machine: machine('cloud', 'My-VM-0123abcd', 'running', { originalName: 'My VM (test)' }) })
+    const found = await page.findByRole('article', { name: 'My-VM-0123abcd' })
+    expect(within(found).getByText(/^My VM \(test\) · /)).toBeTruthy()
+    expect(page.getAllByRole('article').length).toBe(1)
+    await fireEvent.keyDown(document.body, { key: 'k', ctrlKey: true })
+    const field = await page.findByPlaceholderText('Machine, computer, app or command')
+    await fireEvent.input(field, { target: { value: 'open my vm (test)' } })
+    await fireEvent.keyDown(field, { key: 'Enter' })
+    expect(app.router.path).toBe('/machine/cloud/My-VM-0123abcd')
+    expect((await page.findAllByText('My VM (test)')).length).toBe(2) // in the title, and among the facts
+    await clean()
   })
 
   it('opens the palette by key and runs what was found', async () => {

@@ -98,6 +98,39 @@ func cpusOf(n *Element) int {
 	return vcpuXML{Current: integer(vcpu.Attr("current")), Value: integer(vcpu.Inner())}.count()
 }
 
+// MostCPUs is how many CPUs a definition has room for.
+func MostCPUs(n *Element) int {
+	vcpu := n.One("vcpu")
+	if vcpu == nil {
+		return 1
+	}
+	return max(integer(vcpu.Inner()), 1)
+}
+
+// LeastCPUs is how many CPUs of what runs cannot be taken out, 0 where it does not say.
+func LeastCPUs(now *Element) (count int) {
+	for _, v := range now.All("vcpus", "vcpu") {
+		if v.Attr("enabled") == "yes" && v.Attr("hotpluggable") == "no" {
+			count++
+		}
+	}
+	return count
+}
+
+// TopologyCPUs is how many CPUs a definition lays out in sockets, cores and threads, 0 where it
+// leaves that to the hypervisor.
+func TopologyCPUs(n *Element) int {
+	topology := n.One("cpu", "topology")
+	if topology == nil {
+		return 0
+	}
+	count := 1
+	for _, part := range []string{"sockets", "dies", "cores", "threads"} {
+		count *= max(integer(topology.Attr(part)), 1)
+	}
+	return count
+}
+
 func memoryNow(n *Element) int64 {
 	return cmp.Or(MemoryOf(n.One("currentMemory")), MemoryOf(n.One("memory")))
 }

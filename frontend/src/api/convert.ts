@@ -34,9 +34,9 @@ export function placement(p: PbPlacement): Placement {
 }
 
 export function machine(m: PbMachine): Machine {
-  const { host, name, cpus, os, note, accelerator, uuid, screen, screenshots, installing, verbs, tags, notes, autostart, order, template } = m
+  const { host, name, originalName, cpus, os, note, accelerator, uuid, screen, screenshots, installing, verbs, tags, notes, autostart, order, template } = m
   return {
-    host, name, cpus, os, note, accelerator, uuid, screen, screenshots, installing, verbs, tags, notes, autostart, order, template,
+    host, name, originalName, cpus, os, note, accelerator, uuid, screen, screenshots, installing, verbs, tags, notes, autostart, order, template,
     cannot: m.cannot.map(({ verb, reason }) => ({ verb, reason })),
     kind: m.kind === 'self' ? 'self' : 'vm',
     state: m.state as Machine['state'],
@@ -67,8 +67,8 @@ export function guest(g: PbGuest): GuestInfo {
 }
 
 export function job(j: PbJob): Job {
-  const { id, host, op, name, error, step } = j
-  return { id, host, op, name, error, step, started: date(j.started), ended: date(j.ended), done: Number(j.done), total: Number(j.total), rate: Number(j.rate), left: Number(j.left) }
+  const { id, host, op, name, made, error, step } = j
+  return { id, host, op, name, made, error, step, started: date(j.started), ended: date(j.ended), done: Number(j.done), total: Number(j.total), rate: Number(j.rate), left: Number(j.left) }
 }
 
 export function screen(s: PbScreen): Screen {

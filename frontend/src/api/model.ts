@@ -73,6 +73,8 @@ export interface Disk {
 export interface Machine {
   host: string
   name: string
+  /** Its name at the hypervisor, where others gave it one that Hither does not take; else "". */
+  originalName: string
   kind: 'self' | 'vm'
   state: MachineState
   cpus: number
@@ -128,6 +130,8 @@ export interface Job {
   host: string
   op: string
   name: string
+  /** What is made of it, "" where that is it itself. */
+  made: string
   started: Date | null
   ended: Date | null
   error: string

@@ -46,7 +46,7 @@ function machines(app: App): Entry[] {
           id: `${c.name}:${host.id}/${machine.name}`,
           group: 'palette.machines' as const,
           label: t(c.label).replace('…', '') + between() + title(machine, host),
-          note: machine.kind === 'self' ? '' : host.name,
+          note: machine.kind === 'self' ? '' : [machine.originalName, host.name].filter(Boolean).join(' · '),
           icon: c.icon,
           color: host.color & 7,
           do: () => c.do(app, { machine, host }),

@@ -183,6 +183,7 @@ export const en = {
   'machine.host': 'On',
   'machine.on': 'on {host}',
   'machine.os': 'System',
+  'machine.original': 'Its own name',
   'machine.cpus': 'CPUs',
   'machine.cpusShort': '{n} CPU | {n} CPUs',
   'machine.memory': 'Memory',

@@ -2,6 +2,7 @@
 export const backupNodeZh: Record<string, string> = {
   'libvirt was killed and lost its account of a backup: switch the machine off and restart libvirtd, then it can be started, backed up and moved': 'libvirt 被强行终止，丢失了备份任务的记录：请关闭该虚拟机并重启 libvirtd，之后即可启动、备份和迁移它',
   'libvirt was killed and lost its account of a backup: switch the machine off, then it can be started, backed up and moved': 'libvirt 被强行终止，丢失了备份任务的记录：请关闭该虚拟机，之后即可启动、备份和迁移它',
+  'a backup of which libvirt lost its account holds it while it runs': 'libvirt 丢失了其备份任务的记录，它在运行期间一直被该任务占用',
   'libvirt lost its account of a backup of it, and is started anew first': 'libvirt 丢失了它的备份任务记录，须先重新启动 libvirt',
   'try again in a moment; what is under way on its host ends first: hither job ls lists it': '请稍后重试；其主机上正在进行的任务会先完成，可用 hither job ls 查看',
   'keeps what is new': '正在保存新数据',

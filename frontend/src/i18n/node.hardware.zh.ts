@@ -123,6 +123,17 @@ export const hardwareNodeZh: Record<string, string> = {
   // Why a change did not count at once.
   'the running machine does not take it: {0}': '运行中的虚拟机不接受：{0}',
   'the guest does not let go of it; it goes when the machine stops': '客户机没有放开它；虚拟机停止时会移除',
+  'while it runs its CPUs can be at most {0}, as it was started; stop it and start it, and it has more':
+    '运行时它最多有 {0} 个 CPU（启动时已定）；请关机后再启动，即可更多',
+  'a running machine keeps the {0} CPUs that it began with; stop it and start it, and it has fewer':
+    '运行中的虚拟机保留启动时的 {0} 个 CPU；请关机后再启动，即可减少',
+  'a running machine keeps the CPUs that it began with; stop it and start it, and it has fewer':
+    '运行中的虚拟机保留启动时的 CPU；请关机后再启动，即可减少',
+  'the guest does not let go of its CPUs; stop the machine and start it, and it has fewer':
+    '客户机没有放开它的 CPU；请关机后再启动，即可减少',
+  'its kind of machine takes no CPUs while it runs; stop it and start it': '这类虚拟机在运行时不接受 CPU；请关机后再启动',
+  'its definition lays {0} CPUs out in sockets, cores and threads': '其定义把 {0} 个 CPU 排成了插槽、核心和线程',
+  'change that topology with the tool that made it, or give it fewer CPUs': '请用创建它的工具更改该拓扑，或减少 CPU',
   'a running machine has at most the memory that it began with': '运行中的虚拟机最多使用启动时的内存',
   'the guest was asked and has not followed yet; from its next start on it counts in any case': '已请求客户机，但它尚未照做；下次启动起一定生效',
   'a running machine gets a CD drive at its next start': '运行中的虚拟机在下次启动时才有光驱',

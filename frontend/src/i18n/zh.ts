@@ -183,6 +183,7 @@ export const zh: Record<Key, string> = {
   'machine.host': '所在电脑',
   'machine.on': '位于 {host}',
   'machine.os': '系统',
+  'machine.original': '原名称',
   'machine.cpus': 'CPU 数',
   'machine.cpusShort': '{n} 核',
   'machine.memory': '内存',

@@ -36,8 +36,8 @@ export class Jobs extends Table<Job> {
   }
 }
 
-/** What a job does, in words. */
+/** What a job does, in words, with the name of what it makes. */
 export function jobLabel(j: Job): { key: Key; params: Params } {
   const key = `job.${j.op}`
-  return { key: key in en ? (key as Key) : 'job.other', params: { name: j.name } }
+  return { key: key in en ? (key as Key) : 'job.other', params: { name: j.made ? `${j.name} → ${j.made}` : j.name } }
 }

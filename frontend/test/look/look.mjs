@@ -107,7 +107,7 @@ const views = [
     await page.locator('[role=menuitem]').last().click()
   }, wait: '[role=alertdialog]' },
   { name: 'hardware-boot', path: '/machine/laptop/ipxe', act: hardwareButton(4), wait: 'dialog' },
-  { name: 'screenshots', path: '/machine/cloud/theirs?transport=websocket', wait: '[data-state=live]' },
+  { name: 'screenshots', path: '/machine/cloud/Windows-10-test-5b8e2c41?transport=websocket', wait: '[data-state=live]' },
   { name: 'apps-guest', path: '/apps/cloud?machine=office', wait: '[data-testid=installing]' },
   { name: 'devices', path: '/host/cloud', act: (page) => page.locator('[data-testid=devices]').scrollIntoViewIfNeeded(), wait: '[data-device]' },
   { name: 'devices-far', path: '/host/laptop', act: (page) => page.locator('[data-testid=devices]').scrollIntoViewIfNeeded(), wait: '[data-device]' },

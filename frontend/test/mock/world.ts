@@ -70,7 +70,7 @@ export const machines = [
   machine('cloud', 'build-02', 'starting', { os: 'Debian GNU/Linux 12' }),
   machine('cloud', 'staging', 'failed', { os: 'Alpine Linux 3.20', tags: ['lab'] }),
   machine('cloud', 'console', 'running', { os: 'FreeBSD 14', screen: false, note: 'its display speaks spice; give it a VNC display to see it here' }),
-  machine('cloud', 'theirs', 'running', { os: 'Windows 10', screenshots: true, installing: [] }),
+  machine('cloud', 'Windows-10-test-5b8e2c41', 'running', { originalName: 'Windows 10 (test)', os: 'Windows 10', screenshots: true, installing: [] }),
   machine('cloud', 'office', 'running', { os: 'Debian GNU/Linux 13', installing: ['firefox', 'gimp'], note: 'its apps are being installed: firefox, gimp' }),
   self('nas', 'Debian GNU/Linux 12', 4),
   machine('nas', 'media', 'off', { os: 'Debian GNU/Linux 12' }),

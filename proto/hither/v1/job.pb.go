@@ -38,7 +38,9 @@ type Job struct {
 	// Bytes per second.
 	Rate int64 `protobuf:"varint,11,opt,name=rate,proto3" json:"rate,omitempty"`
 	// Seconds that this step will take at that rate; 0 when nobody knows.
-	Left          int64 `protobuf:"varint,12,opt,name=left,proto3" json:"left,omitempty"`
+	Left int64 `protobuf:"varint,12,opt,name=left,proto3" json:"left,omitempty"`
+	// The name of what is made of name, "" where that is name itself.
+	Made          string `protobuf:"bytes,13,opt,name=made,proto3" json:"made,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -155,6 +157,13 @@ func (x *Job) GetLeft() int64 {
 		return x.Left
 	}
 	return 0
+}
+
+func (x *Job) GetMade() string {
+	if x != nil {
+		return x.Made
+	}
+	return ""
 }
 
 type JobListRequest struct {
@@ -337,7 +346,7 @@ var File_hither_v1_job_proto protoreflect.FileDescriptor
 
 const file_hither_v1_job_proto_rawDesc = "" +
 	"\n" +
-	"\x13hither/v1/job.proto\x12\thither.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb1\x02\n" +
+	"\x13hither/v1/job.proto\x12\thither.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc5\x02\n" +
 	"\x03Job\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04host\x18\x02 \x01(\tR\x04host\x12\x0e\n" +
@@ -351,7 +360,8 @@ const file_hither_v1_job_proto_rawDesc = "" +
 	"\x05total\x18\n" +
 	" \x01(\x03R\x05total\x12\x12\n" +
 	"\x04rate\x18\v \x01(\x03R\x04rate\x12\x12\n" +
-	"\x04left\x18\f \x01(\x03R\x04left\"$\n" +
+	"\x04left\x18\f \x01(\x03R\x04left\x12\x12\n" +
+	"\x04made\x18\r \x01(\tR\x04made\"$\n" +
 	"\x0eJobListRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\"5\n" +
 	"\x0fJobListResponse\x12\"\n" +

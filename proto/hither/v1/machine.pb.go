@@ -52,7 +52,9 @@ type Machine struct {
 	// Its screen is seen by screenshots and takes keys only.
 	Screenshots bool `protobuf:"varint,40,opt,name=screenshots,proto3" json:"screenshots,omitempty"`
 	// Apps of its seed that are not there yet.
-	Installing    []string `protobuf:"bytes,41,rep,name=installing,proto3" json:"installing,omitempty"`
+	Installing []string `protobuf:"bytes,41,rep,name=installing,proto3" json:"installing,omitempty"`
+	// Its name at the hypervisor, where name is of Hither's making.
+	OriginalName  string `protobuf:"bytes,45,opt,name=original_name,json=originalName,proto3" json:"original_name,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -246,6 +248,13 @@ func (x *Machine) GetInstalling() []string {
 		return x.Installing
 	}
 	return nil
+}
+
+func (x *Machine) GetOriginalName() string {
+	if x != nil {
+		return x.OriginalName
+	}
+	return ""
 }
 
 type Refusal struct {
@@ -2519,7 +2528,7 @@ var File_hither_v1_machine_proto protoreflect.FileDescriptor
 
 const file_hither_v1_machine_proto_rawDesc = "" +
 	"\n" +
-	"\x17hither/v1/machine.proto\x12\thither.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17hither/v1/forward.proto\x1a\x15hither/v1/image.proto\"\xf9\x04\n" +
+	"\x17hither/v1/machine.proto\x12\thither.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17hither/v1/forward.proto\x1a\x15hither/v1/image.proto\"\x9e\x05\n" +
 	"\aMachine\x12\x18\n" +
 	"\aaddress\x18\x01 \x01(\tR\aaddress\x12\x12\n" +
 	"\x04host\x18\x02 \x01(\tR\x04host\x12\x12\n" +
@@ -2546,7 +2555,8 @@ const file_hither_v1_machine_proto_rawDesc = "" +
 	"\vscreenshots\x18( \x01(\bR\vscreenshots\x12\x1e\n" +
 	"\n" +
 	"installing\x18) \x03(\tR\n" +
-	"installing\"5\n" +
+	"installing\x12#\n" +
+	"\roriginal_name\x18- \x01(\tR\foriginalName\"5\n" +
 	"\aRefusal\x12\x12\n" +
 	"\x04verb\x18\x01 \x01(\tR\x04verb\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\"Z\n" +

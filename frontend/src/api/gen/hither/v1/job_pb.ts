@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file hither/v1/job.proto.
  */
 export const file_hither_v1_job: GenFile = /*@__PURE__*/
-  fileDesc("ChNoaXRoZXIvdjEvam9iLnByb3RvEgloaXRoZXIudjEi5wEKA0pvYhIKCgJpZBgBIAEoCRIMCgRob3N0GAIgASgJEgoKAm9wGAMgASgJEgwKBG5hbWUYBCABKAkSKwoHc3RhcnRlZBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKQoFZW5kZWQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBWVycm9yGAcgASgJEgwKBHN0ZXAYCCABKAkSDAoEZG9uZRgJIAEoAxINCgV0b3RhbBgKIAEoAxIMCgRyYXRlGAsgASgDEgwKBGxlZnQYDCABKAMiHgoOSm9iTGlzdFJlcXVlc3QSDAoEaG9zdBgBIAEoCSIvCg9Kb2JMaXN0UmVzcG9uc2USHAoEam9icxgBIAMoCzIOLmhpdGhlci52MS5Kb2IiLAoQSm9iQ2FuY2VsUmVxdWVzdBIMCgRob3N0GAEgASgJEgoKAmlkGAIgASgJIhMKEUpvYkNhbmNlbFJlc3BvbnNlMpABCgpKb2JTZXJ2aWNlEj0KBExpc3QSGS5oaXRoZXIudjEuSm9iTGlzdFJlcXVlc3QaGi5oaXRoZXIudjEuSm9iTGlzdFJlc3BvbnNlEkMKBkNhbmNlbBIbLmhpdGhlci52MS5Kb2JDYW5jZWxSZXF1ZXN0GhwuaGl0aGVyLnYxLkpvYkNhbmNlbFJlc3BvbnNlQiFaH2hpdGhlci9wcm90by9oaXRoZXIvdjE7aGl0aGVydjFiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("ChNoaXRoZXIvdjEvam9iLnByb3RvEgloaXRoZXIudjEi9QEKA0pvYhIKCgJpZBgBIAEoCRIMCgRob3N0GAIgASgJEgoKAm9wGAMgASgJEgwKBG5hbWUYBCABKAkSKwoHc3RhcnRlZBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKQoFZW5kZWQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBWVycm9yGAcgASgJEgwKBHN0ZXAYCCABKAkSDAoEZG9uZRgJIAEoAxINCgV0b3RhbBgKIAEoAxIMCgRyYXRlGAsgASgDEgwKBGxlZnQYDCABKAMSDAoEbWFkZRgNIAEoCSIeCg5Kb2JMaXN0UmVxdWVzdBIMCgRob3N0GAEgASgJIi8KD0pvYkxpc3RSZXNwb25zZRIcCgRqb2JzGAEgAygLMg4uaGl0aGVyLnYxLkpvYiIsChBKb2JDYW5jZWxSZXF1ZXN0EgwKBGhvc3QYASABKAkSCgoCaWQYAiABKAkiEwoRSm9iQ2FuY2VsUmVzcG9uc2UykAEKCkpvYlNlcnZpY2USPQoETGlzdBIZLmhpdGhlci52MS5Kb2JMaXN0UmVxdWVzdBoaLmhpdGhlci52MS5Kb2JMaXN0UmVzcG9uc2USQwoGQ2FuY2VsEhsuaGl0aGVyLnYxLkpvYkNhbmNlbFJlcXVlc3QaHC5oaXRoZXIudjEuSm9iQ2FuY2VsUmVzcG9uc2VCIVofaGl0aGVyL3Byb3RvL2hpdGhlci92MTtoaXRoZXJ2MWIGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
  * Job is fusion.Job; done and total are bytes.
@@ -83,6 +83,13 @@ export type Job = Message<"hither.v1.Job"> & {
    * @generated from field: int64 left = 12;
    */
   left: bigint;
+
+  /**
+   * The name of what is made of name, "" where that is name itself.
+   *
+   * @generated from field: string made = 13;
+   */
+  made: string;
 };
 
 /**
