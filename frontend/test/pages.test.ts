@@ -7,7 +7,7 @@ import Shell from '../src/Shell.svelte'
 import type { App } from '../src/state/app.svelte'
 import type { Dialog } from '../src/state/dialog'
 import { clean } from './clean'
-import { fakeApp, fill, folder } from './fake'
+import { fakeApp, fill, folder, machine } from './fake'
 
 let stop = () => {}
 afterEach(() => {
@@ -125,6 +125,27 @@ describe('library', () => {
     expect(app.router.path).toBe('/machine/cloud/build')
   })
 })
+
+it.each([['en', 'All 41 machines', '3 of 41 running'], ['zh', '全部 41 台机器', '共 41 台，3 台运行中']] as const)(
+  'shows the first machines of a computer, and a link to all (%s)',
+  async (language, all, running) => {
+    i18n.set(language)
+    history.replaceState(null, '', '/host/cloud')
+    const { app, stream } = fakeApp()
+    stop = app.start()
+    render(Shell, { app })
+    fill(stream) // cloud/build runs
+    for (let i = 0; i < 40; i++) stream.push({ kind: 'machine', machine: machine('cloud', `a-${i}`, i > 37 ? 'running' : 'off') })
+    const list = await page.findByRole('list', { name: language === 'en' ? 'Machines' : '机器' })
+    const link = await page.findByRole('link', { name: all })
+    page.getByText(running)
+    const rows = within(list).getAllByRole('link').map((a) => a.textContent)
+    expect([rows.length, ...rows.slice(0, 3)]).toEqual([10, 'a-38', 'a-39', 'build'])
+    await clean()
+    await fireEvent.click(link)
+    expect(location.pathname + location.search).toBe('/library?host=cloud')
+  },
+)
 
 it('pairs by a code and shows why not', async () => {
   const join = vi.fn().mockRejectedValue(new UiError({ cause: 'permission', detail: 'the words do not match', hint: 'Two guesses are left.' }))
