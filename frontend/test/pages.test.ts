@@ -147,6 +147,27 @@ it.each([['en', 'All 41 machines', '3 of 41 running'], ['zh', '全部 41 台机�
   },
 )
 
+describe('the page of a machine that is off, on a phone', () => {
+  const wide = innerWidth
+  const size = (width: number) => {
+    Object.defineProperty(window, 'innerWidth', { value: width, configurable: true, writable: true })
+    window.dispatchEvent(new Event('resize'))
+  }
+  afterEach(() => size(wide))
+
+  it('is its parts, under one line that starts it', async () => {
+    size(390)
+    const app = await open('/machine/laptop/ipxe')
+    app.settings.setInspector(true)
+    const idle = await page.findByTestId('idle')
+    expect(within(idle).getByRole('button', { name: 'Start' })).toBeTruthy()
+    expect(page.queryByRole('heading', { name: 'ipxe is off' })).toBeNull()
+    await clean()
+    app.settings.setInspector(false)
+    await page.findByRole('heading', { name: 'ipxe is off' })
+  })
+})
+
 it('pairs by a code and shows why not', async () => {
   const join = vi.fn().mockRejectedValue(new UiError({ cause: 'permission', detail: 'the words do not match', hint: 'Two guesses are left.' }))
   const app = await open('/library', { join })
