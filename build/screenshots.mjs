@@ -37,9 +37,7 @@ async function taken(page) {
   await page.locator('dialog input[value=empty]').check({ force: true })
   await next(page)
   await page.locator('dialog [data-step-focus]').fill('web')
-  await next(page)
-  await next(page)
-  await page.locator('dialog [role=alert]').waitFor()
+  await page.locator('dialog [aria-invalid=true]').waitFor()
 }
 const pair = async (page) => {
   await page.keyboard.press('p')

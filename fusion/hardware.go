@@ -103,8 +103,10 @@ type DrivePart struct {
 type NICPart struct {
 	MAC     string `json:"mac"`
 	Network string `json:"network"` // of Parts.Networks, or how libvirt calls its kind
-	Model   string `json:"model"`
-	Of      Of     `json:"of,omitempty"`
+	// NextNetwork is the one of the next start, where it is another.
+	NextNetwork string `json:"nextNetwork,omitempty"`
+	Model       string `json:"model"`
+	Of          Of     `json:"of,omitempty"`
 }
 
 // UserNetwork is the network that every host has: the guest reaches what its host
@@ -129,7 +131,8 @@ const (
 	AddDisk      ChangeKind = "disk.add"    // Bytes or Volume; Changed.Part is its name
 	GrowDisk     ChangeKind = "disk.grow"   // Disk, Bytes: its new size
 	RemoveDisk   ChangeKind = "disk.remove" // Disk, Keep
-	AddNIC       ChangeKind = "nic.add"     // Network; Changed.Part is its MAC
+	AddNIC       ChangeKind = "nic.add"     // Network, MAC; Changed.Part is its MAC
+	SetNIC       ChangeKind = "nic.set"     // NIC; Network and MAC, "" leaves one; MAC of a machine that is off
 	RemoveNIC    ChangeKind = "nic.remove"  // NIC
 	InsertCD     ChangeKind = "cd.insert"   // Drive, Image
 	EjectCD      ChangeKind = "cd.eject"    // Drive
@@ -142,7 +145,7 @@ const (
 )
 
 // ChangeKinds are all of them.
-var ChangeKinds = []ChangeKind{SetResources, AddDisk, GrowDisk, RemoveDisk, AddNIC, RemoveNIC, InsertCD, EjectCD,
+var ChangeKinds = []ChangeKind{SetResources, AddDisk, GrowDisk, RemoveDisk, AddNIC, SetNIC, RemoveNIC, InsertCD, EjectCD,
 	SetBoot, SetFirmware, SetTPM, AddDisplay, AttachDevice, DetachDevice, SetAccelerator}
 
 // Change is one change of a machine's hardware.
@@ -157,7 +160,8 @@ type Change struct {
 	// Keep leaves the removed disk's file in the pool, as an image.
 	Keep        bool     `json:"keep,omitempty"`
 	NIC         string   `json:"nic,omitempty"`     // a MAC
-	Network     string   `json:"network,omitempty"` // default UserNetwork
+	Network     string   `json:"network,omitempty"` // of a new card UserNetwork by default
+	MAC         string   `json:"mac,omitempty"`     // what the card gets; of a new card one is chosen by default
 	Drive       string   `json:"drive,omitempty"`   // default: the first CD drive
 	Image       string   `json:"image,omitempty"`
 	Boot        []string `json:"boot,omitempty"`
@@ -202,10 +206,8 @@ func (c Change) Check(machine string) error {
 		if c.Bytes < leastDisk || c.Bytes > mostDisk {
 			return bad(fmt.Sprintf("a disk of %d bytes", c.Bytes), "a disk has 1 MiB to 64 TiB, as in 20GiB")
 		}
-	case AddNIC:
-		if c.Network != "" && CheckName(c.Network) != nil {
-			return bad(fmt.Sprintf("a network called %q", clip(c.Network)), "hither machine hw shows the networks there are")
-		}
+	case AddNIC, SetNIC:
+		return c.checkNIC(bad)
 	case InsertCD:
 		if CheckName(c.Image) != nil {
 			return bad("an image has a name, not a path", "an image is named with letters, digits and . _ - ~; hither image ls shows those there are")
@@ -242,6 +244,19 @@ func (c Change) checkResources(bad func(detail, hint string) error) error {
 		return bad(fmt.Sprintf("%d bytes of memory", c.MemoryBytes), "give it 16 MiB to 16 TiB, as in --memory 1GiB")
 	case c.CPUs < 0 || c.CPUs > mostCPUs:
 		return bad(fmt.Sprintf("%d CPUs", c.CPUs), fmt.Sprintf("give it 1 to %d CPUs", mostCPUs))
+	}
+	return nil
+}
+
+func (c Change) checkNIC(bad func(detail, hint string) error) error {
+	if c.Network != "" && CheckName(c.Network) != nil {
+		return bad(fmt.Sprintf("a network called %q", clip(c.Network)), "hither machine hw shows the networks there are")
+	}
+	if _, err := ParseMAC(c.MAC); c.MAC != "" && err != nil {
+		return bad(fmt.Sprintf("a network card with the address %q", clip(c.MAC)), "give six bytes of which the first is even, as in 52:54:00:12:34:56")
+	}
+	if c.Kind == SetNIC && c.Network == "" && c.MAC == "" {
+		return bad("nothing is to change", "name a network or an address for the card")
 	}
 	return nil
 }

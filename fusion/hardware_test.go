@@ -9,7 +9,8 @@ import (
 func TestChangeCheck(t *testing.T) {
 	for _, c := range []Change{
 		{Kind: SetResources, MemoryBytes: 16 << 20}, {Kind: SetResources, CPUs: 255}, {Kind: AddDisk, Bytes: 1 << 20}, {Kind: GrowDisk, Bytes: 64 << 40},
-		{Kind: RemoveDisk}, {Kind: AddNIC}, {Kind: AddNIC, Network: "lab"}, {Kind: InsertCD, Image: "a.iso"}, {Kind: EjectCD},
+		{Kind: RemoveDisk}, {Kind: AddNIC}, {Kind: AddNIC, Network: "lab"}, {Kind: AddNIC, MAC: "52:54:00:12:34:56"},
+		{Kind: SetNIC, NIC: "52:54:00:12:34:56", Network: "lab"}, {Kind: SetNIC, MAC: "52-54-00-AB-CD-EF"}, {Kind: InsertCD, Image: "a.iso"}, {Kind: EjectCD},
 		{Kind: SetBoot, Boot: []string{"net", "cd", "disk"}}, {Kind: SetFirmware, Firmware: "uefi"}, {Kind: SetFirmware, Firmware: "uefi-secure"}, {Kind: SetAccelerator, Accelerator: "kvm"}, {Kind: SetTPM}, {Kind: AddDisplay},
 	} {
 		if err := c.Check("m"); err != nil {
@@ -19,7 +20,8 @@ func TestChangeCheck(t *testing.T) {
 	for _, c := range []Change{
 		{}, {Kind: "explode"}, {Kind: SetResources}, {Kind: SetResources, MemoryBytes: 16<<20 - 1}, {Kind: SetResources, MemoryBytes: -1},
 		{Kind: SetResources, MemoryBytes: 17 << 40}, {Kind: SetResources, CPUs: 256}, {Kind: SetResources, CPUs: -1}, {Kind: AddDisk},
-		{Kind: AddDisk, Bytes: -1}, {Kind: GrowDisk, Bytes: 65 << 40}, {Kind: AddNIC, Network: "a'/>"}, {Kind: InsertCD}, {Kind: InsertCD, Image: "../x"},
+		{Kind: AddDisk, Bytes: -1}, {Kind: GrowDisk, Bytes: 65 << 40}, {Kind: AddNIC, Network: "a'/>"},
+		{Kind: SetNIC}, {Kind: SetNIC, Network: "a b"}, {Kind: SetNIC, MAC: "53:54:00:12:34:56"}, {Kind: AddNIC, MAC: "00:00:00:00:00:00"}, {Kind: AddNIC, MAC: "'/><x>"}, {Kind: InsertCD}, {Kind: InsertCD, Image: "../x"},
 		{Kind: SetBoot}, {Kind: SetBoot, Boot: []string{"disk", "disk"}}, {Kind: SetBoot, Boot: []string{""}}, {Kind: SetFirmware, Firmware: "<x>"}, {Kind: SetAccelerator},
 	} {
 		if err := c.Check("m"); !errors.Is(err, ErrInvalid) || Hint(err) == "" {

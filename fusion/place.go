@@ -30,6 +30,10 @@ type Resources struct {
 	// for Reason.
 	Accelerator string `json:"accelerator"`
 	Reason      string `json:"reason,omitempty"`
+	// Firmwares are those of Firmwares that a machine can start by here, and TPM says
+	// whether it can have one. A release that does not say names none.
+	Firmwares []string `json:"firmwares,omitempty"`
+	TPM       bool     `json:"tpm,omitempty"`
 }
 
 // Unfit is why a host is not chosen for a machine.
@@ -44,6 +48,8 @@ const (
 	UnfitMemory   Unfit = "memory"
 	UnfitCPUs     Unfit = "cpus"
 	UnfitDisk     Unfit = "disk"
+	UnfitFirmware Unfit = "firmware" // it has not the firmware that the machine starts by
+	UnfitTPM      Unfit = "tpm"
 )
 
 // Candidate is a host that is looked at for a machine.
@@ -109,6 +115,11 @@ func unfit(spec MachineSpec, c Candidate) Unfit {
 		return UnfitCPUs
 	case spec.DiskBytes > r.PoolBytes:
 		return UnfitDisk
+	case len(r.Firmwares) == 0: // it does not say, and may have them
+	case spec.Firmware != "" && !slices.Contains(r.Firmwares, spec.Firmware):
+		return UnfitFirmware
+	case spec.TPM && !r.TPM:
+		return UnfitTPM
 	}
 	return ""
 }

@@ -56,13 +56,15 @@ func TestPlace(t *testing.T) {
 }
 
 func TestPlaceSaysWhy(t *testing.T) {
-	spec := MachineSpec{DiskBytes: 20 * gib, CPUs: 4} // of 1 GiB
+	spec := MachineSpec{DiskBytes: 20 * gib, CPUs: 4, Firmware: "uefi", TPM: true} // of 1 GiB
 	weak := host("weak", Resources{FreeBytes: 4 * gib, PoolBytes: 100 * gib, CPUs: 2})
 	full := host("full", Resources{FreeBytes: 4 * gib, PoolBytes: gib})
 	tiny := host("tiny", Resources{FreeBytes: gib, PoolBytes: 100 * gib})
 	bare := host("bare", Resources{FreeBytes: 4 * gib, PoolBytes: 100 * gib})
 	bare.Resources.Accelerator = ""
-	given := []Candidate{{Host: "mute"}, {Host: "away", Why: UnfitOffline}, bare, tiny, full, weak,
+	legacy := host("legacy", Resources{FreeBytes: 4 * gib, PoolBytes: 100 * gib, Firmwares: []string{"bios"}, TPM: true})
+	open := host("open", Resources{FreeBytes: 4 * gib, PoolBytes: 100 * gib, Firmwares: Firmwares})
+	given := []Candidate{{Host: "mute"}, {Host: "away", Why: UnfitOffline}, bare, tiny, full, weak, legacy, open,
 		host("good", Resources{FreeBytes: 4 * gib, PoolBytes: 100 * gib})}
 	before := slices.Clone(given)
 	got := Place(spec, given)
@@ -74,7 +76,7 @@ func TestPlaceSaysWhy(t *testing.T) {
 		}
 	}
 	want := map[string]Unfit{"mute": UnfitSilent, "away": UnfitOffline, "bare": UnfitMachines, "tiny": UnfitMemory,
-		"full": UnfitDisk, "weak": UnfitCPUs, "good": ""}
+		"full": UnfitDisk, "weak": UnfitCPUs, "legacy": UnfitFirmware, "open": UnfitTPM, "good": ""}
 	for name, unfit := range want {
 		if why[name] != unfit {
 			t.Errorf("%s: %q, want %q", name, why[name], unfit)

@@ -149,6 +149,9 @@ func TestUEFIAndTPM(t *testing.T) {
 // TestFirmwareIsChanged goes from BIOS to UEFI, to Secure Boot and back.
 func TestFirmwareIsChanged(t *testing.T) {
 	s, config := stage(t, "private")
+	if r := must(s.Resources(t.Context()))(t); strings.Join(r.Firmwares, " ") != "bios uefi uefi-secure" || !r.TPM {
+		t.Errorf("its host says %+v", r)
+	}
 	m := must(s.Create(t.Context(), fusion.MachineSpec{Name: "m", MemoryBytes: 128 << 20, DiskBytes: 16 << 20}))(t)
 	change(t, s, fusion.Change{Kind: fusion.SetBoot, Boot: []string{"disk"}}, fusion.Now)
 	for _, firmware := range []string{"uefi", "uefi-secure"} {

@@ -128,6 +128,73 @@ func TestInsideNetworks(t *testing.T) {
 	}
 }
 
+// roaming asks for an address again and again, on whatever network its card is.
+const roaming = `while :; do
+	ip addr flush dev eth0
+	udhcpc -f -q -n -t 3 -T 2 -i eth0 -s /lease
+	sleep 2
+done`
+
+// TestACardOnAnotherNetwork: the card of a machine that runs goes from one network to the
+// next, as its guest and virsh see; onto one of another kind, and to another address, while
+// it is off.
+func TestACardOnAnotherNetwork(t *testing.T) { inNamespaces(t, "TestInsideCard") }
+
+func TestInsideCard(t *testing.T) {
+	if os.Getenv(asUserEnv) != "net" {
+		return // TestACardOnAnotherNetwork runs it
+	}
+	dir := system(t)
+	s := openSystem(t, dir)
+	defer closeStore(t, s)
+	ctx, nets := t.Context(), s.Networks()
+	for name, subnet := range map[string]string{"lab": "10.9.0.0/24", "office": "10.8.0.0/24"} {
+		must(nets.Create(ctx, fusion.NetworkSpec{Name: name, Kind: fusion.Isolated, Subnet: subnet}))(t)
+	}
+	console := booted(t, s, "m", "lab", roaming, "")
+	says(t, console, "lease 10.9.0.")
+	card := parts(t, s).NICs[0].MAC
+	plugged := func(wanted string, half ...string) {
+		t.Helper()
+		if list := virsh(t, s, append([]string{"domiflist", "m"}, half...)...); !strings.Contains(list, " "+wanted+" ") || strings.Count(list, ":") != 5 {
+			t.Errorf("virsh says %s, want %s", list, wanted)
+		}
+	}
+	pid := qemuPID(must(s.Get(ctx, "m"))(t).UUID)
+	start := time.Now()
+	change(t, s, fusion.Change{Kind: fusion.SetNIC, NIC: card, Network: "office"}, fusion.Now)
+	t.Logf("the card was put onto another network in %v", time.Since(start).Round(time.Millisecond))
+	plugged("office")
+	plugged("office", "--inactive")
+	says(t, console, "lease 10.8.0.")
+	if got := must(nets.Get(ctx, "office"))(t); strings.Join(got.Machines, " ") != "m" || got.Leases != 1 {
+		t.Errorf("%+v", got)
+	}
+	if p := parts(t, s); p.Pending || p.NICs[0].Network != "office" || qemuPID(must(s.Get(ctx, "m"))(t).UUID) != pid {
+		t.Errorf("%+v", p)
+	}
+
+	done := change(t, s, fusion.Change{Kind: fusion.SetNIC, NIC: card, Network: fusion.UserNetwork}, fusion.NextStart)
+	t.Log(done.Note)
+	plugged("office")
+	plugged("user", "--inactive")
+	if p := parts(t, s); !p.Pending || len(p.NICs) != 1 || p.NICs[0].NextNetwork != "user" {
+		t.Errorf("%+v", p)
+	}
+	const mac = "52:54:00:0a:0b:0c"
+	_, err := s.Change(ctx, "m", fusion.Change{Kind: fusion.SetNIC, NIC: card, MAC: mac})
+	refused(t, err, fusion.ErrInvalid)
+	ok(t, s.Do(ctx, "m", fusion.ForceOff))
+	eventually(t, "it is off", func() bool { return must(s.Get(ctx, "m"))(t).State == fusion.Off })
+	change(t, s, fusion.Change{Kind: fusion.SetNIC, NIC: card, MAC: mac}, fusion.Now)
+	if list := virsh(t, s, "domiflist", "m"); !strings.Contains(list, mac) || strings.Contains(list, card) {
+		t.Errorf("virsh says %s", list)
+	}
+	ok(t, os.Remove(console))
+	ok(t, s.Do(ctx, "m", fusion.Start))
+	says(t, console, "lease 10.0.2.") // of QEMU's own network
+}
+
 // TestForwardsOfAPrivateMachine: what an ordinary user has, also once its QEMU is
 // another one.
 func TestForwardsOfAPrivateMachine(t *testing.T) {

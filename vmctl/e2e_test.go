@@ -154,6 +154,10 @@ func aLife(t *testing.T, s *Store, name string) {
 	refused(t, s.Remove(ctx, name), fusion.ErrBusy)
 	ok(t, s.Do(ctx, name, fusion.Pause))
 	events.await(t, name+" paused")
+	still := must(s.Screenshot(ctx, name))(t)
+	if again := must(s.Screenshot(ctx, name))(t); string(again) != string(still) || len(still) == 0 {
+		t.Error("the screen of a machine that is paused does not stand still")
+	}
 	ok(t, s.Do(ctx, name, fusion.Resume))
 	events.await(t, name+" running")
 	statsOf(t, s, name)

@@ -133,11 +133,28 @@ func (s *Store) canGive(ctx context.Context, op, machine, firmware string, tpm b
 	if !domxml.IsUEFI(firmware) && !tpm {
 		return nil
 	}
-	most, err := call(ctx, s, func(d driver) (limits, error) { return d.limits(kind, "x86_64", domxml.MachineType) }, nil)
+	most, err := s.mostOf(ctx, kind)
 	if err != nil {
 		return err
 	}
 	return most.withholds(op, machine, firmware, tpm)
+}
+
+// mostOf is what this host can give a machine that Hither makes.
+func (s *Store) mostOf(ctx context.Context, kind string) (limits, error) {
+	return call(ctx, s, func(d driver) (limits, error) { return d.limits(kind, "x86_64", domxml.MachineType) }, nil)
+}
+
+// firmwares are the words for what a machine can start by here.
+func (l limits) firmwares() []string {
+	list := []string{domxml.BIOS}
+	if l.uefi {
+		list = append(list, domxml.UEFI)
+	}
+	if l.uefi && l.secure {
+		list = append(list, domxml.SecureUEFI)
+	}
+	return list
 }
 
 func (l limits) withholds(op, machine, firmware string, tpm bool) error {

@@ -48,7 +48,7 @@ func (c *changing) kinds() map[fusion.ChangeKind]func(context.Context) (fusion.C
 	return map[fusion.ChangeKind]func(context.Context) (fusion.Changed, error){
 		fusion.SetResources: c.setResources,
 		fusion.AddDisk:      c.addDisk, fusion.GrowDisk: c.growDisk, fusion.RemoveDisk: c.removeDisk,
-		fusion.AddNIC: c.addNIC, fusion.RemoveNIC: c.removeNIC,
+		fusion.AddNIC: c.addNIC, fusion.SetNIC: c.setNIC, fusion.RemoveNIC: c.removeNIC,
 		fusion.InsertCD: c.insertCD, fusion.EjectCD: c.ejectCD,
 		fusion.SetBoot: c.setBoot, fusion.SetFirmware: c.setFirmware, fusion.SetTPM: c.setTPM, fusion.AddDisplay: c.addDisplay,
 		fusion.AttachDevice: c.attachDevice, fusion.DetachDevice: c.detachDevice,

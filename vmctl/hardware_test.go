@@ -213,7 +213,13 @@ func TestFirmwareAndTPM(t *testing.T) {
 	}
 	_, err := s.Create(t.Context(), fusion.MachineSpec{Name: "u", Firmware: "coreboot"})
 	refused(t, err, fusion.ErrInvalid)
+	if r := must(s.Resources(t.Context()))(t); strings.Join(r.Firmwares, " ") != "bios" || r.TPM {
+		t.Errorf("%+v", r)
+	}
 	f.can.uefi, f.can.tpm = true, true
+	if r := must(s.Resources(t.Context()))(t); strings.Join(r.Firmwares, " ") != "bios uefi" || !r.TPM {
+		t.Errorf("%+v", r)
+	}
 	change(t, s, fusion.Change{Kind: fusion.SetFirmware, Firmware: "uefi"}, fusion.Now)
 	change(t, s, fusion.Change{Kind: fusion.SetTPM, TPM: true}, fusion.Now)
 	if p := parts(t, s); p.Firmware != "uefi" || !p.TPM {

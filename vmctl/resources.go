@@ -31,7 +31,9 @@ func (s *Store) Resources(ctx context.Context) (fusion.Resources, error) {
 	if kind != "kvm" {
 		r.Accelerator = "tcg"
 	}
-	return r, nil
+	most, err := s.mostOf(ctx, kind)
+	r.Firmwares, r.TPM = most.firmwares(), most.tpm
+	return r, fail("host.resources", "", err)
 }
 
 // promised is the memory of the machines that run, in bytes.

@@ -49,7 +49,7 @@ func (c computerService) SetRoles(ctx context.Context, req *connect.Request[pb.S
 
 func (c computerService) Place(ctx context.Context, req *connect.Request[pb.PlaceRequest]) (*connect.Response[pb.Placement], error) {
 	spec := fusion.MachineSpec{Name: req.Msg.Name, MemoryBytes: req.Msg.MemoryBytes, CPUs: int(req.Msg.Cpus), DiskBytes: req.Msg.DiskBytes,
-		Image: req.Msg.Image, ISO: req.Msg.Iso}
+		Image: req.Msg.Image, ISO: req.Msg.Iso, Firmware: req.Msg.Firmware, TPM: req.Msg.Tpm}
 	p, err := c.s.node.Place(ctx, spec)
 	if err != nil {
 		return nil, err

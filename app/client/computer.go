@@ -31,7 +31,7 @@ func (h *host) SetRoles(ctx context.Context, add, remove []string) ([]string, er
 // idempotency key (fusion.WithKey) is answered with the same host.
 func (c *Client) Place(ctx context.Context, s fusion.MachineSpec) (fusion.Placement, error) {
 	res, err := call(ctx, s.Name, c.computers.Place, &pb.PlaceRequest{Name: s.Name, MemoryBytes: s.MemoryBytes, Cpus: int32(s.CPUs), DiskBytes: s.DiskBytes,
-		Image: s.Image, Iso: s.ISO})
+		Image: s.Image, Iso: s.ISO, Firmware: s.Firmware, Tpm: s.TPM})
 	if err != nil {
 		return fusion.Placement{}, err
 	}

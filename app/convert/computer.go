@@ -15,12 +15,12 @@ func CardFromPB(c *pb.Card) fusion.Card {
 
 func ResourcesToPB(r fusion.Resources) *pb.HostResources {
 	return &pb.HostResources{Cpus: int32(r.CPUs), Load: r.Load, MemoryBytes: r.MemoryBytes, FreeBytes: r.FreeBytes,
-		PoolBytes: r.PoolBytes, Accelerator: r.Accelerator, Reason: r.Reason}
+		PoolBytes: r.PoolBytes, Accelerator: r.Accelerator, Reason: r.Reason, Firmwares: r.Firmwares, Tpm: r.TPM}
 }
 
 func ResourcesFromPB(r *pb.HostResources) fusion.Resources {
 	return fusion.Resources{CPUs: int(r.GetCpus()), Load: r.GetLoad(), MemoryBytes: r.GetMemoryBytes(), FreeBytes: r.GetFreeBytes(),
-		PoolBytes: r.GetPoolBytes(), Accelerator: r.GetAccelerator(), Reason: r.GetReason()}
+		PoolBytes: r.GetPoolBytes(), Accelerator: r.GetAccelerator(), Reason: r.GetReason(), Firmwares: r.GetFirmwares(), TPM: r.GetTpm()}
 }
 
 func PlacementToPB(p fusion.Placement) *pb.Placement {

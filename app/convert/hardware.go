@@ -19,7 +19,7 @@ func PartsToPB(p fusion.Parts) *pb.Parts {
 			return &pb.DrivePart{Name: d.Name, Kind: d.Kind, Image: d.Image, Of: string(d.Of)}
 		}),
 		Nics: All(p.NICs, func(n fusion.NICPart) *pb.NICPart {
-			return &pb.NICPart{Mac: n.MAC, Network: n.Network, Model: n.Model, Of: string(n.Of)}
+			return &pb.NICPart{Mac: n.MAC, Network: n.Network, NextNetwork: n.NextNetwork, Model: n.Model, Of: string(n.Of)}
 		}),
 		Boot: p.Boot, Firmware: p.Firmware, Tpm: p.TPM, Displays: p.Displays, Pending: p.Pending,
 		Networks: p.Networks, Images: p.Images, Accelerator: p.Accelerator,
@@ -39,7 +39,7 @@ func PartsFromPB(p *pb.Parts) fusion.Parts {
 			return fusion.DrivePart{Name: d.GetName(), Kind: d.GetKind(), Image: d.GetImage(), Of: fusion.Of(d.GetOf())}
 		}),
 		NICs: All(p.GetNics(), func(n *pb.NICPart) fusion.NICPart {
-			return fusion.NICPart{MAC: n.GetMac(), Network: n.GetNetwork(), Model: n.GetModel(), Of: fusion.Of(n.GetOf())}
+			return fusion.NICPart{MAC: n.GetMac(), Network: n.GetNetwork(), NextNetwork: n.GetNextNetwork(), Model: n.GetModel(), Of: fusion.Of(n.GetOf())}
 		}),
 		Boot: list(p.GetBoot()), Firmware: p.GetFirmware(), TPM: p.GetTpm(), Displays: list(p.GetDisplays()), Pending: p.GetPending(),
 		Networks: list(p.GetNetworks()), Images: list(p.GetImages()), Accelerator: p.GetAccelerator(),
@@ -48,13 +48,20 @@ func PartsFromPB(p *pb.Parts) fusion.Parts {
 }
 
 // ofAnother ends the kind of a change about a device of another host. A release that does not
-// know From refuses it so, and does not take a device of its own of the same kind.
-const ofAnother = ".from"
+// know From refuses it so, and does not take a device of its own of the same kind. withMAC ends
+// that of a new card whose address was chosen: such a release would choose another.
+const (
+	ofAnother = ".from"
+	withMAC   = ".mac"
+)
 
 func ChangeToPB(c fusion.Change) *pb.HardwareChange {
 	kind := string(c.Kind)
 	if c.From != "" {
 		kind += ofAnother
+	}
+	if c.Kind == fusion.AddNIC && c.MAC != "" {
+		kind += withMAC
 	}
 	return &pb.HardwareChange{
 		Kind: kind, MemoryBytes: c.MemoryBytes, Cpus: int32(c.CPUs), Disk: c.Disk, Bytes: c.Bytes, Keep: c.Keep,
@@ -63,18 +70,20 @@ func ChangeToPB(c fusion.Change) *pb.HardwareChange {
 		From:        string(c.From),
 		Volume:      c.Volume,
 		Accelerator: c.Accelerator,
+		Mac:         c.MAC,
 	}
 }
 
 func ChangeFromPB(c *pb.HardwareChange) fusion.Change {
 	return fusion.Change{
-		Kind: fusion.ChangeKind(strings.TrimSuffix(c.GetKind(), ofAnother)), MemoryBytes: c.GetMemoryBytes(), CPUs: int(c.GetCpus()), Disk: c.GetDisk(),
+		Kind: fusion.ChangeKind(strings.TrimSuffix(strings.TrimSuffix(c.GetKind(), ofAnother), withMAC)), MemoryBytes: c.GetMemoryBytes(), CPUs: int(c.GetCpus()), Disk: c.GetDisk(),
 		Bytes: c.GetBytes(), Keep: c.GetKeep(), NIC: c.GetNic(), Network: c.GetNetwork(), Drive: c.GetDrive(),
 		Image: c.GetImage(), Boot: c.GetBoot(), Firmware: c.GetFirmware(), TPM: c.GetTpm(),
 		Device:      c.GetDevice(),
 		From:        fusion.HostID(c.GetFrom()),
 		Volume:      c.GetVolume(),
 		Accelerator: c.GetAccelerator(),
+		MAC:         c.GetMac(),
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -32,8 +33,9 @@ func (f fakeHardware) Show(_ context.Context, req *connect.Request[pb.HardwareSh
 		Disks: []*pb.DiskPart{{Name: "vda", Bus: "virtio", Format: "qcow2", File: "win11-0.qcow2", TotalBytes: 20 << 30, UsedBytes: 7 << 30, Made: true},
 			{Name: "vdb", Bus: "virtio", Format: "raw", File: "data.img", Of: "next-start"}},
 		Drives: []*pb.DrivePart{{Name: "sda", Kind: "cdrom"}},
-		Nics:   []*pb.NICPart{{Mac: "52:54:00:01:02:03", Network: "default", Model: "virtio", Of: "now"}},
-		Boot:   []string{"disk", "cd"}, Firmware: "uefi", Tpm: true, Displays: []string{"vnc"}, Pending: true,
+		Nics: []*pb.NICPart{{Mac: "52:54:00:01:02:03", Network: "default", Model: "virtio", Of: "now"},
+			{Mac: "52:54:00:01:02:04", Network: "user", NextNetwork: "lab", Model: "virtio"}},
+		Boot: []string{"disk", "cd"}, Firmware: "uefi", Tpm: true, Displays: []string{"vnc"}, Pending: true,
 		Devices: []*pb.DevicePart{{Id: "usb:0951:1666", Name: "Kingston DataTraveler"}, {Id: "pci:0000:01:00.0", Of: "next-start"},
 			{Id: "usb:1050:0407", Name: "Yubikey", From: "12D3lap", FromName: "laptop", Note: "its computer is offline", Hint: "wake it"}}})
 }
@@ -55,6 +57,8 @@ func (f fakeHardware) Change(_ context.Context, req *connect.Request[pb.Hardware
 		return answer(&pb.HardwareChanged{When: "now", Part: "vdb"})
 	case strings.HasPrefix(c.Kind, string(fusion.AttachDevice)), strings.HasPrefix(c.Kind, string(fusion.DetachDevice)):
 		return f.changeDevice(c)
+	case c.Kind == string(fusion.SetNIC):
+		return answer(&pb.HardwareChanged{When: "now", Part: cmp.Or(c.Mac, c.Nic)})
 	case c.Kind == string(fusion.AddDisplay):
 		return answer(&pb.HardwareChanged{When: "next-start", Note: "it runs"})
 	case c.Kind == string(fusion.InsertCD):

@@ -60,7 +60,7 @@ func printParts(w io.Writer, p fusion.Parts) error {
 		t.add(d.Name, d.Kind, cmp.Or(d.Image, "empty"), "", whenThere(d.Of))
 	}
 	for _, n := range p.NICs {
-		t.add(n.MAC, n.Model+" network card", n.Network, "", whenThere(n.Of))
+		t.add(n.MAC, n.Model+" network card", next(n.Network, cmp.Or(n.NextNetwork, n.Network)), "", whenThere(n.Of))
 	}
 	for _, d := range p.Devices {
 		kind, _, _ := strings.Cut(d.ID, ":")

@@ -52,21 +52,37 @@ func diskCommand(g *globals) *cobra.Command {
 }
 
 func nicCommand(g *globals) *cobra.Command {
-	var network string
+	var network, other, mac string
 	add := &cobra.Command{
 		Use: "add MACHINE", Short: "Give a machine a network card", Args: exactly("MACHINE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return g.change(cmd, args[0], fusion.Change{Kind: fusion.AddNIC, Network: network})
+			return g.change(cmd, args[0], fusion.Change{Kind: fusion.AddNIC, Network: network, MAC: mac})
 		},
 	}
 	add.Flags().StringVar(&network, "network", fusion.UserNetwork, "a `NETWORK` of the machine's host, or user: out, and nothing in")
+	add.Flags().StringVar(&mac, "mac", "", "its `ADDRESS`, as in 52:54:00:12:34:56 (default: one is chosen)")
+	set := &cobra.Command{
+		Use: "set MACHINE MAC", Short: "Put a network card onto another network, or give it another address", Args: exactly("MACHINE", "MAC"),
+		Long: "Put a network card onto another network, at once where libvirt can, else at the next start;\n" +
+			"a running system keeps its old address until it asks for a new one. The card's own address\n" +
+			"changes while the machine is off.",
+		Example: "  hither machine nic set nas/web 52:54:00:12:34:56 --network lab",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if other == "" && mac == "" {
+				return usageHint("machine nic set: nothing is to change", "as in --network lab, or --mac 52:54:00:12:34:56")
+			}
+			return g.change(cmd, args[0], fusion.Change{Kind: fusion.SetNIC, NIC: args[1], Network: other, MAC: mac})
+		},
+	}
+	set.Flags().StringVar(&other, "network", "", "a `NETWORK` of the machine's host, or user: out, and nothing in")
+	set.Flags().StringVar(&mac, "mac", "", "its `ADDRESS`, as in 52:54:00:12:34:56")
 	rm := &cobra.Command{
 		Use: "rm MACHINE MAC", Short: "Take a network card away", Args: exactly("MACHINE", "MAC"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return g.change(cmd, args[0], fusion.Change{Kind: fusion.RemoveNIC, NIC: args[1]})
 		},
 	}
-	return group("nic", "Network cards of a virtual machine; `hither machine hw` names them", add, rm)
+	return group("nic", "Network cards of a virtual machine; `hither machine hw` names them", add, set, rm)
 }
 
 func cdCommand(g *globals) *cobra.Command {

@@ -96,6 +96,7 @@ func reason(c fusion.Candidate) string {
 		return fmt.Sprintf("only %d CPUs", r.CPUs)
 	}
 	return cmp.Or(map[fusion.Unfit]string{
+		fusion.UnfitFirmware: "without that firmware", fusion.UnfitTPM: "without a TPM to give",
 		fusion.UnfitOffline: "offline", fusion.UnfitGrant: "this computer may not create machines there",
 		fusion.UnfitOld: "its release does not say what is free", fusion.UnfitMachines: "no machine can run there",
 	}[c.Why], "it does not answer")

@@ -26,7 +26,7 @@ describe('a deployment', () => {
   function open(more = {}, path = '/library') {
     history.replaceState(null, '', path)
     const { app, stream } = fakeApp({
-      place: async () => ({ host: '', id: '', candidates: [{ host: 'cloud', id: 'id-cloud', roles: [], fits: true, why: '', hasImage: false, resources: { cpus: 4, freeBytes: 1.5 * 2 ** 30, poolBytes: 2.5 * 2 ** 30, accelerator: 'kvm' } }] }),
+      place: async () => ({ host: '', id: '', candidates: [{ host: 'cloud', id: 'id-cloud', roles: [], fits: true, why: '', hasImage: false, resources: { cpus: 4, freeBytes: 1.5 * 2 ** 30, poolBytes: 2.5 * 2 ** 30, accelerator: 'kvm', firmwares: ['bios'], tpm: false } }] }),
       images: async () => [image()],
       ...more,
     })
@@ -155,7 +155,7 @@ describe('a deployment', () => {
     await tick(dialog, /All that are online/)
     await clean()
     await fireEvent.click(within(dialog).getByRole('button', { name: 'Deploy' }))
-    const of = { memoryBytes: 2 ** 30, cpus: 1, diskBytes: expect.any(Number), seed: expect.objectContaining({ user: '', sshKeys: [] }), network: '', unattended: false }
+    const of = { memoryBytes: 2 ** 30, cpus: 1, diskBytes: expect.any(Number), seed: expect.objectContaining({ user: '', sshKeys: [] }), network: '', unattended: false, firmware: 'bios', tpm: false }
     const spec = { to: ['id-laptop', 'id-cloud'], count: 1, prefix: 'debian-13', start: false }
     expect(asked).toEqual([['id-laptop', 'debian-13', of, spec, expect.stringMatching(/^[\w-]{36}$/)]])
     stream.push({ kind: 'job', job: job('laptop', 'image.deploy', 'debian-13') })

@@ -15,7 +15,7 @@ const parts = (more: Partial<Parts> = {}): Parts => ({
   cpus: 2, nextCpus: 2, mostCpus: 16, memoryBytes: GIB, nextMemoryBytes: GIB, hostMemoryBytes: 8 * GIB,
   disks: [{ name: 'vda', bus: 'virtio', format: 'qcow2', file: 'ipxe-0.qcow2', totalBytes: 20 * GIB, usedBytes: 5 * GIB, readOnly: false, made: true, of: '' }],
   drives: [{ name: 'sda', kind: 'cdrom', image: '', of: '' }],
-  nics: [{ mac: '52:54:00:01:02:03', network: 'user', model: 'virtio', of: '' }],
+  nics: [{ mac: '52:54:00:01:02:03', network: 'user', nextNetwork: '', model: 'virtio', of: '' }],
   boot: ['disk', 'cd'], firmware: 'bios', tpm: false, accelerator: 'emulated', displays: ['vnc'], pending: false, networks: ['user', 'default'], images: ['debian.iso'], devices: [], ...more,
 })
 
@@ -136,6 +136,17 @@ describe('hardware on the page of a machine', () => {
     await fireEvent.change(within(dialog).getByLabelText('Network'), { target: { value: 'default' } })
     await submit(dialog)
     await vi.waitFor(() => expect(asked.at(-1)).toEqual(['ipxe', { kind: 'nic.add', network: 'default' }]))
+    await vi.waitFor(() => expect(page.queryByRole('dialog')).toBeNull())
+    await menu(part, 'More for 52:54:00:01:02:03', 'Change…')
+    dialog = page.getByRole('dialog')
+    await fireEvent.change(within(dialog).getByLabelText('Network'), { target: { value: 'default' } })
+    await type(dialog, 'MAC address', '53:54:00:01:02:03')
+    await submit(dialog)
+    expect(within(dialog).getByText(/Give six bytes/)).toBeTruthy()
+    await type(dialog, 'MAC address', '52-54-00-AA-02-03')
+    await clean()
+    await submit(dialog)
+    await vi.waitFor(() => expect(asked.at(-1)).toEqual(['ipxe', { kind: 'nic.set', nic: '52:54:00:01:02:03', network: 'default', mac: '52:54:00:aa:02:03' }]))
     await vi.waitFor(() => expect(page.queryByRole('dialog')).toBeNull())
     await menu(part, 'More for 52:54:00:01:02:03', 'Remove network card…')
     await press('Remove', page.getByRole('alertdialog'))

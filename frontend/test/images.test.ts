@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { UiError } from '../src/api/error'
 import type { CatalogueImage, Image, Machine, MachineSpec } from '../src/api/model'
 import { Draft } from '../src/dialogs/create/draft.svelte'
+import { sizeOf, sizeText } from '../src/dialogs/size'
 import { i18n } from '../src/i18n/i18n.svelte'
 import Shell from '../src/Shell.svelte'
 import { found, Images } from '../src/state/images.svelte'
@@ -58,6 +59,10 @@ describe('a draft', () => {
     d.what = 'pool'
     d.image = image('big', { diskBytes: 50 * GIB })
     expect(d.disks.filter((n) => n > 0 && n < 50 * GIB)).toEqual([])
+    d.diskText = '49.5 GiB'
+    expect(d.diskWrong).toBe('create.disk.small')
+    d.diskText = ''
+    expect([d.disk, d.diskWrong]).toEqual([0, ''])
   })
 
   it('sees what is wrong with users and keys, and remembers good keys', () => {
@@ -108,6 +113,14 @@ describe('a draft', () => {
     expect(d.spec()).toMatchObject({ unattended: true, start: true, iso: 'cd', seed: { locale: 'de_DE.UTF-8', password: 'x' } })
   })
 })
+
+it.each([
+  ['2', 2 * GIB], ['2 GiB', 2 * GIB], [' 1,5 g ', 1.5 * GIB], ['512m', GIB / 2], ['512 MiB', GIB / 2], ['1TB', 1024 * GIB], ['0', 0],
+  ['', NaN], ['two', NaN], ['-1', NaN], ['1 GiB 2', NaN], ['1e3', NaN],
+])('reads %j as a size', (text, bytes) => expect(sizeOf(text)).toBe(bytes))
+
+it.each([GIB, 1.5 * GIB, 0.25 * GIB, 2252 * 2 ** 20, 20 * GIB])('writes the size %d as it is read', (bytes) => expect(sizeOf(sizeText(bytes))).toBe(bytes))
+it('writes no size as less than it is', () => expect(sizeOf(sizeText(2361393152 + 1))).toBeGreaterThan(2361393152))
 
 it('finds images by every word of a search', () => {
   const list = [known('debian-13', { title: 'Debian 13 (trixie)' }), known('fedora-43')]
@@ -252,11 +265,15 @@ describe('images on the page', () => {
     expect(within(dialog).getByRole('progressbar').getAttribute('aria-valuenow')).toBe('25')
     await clean()
     expect(made).toEqual([{
-      name: 'web', cpus: 1, memoryBytes: 2 * GIB, diskBytes: 30 * GIB, iso: '', image: 'debian-13', start: true, network: '', unattended: false,
+      name: 'web', cpus: 1, memoryBytes: 2 * GIB, diskBytes: 30 * GIB, iso: '', image: 'debian-13', start: true, network: '', unattended: false, firmware: 'bios', tpm: false,
       seed: { user: '', sshKeys: [KEY], password: '', hostname: '', packages: [], ...plain, apps: [] },
     }])
     done(machine('laptop', 'web', 'running'))
     await vi.waitFor(() => expect(page.queryByRole('dialog')).toBeNull())
+    // It is shown, though the watch has not told of it yet.
+    expect(location.pathname).toBe('/machine/laptop/web')
+    expect(await page.findByRole('heading', { name: 'web', level: 1 })).toBeTruthy()
+    expect(page.queryByTestId('made')).toBeNull()
   })
 
   it('does not close another dialog when a machine is made behind it', async () => {
@@ -277,5 +294,69 @@ describe('images on the page', () => {
     done(machine('laptop', 'bare', 'off'))
     await vi.waitFor(() => expect(app.tasks.running).toEqual([]))
     expect(app.dialog).toEqual({ kind: 'palette' })
+    // It says where the machine is, until that is looked at.
+    app.dialog = null
+    const made = await page.findByTestId('made')
+    expect(made.textContent).toContain('bare is ready on laptop.')
+    expect(location.pathname).toBe('/library')
+    await clean()
+    await fireEvent.click(within(made).getByRole('link', { name: 'Show' }))
+    expect(location.pathname).toBe('/machine/laptop/bare')
+    await vi.waitFor(() => expect(page.queryByTestId('made')).toBeNull())
+  })
+
+  it.each([
+    ['en', 'Memory', 'CPUs', 'Disk', 'Name', 'laptop has a machine of this name. Choose another.', 'Give it 16 MiB to 16 TiB, as in 2 GiB.', 'Memory: usual choices', 'Secure Boot', 'Create'],
+    ['zh', '内存', 'CPU 数', '磁盘', '名称', 'laptop 上已有同名机器，请换一个名称。', '请填写 16 MiB 到 16 TiB，例如 2 GiB。', '内存：常用值', '安全启动', '新建'],
+  ] as const)('take any size and what their computer has, and say that a name is taken as it is typed (%s)', async (language, memory, cpus, disk, name, taken, bad, usual, secure, create) => {
+    i18n.set(language)
+    const made: MachineSpec[] = []
+    const resources = { cpus: 8, freeBytes: 6 * GIB, poolBytes: 100 * GIB, accelerator: 'kvm', firmwares: ['bios', 'uefi', 'uefi-secure'], tpm: true }
+    const { app } = open('/library', {
+      images: async () => [], catalogue: async () => [],
+      place: async () => ({ host: '', id: '', candidates: [{ host: 'laptop', id: 'id-laptop', roles: [], fits: true, why: '', hasImage: false, resources }] }),
+      createMachine: async (_: string, spec: MachineSpec) => (made.push(spec), machine('laptop', spec.name, 'off')),
+    })
+    await vi.waitFor(() => expect(app.watch.loaded).toBe(true))
+    app.dialog = { kind: 'create', host: 'id-laptop' }
+    const dialog = await page.findByRole('dialog')
+    await fireEvent.click(dialog.querySelector('input[value=empty]')!)
+    await fireEvent.submit(dialog.querySelector('form')!)
+    const field = await within(dialog).findByLabelText(name)
+    const box = within(dialog).getByRole('combobox', { name: memory })
+    await fireEvent.input(box, { target: { value: 'lots' } })
+    expect(within(dialog).queryByText(bad)).toBeNull() // it is still being typed
+    await fireEvent.focusOut(box)
+    expect(within(dialog).getByText(bad)).toBeTruthy()
+    await fireEvent.input(field, { target: { value: 'ipxe' } })
+    expect(within(dialog).getByText(taken)).toBeTruthy()
+    expect(field.getAttribute('aria-invalid')).toBe('true')
+    await fireEvent.submit(dialog.querySelector('form')!)
+    expect(within(dialog).getByLabelText(name)).toBe(field) // it does not go on
+    await fireEvent.input(field, { target: { value: 'win' } })
+    expect(within(dialog).queryByText(taken)).toBeNull()
+
+    await fireEvent.click(within(dialog).getByRole('button', { name: usual }))
+    await clean()
+    await fireEvent.click(within(dialog).getByRole('option', { name: '4 GiB' }))
+    expect([(box as HTMLInputElement).value, within(dialog).queryByRole('listbox')]).toEqual(['4 GiB', null])
+    await fireEvent.keyDown(box, { key: 'ArrowDown' })
+    await fireEvent.keyDown(box, { key: 'ArrowDown' })
+    expect(box.getAttribute('aria-activedescendant')).toBe(within(dialog).getByRole('option', { name: '8 GiB' }).id)
+    await fireEvent.keyDown(box, { key: 'Escape' })
+    expect([within(dialog).queryByRole('listbox'), app.dialog?.kind]).toEqual([null, 'create'])
+    await fireEvent.input(box, { target: { value: '6,5' } })
+    await fireEvent.focusOut(box)
+    expect((box as HTMLInputElement).value).toBe('6.5 GiB') // as it was understood
+    await fireEvent.input(within(dialog).getByRole('combobox', { name: cpus }), { target: { value: '3' } })
+    await fireEvent.input(within(dialog).getByRole('combobox', { name: disk }), { target: { value: '33g' } })
+    await fireEvent.click(within(dialog).getByRole('radio', { name: secure }))
+    await fireEvent.click(within(dialog).getByLabelText(/TPM 2\.0/))
+    await clean()
+    await fireEvent.submit(dialog.querySelector('form')!)
+    await within(dialog).findByText(new RegExp(secure + ' · TPM'))
+    await fireEvent.click(within(dialog).getByRole('button', { name: create }))
+    await vi.waitFor(() => expect(location.pathname).toBe('/machine/laptop/win'))
+    expect(made).toMatchObject([{ name: 'win', memoryBytes: 6.5 * GIB, cpus: 3, diskBytes: 33 * GIB, firmware: 'uefi-secure', tpm: true }])
   })
 })

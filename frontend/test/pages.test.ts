@@ -145,6 +145,48 @@ describe('library', () => {
   })
 })
 
+it.each([['en', 'All 41 machines', '3 of 41 running'], ['zh', '全部 41 台机器', '共 41 台，3 台运行中']] as const)(
+  'shows the first machines of a computer, and a link to all (%s)',
+  async (language, all, running) => {
+    i18n.set(language)
+    history.replaceState(null, '', '/host/cloud')
+    const { app, stream } = fakeApp()
+    stop = app.start()
+    render(Shell, { app })
+    fill(stream) // cloud/build runs
+    for (let i = 0; i < 40; i++) stream.push({ kind: 'machine', machine: machine('cloud', `a-${i}`, i > 37 ? 'running' : 'off') })
+    const list = await page.findByRole('list', { name: language === 'en' ? 'Machines' : '机器' })
+    const link = await page.findByRole('link', { name: all })
+    page.getByText(running)
+    const rows = within(list).getAllByRole('link').map((a) => a.textContent)
+    expect([rows.length, ...rows.slice(0, 3)]).toEqual([10, 'a-38', 'a-39', 'build'])
+    await clean()
+    await fireEvent.click(link)
+    expect(location.pathname + location.search).toBe('/library?host=cloud')
+  },
+)
+
+describe('the page of a machine that is off, on a phone', () => {
+  const wide = innerWidth
+  const size = (width: number) => {
+    Object.defineProperty(window, 'innerWidth', { value: width, configurable: true, writable: true })
+    window.dispatchEvent(new Event('resize'))
+  }
+  afterEach(() => size(wide))
+
+  it('is its parts, under one line that starts it', async () => {
+    size(390)
+    const app = await open('/machine/laptop/ipxe')
+    app.settings.setInspector(true)
+    const idle = await page.findByTestId('idle')
+    expect(within(idle).getByRole('button', { name: 'Start' })).toBeTruthy()
+    expect(page.queryByRole('heading', { name: 'ipxe is off' })).toBeNull()
+    await clean()
+    app.settings.setInspector(false)
+    await page.findByRole('heading', { name: 'ipxe is off' })
+  })
+})
+
 it('pairs by a code and shows why not', async () => {
   const join = vi.fn().mockRejectedValue(new UiError({ cause: 'permission', detail: 'the words do not match', hint: 'Two guesses are left.' }))
   const app = await open('/library', { join })

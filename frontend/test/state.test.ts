@@ -3,6 +3,7 @@ import { UiError } from '../src/api/error'
 import type { Stats as Sample } from '../src/api/model'
 import { parseRoute, to } from '../src/state/router.svelte'
 import { rates } from '../src/state/stats.svelte'
+import { Thumbs } from '../src/state/thumbs.svelte'
 import { fakeApp, fill, host, machine } from './fake'
 
 let stop = () => {}
@@ -123,6 +124,37 @@ describe('stats', () => {
     expect(rates(at(0, 9), at(2000, 1)).cpu).toBeNull()
     expect(rates(at(0, 1), at(60_000, 2)).cpu).toBeNull()
   })
+})
+
+it('takes the picture of a paused machine once, until something happens to it', async () => {
+  vi.useFakeTimers()
+  try {
+    const asked: string[] = []
+    const urls: string[] = []
+    vi.stubGlobal('URL', Object.assign(URL, { createObjectURL: () => (urls.push('x'), `blob:${urls.length}`), revokeObjectURL: () => {} }))
+    const thumbs = new Thumbs({ screenshot: async (_: string, name: string) => (asked.push(name), new Uint8Array(1)) })
+    let now = machine('cloud', 'build', 'paused')
+    const end = thumbs.follow('k', 'id', () => now)
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect([asked, thumbs.of('k')]).toEqual([['build'], 'blob:1'])
+    end()
+    thumbs.follow('k', 'id', () => now)() // it is scrolled by
+    const again = thumbs.follow('k', 'id', () => now)
+    await vi.advanceTimersByTimeAsync(20_000)
+    expect(asked.length).toBe(1)
+    now = machine('cloud', 'build', 'running')
+    await vi.advanceTimersByTimeAsync(20_000)
+    expect(asked.length).toBe(3)
+    now = machine('cloud', 'build', 'paused')
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(asked.length).toBe(4)
+    now = machine('cloud', 'build', 'off')
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect([asked.length, thumbs.of('k')]).toEqual([4, 'blob:4']) // the last one is kept
+    again()
+  } finally {
+    vi.useRealTimers()
+  }
 })
 
 it('reads its own addresses', () => {

@@ -33,6 +33,9 @@ func (s *suite) testResources(t *testing.T) {
 	if (r.Accelerator == "") == (r.Reason == "") || s.VMs && r.Accelerator == "" {
 		t.Errorf("accelerator %q, reason %q", r.Accelerator, r.Reason)
 	}
+	if slices.Contains(r.Firmwares, "bios") != (r.Accelerator != "") {
+		t.Errorf("machines start by %q there", r.Firmwares)
+	}
 }
 
 func (s *suite) testRoles(t *testing.T) {

@@ -56,6 +56,19 @@ func (s *suite) testHardware(t *testing.T) {
 		t.Errorf("it is run by %q", p.Accelerator)
 	}
 	s.refuseChanges(t, name, disk)
+	other := "52:54:00:" + strings.ToLower(card[9:15]) + "fd"
+	if other == card {
+		other = other[:15] + "fc"
+	}
+	if got := s.change(t, name, fusion.Change{Kind: fusion.SetNIC, NIC: card, MAC: strings.ToUpper(other), Network: fusion.UserNetwork}).Part; got != other {
+		t.Errorf("the card is %q now", got)
+	}
+	_, err := s.host.Hardware().Change(s.ctx(t), name, fusion.Change{Kind: fusion.AddNIC, MAC: other})
+	refused(t, "an address that is taken", err, fusion.ErrExists)
+	if p := s.parts(t, name); len(p.NICs) != cards+1 || p.NICs[cards].MAC != other || p.NICs[cards].NextNetwork != "" {
+		t.Errorf("it has %+v", p)
+	}
+	card = other
 	s.change(t, name, fusion.Change{Kind: fusion.RemoveNIC, NIC: card})
 	s.change(t, name, fusion.Change{Kind: fusion.RemoveDisk, Disk: disk})
 	if p := s.parts(t, name); len(p.Disks) != 1 || len(p.NICs) != cards {
@@ -86,6 +99,9 @@ func (s *suite) refuseChanges(t *testing.T, name, disk string) {
 		"no network":    {Kind: fusion.AddNIC, Network: "none-" + name[:8]},
 		"hostile net":   {Kind: fusion.AddNIC, Network: "a'/><x y='"},
 		"unknown card":  {Kind: fusion.RemoveNIC, NIC: "52:54:00:ff:ff:fe"},
+		"no such card":  {Kind: fusion.SetNIC, NIC: "52:54:00:ff:ff:fe", Network: fusion.UserNetwork},
+		"nothing of it": {Kind: fusion.SetNIC, NIC: "52:54:00:ff:ff:fe"},
+		"odd address":   {Kind: fusion.AddNIC, MAC: "'/><x>"},
 		"outer image":   {Kind: fusion.InsertCD, Image: "../../etc/passwd"},
 		"unknown image": {Kind: fusion.InsertCD, Image: fresh("image")},
 		"odd boot":      {Kind: fusion.SetBoot, Boot: []string{"floppy"}},

@@ -48,7 +48,7 @@ func NewMemory(id fusion.HostID, name string) *Memory {
 		info: fusion.HostInfo{ID: id, Name: name, Online: true, Roles: []string{}, Local: true,
 			OS: "Memory", Version: "test", Fingerprint: string(id), Grants: []string{"admin"},
 			May: []string{"admin"}, Cards: []fusion.Card{{Name: "eth0", MAC: "52:54:00:00:00:01", Nets: []string{"192.0.2.1/24"}, Wake: "on"}}},
-		resources: fusion.Resources{CPUs: 2, MemoryBytes: 4 << 30, FreeBytes: 3 << 30, PoolBytes: 100 << 30, Accelerator: "tcg"},
+		resources: fusion.Resources{CPUs: 2, MemoryBytes: 4 << 30, FreeBytes: 3 << 30, PoolBytes: 100 << 30, Accelerator: "tcg", Firmwares: fusion.Firmwares, TPM: true},
 		machines:  map[string]*memoryMachine{},
 		images:    map[string][]byte{},
 		apps:      map[string]fusion.App{},

@@ -114,13 +114,8 @@ func (p memoryHardware) change(v *memoryMachine, c fusion.Change) (fusion.Change
 		} else {
 			v.Disks[disk].TotalBytes = c.Bytes
 		}
-	case fusion.AddNIC:
-		if cmp.Or(c.Network, fusion.UserNetwork) != fusion.UserNetwork {
-			return refuse(fusion.ErrNotFound, "no such network")
-		}
-		v.parts.named++
-		now.Part = fmt.Sprintf("52:54:00:00:00:%02x", v.parts.named)
-		v.parts.nics = append(v.parts.nics, fusion.NICPart{MAC: now.Part, Network: fusion.UserNetwork, Model: "virtio"})
+	case fusion.AddNIC, fusion.SetNIC:
+		return p.m.changeNIC(v, c)
 	case fusion.RemoveNIC:
 		left := slices.DeleteFunc(slices.Clone(v.parts.nics), func(n fusion.NICPart) bool { return n.MAC == c.NIC })
 		if len(left) == len(v.parts.nics) {
@@ -157,6 +152,44 @@ func (p memoryHardware) change(v *memoryMachine, c fusion.Change) (fusion.Change
 		return refuse(fusion.ErrInvalid, "it has a display")
 	}
 	return now, nil
+}
+
+// changeNIC adds a card, or changes one. Every card is on the network that each host has.
+func (m *Memory) changeNIC(v *memoryMachine, c fusion.Change) (fusion.Changed, error) {
+	refuse := func(cause error, detail string) (fusion.Changed, error) {
+		return fusion.Changed{}, &fusion.Error{Op: "machine.change", Path: v.Name, Cause: cause, Detail: detail, Hint: "see what it has: hither machine hw"}
+	}
+	if cmp.Or(c.Network, fusion.UserNetwork) != fusion.UserNetwork {
+		return refuse(fusion.ErrNotFound, "no such network")
+	}
+	mac := ""
+	if c.MAC != "" {
+		var err error
+		if mac, err = fusion.ParseMAC(c.MAC); err != nil {
+			return fusion.Changed{}, err
+		}
+	}
+	at := func(mac string) int {
+		return slices.IndexFunc(v.parts.nics, func(n fusion.NICPart) bool { return n.MAC == mac })
+	}
+	card := at(c.NIC)
+	switch {
+	case c.Kind == fusion.SetNIC && card < 0:
+		return refuse(fusion.ErrNotFound, "it has no such card")
+	case mac != "" && at(mac) >= 0 && mac != c.NIC:
+		return refuse(fusion.ErrExists, "another card has this address")
+	case c.Kind == fusion.AddNIC:
+		if mac == "" {
+			v.parts.named++
+			mac = fmt.Sprintf("52:54:00:00:00:%02x", v.parts.named)
+		}
+		v.parts.nics = append(v.parts.nics, fusion.NICPart{MAC: mac, Network: fusion.UserNetwork, Model: "virtio"})
+	case mac != "" && v.State != fusion.Off:
+		return refuse(fusion.ErrInvalid, "it runs")
+	case mac != "":
+		v.parts.nics[card].MAC = mac
+	}
+	return fusion.Changed{When: fusion.Now, Part: cmp.Or(mac, c.NIC)}, nil
 }
 
 func (p memoryHardware) Label(ctx context.Context, machine string, c fusion.LabelChange) (m fusion.Machine, err error) {

@@ -1,5 +1,11 @@
 package domxml
 
+import (
+	"encoding/xml"
+
+	"hither/fusion"
+)
+
 // NewCard is a network card on a network of libvirt's, "" for QEMU's own user-mode
 // networking.
 func NewCard(network string) Card {
@@ -26,6 +32,59 @@ func (x *Card) SetAddress(mac string) { x.MAC = &macXML{mac} }
 func (x *Card) OffloadNothing() {
 	x.Driver = &cardDriverXML{Host: offloadXML{CSUM: "off", GSO: "off", TSO4: "off", TSO6: "off", ECN: "off", UFO: "off"},
 		Guest: offloadXML{CSUM: "off", TSO4: "off", TSO6: "off", ECN: "off", UFO: "off"}}
+}
+
+// OffloadsNothing says whether a card in a definition is as OffloadNothing makes it.
+func OffloadsNothing(card *Element) bool {
+	return card.One("driver", "host").Attr("csum") == "off" && card.One("driver", "guest").Attr("csum") == "off"
+}
+
+// Plug says what changes of a card; what is "" stays.
+type Plug struct {
+	Network string // one of libvirt's, or fusion.UserNetwork
+	MAC     string
+	// OffloadNothing is as in Card.
+	OffloadNothing bool
+}
+
+// Into writes a card of a definition with the change. What belonged to its network before
+// goes; the rest stays, also what libvirt noted of a card that runs.
+func (p Plug) Into(card *Element) (device string, err error) {
+	n, err := Parse(card.Source())
+	if err != nil {
+		return "", err
+	}
+	if p.Network != "" {
+		n.Drop("source", "virtualport", "backend", "portForward")
+		n.Set("type", "network")
+	}
+	switch p.Network {
+	case "":
+	case fusion.UserNetwork:
+		n.Set("type", "user")
+	default:
+		n.Need("source").Set("network", p.Network)
+	}
+	if p.MAC != "" {
+		n.Need("mac").Set("address", p.MAC)
+	}
+	if p.OffloadNothing {
+		var like Card
+		like.OffloadNothing()
+		text, err := xml.Marshal(like)
+		if err != nil {
+			return "", err
+		}
+		whole, err := Parse(string(text))
+		if err != nil {
+			return "", err
+		}
+		driver := n.Need("driver")
+		driver.Drop("host", "guest")
+		driver.Children = append(driver.Children, whole.All("driver", "host")...)
+		driver.Children = append(driver.Children, whole.All("driver", "guest")...)
+	}
+	return n.String(), nil
 }
 
 // cardSourceXML, cardDriverXML and offloadXML are parts of a card's definition

@@ -45,8 +45,12 @@ func Parts(now, next *Element) fusion.Parts {
 		}
 	})
 	eachPart(now, next, "interface", MACOf, func(n *Element, of fusion.Of) {
-		p.Pending = p.Pending || of != ""
-		p.NICs = append(p.NICs, fusion.NICPart{MAC: MACOf(n), Network: networkOf(n), Model: n.One("model").Attr("type"), Of: of})
+		card := fusion.NICPart{MAC: MACOf(n), Network: NetworkOf(n), Model: n.One("model").Attr("type"), Of: of}
+		if coming := NetworkOf(CardOf(next, card.MAC)); of == "" && coming != card.Network {
+			card.NextNetwork = coming
+		}
+		p.Pending = p.Pending || of != "" || card.NextNetwork != ""
+		p.NICs = append(p.NICs, card)
 	})
 	p.Devices = deviceParts(now, next)
 	p.Pending = p.Pending || slices.ContainsFunc(p.Devices, func(d fusion.DevicePart) bool { return d.Of != "" })
@@ -78,14 +82,24 @@ func DiskName(n *Element) string { return n.One("target").Attr("dev") }
 // MACOf is the address of a card, in lower case.
 func MACOf(n *Element) string { return strings.ToLower(n.One("mac").Attr("address")) }
 
+// CardOf finds the card with an address, which is in lower case.
+func CardOf(definition *Element, mac string) *Element {
+	for _, n := range definition.One("devices").All("interface") {
+		if mac != "" && MACOf(n) == mac {
+			return n
+		}
+	}
+	return nil
+}
+
 // SourceOf is the file or device of a disk, "" for an empty drive or a network disk.
 func SourceOf(n *Element) string {
 	source := n.One("source")
 	return cmp.Or(source.Attr("file"), source.Attr("dev"))
 }
 
-// networkOf names what a card is on.
-func networkOf(n *Element) string {
+// NetworkOf names what a card is on: a network, or what libvirt calls its kind.
+func NetworkOf(n *Element) string {
 	source := n.One("source")
 	return cmp.Or(source.Attr("network"), source.Attr("bridge"), source.Attr("dev"), n.Attr("type"))
 }

@@ -95,8 +95,8 @@ export function connectApi(session: Session, onSignedOut: () => void): Api {
     grant: async (host, grants) => to.host(await hosts.grant({ host, grants })),
 
     place: async (spec, key) => {
-      const { name, cpus, memoryBytes, diskBytes, image, iso } = spec
-      return to.placement(await computers.place({ name, cpus, image, iso, memoryBytes: BigInt(memoryBytes), diskBytes: BigInt(diskBytes) }, keyed(key)))
+      const { name, cpus, memoryBytes, diskBytes, image, iso, firmware, tpm } = spec
+      return to.placement(await computers.place({ name, cpus, image, iso, firmware, tpm, memoryBytes: BigInt(memoryBytes), diskBytes: BigInt(diskBytes) }, keyed(key)))
     },
     wake: (host) => computers.wake({ host }),
     setRoles: async (host, add, remove) => (await computers.setRoles({ host, add, remove })).roles,

@@ -6,7 +6,7 @@ import type { Job as PbJob } from './gen/hither/v1/job_pb'
 import type { Machine as PbMachine, Snapshot as PbSnapshot, Stats as PbStats } from './gen/hither/v1/machine_pb'
 import type { Event as PbEvent, Host as PbHost } from './gen/hither/v1/node_pb'
 import type { Screen as PbScreen } from './gen/hither/v1/screen_pb'
-import type { Card, Event, Folder, GuestInfo, Host, Job, Machine, Placement, Screen, Snapshot, Stats } from './model'
+import type { Card, Event, Firmware, Folder, GuestInfo, Host, Job, Machine, Placement, Screen, Snapshot, Stats } from './model'
 
 export function date(t: Timestamp | undefined): Date | null {
   const d = t ? timestampDate(t) : null
@@ -27,7 +27,7 @@ export function placement(p: PbPlacement): Placement {
   const candidates = p.candidates.map(({ host, id, roles, fits, why, hasImage, resources: r }) => ({
     host, id, roles, fits, why, hasImage,
     resources: r
-      ? { cpus: r.cpus, freeBytes: Number(r.freeBytes), poolBytes: Number(r.poolBytes), accelerator: r.accelerator }
+      ? { cpus: r.cpus, freeBytes: Number(r.freeBytes), poolBytes: Number(r.poolBytes), accelerator: r.accelerator, firmwares: r.firmwares as Firmware[], tpm: r.tpm }
       : null,
   }))
   return { host: p.host, id: p.id, candidates }

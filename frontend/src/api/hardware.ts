@@ -27,6 +27,8 @@ export interface DrivePart {
 export interface NicPart {
   mac: string
   network: string
+  /** That of the next start where it is another, else ''. */
+  nextNetwork: string
   model: string
   of: Of
 }
@@ -75,7 +77,8 @@ export type Change =
   | { kind: 'disk.add'; volume: string }
   | { kind: 'disk.grow'; disk: string; bytes: number }
   | { kind: 'disk.remove'; disk: string; keep: boolean }
-  | { kind: 'nic.add'; network: string }
+  | { kind: 'nic.add'; network: string; mac?: string }
+  | { kind: 'nic.set'; nic: string; network?: string; mac?: string }
   | { kind: 'nic.remove'; nic: string }
   | { kind: 'cd.insert'; drive: string; image: string }
   | { kind: 'cd.eject'; drive: string }
@@ -111,7 +114,7 @@ export function parts(p: PbParts): Parts {
     hostMemoryBytes: Number(p.hostMemoryBytes),
     disks: p.disks.map(disk),
     drives: p.drives.map(({ name, kind, image, of }) => ({ name, kind, image, of: of as Of })),
-    nics: p.nics.map(({ mac, network, model, of }) => ({ mac, network, model, of: of as Of })),
+    nics: p.nics.map(({ mac, network, nextNetwork, model, of }) => ({ mac, network, nextNetwork, model, of: of as Of })),
     devices: p.devices.map(({ id, name, of, from, fromName, note, hint }) => ({ id, name, of: of as Of, from, fromName, note, hint })),
   }
 }

@@ -40,7 +40,12 @@ export interface Resources {
   freeBytes: number
   poolBytes: number
   accelerator: string
+  /** What a machine can start by there; a release that does not say names none. */
+  firmwares: Firmware[]
+  tpm: boolean
 }
+
+export type Firmware = 'bios' | 'uefi' | 'uefi-secure'
 
 /** A computer that was looked at for a machine; why says why it does not fit. */
 export interface Candidate {
@@ -312,6 +317,8 @@ export interface MachineSpec {
   network: string
   /** The installer on its CD installs by itself, with what seed says. */
   unattended: boolean
+  firmware: Firmware
+  tpm: boolean
 }
 
 export type Event = { seq: number; removed: boolean } & (

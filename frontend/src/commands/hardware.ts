@@ -102,6 +102,13 @@ export const driveCommands: PartCommand<DrivePart>[] = [
 
 export const nicCommands: PartCommand<NicPart>[] = [
   {
+    name: 'nic.set',
+    label: 'verb.change',
+    icon: Pencil,
+    when: (app, target) => free(app, target) && target.part.of !== 'now',
+    do: (app, { machine, part }) => (app.dialog = { kind: 'hardware', what: 'nic', machine, part: part.mac }),
+  },
+  {
     name: 'nic.remove',
     label: 'verb.removeNic',
     icon: Trash2,

@@ -5,6 +5,12 @@ export function goodName(name: string): boolean {
   return NAME.test(name)
 }
 
+/** The rule of fusion.ParseMAC, for addresses with colons or dashes. */
+export function goodMac(text: string): boolean {
+  const mac = text.trim()
+  return /^[0-9a-f][02468ace]([:-])[0-9a-f]{2}(\1[0-9a-f]{2}){4}$/i.test(mac) && /[^0:-]/.test(mac)
+}
+
 /** A file's name as one of the image pool. */
 export function imageName(file: string): string {
   const safe = file.replace(/[^A-Za-z0-9._~-]+/g, '-').replace(/^[^A-Za-z0-9]+/, '')

@@ -1,5 +1,6 @@
 // The words about computers as such: their power, their roles, how they are woken, and where machines go.
 export const computerEn = {
+  'host.allMachines': 'All {n} machines',
   'power.title': 'Power',
   'power.sleep': 'Sleep…',
   'power.reboot': 'Restart…',
@@ -65,6 +66,8 @@ export const computerEn = {
   'place.why.memory': 'only {free} of memory free',
   'place.why.disk': 'only {pool} of disk free',
   'place.why.cpus': 'only {n} CPU | only {n} CPUs',
+  'place.why.firmware': 'without the firmware asked for',
+  'place.why.tpm': 'without a TPM',
   'place.why.offline': 'offline',
   'place.why.grant': 'this computer may not create machines there',
   'place.why.old': 'its release does not say what is free',

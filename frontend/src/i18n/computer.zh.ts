@@ -2,6 +2,7 @@ import type { computerEn } from './computer.en'
 
 /** computer.en in Chinese. */
 export const computerZh: Record<keyof typeof computerEn, string> = {
+  'host.allMachines': '全部 {n} 台机器',
   'power.title': '电源',
   'power.sleep': '睡眠…',
   'power.reboot': '重启…',
@@ -67,6 +68,8 @@ export const computerZh: Record<keyof typeof computerEn, string> = {
   'place.why.memory': '内存仅剩 {free}',
   'place.why.disk': '磁盘仅剩 {pool}',
   'place.why.cpus': '只有 {n} 个 CPU',
+  'place.why.firmware': '没有所选的固件',
+  'place.why.tpm': '没有 TPM',
   'place.why.offline': '离线',
   'place.why.grant': '这台电脑无权在其上创建虚拟机',
   'place.why.old': '其版本不提供剩余资源信息',

@@ -81,6 +81,8 @@ export class App {
   /** The machine whose card is being dragged. */
   dragged = $state.raw<Machine | null>(null)
   status = $state.raw<Status | null>(null)
+  /** A machine that was made while its dialog was closed, until it is looked at. */
+  made = $state.raw<Machine | null>(null)
 
   constructor(readonly api: Api) {
     this.watch = new Watch(api, {

@@ -55,6 +55,11 @@ export class Computers {
     return { on: id, key }
   }
 
+  /** Whether a machine of this name is being made, or may have been by a call without an answer. */
+  asking(name: string): boolean {
+    return this.keys.has(name)
+  }
+
   /** Makes work forget the key once its machine was made or refused. With an answer lost the key stays, so that a second try finds it. */
   settling<T>(spec: MachineSpec, work: (task: Task) => Promise<T>): (task: Task) => Promise<T> {
     return async (task) => {

@@ -41,6 +41,11 @@ export class Machines extends Table<Machine> {
     return owner && (this.get(owner.name + '/' + name) ?? this.get(owner.id + '/' + name))
   }
 
+  /** Takes what a call gave before the watch tells of it. */
+  meet(m: Machine): void {
+    if (!this.find(m.host, m.name)) this.apply(m, false)
+  }
+
   /** The same machine on another computer, after it moved; one that is still arriving does not count. */
   elsewhere(m: Machine): Machine | undefined {
     return m.uuid === '' ? undefined : this.all.find((x) => x.uuid === m.uuid && x.host !== m.host)

@@ -9,7 +9,7 @@ export class Room {
 
   constructor(app: App, memoryBytes: number) {
     // Without a name it is only looked.
-    const question = { name: '', iso: '', image: '', seed: null, network: '', start: false, unattended: false, memoryBytes, cpus: 1, diskBytes: 0 }
+    const question = { name: '', iso: '', image: '', seed: null, network: '', start: false, unattended: false, memoryBytes, cpus: 1, diskBytes: 0, firmware: 'bios' as const, tpm: false }
     void app.ask(() => app.computers.place(question)).then((got) => {
       if ('value' in got) this.known = new Map(got.value.candidates.flatMap(({ id, resources }) => (resources ? [[id, resources] as const] : [])))
     })
@@ -19,6 +19,16 @@ export class Room {
   note(id: string): string {
     const r = this.known.get(id)
     return r ? t('room.free', { memory: bytes(r.freeBytes), disk: bytes(r.poolBytes) }) : ''
+  }
+
+  /** What it has, where it said that. */
+  of(id: string): Resources | undefined {
+    return this.known.get(id)
+  }
+
+  /** What some computer has, where one is chosen. */
+  get some(): Resources[] {
+    return [...this.known.values()]
   }
 
   /** Bytes of disk, or undefined where nobody knows. */

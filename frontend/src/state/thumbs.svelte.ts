@@ -12,10 +12,13 @@ const LOCK = 'hither-view:'
  * The last picture of each machine. While a card of a running machine is on the
  * glass a new one is asked every ten seconds, unless a view of it is open in
  * this tab or another (a Web Lock says so). A view leaves its last picture here.
+ * The screen of a paused one stands still: it is asked for once.
  */
 export class Thumbs {
   private readonly urls = new SvelteMap<string, string>()
   private readonly never = new Set<string>()
+  /** Paused machines, as they were told, of which there is a picture. What happens to one is told anew. */
+  private readonly still = new Map<string, Machine>()
   private readonly views = new Map<string, number>()
 
   constructor(private readonly api: Pick<Api, 'screenshot'>) {}
@@ -56,9 +59,11 @@ export class Thumbs {
   }
 
   private async take(key: string, hostId: string, m: Machine, signal: AbortSignal): Promise<void> {
-    if (!m.screen || m.state !== 'running' || this.never.has(key) || (await this.watched(key))) return
+    const alive = m.state === 'running' || m.state === 'paused'
+    if (!m.screen || !alive || this.never.has(key) || this.still.get(key) === m || (await this.watched(key))) return
     try {
       const png = await this.api.screenshot(hostId, m.name, signal)
+      if (m.state === 'paused') this.still.set(key, m)
       this.keep(key, new Blob([png], { type: 'image/png' }))
     } catch (thrown) {
       // A picture is a nicety; what cannot give one is not asked again.

@@ -106,6 +106,14 @@ const views = [
     await page.locator('[data-disk=vdb] button').click()
     await page.locator('[role=menuitem]').last().click()
   }, wait: '[role=alertdialog]' },
+  { name: 'hardware-nic', path: '/machine/cloud/build-01?transport=websocket', act: hardwareButton(2), wait: 'dialog' },
+  { name: 'hardware-nics', path: '/machine/cloud/build-01?transport=websocket', act: (page) => page.locator('[data-nic]').last().evaluate((row) => row.scrollIntoView({ block: 'center' })) },
+  ...[['card', '/machine/laptop/ipxe'], ['card-live', '/machine/cloud/build-01?transport=websocket']].map(([name, path]) => ({
+    name: 'hardware-' + name, path, wait: 'dialog', act: async (page) => {
+      await page.locator('[data-nic] button').last().click()
+      await page.locator('[role=menuitem]').first().click()
+    },
+  })),
   { name: 'hardware-boot', path: '/machine/laptop/ipxe', act: hardwareButton(4), wait: 'dialog' },
   { name: 'screenshots', path: '/machine/cloud/Windows-10-test-5b8e2c41?transport=websocket', wait: '[data-state=live]' },
   { name: 'apps-guest', path: '/apps/cloud?machine=office', wait: '[data-testid=installing]' },
@@ -231,6 +239,27 @@ const views = [
     await page.locator('dialog input[value=pool]').check({ force: true })
   }, wait: 'dialog [data-row]' },
   { name: 'create-machine', path: '/library', act: (page) => toMachine(page) },
+  { name: 'create-firmware', path: '/library', act: async (page) => {
+    await page.keyboard.press('n')
+    await page.locator('dialog select').first().selectOption({ label: 'cloud' })
+    await page.locator('dialog [data-row]').first().click()
+    await page.locator('dialog [type=submit]').click()
+    await page.locator('dialog input[value=uefi-secure]').check({ force: true })
+  } },
+  { name: 'create-taken', path: '/library', act: async (page) => {
+    await toMachine(page)
+    await page.locator('dialog input').first().fill('ipxe')
+    await page.locator('dialog input[role=combobox]').first().fill('much')
+    await page.locator('dialog input[role=combobox] + button').last().click()
+  }, wait: 'dialog [role=listbox]' },
+  { name: 'create-made', path: '/library', act: async (page) => {
+    await toMachine(page)
+    await page.locator('dialog input').first().fill('web-' + (Date.now() % 10000))
+    await page.locator('dialog [type=submit]').click()
+    await page.locator('dialog [type=submit]').click()
+    await page.locator('dialog [role=progressbar]').waitFor()
+    await page.keyboard.press('Escape')
+  }, wait: '[data-testid=made]', patience: 60_000 },
   { name: 'create-start', path: '/library', act: async (page) => {
     await toMachine(page)
     await page.locator('dialog input').first().fill('web')

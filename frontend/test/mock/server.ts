@@ -178,8 +178,8 @@ export function routes(router: ConnectRouter): void {
       return {
         host: fits ? 'cloud' : '', id: fits ? '12D3KooWBBB' : '',
         candidates: [
-          { host: 'cloud', id: '12D3KooWBBB', roles: ['compute'], fits, why: fits ? '' : 'memory', resources: { cpus: 4, freeBytes: 12n * GIB, poolBytes: 300n * GIB, accelerator: 'kvm' } },
-          { host: 'laptop', id: '12D3KooWAAA', fits: false, why: 'memory', resources: { cpus: 8, freeBytes: GIB, poolBytes: 300n * GIB, accelerator: 'kvm' } },
+          { host: 'cloud', id: '12D3KooWBBB', roles: ['compute'], fits, why: fits ? '' : 'memory', resources: { cpus: 4, freeBytes: 12n * GIB, poolBytes: 300n * GIB, accelerator: 'kvm', firmwares: ['bios', 'uefi', 'uefi-secure'], tpm: true } },
+          { host: 'laptop', id: '12D3KooWAAA', fits: false, why: 'memory', resources: { cpus: 8, freeBytes: GIB, poolBytes: 300n * GIB, accelerator: 'kvm', firmwares: ['bios', 'uefi'] } },
           { host: 'nas', id: '12D3KooWCCC', roles: ['storage', 'router'], fits: false, why: 'offline' },
         ],
       }

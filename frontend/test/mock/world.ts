@@ -159,7 +159,7 @@ export const parts = create(PartsSchema, {
   drives: [{ name: 'sda', kind: 'cdrom', image: 'debian-12.9.0-amd64-netinst.iso' }],
   nics: [
     { mac: '52:54:00:4b:1f:0a', network: 'user', model: 'virtio' },
-    { mac: '52:54:00:9c:22:e1', network: 'default', model: 'virtio' },
+    { mac: '52:54:00:9c:22:e1', network: 'default', nextNetwork: 'lab', model: 'virtio' },
   ],
   devices: [
     { id: 'usb:0951:1666', name: 'Kingston Technology DataTraveler 100 G3/G4/SE9 G2' },

@@ -146,8 +146,12 @@ type HostResources struct {
 	FreeBytes   int64                  `protobuf:"varint,4,opt,name=free_bytes,json=freeBytes,proto3" json:"free_bytes,omitempty"`
 	PoolBytes   int64                  `protobuf:"varint,5,opt,name=pool_bytes,json=poolBytes,proto3" json:"pool_bytes,omitempty"`
 	// "kvm" or "tcg"; empty where no machine can run, for reason.
-	Accelerator   string `protobuf:"bytes,6,opt,name=accelerator,proto3" json:"accelerator,omitempty"`
-	Reason        string `protobuf:"bytes,7,opt,name=reason,proto3" json:"reason,omitempty"`
+	Accelerator string `protobuf:"bytes,6,opt,name=accelerator,proto3" json:"accelerator,omitempty"`
+	Reason      string `protobuf:"bytes,7,opt,name=reason,proto3" json:"reason,omitempty"`
+	// What a machine can start by there: "bios", "uefi", "uefi-secure"; a release that does
+	// not say names none. And whether it can have a TPM.
+	Firmwares     []string `protobuf:"bytes,8,rep,name=firmwares,proto3" json:"firmwares,omitempty"`
+	Tpm           bool     `protobuf:"varint,9,opt,name=tpm,proto3" json:"tpm,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -229,6 +233,20 @@ func (x *HostResources) GetReason() string {
 		return x.Reason
 	}
 	return ""
+}
+
+func (x *HostResources) GetFirmwares() []string {
+	if x != nil {
+		return x.Firmwares
+	}
+	return nil
+}
+
+func (x *HostResources) GetTpm() bool {
+	if x != nil {
+		return x.Tpm
+	}
+	return false
 }
 
 type SetRolesRequest struct {
@@ -342,8 +360,11 @@ type PlaceRequest struct {
 	Cpus        int32                  `protobuf:"varint,3,opt,name=cpus,proto3" json:"cpus,omitempty"`
 	DiskBytes   int64                  `protobuf:"varint,4,opt,name=disk_bytes,json=diskBytes,proto3" json:"disk_bytes,omitempty"`
 	// What it is made of, by name: hosts that have it come first.
-	Image         string `protobuf:"bytes,5,opt,name=image,proto3" json:"image,omitempty"`
-	Iso           string `protobuf:"bytes,6,opt,name=iso,proto3" json:"iso,omitempty"`
+	Image string `protobuf:"bytes,5,opt,name=image,proto3" json:"image,omitempty"`
+	Iso   string `protobuf:"bytes,6,opt,name=iso,proto3" json:"iso,omitempty"`
+	// What it starts by, empty for what every host has, and whether it has a TPM.
+	Firmware      string `protobuf:"bytes,7,opt,name=firmware,proto3" json:"firmware,omitempty"`
+	Tpm           bool   `protobuf:"varint,8,opt,name=tpm,proto3" json:"tpm,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -418,6 +439,20 @@ func (x *PlaceRequest) GetIso() string {
 		return x.Iso
 	}
 	return ""
+}
+
+func (x *PlaceRequest) GetFirmware() string {
+	if x != nil {
+		return x.Firmware
+	}
+	return ""
+}
+
+func (x *PlaceRequest) GetTpm() bool {
+	if x != nil {
+		return x.Tpm
+	}
+	return false
 }
 
 // Placement is fusion.Placement; host and id are empty when none fits.
@@ -870,7 +905,7 @@ const file_hither_v1_computer_proto_rawDesc = "" +
 	"\x04nets\x18\x03 \x03(\tR\x04nets\x12\x12\n" +
 	"\x04wake\x18\x04 \x01(\tR\x04wake\"&\n" +
 	"\x10ResourcesRequest\x12\x12\n" +
-	"\x04host\x18\x01 \x01(\tR\x04host\"\xd2\x01\n" +
+	"\x04host\x18\x01 \x01(\tR\x04host\"\x82\x02\n" +
 	"\rHostResources\x12\x12\n" +
 	"\x04cpus\x18\x01 \x01(\x05R\x04cpus\x12\x12\n" +
 	"\x04load\x18\x02 \x01(\x01R\x04load\x12!\n" +
@@ -880,13 +915,15 @@ const file_hither_v1_computer_proto_rawDesc = "" +
 	"\n" +
 	"pool_bytes\x18\x05 \x01(\x03R\tpoolBytes\x12 \n" +
 	"\vaccelerator\x18\x06 \x01(\tR\vaccelerator\x12\x16\n" +
-	"\x06reason\x18\a \x01(\tR\x06reason\"O\n" +
+	"\x06reason\x18\a \x01(\tR\x06reason\x12\x1c\n" +
+	"\tfirmwares\x18\b \x03(\tR\tfirmwares\x12\x10\n" +
+	"\x03tpm\x18\t \x01(\bR\x03tpm\"O\n" +
 	"\x0fSetRolesRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x10\n" +
 	"\x03add\x18\x02 \x03(\tR\x03add\x12\x16\n" +
 	"\x06remove\x18\x03 \x03(\tR\x06remove\"(\n" +
 	"\x10SetRolesResponse\x12\x14\n" +
-	"\x05roles\x18\x01 \x03(\tR\x05roles\"\xa0\x01\n" +
+	"\x05roles\x18\x01 \x03(\tR\x05roles\"\xce\x01\n" +
 	"\fPlaceRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12!\n" +
 	"\fmemory_bytes\x18\x02 \x01(\x03R\vmemoryBytes\x12\x12\n" +
@@ -894,7 +931,9 @@ const file_hither_v1_computer_proto_rawDesc = "" +
 	"\n" +
 	"disk_bytes\x18\x04 \x01(\x03R\tdiskBytes\x12\x14\n" +
 	"\x05image\x18\x05 \x01(\tR\x05image\x12\x10\n" +
-	"\x03iso\x18\x06 \x01(\tR\x03iso\"{\n" +
+	"\x03iso\x18\x06 \x01(\tR\x03iso\x12\x1a\n" +
+	"\bfirmware\x18\a \x01(\tR\bfirmware\x12\x10\n" +
+	"\x03tpm\x18\b \x01(\bR\x03tpm\"{\n" +
 	"\tPlacement\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\x124\n" +

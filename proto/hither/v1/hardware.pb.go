@@ -433,11 +433,13 @@ func (x *DrivePart) GetOf() string {
 }
 
 type NICPart struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Mac           string                 `protobuf:"bytes,1,opt,name=mac,proto3" json:"mac,omitempty"`
-	Network       string                 `protobuf:"bytes,2,opt,name=network,proto3" json:"network,omitempty"`
-	Model         string                 `protobuf:"bytes,3,opt,name=model,proto3" json:"model,omitempty"`
-	Of            string                 `protobuf:"bytes,4,opt,name=of,proto3" json:"of,omitempty"`
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Mac     string                 `protobuf:"bytes,1,opt,name=mac,proto3" json:"mac,omitempty"`
+	Network string                 `protobuf:"bytes,2,opt,name=network,proto3" json:"network,omitempty"`
+	Model   string                 `protobuf:"bytes,3,opt,name=model,proto3" json:"model,omitempty"`
+	Of      string                 `protobuf:"bytes,4,opt,name=of,proto3" json:"of,omitempty"`
+	// The network of the next start, where it is another.
+	NextNetwork   string `protobuf:"bytes,5,opt,name=next_network,json=nextNetwork,proto3" json:"next_network,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -500,6 +502,13 @@ func (x *NICPart) GetOf() string {
 	return ""
 }
 
+func (x *NICPart) GetNextNetwork() string {
+	if x != nil {
+		return x.NextNetwork
+	}
+	return ""
+}
+
 // HardwareChange is fusion.Change; kind says which of the fields count.
 type HardwareChange struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -520,6 +529,7 @@ type HardwareChange struct {
 	From          string                 `protobuf:"bytes,21,opt,name=from,proto3" json:"from,omitempty"`
 	Volume        string                 `protobuf:"bytes,22,opt,name=volume,proto3" json:"volume,omitempty"`
 	Accelerator   string                 `protobuf:"bytes,14,opt,name=accelerator,proto3" json:"accelerator,omitempty"`
+	Mac           string                 `protobuf:"bytes,15,opt,name=mac,proto3" json:"mac,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -669,6 +679,13 @@ func (x *HardwareChange) GetVolume() string {
 func (x *HardwareChange) GetAccelerator() string {
 	if x != nil {
 		return x.Accelerator
+	}
+	return ""
+}
+
+func (x *HardwareChange) GetMac() string {
+	if x != nil {
+		return x.Mac
 	}
 	return ""
 }
@@ -1159,12 +1176,13 @@ const file_hither_v1_hardware_proto_rawDesc = "" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x14\n" +
 	"\x05image\x18\x03 \x01(\tR\x05image\x12\x0e\n" +
-	"\x02of\x18\x04 \x01(\tR\x02of\"[\n" +
+	"\x02of\x18\x04 \x01(\tR\x02of\"~\n" +
 	"\aNICPart\x12\x10\n" +
 	"\x03mac\x18\x01 \x01(\tR\x03mac\x12\x18\n" +
 	"\anetwork\x18\x02 \x01(\tR\anetwork\x12\x14\n" +
 	"\x05model\x18\x03 \x01(\tR\x05model\x12\x0e\n" +
-	"\x02of\x18\x04 \x01(\tR\x02of\"\x99\x03\n" +
+	"\x02of\x18\x04 \x01(\tR\x02of\x12!\n" +
+	"\fnext_network\x18\x05 \x01(\tR\vnextNetwork\"\xab\x03\n" +
 	"\x0eHardwareChange\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12!\n" +
 	"\fmemory_bytes\x18\x02 \x01(\x03R\vmemoryBytes\x12\x12\n" +
@@ -1183,7 +1201,8 @@ const file_hither_v1_hardware_proto_rawDesc = "" +
 	"\x06device\x18\x14 \x01(\tR\x06device\x12\x12\n" +
 	"\x04from\x18\x15 \x01(\tR\x04from\x12\x16\n" +
 	"\x06volume\x18\x16 \x01(\tR\x06volume\x12 \n" +
-	"\vaccelerator\x18\x0e \x01(\tR\vaccelerator\"x\n" +
+	"\vaccelerator\x18\x0e \x01(\tR\vaccelerator\x12\x10\n" +
+	"\x03mac\x18\x0f \x01(\tR\x03mac\"x\n" +
 	"\x15HardwareChangeRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x18\n" +
 	"\amachine\x18\x02 \x01(\tR\amachine\x121\n" +

@@ -1,9 +1,11 @@
-import type { CatalogueImage, Image, MachineSpec, Seed } from '../../api/model'
+import type { CatalogueImage, Firmware, Image, MachineSpec, Seed } from '../../api/model'
 import type { Key } from '../../i18n/i18n.svelte'
 import { goodName, imageName } from '../name'
+import { sizeOf, sizeText } from '../size'
 
 const MIB = 1 << 20
 export const GIB = 1024 * MIB
+const TIB = 1024 * GIB
 export const MEMORIES = [256 * MIB, 512 * MIB, GIB, 2 * GIB, 4 * GIB, 8 * GIB, 16 * GIB, 32 * GIB]
 export const CPUS = [1, 2, 4, 6, 8, 12, 16]
 export const LOCALES = ['de_DE.UTF-8', 'en_GB.UTF-8', 'en_US.UTF-8', 'es_ES.UTF-8', 'fr_FR.UTF-8', 'it_IT.UTF-8', 'ja_JP.UTF-8', 'pt_BR.UTF-8', 'ru_RU.UTF-8', 'zh_CN.UTF-8']
@@ -20,9 +22,13 @@ export class Draft {
   address = $state('')
 
   name = $state('')
-  memory = $state(GIB)
-  cpus = $state(1)
-  disk = $state(20 * GIB)
+  /** As they are typed. */
+  memoryText = $state(sizeText(GIB))
+  cpusText = $state('1')
+  /** "" is none, or the image's own. */
+  diskText = $state(sizeText(20 * GIB))
+  firmware = $state<Firmware>('bios')
+  tpm = $state(false)
   start = $state(true)
   /** One of the host's networks; '' is user-mode networking. */
   network = $state('')
@@ -45,6 +51,26 @@ export class Draft {
     this.keys = kept()
   }
 
+  /** In bytes; NaN where what is typed is no size. */
+  get memory(): number {
+    return sizeOf(this.memoryText)
+  }
+  set memory(bytes: number) {
+    this.memoryText = sizeText(bytes)
+  }
+
+  get cpus(): number {
+    return /^\d+$/.test(this.cpusText.trim()) ? Number(this.cpusText) : NaN
+  }
+
+  /** In bytes; 0 is none, or the image's own. */
+  get disk(): number {
+    return this.diskText.trim() === '' ? 0 : sizeOf(this.diskText)
+  }
+  set disk(bytes: number) {
+    this.diskText = bytes === 0 ? '' : sizeText(bytes)
+  }
+
   /** Takes an image of the catalogue with the sizes that suit it. */
   choose(image: CatalogueImage): void {
     this.cloud = image
@@ -54,7 +80,7 @@ export class Draft {
 
   /** An installer that is to run by itself needs some memory, or it stops and asks. */
   roomToInstall(): void {
-    if (this.unattended) this.memory = Math.max(this.memory, 2 * GIB)
+    if (this.unattended && !(this.memory >= 2 * GIB)) this.memory = 2 * GIB
   }
 
   /** What is to be copied is a CD, so the machine has an empty disk beside it. */
@@ -79,9 +105,14 @@ export class Draft {
 
   /** The sizes that make sense; 0 is the image's own, or no disk. */
   get disks(): number[] {
-    const least = this.what === 'pool' && this.isDisk ? (this.image?.diskBytes ?? 0) : 0
+    const least = this.least
     const own = this.cloud?.diskBytes ?? 0
     return [0, ...[...new Set([...DISKS, ...(this.what === 'catalogue' && own ? [own] : [])])].filter((d) => d >= least).sort((a, b) => a - b)]
+  }
+
+  /** Bytes that the image's own disk has, 0 where nobody knows. */
+  get least(): number {
+    return this.what === 'pool' && this.isDisk ? (this.image?.diskBytes ?? 0) : 0
   }
 
   /** Who logs in when the person says nothing. */
@@ -143,8 +174,24 @@ export class Draft {
     return this.isCD && this.unattended
   }
 
+  /** The bounds of package fusion. */
+  get memoryWrong(): Key | '' {
+    return this.memory >= 16 * MIB && this.memory <= 16 * TIB ? '' : 'create.memory.bad'
+  }
+
+  get cpusWrong(): Key | '' {
+    return this.cpus >= 1 && this.cpus <= 255 ? '' : 'create.cpus.bad'
+  }
+
   get diskWrong(): Key | '' {
-    return this.installs && this.disk === 0 ? 'create.unattended.disk' : ''
+    const { disk } = this
+    if (disk === 0) return this.diskText.trim() ? 'create.disk.bad' : this.installs ? 'create.unattended.disk' : ''
+    if (!(disk >= MIB && disk <= 64 * TIB)) return 'create.disk.bad'
+    return disk < this.least ? 'create.disk.small' : ''
+  }
+
+  get sizesWrong(): Key | '' {
+    return this.memoryWrong || this.cpusWrong || this.diskWrong
   }
 
   /** Nobody could log in to what comes. */
@@ -184,9 +231,10 @@ export class Draft {
   }
 
   /** What a computer is chosen by; of an image only a name that a pool may have. */
-  get needs(): Pick<MachineSpec, 'memoryBytes' | 'cpus' | 'diskBytes' | 'image' | 'iso'> {
+  get needs(): Pick<MachineSpec, 'memoryBytes' | 'cpus' | 'diskBytes' | 'image' | 'iso' | 'firmware' | 'tpm'> {
     const named = this.what === 'catalogue' ? this.madeOf : { iso: '', image: '' }
-    return { memoryBytes: this.memory, cpus: this.cpus, diskBytes: this.disk, ...named }
+    const sizes = this.sizesWrong ? { memoryBytes: 0, cpus: 0, diskBytes: 0 } : { memoryBytes: this.memory, cpus: this.cpus, diskBytes: this.disk }
+    return { ...sizes, ...named, firmware: this.firmware, tpm: this.tpm }
   }
 
   spec(): MachineSpec {
@@ -194,7 +242,7 @@ export class Draft {
     if (this.seeds) keep(this.keys)
     return {
       name: this.name, cpus: this.cpus, memoryBytes: this.memory, diskBytes: this.disk, iso, image, seed: this.seed,
-      start: this.start || this.installs, network: this.network, unattended: this.installs,
+      start: this.start || this.installs, network: this.network, unattended: this.installs, firmware: this.firmware, tpm: this.tpm,
     }
   }
 }
