@@ -37,6 +37,9 @@ func (s *Store) Change(ctx context.Context, machine string, change fusion.Change
 	defer release()
 	done, err := c.kinds()[change.Kind](ctx)
 	s.touch(c.r.uuid)
+	if _, unread := s.refresh(ctx, c.r.uuid); unread != nil { // whoever asks next is to find the change; touch reads it later
+		s.config.Log.Debug("a machine that was changed is not read", "machine", machine, "error", unread)
+	}
 	if err != nil {
 		return fusion.Changed{}, fail(opChange, machine, err)
 	}
