@@ -46,7 +46,7 @@ func (s *Store) Save(ctx context.Context, machine string) error {
 			return d.save(r.uuid)
 		})
 	})
-	err = s.watchJob(ctx, r.uuid, "writes its memory", nil, done)
+	err = s.watchJob(ctx, r.uuid, "writes its memory", nothing, done)
 	s.touch(r.uuid)
 	if err != nil {
 		if ctx.Err() != nil && s.savedAfterAll(ctx, r.uuid) {

@@ -50,23 +50,22 @@ func (s *Store) watchJob(ctx context.Context, uuid, step string, carried func() 
 	}
 }
 
+// nothing is what a job carries that no relay sees.
+func nothing() int64 { return 0 }
+
 // figure is how far a job is: what the hypervisor said last, and what was carried since
 // it was asked. It does not go back: memory that changes is sent again, and answers that
 // come late are old.
 type figure struct {
 	step    string
-	carried func() int64 // nil counts nothing
+	carried func() int64
 	last    fusion.Progress
 	asked   int64 // carried when the hypervisor was asked
 	from    int64 // the same, for its last answer
 	shown   fusion.Progress
 }
 
-func (f *figure) ask() {
-	if f.carried != nil {
-		f.asked = f.carried()
-	}
-}
+func (f *figure) ask() { f.asked = f.carried() }
 
 // told takes the answer; one without a total says nothing.
 func (f *figure) told(p fusion.Progress) {
@@ -78,7 +77,7 @@ func (f *figure) told(p fusion.Progress) {
 func (f *figure) now() fusion.Progress {
 	p := f.last
 	p.Step = f.step
-	if f.carried != nil && p.Total > 0 {
+	if p.Total > 0 {
 		p.Done = min(p.Done+f.carried()-f.from, p.Total)
 	}
 	if p.Total >= f.shown.Total {

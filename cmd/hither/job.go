@@ -31,15 +31,15 @@ func jobLs(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			running, ended := parted(list)
+			shown, ended := parted(list)
 			if all {
-				return g.show(cmd, slices.Concat(running, ended), func(w io.Writer) error { return printJobs(w, slices.Concat(running, ended)) })
+				shown, ended = slices.Concat(shown, ended), nil
 			}
-			return g.show(cmd, running, func(w io.Writer) error {
+			return g.show(cmd, shown, func(w io.Writer) error {
 				if text := endedText(ended); text != "" {
 					fmt.Fprintln(cmd.ErrOrStderr(), text)
 				}
-				return printJobs(w, running)
+				return printJobs(w, shown)
 			})
 		},
 	}

@@ -11,16 +11,17 @@ import (
 // target reads a machine's address and finds its host.
 func (g *globals) target(ctx context.Context, text string) (fusion.Address, fusion.Host, error) {
 	address, err := g.address(ctx, text, machineAddress)
-	if err != nil {
-		return fusion.Address{}, nil, err
-	}
-	host, err := g.machine(ctx, address)
-	return address, host, err
+	return g.at(ctx, address, err)
 }
 
 // thing reads HOST/NAME of something that is no machine and finds its host.
 func (g *globals) thing(ctx context.Context, text string) (fusion.Address, fusion.Host, error) {
 	address, err := machineAddress(text)
+	return g.at(ctx, address, err)
+}
+
+// at finds the host of an address that was read without an error.
+func (g *globals) at(ctx context.Context, address fusion.Address, err error) (fusion.Address, fusion.Host, error) {
 	if err != nil {
 		return fusion.Address{}, nil, err
 	}

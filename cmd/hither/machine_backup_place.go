@@ -26,10 +26,11 @@ func (p *places) flag(cmd *cobra.Command, usage string) {
 // placed finds the host that is asked for a machine's backups, and which are meant. Without
 // --from and --on that is the machine's host; with them it need not be there any more.
 func (g *globals) placed(ctx context.Context, text string, p places) (fusion.Host, fusion.Backups, string, error) {
-	address, err := machineAddress(text)
-	if p == (places{}) {
-		address, err = g.address(ctx, text, machineAddress)
+	read := machineAddress
+	if p == (places{}) { // else its host need not be there to be asked
+		read = func(text string) (fusion.Address, error) { return g.address(ctx, text, machineAddress) }
 	}
+	address, err := read(text)
 	if err != nil {
 		return nil, nil, "", err
 	}
