@@ -287,9 +287,10 @@ func TestBackupAwayFromAFullDisk(t *testing.T) {
 	if small2.Kind != "incremental" {
 		t.Errorf("%+v", small2)
 	}
-	for id, then := range map[string]string{b.ID: then, small2.ID: smallThen} {
-		k.nas.hither("machine", "backup", "restore", "alpha/mover", id, "--on", "nas", "--as", "r"+id)
-		run(t, "qemu-img", "compare", "-f", "raw", "-F", "qcow2", then, k.nas.disk("r"+id))
+	// IDs of one second begin alike, and disks are found by how their names begin.
+	for _, one := range []struct{ as, id, then string }{{"first", b.ID, then}, {"second", small2.ID, smallThen}} {
+		k.nas.hither("machine", "backup", "restore", "alpha/mover", one.id, "--on", "nas", "--as", one.as)
+		run(t, "qemu-img", "compare", "-f", "raw", "-F", "qcow2", one.then, k.nas.disk(one.as))
 	}
 	k.alpha.hither("machine", "stop", "--force", "mover")
 	k.alpha.waitState("mover", "off")
