@@ -128,10 +128,14 @@ func (c *conn) error(err error) error {
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return os.ErrDeadlineExceeded
 	case c.stream.Conn().IsClosed():
-		name := c.network.nameOf(c.stream.Conn().RemotePeer())
-		return &fusion.Error{Op: "peers", Path: name, Cause: fusion.ErrOffline, Detail: "the connection to " + name + " was lost",
-			Hint: "wait until " + name + " is online again"}
+		return lostError(c.network.nameOf(c.stream.Conn().RemotePeer()))
 	}
 	// Never anything that wraps io.EOF, which would look like a good end.
 	return fmt.Errorf("%w: %v", network.ErrReset, err)
+}
+
+// lostError says that the path to a computer is gone.
+func lostError(name string) error {
+	return &fusion.Error{Op: "peers", Path: name, Cause: fusion.ErrOffline, Detail: "the connection to " + name + " was lost",
+		Hint: "wait until " + name + " is online again"}
 }

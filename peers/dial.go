@@ -24,21 +24,36 @@ import (
 // offline and one quick redial does not help; ErrUnsupported when its release
 // lacks the protocol; ctx's own.
 func (n *Network) Dial(ctx context.Context, id fusion.HostID, protocolID string) (net.Conn, error) {
-	p, r, err := n.find("peers.dial", id)
+	var c net.Conn
+	err := n.over(ctx, id, protocolID, func(s *session) error {
+		stream, err := openStream(ctx, s.conn, protocolID, n.cfg.tune.patience)
+		c = &conn{stream: stream, network: n}
+		return err
+	})
 	if err != nil {
 		return nil, err
+	}
+	return c, nil
+}
+
+// over opens something on the sessions of a paired computer, the best first. An
+// error of open that is a *fusion.Error is final.
+func (n *Network) over(ctx context.Context, id fusion.HostID, protocolID string, open func(*session) error) error {
+	p, r, err := n.find("peers.dial", id)
+	if err != nil {
+		return err
 	}
 	began, misses := time.Now(), 0
 	var last error
 	for misses < 2 && ctx.Err() == nil && !n.refusing(p) {
 		sessions := n.candidates(p)
 		for _, s := range sessions {
-			stream, err := openStream(ctx, s.conn, protocolID, n.cfg.tune.patience)
+			err := open(s)
 			if err == nil {
-				return &conn{stream: stream, network: n}, nil
+				return nil
 			}
 			if err := n.dialError(ctx, r, protocolID, err); err != nil {
-				return nil, err
+				return err
 			}
 			last = err
 		}
@@ -58,9 +73,9 @@ func (n *Network) Dial(ctx context.Context, id fusion.HostID, protocolID string)
 		n.sleep(ctx, 20*time.Millisecond)
 	}
 	if ctx.Err() != nil {
-		return nil, ctx.Err()
+		return ctx.Err()
 	}
-	return nil, n.offline(p, r, last)
+	return n.offline(p, r, last)
 }
 
 func (n *Network) refusing(id peer.ID) bool {
@@ -80,6 +95,10 @@ func (n *Network) dialError(ctx context.Context, r record, protocolID string, er
 	if errors.As(err, &missing) {
 		return &fusion.Error{Op: "peers.dial", Path: r.Name, Cause: fusion.ErrUnsupported, Detail: protocolID,
 			Hint: "update Hither on " + r.Name}
+	}
+	var final *fusion.Error
+	if errors.As(err, &final) {
+		return final
 	}
 	return nil
 }

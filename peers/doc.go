@@ -3,8 +3,10 @@
 // keys decide.
 //
 // The one way to use it: Open a Network, Offer a code on one computer and Join
-// with it on the other, then Dial streams and Listen for them. Watch tells when
-// a paired computer goes offline, which is a normal state and not an error.
+// with it on the other, then Dial streams and Listen for them. What runs long and
+// must lose nothing when its path changes uses DialLasting and ListenLasting
+// (package carry). Watch tells when a paired computer goes offline, which is a
+// normal state and not an error.
 //
 // It trusts paired keys and nothing else. What mDNS says is a rumour: an address
 // from it is tried, and kept only after the key behind it has proved itself. An
@@ -23,6 +25,6 @@
 // four times a second: TCP alone would find a path that came back seconds late.
 //
 // It runs one goroutine per paired computer (redial), one per connection to one
-// (heartbeat), one per stream being opened or closed, and two for mDNS. Close
-// ends and waits for all of them.
+// (heartbeat), one per stream being opened or closed, two for mDNS, and those of
+// package carry. Close ends and waits for all of them.
 package peers

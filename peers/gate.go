@@ -13,11 +13,15 @@ type gate struct {
 	paired  func(peer.ID) bool
 	network network.Network // set before listening
 	limits  network.ResourceManager
+	dials   func(ma.Multiaddr) bool // tests: false keeps an address from being dialed
 }
 
-func (g *gate) InterceptPeerDial(peer.ID) bool               { return true }
-func (g *gate) InterceptAddrDial(peer.ID, ma.Multiaddr) bool { return true }
-func (g *gate) InterceptAccept(network.ConnMultiaddrs) bool  { return true }
+func (g *gate) InterceptPeerDial(peer.ID) bool              { return true }
+func (g *gate) InterceptAccept(network.ConnMultiaddrs) bool { return true }
+
+func (g *gate) InterceptAddrDial(_ peer.ID, addr ma.Multiaddr) bool {
+	return g.dials == nil || g.dials(addr)
+}
 
 // InterceptSecured bounds the inbound connections of one key, and of all
 // unpaired keys together.

@@ -13,6 +13,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"hither/fusion"
+	"hither/peers/carry"
 )
 
 // Network is this computer among the paired ones. All methods may be called
@@ -28,6 +29,7 @@ type Network struct {
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
 
+	lasting *carry.Endpoint
 	offers  offers
 	nearby  nearby
 	watches watches
@@ -82,6 +84,7 @@ func Open(ctx context.Context, cfg Config) (*Network, error) {
 		ConnectedF:    func(_ network.Network, c network.Conn) { n.connected(c) },
 		DisconnectedF: func(_ network.Network, c network.Conn) { n.disconnected(c) },
 	})
+	n.openLasting()
 	n.host.SetStreamHandler(pulseProtocol, n.tracked(n.answerPulse))
 	n.host.SetStreamHandler(pairProtocol, n.tracked(n.answerPair))
 	if err := n.listen(ctx); err != nil {
@@ -105,9 +108,11 @@ func (n *Network) Close() error {
 	online := n.onlineLocked()
 	n.mu.Unlock()
 	n.offers.close()
+	n.lasting.Stop()
 	n.cancel()
 	err := n.host.Close()
 	n.wg.Wait()
+	n.lasting.Wait()
 	return errors.Join(err, n.saveSeen(online))
 }
 

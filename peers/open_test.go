@@ -30,13 +30,13 @@ var runChild func()
 // patient is how long anything may take on a loaded machine.
 const patient = 60 * time.Second
 
-func testContext(t *testing.T) context.Context {
+func testContext(t testing.TB) context.Context {
 	ctx, cancel := context.WithTimeout(context.Background(), patient)
 	t.Cleanup(cancel)
 	return ctx
 }
 
-func testConfig(t *testing.T, name string) Config {
+func testConfig(t testing.TB, name string) Config {
 	cfg := Config{Dir: t.TempDir(), Name: name, Listen: "127.0.0.1:0", NoMDNS: true}
 	if testing.Verbose() {
 		cfg.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})).With("me", name)
@@ -44,7 +44,7 @@ func testConfig(t *testing.T, name string) Config {
 	return cfg
 }
 
-func openTest(t *testing.T, cfg Config) *Network {
+func openTest(t testing.TB, cfg Config) *Network {
 	t.Helper()
 	n, err := Open(testContext(t), cfg)
 	if err != nil {
@@ -59,7 +59,7 @@ func openTest(t *testing.T, cfg Config) *Network {
 }
 
 // pair pairs b with a by code; each gives the other admin.
-func pair(t *testing.T, a, b *Network) {
+func pair(t testing.TB, a, b *Network) {
 	t.Helper()
 	o, err := a.Offer(testContext(t), nil)
 	if err != nil {

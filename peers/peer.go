@@ -176,6 +176,7 @@ func (n *Network) forget(id peer.ID) error {
 	if err != nil {
 		return err
 	}
+	n.lasting.Drop(hostID(id))
 	n.unlink(id, conns)
 	last.Online, last.Path = false, ""
 	n.notifying.Lock()

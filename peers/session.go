@@ -22,6 +22,8 @@ type greeting struct {
 	Name    string   `json:"name"`
 	Version string   `json:"version"`
 	Addrs   []string `json:"addrs"`
+	// Boot is the sender's process: what it had with an earlier one is lost.
+	Boot uint64 `json:"boot,string,omitempty"`
 	// Stand is what the sender thinks of the receiver.
 	Stand string `json:"stand"`
 }
@@ -108,6 +110,7 @@ func (n *Network) beatOnce(s *session) error {
 	if err := n.arrived(s, theirs); err != nil {
 		return err
 	}
+	n.lastingArrived(s, theirs.Boot)
 	beat := []byte{0}
 	for {
 		n.sleep(n.ctx, n.cfg.tune.interval)
@@ -173,6 +176,7 @@ func (n *Network) greeting(to peer.ID) greeting {
 	if stand == standPaired { // what a stranger need not know
 		g.Name, g.Version, g.Addrs = n.cfg.Name, n.cfg.Version, addrTexts(n.listenAddrs())
 		g.Addrs = g.Addrs[:min(len(g.Addrs), maxAddrs)]
+		g.Boot = n.lasting.Boot()
 	}
 	return g
 }

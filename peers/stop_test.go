@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"os"
 	"os/exec"
 	"syscall"
@@ -15,6 +17,7 @@ import (
 	"time"
 
 	"hither/fusion"
+	"hither/peers/carry"
 )
 
 // childDir makes the test binary a node of its own: see TestMain.
@@ -22,7 +25,8 @@ const (
 	childDir    = "HITHER_PEERS_TEST_DIR"
 	childListen = "HITHER_PEERS_TEST_LISTEN"
 	childMDNS   = "HITHER_PEERS_TEST_MDNS"
-	childJoin   = "HITHER_PEERS_TEST_JOIN" // a code: join by mDNS, then end
+	childJoin   = "HITHER_PEERS_TEST_JOIN"  // a code: join by mDNS, then end
+	childCalls  = "HITHER_PEERS_TEST_CALLS" // an ID: open a lasting stream to it and say hello
 )
 
 func init() {
@@ -51,6 +55,10 @@ func child(dir string) error {
 		fmt.Println("joined", p.Name, p.Addrs, "online", p.Online, "nearby", n.Nearby(), "after", time.Since(began))
 		return errors.Join(err, n.Close())
 	}
+	go echoLasting(n.ListenLasting(echoProtocol))
+	if id := os.Getenv(childCalls); id != "" {
+		go callLasting(n, fusion.HostID(id))
+	}
 	o, err := n.Offer(context.Background(), nil)
 	if err != nil {
 		return err
@@ -59,6 +67,33 @@ func child(dir string) error {
 		return err
 	}
 	select {}
+}
+
+func echoLasting(l net.Listener) {
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		go func() {
+			io.Copy(c, c)
+			c.Close()
+		}()
+	}
+}
+
+// callLasting says hello to a computer once it is paired, over a lasting stream
+// that stays open.
+func callLasting(n *Network, id fusion.HostID) {
+	n.Watch(context.Background(), func(p Peer, _ bool) {
+		if p.ID == id && p.Online {
+			c, err := n.DialLasting(context.Background(), id, echoProtocol)
+			if err == nil {
+				_, err = io.WriteString(c, "hello")
+			}
+			fmt.Fprintln(os.Stderr, "called:", err)
+		}
+	})
 }
 
 type childSaid struct{ ID, Code, Addr string }
@@ -119,6 +154,59 @@ func TestStoppedAndKilled(t *testing.T) {
 	timed(t, "offline after KILL", offline(n, id))
 	startChild(t, dir)
 	timed(t, "online after restart", online(n, id))
+}
+
+// TestKilledWithLastingStreams: a process that was killed has no memory of its
+// streams. Both ends hear of it when it is back, as an error and not as an end.
+func TestKilledWithLastingStreams(t *testing.T) {
+	n, dir := openTest(t, testConfig(t, "nas")), t.TempDir()
+	l := n.ListenLasting(echoProtocol)
+	defer l.Close()
+	process, it := startChildAs(t, exec.Command(os.Args[0]), dir, childListen+"=127.0.0.1:0", childCalls+"="+string(n.ID()))
+	if _, err := n.Join(testContext(t), it.Code, it.Addr, nil); err != nil {
+		t.Fatal(err)
+	}
+	taken, err := l.Accept() // the child opened it
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	opened, err := n.DialLasting(testContext(t), fusion.HostID(it.ID), echoProtocol)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer opened.Close()
+	if _, err := io.WriteString(opened, "hello"); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]net.Conn{"opened here": opened, "opened there": taken} {
+		hello := make([]byte, 5)
+		if _, err := io.ReadFull(c, hello); err != nil || string(hello) != "hello" {
+			t.Fatal(name, string(hello), err)
+		}
+	}
+	// Asleep for longer than it takes to be found offline, it goes on.
+	signal(t, process, syscall.SIGSTOP)
+	timed(t, "offline after STOP", offline(n, fusion.HostID(it.ID)))
+	if _, err := io.WriteString(opened, "again"); err != nil {
+		t.Fatal(err)
+	}
+	signal(t, process, syscall.SIGCONT)
+	began, again := time.Now(), make([]byte, 5)
+	if _, err := io.ReadFull(opened, again); err != nil || string(again) != "again" {
+		t.Fatal(string(again), err)
+	}
+	t.Log("the stream goes on after CONT", time.Since(began))
+	signal(t, process, syscall.SIGKILL)
+	timed(t, "offline after KILL", offline(n, fusion.HostID(it.ID)))
+	startChild(t, dir)
+	began = time.Now()
+	for name, c := range map[string]net.Conn{"opened here": opened, "opened there": taken} {
+		if _, err := c.Read(make([]byte, 1)); !errors.Is(err, carry.ErrReset) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	t.Log("both heard of the restart after", time.Since(began))
 }
 
 func signal(t *testing.T, p *os.Process, s os.Signal) {

@@ -12,6 +12,8 @@ export const hostZh: Record<string, string> = {
   'no directory given': '没有指定目录',
   'the connection to {0} was lost': '与 {0} 的连接已断开',
   'wait until {0} is online again': '请等待 {0} 重新上线',
+  'it has too many streams of this computer': '它与这台电脑之间的数据流过多',
+  'close some tunnels or transfers with {0} and try again': '请关闭与 {0} 的一些隧道或传输后重试',
   'see that a node runs at this address and that no firewall is between': '请确认该地址有节点在运行，且中间没有防火墙',
   'pair with {0} again: hither pair': '请与 {0} 重新配对：hither pair',
   '{0} does not know this computer any more': '{0} 已不认识这台电脑',
