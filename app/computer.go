@@ -2,8 +2,10 @@ package app
 
 import (
 	"context"
+	"slices"
 
 	"hither/app/wol"
+	"hither/fusion"
 )
 
 // openComputer reads what is kept of this computer and of those it is paired with.
@@ -15,6 +17,7 @@ func (n *Node) openComputer(_ context.Context, cfg Config) (err error) {
 	if n.roles, err = openRoles(cfg.Home.Sub("roles.json")); err != nil {
 		return err
 	}
+	n.network.SetRouter(slices.Contains(n.roles.get(), fusion.RouterRole))
 	n.placed, err = openPlaced(cfg.Home.Sub("placed.json"))
 	return err
 }

@@ -58,6 +58,7 @@ func (l *local) SetRoles(ctx context.Context, add, remove []string) ([]string, e
 	}
 	now, err := l.n.roles.change(add, remove)
 	if err == nil {
+		l.n.network.SetRouter(slices.Contains(now, fusion.RouterRole))
 		l.n.tellSelf()
 	}
 	return now, err

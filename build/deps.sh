@@ -29,7 +29,7 @@ command -v pipewire-pulse >/dev/null || run+=(pulseaudio)
 tests=(passwd chromium xdotool xclip wmctrl imagemagick procps util-linux e2fsprogs iproute2 mousepad gtk-4-examples
   desktop-file-utils libglib2.0-bin ffmpeg pulseaudio pulseaudio-utils
   qemu-guest-agent ovmf swtpm swtpm-tools
-  dnsmasq-base iptables openvswitch-switch busybox-static isolinux syslinux-common xorriso
+  dnsmasq-base iptables nftables openvswitch-switch busybox-static isolinux syslinux-common xorriso
   sway foot grim dbus pipewire pipewire-bin wireplumber xdg-desktop-portal xdg-desktop-portal-wlr libxkbcommon0 xkb-data)
 bench=(
   tigervnc-standalone-server tigervnc-viewer tigervnc-scraping-server

@@ -47,8 +47,17 @@ type HostInfo struct {
 	Online bool   `json:"online"`
 	// Path is how packets go there: "direct", "relay", or "" when offline or
 	// when it is this computer.
-	Path  string   `json:"path"`
-	Roles []string `json:"roles"`
+	Path string `json:"path"`
+	// Via is the router of a relayed path, Transport how packets go ("tcp", "quic"; of
+	// a relayed path as far as the router), Addr the other end as a multiaddr, and
+	// RTTMicros how long an answer takes, smoothed, in microseconds.
+	Via       string `json:"via,omitempty"`
+	Transport string `json:"transport,omitempty"`
+	Addr      string `json:"addr,omitempty"`
+	RTTMicros int64  `json:"rttMicros,omitempty"`
+	// WhyNot says why a path is not direct and what would help; "" when it is.
+	WhyNot string   `json:"whyNot,omitempty"`
+	Roles  []string `json:"roles"`
 	// Local is true for the computer whose node answered.
 	Local bool `json:"local"`
 	// Color is the index (0 to 7) of the host's colour in the palette.

@@ -18,28 +18,34 @@ import (
 	"hither/fusion"
 )
 
-// listen opens TCP, and QUIC on the same port where that is free.
+// listen opens TCP, and QUIC on the same port where that is free: at the address
+// that was given, else at every one of IPv4 and IPv6.
 func (n *Network) listen(ctx context.Context) error {
 	hostText, portText, err := net.SplitHostPort(n.cfg.Listen)
 	port, perr := strconv.ParseUint(portText, 10, 16)
 	if err != nil || perr != nil {
 		return &fusion.Error{Op: "peers.listen", Path: n.cfg.Listen, Cause: fusion.ErrInvalid, Hint: "give HOST:PORT, for example 0.0.0.0:0"}
 	}
-	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", or(hostText, "0.0.0.0"))
-	if err != nil || len(ips) == 0 {
-		return &fusion.Error{Op: "peers.listen", Path: n.cfg.Listen, Cause: fusion.ErrInvalid, Hint: "give an address of this computer"}
+	bases := []string{"/ip4/0.0.0.0", "/ip6/::"}
+	if hostText != "" {
+		ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", hostText)
+		if err != nil || len(ips) == 0 {
+			return &fusion.Error{Op: "peers.listen", Path: n.cfg.Listen, Cause: fusion.ErrInvalid, Hint: "give an address of this computer"}
+		}
+		bases = []string{"/ip6/" + ips[0].String()}
+		if ip := ips[0].Unmap(); ip.Is4() {
+			bases = []string{"/ip4/" + ip.String()}
+		}
 	}
-	ip := ips[0].Unmap()
-	proto := "/ip6/"
-	if ip.Is4() {
-		proto = "/ip4/"
-	}
-	at := func(tail string) (ma.Multiaddr, error) { return ma.NewMultiaddr(proto + ip.String() + tail) }
 	kept := uint64(0)
 	if port == 0 {
 		kept = n.keptPort()
 	}
-	bound, err := n.listenTCP(at, port, kept)
+	bound, err := n.listenTCP(bases[0], port, kept)
+	if err != nil && len(bases) > 1 { // a computer without IPv4
+		bases = bases[1:]
+		bound, err = n.listenTCP(bases[0], port, kept)
+	}
 	if err != nil {
 		return &fusion.Error{Op: "peers.listen", Path: n.cfg.Listen, Cause: fusion.ErrBusy, Detail: err.Error(),
 			Hint: "choose another port with --listen, or port 0"}
@@ -49,12 +55,17 @@ func (n *Network) listen(ctx context.Context) error {
 			return &fusion.Error{Op: "peers.listen", Path: n.portPath(), Cause: err}
 		}
 	}
-	addr, err := at("/udp/" + strconv.FormatUint(bound, 10) + "/quic-v1")
-	if err == nil {
-		err = n.host.Network().Listen(addr)
+	text := strconv.FormatUint(bound, 10)
+	if len(bases) > 1 {
+		if err := n.listenAt(bases[1] + "/tcp/" + text); err != nil {
+			n.cfg.Log.Info("no IPv6", "err", err)
+			bases = bases[:1]
+		}
 	}
-	if err != nil {
-		n.cfg.Log.Warn("no QUIC, TCP works", "err", err)
+	for _, base := range bases {
+		if err := n.listenAt(base + "/udp/" + text + "/quic-v1"); err != nil {
+			n.cfg.Log.Warn("no QUIC, TCP works", "err", err)
+		}
 	}
 	n.cfg.Log.Info("listening", "addrs", n.Addrs())
 	return nil
@@ -62,18 +73,14 @@ func (n *Network) listen(ctx context.Context) error {
 
 // listenTCP binds port; when that is 0 the kept one, and when that is taken
 // (by another program, meanwhile) a new one. It gives the port it got.
-func (n *Network) listenTCP(at func(string) (ma.Multiaddr, error), port, kept uint64) (uint64, error) {
+func (n *Network) listenTCP(base string, port, kept uint64) (uint64, error) {
 	tries := []uint64{port}
 	if port == 0 && kept != 0 {
 		tries = []uint64{kept, 0}
 	}
 	var errs error
 	for _, try := range tries {
-		addr, err := at("/tcp/" + strconv.FormatUint(try, 10))
-		if err != nil {
-			return 0, err
-		}
-		if err := n.host.Network().Listen(addr); err != nil {
+		if err := n.listenAt(base + "/tcp/" + strconv.FormatUint(try, 10)); err != nil {
 			errs = errors.Join(errs, err)
 			continue
 		}
@@ -84,6 +91,14 @@ func (n *Network) listenTCP(at func(string) (ma.Multiaddr, error), port, kept ui
 		}
 	}
 	return 0, errs
+}
+
+func (n *Network) listenAt(text string) error {
+	addr, err := ma.NewMultiaddr(text)
+	if err != nil {
+		return err
+	}
+	return n.host.Network().Listen(addr)
 }
 
 func (n *Network) portPath() string { return filepath.Join(n.cfg.Dir, "port") }
@@ -115,12 +130,13 @@ func (n *Network) Addrs() []string {
 }
 
 func (n *Network) listenAddrs() []ma.Multiaddr {
-	addrs, err := n.host.Network().InterfaceListenAddresses()
-	if err != nil {
+	// Not the swarm's list, which is up to a minute old.
+	addrs := slices.DeleteFunc(n.host.Network().ListenAddresses(), isRelayed)
+	if own, err := manet.InterfaceMultiaddrs(); err != nil {
 		n.cfg.Log.Warn("own addresses", "err", err)
-		addrs = n.host.Network().ListenAddresses()
+	} else if resolved, err := manet.ResolveUnspecifiedAddresses(addrs, own); err == nil { // else: there is none
+		addrs = resolved
 	}
-	addrs = slices.Clone(addrs)
 	slices.SortStableFunc(addrs, func(a, b ma.Multiaddr) int { return addrRank(a) - addrRank(b) })
 	return addrs
 }
@@ -163,7 +179,7 @@ func usable(texts []string, viaLoopback bool) []string {
 	var kept []string
 	for _, text := range texts {
 		addr, err := ma.NewMultiaddr(text)
-		if err != nil || len(text) > maxAddrText || !manet.IsThinWaist(addr) {
+		if err != nil || len(text) > maxAddrText || !manet.IsThinWaist(addr) || isRelayed(addr) {
 			continue
 		}
 		if manet.IsIPLoopback(addr) && !viaLoopback {

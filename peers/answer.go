@@ -147,7 +147,7 @@ func (n *Network) storeJoiner(stream network.Stream, o *Offer, p *proofs, theirs
 // newRecord is what a pairing stores of the other side.
 func (n *Network) newRecord(conn network.Conn, theirs intro, grants []fusion.Capability) record {
 	addrs := usable(theirs.Addrs, viaLoopback(conn))
-	if conn.Stat().Direction == network.DirOutbound {
+	if conn.Stat().Direction == network.DirOutbound && !viaRelay(conn) {
 		addrs = mergeAddrs(usable([]string{conn.RemoteMultiaddr().String()}, true), addrs)
 	}
 	now := n.cfg.tune.now()

@@ -16,7 +16,7 @@ type Config struct {
 	// fusion.CheckName refuses become dashes.
 	Name string
 	// Listen is HOST:PORT for TCP, and for QUIC on the same port of UDP. Default
-	// 0.0.0.0:0. Port 0 is chosen once and kept in Dir.
+	// ":0", every address of IPv4 and IPv6. Port 0 is chosen once and kept in Dir.
 	Listen string
 	// NoMDNS turns discovery on the local network off. Default: on.
 	NoMDNS bool
@@ -48,7 +48,7 @@ func (c Config) withDefaults() (Config, error) {
 		c.Name, _ = os.Hostname() // cleanName has a word for "no host name"
 	}
 	c.Name = cleanName(c.Name)
-	c.Listen = or(c.Listen, "0.0.0.0:0")
+	c.Listen = or(c.Listen, ":0")
 	c.OfferFor = or(c.OfferFor, 10*time.Minute)
 	c.Version = or(c.Version, "dev")
 	if c.Log == nil {

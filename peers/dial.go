@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"slices"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
@@ -131,18 +130,14 @@ func ago(d time.Duration) string {
 	return fmt.Sprintf("%d days ago", int(d.Hours()/24))
 }
 
-// candidates gives the sessions that answer, the one that did last first.
+// candidates gives the sessions that answer, the best first.
 func (n *Network) candidates(id peer.ID) []*session {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	var list []*session
 	if l := n.links[id]; l != nil {
-		for s := range l.sessions {
-			list = append(list, s)
-		}
+		return l.ranked(n.cfg.tune.now())
 	}
-	slices.SortFunc(list, func(a, b *session) int { return int(b.pong.Load() - a.pong.Load()) })
-	return list
+	return nil
 }
 
 // reach makes one quick attempt to have a session, and one more if the path

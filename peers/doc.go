@@ -14,8 +14,13 @@
 // and may open streams of protocols whose listener said AllowUnpaired; it has
 // few streams, little memory and one minute.
 //
-// It uses no relay, no DHT, no NAT service and no bootstrap list: only addresses
-// of paired computers, of the local network, and those a person typed.
+// It uses no DHT, no bootstrap list and nobody else's relay: only addresses of
+// paired computers, of the local network, and those a person typed. A computer that
+// its owner made a router (SetRouter) relays between those that are paired with it
+// (circuit relay v2) and tells them how they are seen outside (STUN). Through it a
+// direct connection is tried at once (DCUtR), then with growing pauses and at every
+// change of an address. Of several connections new streams take the best that
+// answers: TCP, QUIC, a relayed one.
 //
 // On disk, under Config.Dir (0700): identity.key (the private key, 0600),
 // peers.json (who is paired, with grants and addresses; written whole, fsynced,
@@ -24,7 +29,13 @@
 // While somebody waits for a computer that is away, its addresses are knocked at
 // four times a second: TCP alone would find a path that came back seconds late.
 //
+// The own addresses are looked at twice a second. After a change the connections
+// from those that are gone are closed, the others are asked for a sign of life, and
+// who is away is dialed.
+//
 // It runs one goroutine per paired computer (redial), one per connection to one
-// (heartbeat), one per stream being opened or closed, two for mDNS, and those of
-// package carry. Close ends and waits for all of them.
+// (heartbeat), two per connection to a router and one per relayed connection that
+// climbs, one per stream being opened or closed, one per socket of QUIC (STUN), two
+// for mDNS, one that looks at the own addresses, one that tells others of changes,
+// and those of package carry. Close ends and waits for all of them.
 package peers

@@ -1,6 +1,9 @@
 package peers
 
 import (
+	"slices"
+	"sync/atomic"
+
 	"github.com/libp2p/go-libp2p/core/control"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -11,21 +14,34 @@ import (
 // gate decides who may keep a connection once the key behind it is known.
 type gate struct {
 	paired  func(peer.ID) bool
+	routers func() []peer.ID
 	network network.Network // set before listening
 	limits  network.ResourceManager
-	dials   func(ma.Multiaddr) bool // tests: false keeps an address from being dialed
+
+	// dials is of tests: false keeps an address from being dialed.
+	dials atomic.Pointer[func(peer.ID, ma.Multiaddr) bool]
 }
 
 func (g *gate) InterceptPeerDial(peer.ID) bool              { return true }
 func (g *gate) InterceptAccept(network.ConnMultiaddrs) bool { return true }
 
-func (g *gate) InterceptAddrDial(_ peer.ID, addr ma.Multiaddr) bool {
-	return g.dials == nil || g.dials(addr)
+// InterceptAddrDial lets through what goes through a router only while that router
+// is there: a dial through another one would wait for it.
+func (g *gate) InterceptAddrDial(id peer.ID, addr ma.Multiaddr) bool {
+	if !isRelayed(addr) {
+		dials := g.dials.Load()
+		return dials == nil || (*dials)(id, addr)
+	}
+	router, err := addr.ValueForProtocol(ma.P_P2P)
+	return err == nil && slices.ContainsFunc(g.routers(), func(id peer.ID) bool { return id.String() == router })
 }
 
 // InterceptSecured bounds the inbound connections of one key, and of all
 // unpaired keys together.
-func (g *gate) InterceptSecured(dir network.Direction, id peer.ID, _ network.ConnMultiaddrs) bool {
+func (g *gate) InterceptSecured(dir network.Direction, id peer.ID, addrs network.ConnMultiaddrs) bool {
+	if isRelayed(addrs.RemoteMultiaddr()) && !g.paired(id) {
+		return false // a router brings no strangers
+	}
 	if dir == network.DirOutbound {
 		return true
 	}

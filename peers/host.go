@@ -2,6 +2,7 @@ package peers
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/libp2p/go-libp2p"
@@ -13,16 +14,17 @@ import (
 	rcmgr "github.com/libp2p/go-libp2p/p2p/host/resource-manager"
 	"github.com/libp2p/go-libp2p/p2p/muxer/yamux"
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
+	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/relay"
 	"github.com/libp2p/go-libp2p/p2p/security/noise"
 	libp2ptls "github.com/libp2p/go-libp2p/p2p/security/tls"
 	quic "github.com/libp2p/go-libp2p/p2p/transport/quic"
-	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
 	ma "github.com/multiformats/go-multiaddr"
 )
 
-// newHost builds the libp2p host: TCP (TLS before Noise: 1.4 times as fast) and
-// QUIC, nothing that talks to anybody else, no listening yet.
-func newHost(key crypto.PrivKey, gate *gate) (host.Host, error) {
+// newHost builds the libp2p host: TCP (TLS before Noise: 1.4 times as fast), QUIC
+// and connections through relays, nothing that talks to anybody else, no
+// listening yet. The manager holds QUIC's sockets.
+func newHost(key crypto.PrivKey, gate *gate, ports *ports) (host.Host, error) {
 	limits, err := rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(limits()), rcmgr.WithMetricsDisabled())
 	if err != nil {
 		return nil, err
@@ -37,9 +39,9 @@ func newHost(key crypto.PrivKey, gate *gate) (host.Host, error) {
 		libp2p.Identity(key),
 		libp2p.Peerstore(book),
 		libp2p.NoListenAddrs,
-		// A port shared through SO_REUSEPORT could be taken by a second node.
-		libp2p.Transport(tcp.NewTCPTransport, tcp.DisableReuseport()),
+		libp2p.Transport(ports.newTCP),
 		libp2p.Transport(quic.NewTransport),
+		libp2p.QUICReuse(ports.newQUIC),
 		libp2p.Security(libp2ptls.ID, libp2ptls.New),
 		libp2p.Security(noise.ID, noise.New),
 		libp2p.Muxer(yamux.ID, yamux.DefaultTransport),
@@ -48,7 +50,10 @@ func newHost(key crypto.PrivKey, gate *gate) (host.Host, error) {
 		libp2p.ConnectionGater(gate),
 		libp2p.SwarmOpts(swarm.WithDialRanker(tcpFirst)),
 		libp2p.UserAgent("hither"),
-		libp2p.DisableRelay(),
+		libp2p.EnableRelay(),
+		// A network that once let no UDP or IPv6 through may do so now.
+		libp2p.UDPBlackHoleSuccessCounter(nil),
+		libp2p.IPv6BlackHoleSuccessCounter(nil),
 		libp2p.DisableMetrics(),
 		libp2p.DisableIdentifyAddressDiscovery(),
 		libp2p.Ping(false),
@@ -77,6 +82,7 @@ func limits() rcmgr.ConcreteLimitConfig {
 		}
 	}
 	return rcmgr.PartialLimitConfig{
+		Service:     map[string]rcmgr.ResourceLimits{relay.ServiceName: {Memory: circuitMemory}},
 		System:      some(maxConns, 16*maxStreamsOfPeer, 2<<30),
 		Transient:   some(maxHalfOpen, 1024, halfOpenMemory),
 		PeerDefault: some(maxConnsOfOne, strangerStreams, strangerMemory),
@@ -102,11 +108,18 @@ var strangerLimit = &rcmgr.BaseLimit{
 // and ends at once when the other side crashes.
 const quicDelay = dialTime - 500*time.Millisecond
 
-// tcpFirst dials every TCP address at once and QUIC as the last resort.
+// relayDelay is how long a direct connection may take before routers are asked: more
+// than a handshake within a continent.
+const relayDelay = 250 * time.Millisecond
+
+// tcpFirst dials every TCP address at once, then through routers, and QUIC as the
+// last resort.
 func tcpFirst(addrs []ma.Multiaddr) []network.AddrDelay {
-	var first, later []network.AddrDelay
+	var first, relayed, later []network.AddrDelay
 	for _, addr := range addrs {
-		if _, err := addr.ValueForProtocol(ma.P_TCP); err == nil {
+		if isRelayed(addr) {
+			relayed = append(relayed, network.AddrDelay{Addr: addr, Delay: relayDelay})
+		} else if _, err := addr.ValueForProtocol(ma.P_TCP); err == nil {
 			first = append(first, network.AddrDelay{Addr: addr})
 		} else {
 			later = append(later, network.AddrDelay{Addr: addr, Delay: quicDelay})
@@ -117,5 +130,5 @@ func tcpFirst(addrs []ma.Multiaddr) []network.AddrDelay {
 			later[i].Delay = 0
 		}
 	}
-	return append(first, later...)
+	return slices.Concat(first, relayed, later)
 }

@@ -106,7 +106,10 @@ func (n *Network) knock(ctx context.Context, l *link, addrs []ma.Multiaddr) (sto
 }
 
 // attempt is one dial of a link.
-type attempt struct{ cancel context.CancelFunc }
+type attempt struct {
+	cancel  context.CancelFunc
+	relayed bool // through routers too
+}
 
 // redial ends the dials of a link that are under way; each begins anew.
 func (n *Network) redial(l *link) {
@@ -118,9 +121,9 @@ func (n *Network) redial(l *link) {
 }
 
 // attempt gives a context for one dial, which redial ends. done comes after it.
-func (n *Network) attempt(ctx context.Context, l *link, within time.Duration) (_ context.Context, done func()) {
+func (n *Network) attempt(ctx context.Context, l *link, within time.Duration, relayed bool) (_ context.Context, done func()) {
 	ctx, cancel := context.WithTimeout(ctx, within)
-	a := &attempt{cancel}
+	a := &attempt{cancel, relayed}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	l.attempts[a] = true

@@ -7,7 +7,6 @@ import (
 	"net"
 
 	"github.com/libp2p/go-libp2p/core/network"
-	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
 	"github.com/multiformats/go-multistream"
 
@@ -137,12 +136,14 @@ func (n *Network) dialCarrier(ctx context.Context, id fusion.HostID, now carry.C
 	if err != nil {
 		return nil, err
 	}
-	best := n.bestSession(p)
-	if best == nil {
+	sessions := n.candidates(p)
+	if len(sessions) == 0 {
 		return nil, nil
 	}
+	best := sessions[0]
 	if now != nil {
-		if current := n.sessionOf(now.(*carrier).stream.Conn()); current != nil && !better(best, current) {
+		current := n.sessionOf(now.(*carrier).stream.Conn())
+		if current != nil && !climbs(best, current, n.cfg.tune.now()) {
 			return nil, nil
 		}
 	}
@@ -155,26 +156,12 @@ func (n *Network) dialCarrier(ctx context.Context, id fusion.HostID, now carry.C
 	return c, nil
 }
 
-func (n *Network) bestSession(id peer.ID) *session {
-	var best *session
-	for _, s := range n.candidates(id) {
-		if best == nil || better(s, best) {
-			best = s
-		}
-	}
-	return best
-}
-
 // sessionOf gives the session of a connection, nil when it is lost.
 func (n *Network) sessionOf(conn network.Conn) *session {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.sessions[conn]
 }
-
-// better says whether streams should leave session b, which answers, for a.
-// Sessions are all direct ones for now, and as good.
-func better(a, b *session) bool { return false }
 
 // carrier is a stream of libp2p as it carries a lasting one.
 type carrier struct {

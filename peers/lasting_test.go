@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
 
@@ -60,8 +61,8 @@ func throughProxy(t testing.TB, a, b *Network) *proxy {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a.gate.dials = func(ma.Multiaddr) bool { return false }
-	b.gate.dials = func(addr ma.Multiaddr) bool { return addr.Equal(door) }
+	a.dialOnly(func(peer.ID, ma.Multiaddr) bool { return false })
+	b.dialOnly(func(_ peer.ID, addr ma.Multiaddr) bool { return addr.Equal(door) })
 	o, err := a.Offer(testContext(t), nil)
 	if err != nil {
 		t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -26,6 +27,15 @@ type link struct {
 	// every change; kicked asks for a dial without waiting.
 	sessions map[*session]bool
 	changed  chan struct{}
+	top      *session   // the best one when moved last looked
+	changes  int        // rises when a direct connection may have become possible
+	router   bool       // it passes on between its paired computers
+	ask      string     // the password for asking it how this computer is seen
+	seenAs   netip.Addr // from where it sees this computer's connection come, if it is a router
+	heardAt  int64      // when it said what it said last; see greeting.At
+	tried    bool       // a direct connection was tried in vain
+	says     []string   // the addresses of its last greeting
+	nat      string     // what it says of its own way out
 	online   bool
 	refused  bool // they say that they do not know us
 	kicked   bool
@@ -33,6 +43,7 @@ type link struct {
 	seen     time.Time
 	attempts map[*attempt]bool // dials under way
 	knocking bool
+	dials    int // through routers too
 }
 
 // link makes the tie to a paired computer, or gives the one there is.
@@ -91,6 +102,7 @@ func (n *Network) arrived(s *session, theirs greeting) error {
 		return err
 	}
 	s.pong.Store(now.UnixNano())
+	n.hear(id, theirs)
 	n.mu.Lock()
 	if s.dead {
 		n.mu.Unlock()
@@ -101,10 +113,26 @@ func (n *Network) arrived(s *session, theirs greeting) error {
 	came := !l.online
 	l.online, l.refused, l.seen, l.pause = true, false, now, firstDelay
 	l.signal()
+	router := l.router
+	for other := range l.sessions {
+		if other != s { // it may have come because that one is broken
+			other.hurry()
+		}
+	}
+	for a := range l.attempts { // it is there: what else was tried is of no use
+		a.cancel()
+	}
 	n.mu.Unlock()
 	if came {
 		n.cfg.Log.Info("online", "host", n.nameOf(id), "addr", s.conn.RemoteMultiaddr())
 		n.notify(id)
+	}
+	n.moved(l)
+	switch {
+	case s.kind() == throughRouter && s.conn.Stat().Direction == network.DirInbound:
+		n.start(func() { n.climb(s) })
+	case s.kind() != throughRouter && router:
+		n.useRouter(s)
 	}
 	return nil
 }
@@ -124,7 +152,7 @@ func (n *Network) lost(s *session, why error) {
 	delete(l.sessions, s)
 	went := l.online && len(l.sessions) == 0
 	if went {
-		l.online, l.seen = false, now
+		l.online, l.tried, l.heardAt, l.seen = false, false, 0, now
 	}
 	turned := refused && !l.refused
 	l.refused = l.refused || refused
@@ -146,6 +174,7 @@ func (n *Network) lost(s *session, why error) {
 	if went || turned {
 		n.notify(id)
 	}
+	n.moved(l)
 }
 
 // refusedBy deals with a computer that does not know this one. A pairing whose
@@ -173,7 +202,7 @@ func (n *Network) learn(id peer.ID, theirs greeting, conn network.Conn) error {
 	r.Confirmed, r.Version = true, clip(theirs.Version, 64)
 	r.Theirs = cleanName(theirs.Name)
 	addrs := usable(theirs.Addrs, viaLoopback(conn))
-	if conn.Stat().Direction == network.DirOutbound {
+	if conn.Stat().Direction == network.DirOutbound && !viaRelay(conn) {
 		addrs = mergeAddrs(usable([]string{conn.RemoteMultiaddr().String()}, true), addrs)
 	}
 	r.Addrs = mergeAddrs(addrs, old.Addrs)
@@ -211,6 +240,7 @@ const (
 	longDelay   = 60 * time.Second // at most, for others and for one that refuses us
 	recentTime  = 10 * time.Minute
 	dialTime    = 5 * time.Second
+	shortDial   = 1500 * time.Millisecond
 )
 
 // keep redials while there is no session, until the link ends.
@@ -297,10 +327,11 @@ func (n *Network) connectingLocked(l *link) bool {
 // dial connects to a paired computer at every address that is known or rumoured.
 // When a knock says that the path has just come back it begins anew.
 func (n *Network) dial(ctx context.Context, l *link, within time.Duration) error {
-	n.host.Peerstore().AddAddrs(l.id, n.addrsOf(l.id), peerstore.TempAddrTTL)
 	for {
+		relayed := n.relayed(l.id)
+		n.host.Peerstore().AddAddrs(l.id, append(n.addrsOf(l.id), relayed...), peerstore.TempAddrTTL)
 		n.clearBackoff(l.id)
-		one, done := n.attempt(ctx, l, within)
+		one, done := n.attempt(ctx, l, n.limit(l, within, len(relayed) > 0), len(relayed) > 0)
 		conn, err := n.host.Network().DialPeer(one, l.id)
 		back := errors.Is(one.Err(), context.Canceled) && ctx.Err() == nil
 		done()
@@ -308,10 +339,16 @@ func (n *Network) dial(ctx context.Context, l *link, within time.Duration) error
 			n.attach(conn)
 			return nil
 		}
-		if !back {
+		if !back || n.online(l) {
 			return err
 		}
 	}
+}
+
+func (n *Network) online(l *link) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return l.online
 }
 
 func (n *Network) addrsOf(id peer.ID) []ma.Multiaddr {

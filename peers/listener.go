@@ -37,7 +37,11 @@ func (n *Network) Listen(protocolID string, opts ...ListenOption) net.Listener {
 	n.mu.Lock()
 	old := n.listeners[protocolID]
 	n.listeners[protocolID] = l
-	n.host.SetStreamHandler(protocol.ID(protocolID), n.tracked(l.handle))
+	if l.unpaired {
+		n.forAll(protocol.ID(protocolID), n.tracked(l.handle))
+	} else {
+		n.host.SetStreamHandler(protocol.ID(protocolID), n.tracked(l.handle))
+	}
 	n.mu.Unlock()
 	if old != nil {
 		old.Close()
@@ -80,6 +84,7 @@ func (l *listener) Close() error {
 		if n.listeners[l.protocol] == l {
 			delete(n.listeners, l.protocol)
 			n.host.RemoveStreamHandler(protocol.ID(l.protocol))
+			n.strangers.RemoveHandler(protocol.ID(l.protocol))
 		}
 	})
 	return nil

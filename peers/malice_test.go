@@ -279,8 +279,7 @@ func TestManInTheMiddle(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	relay := m.Listen(pairProtocol) // takes over from the node's own handler
-	relay.(*listener).unpaired = true
+	relay := m.Listen(pairProtocol, AllowUnpaired) // takes over from the node's own handler
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

@@ -104,7 +104,7 @@ func (n *Network) register(service string, text []string) (*zeroconf.Server, err
 		return nil, err
 	}
 	port := 1 // SRV needs one; the addresses in TXT count
-	if addrs := n.host.Network().ListenAddresses(); len(addrs) > 0 {
+	if addrs := n.listenAddrs(); len(addrs) > 0 {
 		if tcp, err := manet.ToNetAddr(addrs[0]); err == nil {
 			if a, ok := tcp.(*net.TCPAddr); ok {
 				port = a.Port

@@ -6,11 +6,16 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/protocol"
+	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/relay"
+	"github.com/libp2p/go-libp2p/p2p/protocol/holepunch"
+	"github.com/multiformats/go-multistream"
 
 	"hither/fusion"
 	"hither/peers/carry"
@@ -23,6 +28,15 @@ type Network struct {
 	host  host.Host
 	gate  *gate
 	store *store
+	ports ports
+	// strangers holds the protocols of unpaired keys; the host has all.
+	strangers *multistream.MultistreamMuxer[protocol.ID]
+
+	router atomic.Bool // this computer passes on between its paired ones
+	relay  *relay.Relay
+	punch  *holepunch.Service
+	seen   observer
+	news   chan struct{} // of one; asks tell to tell
 
 	// ctx ends with Close; wg counts every goroutine that the network starts.
 	ctx    context.Context
@@ -41,6 +55,7 @@ type Network struct {
 	closed    bool
 	links     map[peer.ID]*link // one per paired computer
 	sessions  map[network.Conn]*session
+	counted   uint64          // sessions there were
 	joining   map[peer.ID]int // pairings past the point where the other side may have stored us
 	listeners map[string]*listener
 
@@ -71,11 +86,14 @@ func Open(ctx context.Context, cfg Config) (*Network, error) {
 		sessions:  map[network.Conn]*session{},
 		joining:   map[peer.ID]int{},
 		listeners: map[string]*listener{},
+		strangers: multistream.NewMultistreamMuxer[protocol.ID](),
+		news:      make(chan struct{}, 1),
 	}
+	n.seen.init()
 	n.offers.init(cfg.tune.now)
 	n.ctx, n.cancel = context.WithCancel(context.Background())
-	n.gate = &gate{paired: n.paired}
-	if n.host, err = newHost(key, n.gate); err != nil {
+	n.gate = &gate{paired: n.paired, routers: n.routers}
+	if n.host, err = newHost(key, n.gate, &n.ports); err != nil {
 		n.cancel()
 		return nil, &fusion.Error{Op: "peers.open", Path: cfg.Dir, Cause: err}
 	}
@@ -85,11 +103,22 @@ func Open(ctx context.Context, cfg Config) (*Network, error) {
 		DisconnectedF: func(_ network.Network, c network.Conn) { n.disconnected(c) },
 	})
 	n.openLasting()
-	n.host.SetStreamHandler(pulseProtocol, n.tracked(n.answerPulse))
-	n.host.SetStreamHandler(pairProtocol, n.tracked(n.answerPair))
+	n.host.Network().SetStreamHandler(n.incoming)
+	n.forAll(pulseProtocol, n.tracked(n.answerPulse))
+	n.forAll(pairProtocol, n.tracked(n.answerPair))
+	n.host.SetStreamHandler(newsProtocol, n.tracked(n.answerNews))
+	if err := n.openRelay(); err != nil {
+		return nil, errors.Join(err, n.Close())
+	}
 	if err := n.listen(ctx); err != nil {
 		return nil, errors.Join(err, n.Close())
 	}
+	if err := n.openPunch(); err != nil {
+		return nil, errors.Join(err, n.Close())
+	}
+	n.observe()
+	n.start(n.tell)
+	n.start(n.roam)
 	for id := range store.all() {
 		n.link(id)
 	}
@@ -110,10 +139,16 @@ func (n *Network) Close() error {
 	n.offers.close()
 	n.lasting.Stop()
 	n.cancel()
+	if n.punch != nil {
+		n.punch.Close()
+	}
+	if n.relay != nil {
+		n.relay.Close()
+	}
 	err := n.host.Close()
 	n.wg.Wait()
 	n.lasting.Wait()
-	return errors.Join(err, n.saveSeen(online))
+	return errors.Join(err, n.ports.close(), n.saveSeen(online))
 }
 
 // saveSeen keeps when the computers that are online now were last seen.

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/peer"
+	ma "github.com/multiformats/go-multiaddr"
 	"go.uber.org/goleak"
 
 	"hither/fusion"
@@ -56,6 +58,16 @@ func openTest(t testing.TB, cfg Config) *Network {
 		}
 	})
 	return n
+}
+
+// dialOnly keeps direct addresses from being dialed for which allowed is false; nil
+// allows all again.
+func (n *Network) dialOnly(allowed func(peer.ID, ma.Multiaddr) bool) {
+	if allowed == nil {
+		n.gate.dials.Store(nil)
+		return
+	}
+	n.gate.dials.Store(&allowed)
 }
 
 // pair pairs b with a by code; each gives the other admin.

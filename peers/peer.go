@@ -19,8 +19,15 @@ type Peer struct {
 	Addrs  []string // where it was last reached or says it listens; multiaddrs without /p2p
 	Grants []fusion.Capability
 	Online bool
-	// Path is "direct" while online, else "".
-	Path string
+	// Path is "direct" or "relay" (through the router Via) while online, else "".
+	Path, Via string
+	// RTT is how long a heartbeat's answer takes, smoothed.
+	RTT time.Duration
+	// Transport is "tcp" or "quic", of a relayed connection as far as the router;
+	// Addr is the other end of the connection that new streams take.
+	Transport, Addr string
+	// WhyNot says why the path is not direct, "" when it is or nobody knows.
+	WhyNot string
 	// Refused is true when it says that it does not know this computer: it was
 	// forgotten there, and only pairing anew helps.
 	Refused     bool
@@ -45,17 +52,20 @@ func (n *Network) peer(id peer.ID, r record) Peer {
 		ID: r.ID, Name: r.Name, Addrs: slices.Clone(r.Addrs), Grants: slices.Clone(r.Grants),
 		LastSeen: r.LastSeen, Color: r.Color, Fingerprint: Fingerprint(r.ID), Version: r.Version,
 	}
+	rest := func() {}
 	n.mu.Lock()
-	defer n.mu.Unlock()
 	if l := n.links[id]; l != nil {
+		rest = n.fill(&p, l)
 		p.Online, p.Refused = l.online, l.refused
 		if l.seen.After(p.LastSeen) {
 			p.LastSeen = l.seen
 		}
 	}
+	n.mu.Unlock()
 	if p.Online {
-		p.Path, p.LastSeen = "direct", n.cfg.tune.now()
+		p.LastSeen = n.cfg.tune.now()
 	}
+	rest()
 	return p
 }
 
@@ -178,7 +188,8 @@ func (n *Network) forget(id peer.ID) error {
 	}
 	n.lasting.Drop(hostID(id))
 	n.unlink(id, conns)
-	last.Online, last.Path = false, ""
+	last.Online, last.Path, last.Via, last.WhyNot = false, "", "", ""
+	last.Transport, last.Addr, last.RTT = "", "", 0
 	n.notifying.Lock()
 	defer n.notifying.Unlock()
 	if _, again := n.store.get(id); !again { // else it was paired anew meanwhile

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
-	"github.com/libp2p/go-libp2p/core/peer"
 	manet "github.com/multiformats/go-multiaddr/net"
 )
 
@@ -26,6 +25,16 @@ type greeting struct {
 	Boot uint64 `json:"boot,string,omitempty"`
 	// Stand is what the sender thinks of the receiver.
 	Stand string `json:"stand"`
+	// Router is true when the sender passes on between its paired computers, and
+	// Ask then is the password with which the receiver may ask it how it is seen.
+	Router bool   `json:"router,omitempty"`
+	Ask    string `json:"ask,omitempty"`
+	// Seen is the IP address from which a router sees the receiver's connection come.
+	Seen string `json:"seen,omitempty"`
+	// At orders what the sender says while it is online; Unix nanoseconds.
+	At int64 `json:"at,omitempty"`
+	// Nat is what the sender knows of its own way out: one of the nat constants.
+	Nat string `json:"nat,omitempty"`
 }
 
 const (
@@ -40,7 +49,12 @@ type session struct {
 	link *link
 	// pong is when the last answer came, in Unix nanoseconds of the wall clock:
 	// the monotonic one stands still while a laptop sleeps.
-	pong atomic.Int64
+	pong       atomic.Int64
+	rtt        atomic.Int64  // nanoseconds; see measured
+	interval   time.Duration // between heartbeats
+	number     uint64        // rises with each session of the network
+	probe      chan struct{} // of one; asks for a heartbeat at once
+	spareSince time.Time     // of beat alone: since when nobody needs it
 	// dead is guarded by Network.mu.
 	dead bool
 }
@@ -74,7 +88,8 @@ func (n *Network) attach(conn network.Conn) {
 	if link == nil || n.closed || n.sessions[conn] != nil || conn.IsClosed() {
 		return
 	}
-	s := &session{conn: conn, link: link}
+	n.counted++
+	s := &session{conn: conn, link: link, interval: n.cfg.tune.interval, number: n.counted, probe: make(chan struct{}, 1)}
 	n.sessions[conn] = s
 	n.wg.Go(func() { n.beat(s) })
 }
@@ -112,20 +127,52 @@ func (n *Network) beatOnce(s *session) error {
 	}
 	n.lastingArrived(s, theirs.Boot)
 	beat := []byte{0}
+	s.hurry() // the first one measures
 	for {
-		n.sleep(n.ctx, n.cfg.tune.interval)
+		patience := n.cfg.tune.patience
+		if n.pause(s) {
+			patience = min(patience, probeFor)
+		}
 		if err := n.ctx.Err(); err != nil {
 			return err
 		}
 		beat[0]++
-		stream.SetDeadline(time.Now().Add(n.cfg.tune.patience))
+		sent := time.Now()
+		stream.SetDeadline(sent.Add(patience))
 		if _, err := stream.Write(beat); err != nil {
 			return err
 		}
 		if _, err := io.ReadFull(stream, beat); err != nil {
 			return err
 		}
+		s.measured(time.Since(sent))
 		s.pong.Store(n.cfg.tune.now().UnixNano())
+		n.moved(s.link)
+		if n.spare(s) {
+			return errSpare
+		}
+	}
+}
+
+// pause waits for the next heartbeat; true: it was asked for, as the path may have
+// broken.
+func (n *Network) pause(s *session) (asked bool) {
+	timer := time.NewTimer(s.interval)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-s.probe:
+		return true
+	case <-n.ctx.Done():
+	}
+	return false
+}
+
+// hurry asks for a heartbeat at once.
+func (s *session) hurry() {
+	select {
+	case s.probe <- struct{}{}:
+	default:
 	}
 }
 
@@ -142,7 +189,7 @@ func (n *Network) greet(conn network.Conn) (network.Stream, greeting, error) {
 		}
 		stream.SetDeadline(time.Now().Add(n.cfg.tune.patience))
 		var theirs greeting
-		err = writeFrame(stream, n.greeting(conn.RemotePeer()))
+		err = writeFrame(stream, n.greeting(conn))
 		if err == nil {
 			err = readFrame(stream, &theirs)
 		}
@@ -161,7 +208,8 @@ func (n *Network) greet(conn network.Conn) (network.Stream, greeting, error) {
 	return nil, greeting{}, errRefused
 }
 
-func (n *Network) greeting(to peer.ID) greeting {
+func (n *Network) greeting(conn network.Conn) greeting {
+	to, said := conn.RemotePeer(), n.cfg.tune.now().UnixNano()
 	stand := standUnpaired
 	if n.paired(to) {
 		stand = standPaired
@@ -173,10 +221,16 @@ func (n *Network) greeting(to peer.ID) greeting {
 		n.mu.Unlock()
 	}
 	g := greeting{Stand: stand}
+	if stand == standPaired && n.router.Load() {
+		g.Router, g.Ask = true, n.seen.password(to)
+		if ip, err := manet.ToIP(conn.RemoteMultiaddr()); err == nil && !viaRelay(conn) {
+			g.Seen = ip.String()
+		}
+	}
 	if stand == standPaired { // what a stranger need not know
 		g.Name, g.Version, g.Addrs = n.cfg.Name, n.cfg.Version, addrTexts(n.listenAddrs())
 		g.Addrs = g.Addrs[:min(len(g.Addrs), maxAddrs)]
-		g.Boot = n.lasting.Boot()
+		g.Boot, g.Nat, g.At = n.lasting.Boot(), n.nat(), said
 	}
 	return g
 }
@@ -189,7 +243,7 @@ func (n *Network) answerPulse(stream network.Stream) {
 	if err := readFrame(stream, &theirs); err != nil || n.isDeaf() {
 		return
 	}
-	ours := n.greeting(stream.Conn().RemotePeer())
+	ours := n.greeting(stream.Conn())
 	if err := writeFrame(stream, ours); err != nil {
 		return
 	}
@@ -216,4 +270,6 @@ func (n *Network) answerPulse(stream network.Stream) {
 func (n *Network) isDeaf() bool { return n.deaf != nil && n.deaf() }
 
 // viaLoopback says whether a connection stays on this machine.
-func viaLoopback(conn network.Conn) bool { return manet.IsIPLoopback(conn.RemoteMultiaddr()) }
+func viaLoopback(conn network.Conn) bool {
+	return manet.IsIPLoopback(conn.RemoteMultiaddr()) && !viaRelay(conn)
+}

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"io"
 	"strings"
 	"time"
@@ -66,8 +67,11 @@ func printHosts(w io.Writer, list []fusion.HostInfo) error {
 	t := newTable("HOST", "STATE", "PATH", "ROLES", "OS", "MAY DO HERE", "KEY")
 	for _, h := range list {
 		path, grants := h.Path, strings.Join(h.Grants, " ")
-		if h.Local {
+		switch {
+		case h.Local:
 			path, grants = "this computer", ""
+		case h.Via != "":
+			path += " through " + h.Via
 		}
 		t.add(h.Name, hostState(h), path, strings.Join(h.Roles, " "), h.OS, grants, h.Fingerprint)
 	}
@@ -99,7 +103,8 @@ func hostShow(g *globals) *cobra.Command {
 				return err
 			}
 			return g.show(cmd, h, func(w io.Writer) error {
-				pairs := []string{"name", h.Name, "id", string(h.ID), "state", hostState(h), "path", h.Path,
+				pairs := []string{"name", h.Name, "id", string(h.ID), "state", hostState(h), "path", pathText(h),
+					"address", h.Addr, "why not direct", h.WhyNot,
 					"os", h.OS, "version", h.Version, "roles", strings.Join(h.Roles, " "),
 					"key", h.Fingerprint, "may do here", strings.Join(h.Grants, " "), "last seen", ago(time.Now(), h.LastSeen), "may do there", strings.Join(h.May, " ")}
 				for _, card := range h.Cards {
@@ -109,6 +114,21 @@ func hostShow(g *globals) *cobra.Command {
 			})
 		},
 	}
+}
+
+// pathText is the path of a host in full: "relay through vps, tcp, 12.3 ms".
+func pathText(h fusion.HostInfo) string {
+	text := h.Path
+	if h.Via != "" {
+		text += " through " + h.Via
+	}
+	if h.Transport != "" {
+		text += ", " + h.Transport
+	}
+	if h.RTTMicros > 0 {
+		text += fmt.Sprintf(", %.1f ms", float64(h.RTTMicros)/1000)
+	}
+	return text
 }
 
 func hostForget(g *globals) *cobra.Command {

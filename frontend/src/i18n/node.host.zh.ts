@@ -1,5 +1,13 @@
 /** What a node says of pairing, folders and machines. */
 export const hostZh: Record<string, string> = {
+  'a firewall between lets no direct connection through; let its port through there': '中间的防火墙不允许直接连接；请在防火墙上放行其端口',
+  'one of {0} and this computer has only IPv4, the other only IPv6; IPv6 on both would help': '{0} 与这台电脑一方只有 IPv4，另一方只有 IPv6；双方都有 IPv6 即可直连',
+  'a direct connection has taken its place': '已被直接连接取代',
+  'a direct connection is being tried': '正在尝试直接连接',
+  'the network of this computer gives each connection another port; forward port {0} to it in the network\'s router, or use IPv6': '这台电脑所在的网络为每个连接换用不同端口；请在该网络的路由器上把端口 {0} 转发到这台电脑，或使用 IPv6',
+  'the network of {0} gives each connection another port; forward the port of Hither to it in that network\'s router, or use IPv6': '{0} 所在的网络为每个连接换用不同端口；请在该网络的路由器上把 Hither 的端口转发给它，或使用 IPv6',
+  'the network of this computer lets no UDP through; let port {0} through': '这台电脑所在的网络不允许 UDP；请放行端口 {0}',
+  'the network of {0} lets no UDP through; let the port of Hither through there': '{0} 所在的网络不允许 UDP；请在那里放行 Hither 的端口',
   'an address looks like /ip4/192.168.1.7/tcp/4711/p2p/12D3Koo…; the other computer shows it beside the code': '地址形如 /ip4/192.168.1.7/tcp/4711/p2p/12D3Koo…；另一台电脑会在配对码旁显示',
   'give HOST:PORT, for example 0.0.0.0:0': '请写成 HOST:PORT，例如 0.0.0.0:0',
   'give an address of this computer': '请指定这台电脑的地址',

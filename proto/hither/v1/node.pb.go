@@ -40,8 +40,17 @@ type Host struct {
 	// What the asking computer may do there.
 	May []string `protobuf:"bytes,21,rep,name=may,proto3" json:"may,omitempty"`
 	// Why it is offline, as it said before it went.
-	Away          string  `protobuf:"bytes,22,opt,name=away,proto3" json:"away,omitempty"`
-	Cards         []*Card `protobuf:"bytes,23,rep,name=cards,proto3" json:"cards,omitempty"`
+	Away  string  `protobuf:"bytes,22,opt,name=away,proto3" json:"away,omitempty"`
+	Cards []*Card `protobuf:"bytes,23,rep,name=cards,proto3" json:"cards,omitempty"`
+	// The router of a relayed path, and how packets go: "tcp" or "quic".
+	Via       string `protobuf:"bytes,24,opt,name=via,proto3" json:"via,omitempty"`
+	Transport string `protobuf:"bytes,25,opt,name=transport,proto3" json:"transport,omitempty"`
+	// The other end of the path, as a multiaddr.
+	Addr string `protobuf:"bytes,26,opt,name=addr,proto3" json:"addr,omitempty"`
+	// How long an answer takes, smoothed.
+	RttMicros int64 `protobuf:"varint,27,opt,name=rtt_micros,json=rttMicros,proto3" json:"rtt_micros,omitempty"`
+	// Why a path is not direct and what would help.
+	WhyNot        string `protobuf:"bytes,28,opt,name=why_not,json=whyNot,proto3" json:"why_not,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -179,6 +188,41 @@ func (x *Host) GetCards() []*Card {
 		return x.Cards
 	}
 	return nil
+}
+
+func (x *Host) GetVia() string {
+	if x != nil {
+		return x.Via
+	}
+	return ""
+}
+
+func (x *Host) GetTransport() string {
+	if x != nil {
+		return x.Transport
+	}
+	return ""
+}
+
+func (x *Host) GetAddr() string {
+	if x != nil {
+		return x.Addr
+	}
+	return ""
+}
+
+func (x *Host) GetRttMicros() int64 {
+	if x != nil {
+		return x.RttMicros
+	}
+	return 0
+}
+
+func (x *Host) GetWhyNot() string {
+	if x != nil {
+		return x.WhyNot
+	}
+	return ""
 }
 
 // Error is fusion.Error as a Connect error detail. Cause is one of fusion.Causes.
@@ -1547,7 +1591,7 @@ var File_hither_v1_node_proto protoreflect.FileDescriptor
 
 const file_hither_v1_node_proto_rawDesc = "" +
 	"\n" +
-	"\x14hither/v1/node.proto\x12\thither.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18hither/v1/computer.proto\x1a\x16hither/v1/folder.proto\x1a\x13hither/v1/job.proto\x1a\x17hither/v1/machine.proto\x1a\x16hither/v1/screen.proto\"\x82\x03\n" +
+	"\x14hither/v1/node.proto\x12\thither.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18hither/v1/computer.proto\x1a\x16hither/v1/folder.proto\x1a\x13hither/v1/job.proto\x1a\x17hither/v1/machine.proto\x1a\x16hither/v1/screen.proto\"\xfe\x03\n" +
 	"\x04Host\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
@@ -1564,7 +1608,13 @@ const file_hither_v1_node_proto_rawDesc = "" +
 	"\x06grants\x18\f \x03(\tR\x06grants\x12\x10\n" +
 	"\x03may\x18\x15 \x03(\tR\x03may\x12\x12\n" +
 	"\x04away\x18\x16 \x01(\tR\x04away\x12%\n" +
-	"\x05cards\x18\x17 \x03(\v2\x0f.hither.v1.CardR\x05cards\"m\n" +
+	"\x05cards\x18\x17 \x03(\v2\x0f.hither.v1.CardR\x05cards\x12\x10\n" +
+	"\x03via\x18\x18 \x01(\tR\x03via\x12\x1c\n" +
+	"\ttransport\x18\x19 \x01(\tR\ttransport\x12\x12\n" +
+	"\x04addr\x18\x1a \x01(\tR\x04addr\x12\x1d\n" +
+	"\n" +
+	"rtt_micros\x18\x1b \x01(\x03R\trttMicros\x12\x17\n" +
+	"\awhy_not\x18\x1c \x01(\tR\x06whyNot\"m\n" +
 	"\x05Error\x12\x0e\n" +
 	"\x02op\x18\x01 \x01(\tR\x02op\x12\x12\n" +
 	"\x04path\x18\x02 \x01(\tR\x04path\x12\x14\n" +

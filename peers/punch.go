@@ -1,0 +1,183 @@
+package peers
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/p2p/protocol/holepunch"
+	"github.com/libp2p/go-libp2p/p2p/protocol/identify"
+	ma "github.com/multiformats/go-multiaddr"
+	manet "github.com/multiformats/go-multiaddr/net"
+)
+
+const (
+	// punchTime bounds one try of three: TCP and TLS take three round trips, and a
+	// first SYN that a NAT swallowed comes again after a second.
+	punchTime = 1500 * time.Millisecond
+	// askedSoon bounds how long a punch waits for the routers' answers.
+	askedSoon  = 400 * time.Millisecond
+	firstClimb = 2 * time.Second
+	lastClimb  = time.Minute
+)
+
+// openPunch starts libp2p's service for DCUtR. It punches as soon as a relayed
+// connection has come in; climb repeats that.
+func (n *Network) openPunch() error {
+	ids, ok := n.host.(interface{ IDService() identify.IDService })
+	if !ok {
+		return errClosed("peers.open")
+	}
+	// The service takes no punches until there was an address, and looks for one at
+	// growing intervals: a network that comes later would wait for it.
+	var asked atomic.Bool
+	addrs := func() []ma.Multiaddr {
+		if !asked.Swap(true) {
+			return n.host.Network().ListenAddresses()
+		}
+		return n.punchAddrs()
+	}
+	var err error
+	n.punch, err = holepunch.NewService(n.host, ids.IDService(), addrs, holepunch.DirectDialTimeout(punchTime),
+		holepunch.WithTracer(tracer{n}))
+	return err
+}
+
+// tracer hears how punches go.
+type tracer struct{ network *Network }
+
+func (t tracer) Trace(e *holepunch.Event) {
+	t.network.cfg.Log.Debug("punch", "host", t.network.nameOf(e.Remote), "event", e.Type, "what", e.Evt)
+	if end, ok := e.Evt.(*holepunch.EndHolePunchEvt); ok && !end.Success {
+		t.network.missed(e.Remote)
+	}
+}
+
+// missed notes that a punch came to nothing; from then on WhyNot gives a reason.
+func (n *Network) missed(id peer.ID) {
+	n.mu.Lock()
+	l := n.links[id]
+	first := l != nil && !l.tried
+	if first {
+		l.tried = true
+	}
+	n.mu.Unlock()
+	if first {
+		n.notify(id)
+	}
+}
+
+// punchAddrs are the addresses at which the other side may try to meet this one:
+// those of its networks, and how routers see it. TCP's port is taken to be kept by
+// the NAT: TCP is not asked about, and most do (RFC 5382, 7.1).
+func (n *Network) punchAddrs() []ma.Multiaddr {
+	n.seen.settle(n.ctx, askedSoon)
+	var addrs []ma.Multiaddr
+	for _, addr := range n.listenAddrs() {
+		if !manet.IsIPLoopback(addr) && !manet.IsIP6LinkLocal(addr) {
+			addrs = append(addrs, addr)
+		}
+	}
+	for _, one := range n.seen.all() {
+		addrs = append(addrs, thinWaist(one.addr, "udp", "/quic-v1"))
+	}
+	for _, ip := range n.seenAs() {
+		if port := n.ports.tcpPort(ip.Is4()); port != 0 {
+			addrs = append(addrs, thinWaist(netip.AddrPortFrom(ip, port), "tcp", ""))
+		}
+	}
+	addrs = slices.DeleteFunc(addrs, func(a ma.Multiaddr) bool { return a == nil })
+	return ma.Unique(addrs)
+}
+
+// seenAs gives the addresses from which routers see connections of this computer come.
+func (n *Network) seenAs() []netip.Addr {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	var ips []netip.Addr
+	for _, l := range n.links {
+		if ip := l.seenAs.Unmap(); l.online && l.router && ip.IsValid() && !slices.Contains(ips, ip) {
+			ips = append(ips, ip)
+		}
+	}
+	return ips
+}
+
+func thinWaist(at netip.AddrPort, proto, tail string) ma.Multiaddr {
+	family := "/ip6/"
+	if at.Addr().Is4() {
+		family = "/ip4/"
+	}
+	addr, err := ma.NewMultiaddr(family + at.Addr().String() + "/" + proto + "/" + strconv.Itoa(int(at.Port())) + tail)
+	if err != nil {
+		return nil
+	}
+	return addr
+}
+
+// climb tries to replace a relayed session by a direct one while it is the best.
+// The side to which it came begins (DCUtR's rule), with growing pauses, and at once
+// when an address of either side has changed.
+func (n *Network) climb(s *session) {
+	l, pause, seen := s.link, firstClimb, 0
+	n.mu.Lock()
+	seen = l.changes
+	n.mu.Unlock()
+	for {
+		n.await(n.ctx, l, pause, func() bool { return s.dead || l.changes != seen })
+		n.mu.Lock()
+		over, best := s.dead, l.best(n.cfg.tune.now()) == s
+		if l.changes != seen {
+			seen, pause = l.changes, firstClimb
+		}
+		n.mu.Unlock()
+		if over || n.ctx.Err() != nil {
+			return
+		}
+		if best {
+			n.climbOnce(s)
+			pause = min(2*pause, lastClimb)
+		}
+	}
+}
+
+func (n *Network) climbOnce(s *session) {
+	id := s.conn.RemotePeer()
+	if n.onOneNetwork(id) { // TCP first, which a punch does not prefer
+		ctx, cancel := context.WithTimeout(network.WithForceDirectDial(n.ctx, "climb"), punchTime)
+		_, err := n.host.Network().DialPeer(ctx, id)
+		cancel()
+		if err == nil {
+			return
+		}
+	}
+	if err := n.punch.DirectConnect(id); err != nil {
+		n.cfg.Log.Debug("punch", "host", n.nameOf(id), "err", err)
+	}
+}
+
+// onOneNetwork says whether a computer has an address in a network of this one.
+func (n *Network) onOneNetwork(id peer.ID) bool {
+	nets, err := ownNets()
+	if err != nil {
+		return false
+	}
+	for _, addr := range n.addrsOf(id) {
+		ip, err := manet.ToIP(addr)
+		if err != nil || ip.IsLoopback() {
+			continue
+		}
+		if slices.ContainsFunc(nets, func(own netip.Prefix) bool {
+			at, ok := netip.AddrFromSlice(ip)
+			return ok && own.Contains(at.Unmap())
+		}) {
+			return true
+		}
+	}
+	return false
+}
