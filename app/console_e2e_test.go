@@ -84,7 +84,7 @@ func TestConsoleOfAnotherComputer(t *testing.T) {
 	}
 	untilText(t, shell, "40 100")
 
-	if _, err := cloud.Grant(t.Context(), here.network.ID(), []fusion.Capability{fusion.FilesCap}); err != nil {
+	if _, err := cloud.Grant(t.Context(), here.network.ID(), fusion.Whole(fusion.FilesCap)); err != nil {
 		t.Fatal(err)
 	}
 	for what, term := range map[string]fusion.Terminal{"console": remote, "shell": shell} {

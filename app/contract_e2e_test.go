@@ -88,7 +88,7 @@ func pairNodes(t *testing.T, a, b *Node) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	admin := []fusion.Capability{fusion.AdminCap}
+	admin := fusion.Whole(fusion.AdminCap)
 	offer, err := b.Offer(ctx, admin)
 	if err != nil {
 		t.Fatal(err)

@@ -24,6 +24,9 @@ type said struct {
 	Away  fusion.Away   `json:"away,omitempty"`
 }
 
+// maxMay bounds the grants that a paired computer says this one has.
+const maxMay = 256
+
 // heard keeps what paired computers said over restarts of the node, in heard.json.
 type heard struct {
 	path string
@@ -58,9 +61,9 @@ func (h *heard) learn(id fusion.HostID, info fusion.HostInfo) {
 			roles = append(roles, role)
 		}
 	}
-	for _, c := range fusion.Capabilities {
-		if slices.Contains(info.May, string(c)) {
-			may = append(may, string(c))
+	for _, text := range info.May[:min(len(info.May), maxMay)] {
+		if g, err := fusion.ParseGrant(text); err == nil && !slices.Contains(may, g.String()) {
+			may = append(may, g.String())
 		}
 	}
 	h.change(id, func(s *said) { s.Roles, s.May, s.Cards = roles, may, fusion.SoundCards(info.Cards) })

@@ -5,9 +5,11 @@ import (
 	"iter"
 	"net"
 	"slices"
+	"strings"
 	"time"
 
 	"hither/app/api"
+	"hither/app/audit"
 	"hither/app/client"
 	"hither/app/jobs"
 	"hither/fusion"
@@ -61,6 +63,9 @@ func (n *Node) datagrams(ctx context.Context, exchange func(context.Context, str
 	return pipe, nil
 }
 
+// Audit is what other computers did and have open here.
+func (n *Node) Audit() *audit.Log { return n.audit }
+
 // Jobs keeps the calls of the API that take long.
 func (n *Node) Jobs() *jobs.Registry { return n.jobs }
 
@@ -97,8 +102,8 @@ func (n *Node) peerInfo(p peers.Peer) fusion.HostInfo {
 	if !p.Online {
 		info.Away = heard.Away
 	}
-	for _, c := range p.Grants {
-		info.Grants = append(info.Grants, string(c))
+	for _, g := range p.Grants {
+		info.Grants = append(info.Grants, n.Shown(g).String())
 	}
 	return info
 }
@@ -118,8 +123,22 @@ func listed[T any](list []T) []T {
 	return slices.Clone(list)
 }
 
-// Grants gives what a paired key may do here.
-func (n *Node) Grants(peer fusion.HostID) ([]fusion.Capability, bool) { return n.network.Grants(peer) }
+// Grants gives what a paired key may do here now.
+func (n *Node) Grants(peer fusion.HostID) ([]fusion.Grant, bool) { return n.network.Grants(peer) }
+
+// Shown gives a grant with the name that its machine has now; one that is gone keeps its
+// UUID.
+func (n *Node) Shown(g fusion.Grant) fusion.Grant {
+	uuid, app, isApp := strings.Cut(g.Object, "/")
+	name, ok := n.table.machineName(n.network.ID(), uuid)
+	if !ok || g.Cap == fusion.FilesCap {
+		return g
+	}
+	if g.Object = name; isApp {
+		g.Object += "/" + app
+	}
+	return g
+}
 
 // Status describes this node.
 func (n *Node) Status() *pb.StatusResponse {

@@ -65,7 +65,7 @@ func TestImagesAreSharedBetweenHosts(t *testing.T) {
 	}
 
 	// Without the right to its images a host is not asked, and an address needs admin.
-	if _, err := cloud.Grant(ctx, here.network.ID(), []fusion.Capability{fusion.ViewCap, fusion.MachinesCap}); err != nil {
+	if _, err := cloud.Grant(ctx, here.network.ID(), fusion.Whole(fusion.ViewCap, fusion.MachinesCap)); err != nil {
 		t.Fatal(err)
 	}
 	_, err = resolved(t, here, "cloud").Images().Fetch(ctx, fusion.FetchSpec{From: url, Name: "again.img"})
@@ -76,7 +76,7 @@ func TestImagesAreSharedBetweenHosts(t *testing.T) {
 	if !errors.Is(err, fusion.ErrPermission) {
 		t.Errorf("a machine of an address without admin: %v", err)
 	}
-	if _, err := cloud.Grant(ctx, here.network.ID(), []fusion.Capability{fusion.ViewCap}); err != nil {
+	if _, err := cloud.Grant(ctx, here.network.ID(), fusion.Whole(fusion.ViewCap)); err != nil {
 		t.Fatal(err)
 	}
 	_, err = resolved(t, here, "cloud").Images().Read(ctx, sum, 0)

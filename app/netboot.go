@@ -35,6 +35,7 @@ func (n *Node) openNetBoot(ctx context.Context, cfg Config) (err error) {
 
 // invitation is a code for a computer that is being installed.
 type invitation struct {
+	n     *Node
 	offer *peers.Offer
 	addr  string
 }
@@ -45,6 +46,9 @@ func (i invitation) Close() error { return i.offer.Close() }
 
 func (i invitation) Wait(ctx context.Context) (fusion.HostID, error) {
 	peer, err := i.offer.Wait(ctx)
+	if err == nil {
+		i.n.notePaired(peer.Name)
+	}
 	return peer.ID, err
 }
 
@@ -52,11 +56,11 @@ func (i invitation) Wait(ctx context.Context) (fusion.HostID, error) {
 func (n *Node) invite(ctx context.Context, at netip.Addr, code string, grants []fusion.Capability, until time.Time) (netboot.Invitation, error) {
 	for _, addr := range n.network.Addrs() {
 		if strings.HasPrefix(addr, "/ip4/"+at.String()+"/tcp/") {
-			o, err := n.network.Invite(ctx, code, grants, until)
+			o, err := n.network.Invite(ctx, code, fusion.Whole(grants...), until)
 			if err != nil {
 				return nil, err
 			}
-			return invitation{o, addr}, nil
+			return invitation{n, o, addr}, nil
 		}
 	}
 	return nil, &fusion.Error{Op: "netboot.install", Path: at.String(), Cause: fusion.ErrUnsupported, Detail: "the node does not listen on the network of that interface",

@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"hither/app/api"
+	"hither/app/audit"
 	"hither/app/entry"
 	"hither/app/home"
 	"hither/app/jobs"
@@ -71,6 +72,7 @@ type Node struct {
 	table   *table
 	local   *local
 	jobs    *jobs.Registry
+	audit   *audit.Log
 	boot    *netboot.Server
 	api     *api.Server
 
@@ -123,7 +125,7 @@ func Start(ctx context.Context, cfg Config) (_ *Node, err error) {
 		return nil, err
 	}
 	n.onClose(n.lock.Close)
-	steps := []func(context.Context, Config) error{n.openNetwork, n.openComputer, n.openMachines, n.openNetBoot, n.openApps, n.openScreens, n.openFolders, n.openAPI, n.openDesk}
+	steps := []func(context.Context, Config) error{n.openAudit, n.openNetwork, n.openComputer, n.openMachines, n.openNetBoot, n.openApps, n.openScreens, n.openFolders, n.openAPI, n.openDesk}
 	for _, step := range steps {
 		if err := step(ctx, cfg); err != nil {
 			return nil, err
@@ -143,6 +145,14 @@ func part(cfg Config, name string) *slog.Logger { return cfg.Log.With("part", na
 
 // onClose adds what Close does before everything added earlier.
 func (n *Node) onClose(f func() error) { n.closers = append(n.closers, f) }
+
+func (n *Node) openAudit(_ context.Context, cfg Config) (err error) {
+	n.audit, err = audit.Open(audit.Config{Dir: cfg.Home.Sub("audit"), Log: part(cfg, "audit")})
+	if err == nil {
+		n.onClose(n.audit.Close)
+	}
+	return err
+}
 
 func (n *Node) openNetwork(ctx context.Context, cfg Config) (err error) {
 	n.network, err = peers.Open(ctx, peers.Config{Dir: cfg.Home.Sub("peers"), Name: cfg.Name, Listen: cfg.Listen, Version: Version, Log: part(cfg, "peers")})
@@ -208,7 +218,7 @@ func (n *Node) openScreens(_ context.Context, cfg Config) error {
 }
 
 func (n *Node) openFolders(ctx context.Context, cfg Config) (err error) {
-	listener := n.network.Listen(folderProtocol)
+	listener := n.audited(n.network.Listen(folderProtocol), folderProtocol)
 	n.onClose(listener.Close)
 	n.folders, err = folder.Open(ctx, folder.Config{
 		Dir: cfg.Home.Sub("sync"), Root: cfg.Home.Folders, Self: n.network.ID(), Name: n.network.Name(),
@@ -253,9 +263,9 @@ func (n *Node) serve(cfg *Config, settings *settings) error {
 		n.api.ServePeers(door)
 	}
 	n.api.ServeUnix(socket)
-	n.running.Go(func() { n.serveStreams(n.network.Listen(moveProtocol), "a move", n.serveMove) })
-	n.running.Go(func() { n.serveStreams(n.network.Listen(usbProtocol), "a USB device", n.lendUSB) })
-	n.running.Go(func() { n.serveStreams(n.network.Listen(backupProtocol), "a backup", n.serveBackups) })
+	n.running.Go(func() { n.serveStreams(moveProtocol, "a move", n.serveMove) })
+	n.running.Go(func() { n.serveStreams(usbProtocol, "a USB device", n.lendUSB) })
+	n.running.Go(func() { n.serveStreams(backupProtocol, "a backup", n.serveBackups) })
 	if web != nil {
 		n.api.ServeWeb(web)
 	}

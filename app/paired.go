@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"net"
 
 	"hither/fusion"
@@ -35,7 +34,8 @@ func (p pairedHost) dial(ctx context.Context, protocol string) (net.Conn, error)
 
 // serveStreams serves each stream of a protocol by itself until the node stops. serve is told
 // whose key the stream proved.
-func (n *Node) serveStreams(l net.Listener, of string, serve func(from fusion.HostID, conn net.Conn) error) {
+func (n *Node) serveStreams(protocol, of string, serve func(from fusion.HostID, conn net.Conn) error) {
+	l := n.audited(n.network.Listen(protocol), protocol)
 	stop := context.AfterFunc(n.ctx, func() { _ = l.Close() })
 	defer stop()
 	for {
@@ -47,12 +47,9 @@ func (n *Node) serveStreams(l net.Listener, of string, serve func(from fusion.Ho
 			defer conn.Close()
 			stop := context.AfterFunc(n.ctx, func() { _ = conn.Close() }) // the node stops
 			defer stop()
-			peer, ok := conn.(interface{ Peer() fusion.HostID })
-			err := errors.New("it is nobody's")
-			if ok {
-				err = serve(peer.Peer(), conn)
-			}
-			if err != nil {
+			stream := conn.(*auditedConn)
+			if err := serve(stream.Peer(), stream); err != nil {
+				stream.why(err)
 				n.log.Info("a stream of "+of+" ended", "err", err)
 			}
 		})

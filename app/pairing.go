@@ -21,7 +21,7 @@ type offer struct {
 }
 
 // Offer opens a pairing code; whoever uses it gets the grants here.
-func (n *Node) Offer(ctx context.Context, grants []fusion.Capability) (api.Offer, error) {
+func (n *Node) Offer(ctx context.Context, grants []fusion.Grant) (api.Offer, error) {
 	o, err := n.network.Offer(ctx, grants)
 	if err != nil {
 		return nil, err
@@ -44,7 +44,7 @@ func (o offer) Wait(ctx context.Context) (fusion.HostInfo, error) {
 }
 
 // Join pairs with the computer that shows the code.
-func (n *Node) Join(ctx context.Context, code, addr string, grants []fusion.Capability) (fusion.HostInfo, error) {
+func (n *Node) Join(ctx context.Context, code, addr string, grants []fusion.Grant) (fusion.HostInfo, error) {
 	peer, err := n.network.Join(ctx, code, addr, grants)
 	if err != nil {
 		return fusion.HostInfo{}, err
@@ -67,7 +67,7 @@ func (n *Node) Forget(ctx context.Context, host fusion.HostID) error {
 }
 
 // Grant sets what a paired computer may do here.
-func (n *Node) Grant(ctx context.Context, host fusion.HostID, grants []fusion.Capability) (fusion.HostInfo, error) {
+func (n *Node) Grant(ctx context.Context, host fusion.HostID, grants []fusion.Grant) (fusion.HostInfo, error) {
 	if err := n.network.SetGrants(ctx, host, grants); err != nil {
 		return fusion.HostInfo{}, err
 	}

@@ -70,11 +70,11 @@ func TestGrantsDecideAboutPower(t *testing.T) {
 		return nil
 	}
 	waitFor(t, "the power of cloud", func() bool { return slices.Equal(offered(), fusion.PowerVerbs) })
-	for _, grants := range [][]fusion.Capability{{fusion.ViewCap, fusion.ControlCap}, {fusion.AdminCap}} {
+	for _, grants := range [][]fusion.Grant{fusion.Whole(fusion.ViewCap, fusion.ControlCap), fusion.Whole(fusion.AdminCap)} {
 		if _, err := cloud.Grant(t.Context(), here.network.ID(), grants); err != nil {
 			t.Fatal(err)
 		}
-		waitFor(t, "another offer", func() bool { return (len(offered()) > 0) == slices.Contains(grants, fusion.AdminCap) })
+		waitFor(t, "another offer", func() bool { return (len(offered()) > 0) == fusion.Allows(grants, fusion.AdminCap) })
 	}
 }
 
@@ -117,7 +117,7 @@ func TestRolesAndPlacement(t *testing.T) {
 	if _, err := here.Place(t.Context(), spec); !errors.Is(err, fusion.ErrExists) {
 		t.Errorf("the name again: %v", err)
 	}
-	if _, err := cloud.Grant(t.Context(), here.network.ID(), []fusion.Capability{fusion.ViewCap}); err != nil {
+	if _, err := cloud.Grant(t.Context(), here.network.ID(), fusion.Whole(fusion.ViewCap)); err != nil {
 		t.Fatal(err)
 	}
 	big := fusion.MachineSpec{Name: "big", MemoryBytes: 1 << 50}

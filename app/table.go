@@ -98,6 +98,20 @@ func (t *table) hasMachine(id fusion.HostID, name string) bool {
 	return there
 }
 
+// machineName gives what a host's machine with a UUID is called.
+func (t *table) machineName(id fusion.HostID, uuid string) (string, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if k := t.hosts[id]; k != nil {
+		for _, m := range k.machines {
+			if m.UUID == uuid && uuid != "" {
+				return m.Name, true
+			}
+		}
+	}
+	return "", false
+}
+
 // maxThings is how many machines, screens, folders and jobs one host may have; more
 // is a host that means harm.
 const maxThings = 10_000

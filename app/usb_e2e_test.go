@@ -75,7 +75,7 @@ func TestDeviceOfAPairedComputer(t *testing.T) {
 		return p.Devices
 	}
 	grant := func(grants ...fusion.Capability) {
-		if _, err := laptop.Grant(ctx, here.network.ID(), grants); err != nil {
+		if _, err := laptop.Grant(ctx, here.network.ID(), fusion.Whole(grants...)); err != nil {
 			t.Fatal(err)
 		}
 	}

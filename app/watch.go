@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -75,7 +76,7 @@ func (n *Node) watch(what string, watch func() error) {
 
 // watchPeers follows the paired computers and watches each that is online.
 func (n *Node) watchPeers() {
-	w := &peerWatchers{n: n, cancel: map[fusion.HostID]context.CancelFunc{}}
+	w := &peerWatchers{n: n, cancel: map[fusion.HostID]context.CancelFunc{}, grants: map[fusion.HostID][]fusion.Grant{}}
 	n.watch("hosts", func() error {
 		defer w.end()
 		return n.network.Watch(n.ctx, w.changed)
@@ -97,9 +98,11 @@ func (n *Node) pause(ctx context.Context, d time.Duration) bool {
 // peerWatchers has a watcher for each online computer.
 type peerWatchers struct {
 	n *Node
-	// mu guards cancel.
-	mu      sync.Mutex
-	cancel  map[fusion.HostID]context.CancelFunc
+	// mu guards cancel and grants.
+	mu     sync.Mutex
+	cancel map[fusion.HostID]context.CancelFunc
+	// grants is what each may do here, as the audit log has it.
+	grants  map[fusion.HostID][]fusion.Grant
 	running sync.WaitGroup
 }
 
@@ -124,6 +127,7 @@ func (w *peerWatchers) changed(p peers.Peer, removed bool) {
 	if removed || !fusion.Allows(p.Grants, fusion.AdminCap) {
 		w.n.vms.EndLoans(p.ID)
 	}
+	w.noteGrants(p, removed)
 	w.n.api.GrantsChanged(p.ID)
 	switch {
 	case watched && (removed || !p.Online):
@@ -133,6 +137,21 @@ func (w *peerWatchers) changed(p peers.Peer, removed bool) {
 		ctx, cancel := context.WithCancel(w.n.ctx)
 		w.cancel[p.ID] = cancel
 		w.running.Go(func() { w.n.watchPeer(ctx, p) })
+	}
+}
+
+// noteGrants tells the audit log when what a computer may do here is another than before.
+// mu is held.
+func (w *peerWatchers) noteGrants(p peers.Peer, removed bool) {
+	now := p.Grants
+	if removed {
+		now = nil
+	}
+	if before, known := w.grants[p.ID]; known && !slices.Equal(before, now) {
+		w.n.noteGrants(p.Name, now)
+	}
+	if w.grants[p.ID] = now; removed {
+		delete(w.grants, p.ID)
 	}
 }
 

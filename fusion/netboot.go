@@ -184,7 +184,7 @@ func (s BareSpec) WithDefaults() (BareSpec, error) {
 	}
 	for _, g := range s.Grants {
 		if !slices.Contains(Capabilities, g) {
-			_, err := ParseGrant(string(g))
+			_, err := ParseCapability(string(g))
 			return s, err
 		}
 	}

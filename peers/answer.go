@@ -145,7 +145,7 @@ func (n *Network) storeJoiner(stream network.Stream, o *Offer, p *proofs, theirs
 }
 
 // newRecord is what a pairing stores of the other side.
-func (n *Network) newRecord(conn network.Conn, theirs intro, grants []fusion.Capability) record {
+func (n *Network) newRecord(conn network.Conn, theirs intro, grants []fusion.Grant) record {
 	addrs := usable(theirs.Addrs, viaLoopback(conn))
 	if conn.Stat().Direction == network.DirOutbound && !viaRelay(conn) {
 		addrs = mergeAddrs(usable([]string{conn.RemoteMultiaddr().String()}, true), addrs)

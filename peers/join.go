@@ -19,12 +19,12 @@ import (
 // Errors: ErrInvalid (not a code, not an address), ErrNotFound (nobody shows
 // this number), ErrPermission (wrong, burnt, used, expired), ErrBusy (too many
 // tries), ErrOffline (no connection, or it was cut; nothing is stored then).
-func (n *Network) Join(ctx context.Context, codeText, addr string, grants []fusion.Capability) (Peer, error) {
+func (n *Network) Join(ctx context.Context, codeText, addr string, grants []fusion.Grant) (Peer, error) {
 	c, err := parseCode(codeText)
 	if err != nil {
 		return Peer{}, err
 	}
-	grants, err = pairGrants(grants)
+	grants, err = n.pairGrants(grants)
 	if err != nil {
 		return Peer{}, err
 	}
@@ -58,7 +58,7 @@ func (n *Network) Join(ctx context.Context, codeText, addr string, grants []fusi
 }
 
 // join is the joiner's side of the exchange; nil means that both have stored.
-func (n *Network) join(stream network.Stream, c code, grants []fusion.Capability) error {
+func (n *Network) join(stream network.Stream, c code, grants []fusion.Grant) error {
 	theirs, p, err := n.meetOfferer(stream, c, grants)
 	if err != nil {
 		return err
@@ -84,7 +84,7 @@ func (n *Network) join(stream network.Stream, c code, grants []fusion.Capability
 }
 
 // meetOfferer runs the exchange until both sides have proved themselves.
-func (n *Network) meetOfferer(stream network.Stream, c code, grants []fusion.Capability) (intro, *proofs, error) {
+func (n *Network) meetOfferer(stream network.Stream, c code, grants []fusion.Grant) (intro, *proofs, error) {
 	fail := func(err error) (intro, *proofs, error) { return intro{}, nil, err }
 	e, err := newExchange(roleJoiner, c)
 	if err != nil {

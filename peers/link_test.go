@@ -224,11 +224,11 @@ func TestSetGrants(t *testing.T) {
 	a, b := openTest(t, testConfig(t, "nas")), openTest(t, testConfig(t, "laptop"))
 	pair(t, a, b)
 	changes := watchOne(t, a)
-	if err := a.SetGrants(testContext(t), b.ID(), []fusion.Capability{"view", "view"}); err != nil {
+	if err := a.SetGrants(testContext(t), b.ID(), fusion.Whole("view", "view")); err != nil {
 		t.Fatal(err)
 	}
-	next(t, changes, func(c change) bool { return slices.Equal(c.peer.Grants, []fusion.Capability{"view"}) })
-	wantCause(t, a.SetGrants(testContext(t), b.ID(), []fusion.Capability{"fly"}), fusion.ErrInvalid, "fly")
+	next(t, changes, func(c change) bool { return slices.Equal(c.peer.Grants, fusion.Whole("view")) })
+	wantCause(t, a.SetGrants(testContext(t), b.ID(), fusion.Whole("fly")), fusion.ErrInvalid, "fly")
 	if err := a.SetGrants(testContext(t), b.ID(), nil); err != nil {
 		t.Fatal(err)
 	}
@@ -337,7 +337,7 @@ func cutJoin(t *testing.T, b *Network, o *Offer, step int) {
 		writeFrame(stream, intro{Number: o.code.number})
 		return
 	}
-	_, p, err := b.meetOfferer(stream, o.code, []fusion.Capability{fusion.AdminCap})
+	_, p, err := b.meetOfferer(stream, o.code, fusion.Whole(fusion.AdminCap))
 	if err != nil {
 		t.Fatal(err)
 	}

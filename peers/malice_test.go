@@ -181,7 +181,7 @@ func onCurve(t testing.TB) []byte {
 }
 
 func malformed(t testing.TB, number string) map[string][]byte {
-	good := intro{Number: number, Point: onCurve(t), Name: "x", Grants: []fusion.Capability{"view"}}
+	good := intro{Number: number, Point: onCurve(t), Name: "x", Grants: fusion.Whole("view")}
 	with := func(change func(*intro)) []byte {
 		m := good
 		m.Point = slices.Clone(good.Point)
@@ -211,7 +211,7 @@ func malformed(t testing.TB, number string) map[string][]byte {
 		"no name":       with(func(m *intro) { m.Name = "" }),
 		"bad name":      with(func(m *intro) { m.Name = "../<xml>" }),
 		"no grants":     with(func(m *intro) { m.Grants = nil }),
-		"odd grant":     with(func(m *intro) { m.Grants = []fusion.Capability{"everything"} }),
+		"odd grant":     with(func(m *intro) { m.Grants = fusion.Whole("everything") }),
 		"many addrs":    with(func(m *intro) { m.Addrs = make([]string, maxAddrs+1) }),
 	}
 }
@@ -275,7 +275,7 @@ func TestChangedGrants(t *testing.T) {
 // that raises the grants on the way.
 func TestManInTheMiddle(t *testing.T) {
 	a, b, m := openTest(t, testConfig(t, "nas")), openTest(t, testConfig(t, "laptop")), openTest(t, testConfig(t, "mitm"))
-	o, err := a.Offer(testContext(t), []fusion.Capability{fusion.ViewCap})
+	o, err := a.Offer(testContext(t), fusion.Whole(fusion.ViewCap))
 	if err != nil {
 		t.Fatal(err)
 	}

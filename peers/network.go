@@ -123,6 +123,7 @@ func Open(ctx context.Context, cfg Config) (*Network, error) {
 		n.link(id)
 	}
 	n.discover()
+	n.start(n.endGrants)
 	return n, nil
 }
 

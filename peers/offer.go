@@ -20,7 +20,7 @@ type Offer struct {
 
 	network *Network
 	code    code
-	grants  []fusion.Capability
+	grants  []fusion.Grant
 	timer   *time.Timer
 
 	// offers.mu guards the fields below.
@@ -58,8 +58,8 @@ func (o *offers) init(now func() time.Time) { o.limiter.now = now }
 // Offer makes a code that another computer can Join with. grants is what that
 // one may do here; none means admin, which is all. One code is open at a time: a
 // new one withdraws the former, whose Wait then says ErrBusy.
-func (n *Network) Offer(ctx context.Context, grants []fusion.Capability) (*Offer, error) {
-	grants, err := pairGrants(grants)
+func (n *Network) Offer(ctx context.Context, grants []fusion.Grant) (*Offer, error) {
+	grants, err := n.pairGrants(grants)
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +84,7 @@ func (n *Network) Offer(ctx context.Context, grants []fusion.Capability) (*Offer
 // reads aloud: it is not announced, and stays open until a time. grants is what that
 // computer may do here; none is nothing. was is "", or a code that was open before the
 // network was. It promises ErrBusy when too many are open.
-func (n *Network) Invite(ctx context.Context, was string, grants []fusion.Capability, until time.Time) (*Offer, error) {
+func (n *Network) Invite(ctx context.Context, was string, grants []fusion.Grant, until time.Time) (*Offer, error) {
 	grants, err := checkGrants(grants)
 	if err != nil {
 		return nil, err
@@ -120,11 +120,18 @@ func (s *offers) invite(o *Offer) bool {
 	return true
 }
 
-func pairGrants(grants []fusion.Capability) ([]fusion.Capability, error) {
+func (n *Network) pairGrants(grants []fusion.Grant) ([]fusion.Grant, error) {
 	if len(grants) == 0 {
-		return []fusion.Capability{fusion.AdminCap}, nil
+		return fusion.Whole(fusion.AdminCap), nil
 	}
-	return checkGrants(grants)
+	grants, err := checkGrants(grants)
+	if err == nil {
+		err = n.checkEnds(grants)
+	}
+	if err == nil && len(grants) > maxPairGrants {
+		err = errTooMany(maxPairGrants)
+	}
+	return grants, err
 }
 
 // Wait blocks until the code was used (then it gives the new computer), burnt,

@@ -9,7 +9,7 @@ import (
 
 func TestPair(t *testing.T) {
 	a, b := openTest(t, testConfig(t, "nas")), openTest(t, testConfig(t, "laptop"))
-	o, err := a.Offer(testContext(t), []fusion.Capability{fusion.ViewCap, fusion.AppsCap})
+	o, err := a.Offer(testContext(t), fusion.Whole(fusion.ViewCap, fusion.AppsCap))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,10 +24,10 @@ func TestPair(t *testing.T) {
 	if atB.Name != "nas" || atA.Name != "laptop" || atB.Fingerprint != a.Fingerprint() || atA.Fingerprint != b.Fingerprint() {
 		t.Errorf("a sees %+v, b sees %+v", atA, atB)
 	}
-	if g, ok := a.Grants(b.ID()); !ok || !slices.Equal(g, []fusion.Capability{fusion.ViewCap, fusion.AppsCap}) {
+	if g, ok := a.Grants(b.ID()); !ok || !slices.Equal(g, fusion.Whole(fusion.ViewCap, fusion.AppsCap)) {
 		t.Errorf("a grants %v %v", g, ok)
 	}
-	if g, ok := b.Grants(a.ID()); !ok || !slices.Equal(g, []fusion.Capability{fusion.AdminCap}) {
+	if g, ok := b.Grants(a.ID()); !ok || !slices.Equal(g, fusion.Whole(fusion.AdminCap)) {
 		t.Errorf("b grants %v %v", g, ok)
 	}
 	until(t, "both online", func() bool { return online(a, b.ID())() && online(b, a.ID())() })

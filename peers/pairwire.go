@@ -29,12 +29,12 @@ const pairProtocol = "/hither/pair/1"
 
 // intro is the first message each way.
 type intro struct {
-	Status string              `json:"status,omitempty"` // offerer's only
-	Number string              `json:"number,omitempty"` // joiner's only
-	Point  []byte              `json:"point,omitempty"`
-	Name   string              `json:"name,omitempty"`
-	Addrs  []string            `json:"addrs,omitempty"`
-	Grants []fusion.Capability `json:"grants,omitempty"`
+	Status string         `json:"status,omitempty"` // offerer's only
+	Number string         `json:"number,omitempty"` // joiner's only
+	Point  []byte         `json:"point,omitempty"`
+	Name   string         `json:"name,omitempty"`
+	Addrs  []string       `json:"addrs,omitempty"`
+	Grants []fusion.Grant `json:"grants,omitempty"`
 }
 
 // reply is the offerer's word on the joiner's proof.
@@ -66,7 +66,7 @@ func parseIntro(role int, body []byte) (intro, error) {
 	}
 	grants, err := checkGrants(m.Grants)
 	// Who offers may give nothing: Invite.
-	if err != nil || len(grants) == 0 && role == roleJoiner || len(m.Grants) > len(fusion.Capabilities) {
+	if err != nil || len(grants) == 0 && role == roleJoiner || len(m.Grants) > maxPairGrants {
 		return intro{}, fmt.Errorf("grants %.100q", m.Grants)
 	}
 	if len(m.Addrs) > maxAddrs {

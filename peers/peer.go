@@ -14,10 +14,11 @@ import (
 
 // Peer is a paired computer as it is now.
 type Peer struct {
-	ID     fusion.HostID
-	Name   string   // unique on this computer
-	Addrs  []string // where it was last reached or says it listens; multiaddrs without /p2p
-	Grants []fusion.Capability
+	ID    fusion.HostID
+	Name  string   // unique on this computer
+	Addrs []string // where it was last reached or says it listens; multiaddrs without /p2p
+	// Grants is what it may do here now.
+	Grants []fusion.Grant
 	Online bool
 	// Path is "direct" or "relay" (through the router Via) while online, else "".
 	Path, Via string
@@ -49,7 +50,7 @@ func (n *Network) Peers() []Peer {
 
 func (n *Network) peer(id peer.ID, r record) Peer {
 	p := Peer{
-		ID: r.ID, Name: r.Name, Addrs: slices.Clone(r.Addrs), Grants: slices.Clone(r.Grants),
+		ID: r.ID, Name: r.Name, Addrs: slices.Clone(r.Addrs), Grants: r.inForce(n.cfg.tune.now()),
 		LastSeen: r.LastSeen, Color: r.Color, Fingerprint: Fingerprint(r.ID), Version: r.Version,
 	}
 	rest := func() {}
@@ -108,24 +109,27 @@ func errUnpaired(op string, id fusion.HostID) error {
 	return &fusion.Error{Op: op, Path: string(id), Cause: fusion.ErrUnpaired, Hint: "pair the two computers first: hither pair"}
 }
 
-// Grants gives what a key may do on this computer; false: it is not paired.
-func (n *Network) Grants(id fusion.HostID) ([]fusion.Capability, bool) {
+// Grants gives what a key may do on this computer now; false: it is not paired.
+func (n *Network) Grants(id fusion.HostID) ([]fusion.Grant, bool) {
 	p, err := peerID(id)
 	if err != nil {
 		return nil, false
 	}
 	r, ok := n.store.get(p)
-	return slices.Clone(r.Grants), ok
+	return r.inForce(n.cfg.tune.now()), ok
 }
 
 // SetGrants says anew what a paired computer may do here; none at all is allowed
-// and leaves it paired.
-func (n *Network) SetGrants(ctx context.Context, id fusion.HostID, grants []fusion.Capability) error {
+// and leaves it paired. ErrInvalid: one of them has ended, or they are too many.
+func (n *Network) SetGrants(ctx context.Context, id fusion.HostID, grants []fusion.Grant) error {
 	p, old, err := n.find("host.grant", id)
 	if err != nil {
 		return err
 	}
 	grants, err = checkGrants(grants)
+	if err == nil {
+		err = n.checkEnds(grants)
+	}
 	if err != nil {
 		return err
 	}
@@ -144,21 +148,6 @@ func (n *Network) SetGrants(ctx context.Context, id fusion.HostID, grants []fusi
 	n.cfg.Log.Info("grants", "host", old.Name, "grants", grants, "trace", fusion.Trace(ctx))
 	n.notify(p)
 	return nil
-}
-
-// checkGrants refuses unknown words and drops doubles.
-func checkGrants(grants []fusion.Capability) ([]fusion.Capability, error) {
-	kept := []fusion.Capability{}
-	for _, g := range grants {
-		g, err := fusion.ParseGrant(string(g))
-		if err != nil {
-			return nil, err
-		}
-		if !slices.Contains(kept, g) {
-			kept = append(kept, g)
-		}
-	}
-	return kept, nil
 }
 
 // Forget unpairs a computer: its key opens nothing here any more, and what it

@@ -20,11 +20,11 @@ import (
 type record struct {
 	ID fusion.HostID `json:"id"`
 	// Name is the name here, unique among all; Theirs is what it calls itself.
-	Name   string              `json:"name"`
-	Theirs string              `json:"theirs"`
-	Addrs  []string            `json:"addrs"` // newest first, at most maxAddrs
-	Grants []fusion.Capability `json:"grants"`
-	Color  int                 `json:"color"`
+	Name   string         `json:"name"`
+	Theirs string         `json:"theirs"`
+	Addrs  []string       `json:"addrs"` // newest first, at most maxAddrs
+	Grants []fusion.Grant `json:"grants"`
+	Color  int            `json:"color"`
 	// Confirmed is false until the other side is known to have stored us too.
 	Confirmed bool      `json:"confirmed"`
 	Version   string    `json:"version,omitempty"`
@@ -51,11 +51,13 @@ type store struct {
 	writing sync.Mutex
 	mu      sync.RWMutex
 	records map[peer.ID]record
+	// changed, of one, is told after each update.
+	changed chan struct{}
 }
 
 // openStore reads peers.json. A file it does not understand is left as it is.
 func openStore(path string) (*store, error) {
-	s := &store{path: path, records: map[peer.ID]record{}}
+	s := &store{path: path, records: map[peer.ID]record{}, changed: make(chan struct{}, 1)}
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return s, nil
@@ -121,6 +123,10 @@ func (s *store) update(change func(next map[peer.ID]record) error) error {
 	s.mu.Lock()
 	s.records = next
 	s.mu.Unlock()
+	select {
+	case s.changed <- struct{}{}:
+	default:
+	}
 	return nil
 }
 

@@ -30,6 +30,9 @@ func (a appService) List(ctx context.Context, req *connect.Request[pb.AppListReq
 	if err != nil {
 		return nil, err
 	}
+	if sight := a.s.sight(ctx, fusion.AppsCap); sight != nil {
+		list = kept(list, func(x fusion.App) bool { return sight.app(req.Msg.Machine, x.ID) })
+	}
 	var installed map[string]bool
 	if callerOf(ctx).Owner {
 		installed = a.s.node.Installed(info.ID, req.Msg.Machine)
@@ -60,7 +63,7 @@ func (a appService) Run(ctx context.Context, req *connect.Request[pb.AppRunReque
 	if err != nil {
 		return nil, err
 	}
-	if len(req.Msg.Files) > 0 && !a.s.may(ctx, fusion.ControlCap) {
+	if len(req.Msg.Files) > 0 && !a.s.mayOn(ctx, fusion.ControlCap, thingOf(ctx).object) {
 		return nil, &fusion.Error{Op: "app.run", Path: req.Msg.App, Cause: fusion.ErrPermission,
 			Detail: "opening files needs control", Hint: "launch the app without files"}
 	}

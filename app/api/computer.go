@@ -90,7 +90,7 @@ func (c computerService) Going(ctx context.Context, req *connect.Request[pb.Goin
 // table asks for control, which is enough for virtual machines.
 func (s *Server) mayDo(ctx context.Context, machine string) error {
 	if caller := callerOf(ctx); machine == fusion.Self && !caller.Owner {
-		return s.allowPeer(caller.Peer, fusion.AdminCap)
+		return s.allowPeer(caller.Peer, fusion.AdminCap, "")
 	}
 	return nil
 }
@@ -103,7 +103,7 @@ func (s *Server) toldHost(ctx context.Context, h *pb.Host) *pb.Host {
 		return h
 	}
 	grants, _ := s.node.Grants(caller.Peer)
-	h.May = convert.All(grants, func(c fusion.Capability) string { return string(c) })
+	h.May = convert.All(grants, func(g fusion.Grant) string { return s.node.Shown(g).String() })
 	if !fusion.Allows(grants, fusion.ControlCap) {
 		h.Cards = nil
 	}

@@ -54,7 +54,7 @@ func (c copyService) Export(ctx context.Context, req *connect.Request[pb.ExportR
 	if err != nil {
 		return nil, err
 	}
-	ticket := c.s.ready.put(callerOf(ctx), e, c.s.log)
+	ticket := c.s.ready.put(callerOf(ctx), thingOf(ctx), e, c.s.log)
 	return connect.NewResponse(&pb.ExportResponse{Ticket: ticket, Name: e.Name(), Size: e.Size()}), nil
 }
 
@@ -87,11 +87,16 @@ func (c copyService) DeployImage(ctx context.Context, req *connect.Request[pb.De
 // importMachine makes a machine of a request's body, as a job: it is the caller's
 // until the body has come, and then the host's.
 func (s *Server) importMachine(w http.ResponseWriter, r *http.Request) {
-	ctx := withTrace(r.Context(), r.Header)
-	if key := r.Header.Get(client.KeyHeader); len(key) <= maxKey && fusion.CheckName(key) == nil {
-		ctx = fusion.WithKey(ctx, key)
+	c, err := s.beginPath(r, copiesPath, nil)
+	var m *pb.Machine
+	if err == nil {
+		ctx := c.ctx
+		if key := r.Header.Get(client.KeyHeader); len(key) <= maxKey && fusion.CheckName(key) == nil {
+			ctx = fusion.WithKey(ctx, key)
+		}
+		m, err = s.doImport(ctx, r, c.body(r))
+		err = c.end(err)
 	}
-	m, err := s.doImport(ctx, r)
 	switch {
 	case errors.Is(err, context.Canceled):
 		w.Header().Set("Content-Length", "0")
@@ -112,10 +117,7 @@ func (s *Server) importMachine(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(text) // the caller is gone if this fails; the machine is there
 }
 
-func (s *Server) doImport(ctx context.Context, r *http.Request) (*pb.Machine, error) {
-	if err := s.allow(ctx, copiesPath); err != nil {
-		return nil, err
-	}
+func (s *Server) doImport(ctx context.Context, r *http.Request, sent io.Reader) (*pb.Machine, error) {
 	query := r.URL.Query()
 	spec, err := importSpec(query)
 	if err != nil {
@@ -128,7 +130,7 @@ func (s *Server) doImport(ctx context.Context, r *http.Request) (*pb.Machine, er
 	call := jobs.Call{Caller: callerOf(ctx).String(), Key: fusion.Key(ctx), Print: copiesPath + "\n" + query.Encode() + "\n" + strconv.FormatInt(r.ContentLength, 10),
 		Op: "machine.import", Name: spec.Name, Hidden: !info.Local}
 	made, err := s.node.Jobs().Do(ctx, call, func(ctx context.Context) (any, error) {
-		body, stop := until(ctx, r.Body)
+		body, stop := until(ctx, sent)
 		defer stop()
 		m, err := h.Copies().Import(ctx, spec, r.ContentLength, body)
 		return named(m, info), err

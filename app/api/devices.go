@@ -34,5 +34,16 @@ func (s *Server) mayAttach(ctx context.Context, change *pb.HardwareChange) error
 		return &fusion.Error{Op: "machine.change", Path: s.node.Name(), Cause: fusion.ErrPermission,
 			Detail: "giving a machine a device of its computer needs admin there", Hint: "ask its owner for it: hither host grant HOST admin"}
 	}
-	return nil
+	return s.mayHost(ctx, convert.ChangeFromPB(change))
+}
+
+// mayHost refuses what of the computer's own a change would give a machine, its images and
+// its networks, to whoever has only some of its machines.
+func (s *Server) mayHost(ctx context.Context, change fusion.Change) error {
+	ofHost := change.Kind == fusion.InsertCD || change.Kind == fusion.AddNIC && change.Network != "" && change.Network != fusion.UserNetwork
+	if !ofHost || s.may(ctx, fusion.MachinesCap) {
+		return nil
+	}
+	return &fusion.Error{Op: "machine.change", Path: s.node.Name(), Cause: fusion.ErrPermission,
+		Detail: "images and networks of that computer need machines as a whole", Hint: "ask its owner for it: hither host grant HOST +machines"}
 }

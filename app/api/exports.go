@@ -26,6 +26,7 @@ type exports struct {
 type readyFile struct {
 	fusion.Exported
 	caller  Caller
+	of      thing // the machine that it was made of
 	readers int
 	expires *time.Timer
 }
@@ -38,14 +39,14 @@ const (
 	exportDone = time.Minute
 )
 
-func (x *exports) put(caller Caller, e fusion.Exported, log *slog.Logger) (ticket string) {
+func (x *exports) put(caller Caller, of thing, e fusion.Exported, log *slog.Logger) (ticket string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.all == nil {
 		x.all = map[string]*readyFile{}
 	}
 	ticket = rand.Text()
-	f := &readyFile{Exported: e, caller: caller}
+	f := &readyFile{Exported: e, caller: caller, of: of}
 	f.expires = time.AfterFunc(exportIdle, func() {
 		if x.take(ticket, true) == f {
 			closeExport(f, log)
@@ -115,30 +116,46 @@ func (x *exports) left(f *readyFile, whole bool) {
 	}
 }
 
-// mayCollect checks whoever comes with a ticket.
-func (s *Server) mayCollect(ctx context.Context) error {
-	if callerOf(ctx).Anonymous {
-		return nil // the ticket is the proof
+// collect admits whoever comes with a ticket: the owner's browser shows nothing else, and
+// another computer must still have what it exported the machine with.
+func (s *Server) collect(r *http.Request, reading bool) (*call, *readyFile, error) {
+	caller := callerOf(r.Context())
+	f, err := s.ready.of(caller, r.PathValue("ticket"), false)
+	if caller.Anonymous && reading {
+		if err != nil {
+			return nil, nil, err
+		}
+		r = r.WithContext(withCaller(r.Context(), f.caller))
 	}
-	return s.allow(ctx, copiesPath)
+	var of any = thing{part: true} // who may collect nothing is told that first
+	if err == nil {
+		of = f.of
+	}
+	c, refused := s.beginPath(r, ticketPath, of)
+	if refused != nil {
+		return nil, nil, refused
+	}
+	if err == nil && reading {
+		f, err = s.ready.of(caller, r.PathValue("ticket"), true)
+	}
+	if err != nil {
+		return nil, nil, c.end(err)
+	}
+	return c, f, nil
 }
 
 // sendExport streams a file that is ready, from where the caller wants it (RFC 9110,
 // section 14).
 func (s *Server) sendExport(w http.ResponseWriter, r *http.Request) {
-	ctx := withTrace(r.Context(), r.Header)
-	var f *readyFile
-	err := s.mayCollect(ctx)
-	if err == nil {
-		f, err = s.ready.of(callerOf(ctx), r.PathValue("ticket"), true)
-	}
+	c, f, err := s.collect(r, true)
 	if err != nil {
 		writeError(w, err)
 		return
 	}
-	body := &exportReader{ctx: ctx, of: f}
+	body := &exportReader{ctx: c.ctx, of: f}
 	defer func() {
 		s.ready.left(f, body.ended)
+		_ = c.end(body.err) // it is told below
 		if err := body.close(); err != nil {
 			s.log.Debug("an exported file", "file", f.Name(), "err", err)
 		}
@@ -148,7 +165,7 @@ func (s *Server) sendExport(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": f.Name()}))
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
-	http.ServeContent(w, r, "", time.Time{}, body)
+	http.ServeContent(c.answer(w), r, "", time.Time{}, body)
 	if body.err != nil {
 		s.log.Warn("an exported file could not be read", "file", f.Name(), "err", body.err)
 		panic(http.ErrAbortHandler) // the receiver must not take it for whole
@@ -156,11 +173,7 @@ func (s *Server) sendExport(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) dropExport(w http.ResponseWriter, r *http.Request) {
-	ctx := withTrace(r.Context(), r.Header)
-	err := s.allow(ctx, copiesPath)
-	if err == nil {
-		_, err = s.ready.of(callerOf(ctx), r.PathValue("ticket"), false)
-	}
+	c, _, err := s.collect(r, false)
 	if err != nil {
 		writeError(w, err)
 		return
@@ -168,6 +181,7 @@ func (s *Server) dropExport(w http.ResponseWriter, r *http.Request) {
 	if f := s.ready.take(r.PathValue("ticket"), false); f != nil {
 		closeExport(f, s.log)
 	}
+	_ = c.end(nil)
 	w.WriteHeader(http.StatusNoContent)
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"testing/fstest"
@@ -14,6 +15,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"hither/app/audit"
 	"hither/app/client"
 	"hither/app/jobs"
 	"hither/fusion"
@@ -33,9 +35,10 @@ const patience = 30 * time.Second
 type fakeNode struct {
 	host, nas fusion.Host
 	jobs      *jobs.Registry
+	audit     *audit.Log
 
 	mu     sync.Mutex // guards the fields below
-	grants map[fusion.HostID][]fusion.Capability
+	grants map[fusion.HostID][]fusion.Grant
 	went   []string // what Going was told
 }
 
@@ -67,12 +70,21 @@ func (n *fakeNode) Watch(ctx context.Context, _ fusion.HostID) iter.Seq2[fusion.
 }
 
 func (n *fakeNode) grant(peer fusion.HostID, grants ...fusion.Capability) {
+	n.grantAll(peer, fusion.Whole(grants...))
+}
+
+func (n *fakeNode) grantAll(peer fusion.HostID, grants []fusion.Grant) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.grants[peer] = grants
 }
 
-func (n *fakeNode) Grants(peer fusion.HostID) ([]fusion.Capability, bool) {
+func (n *fakeNode) Shown(g fusion.Grant) fusion.Grant {
+	g.Object = strings.Replace(g.Object, "memory-", "", 1) // the UUIDs of hosttest
+	return g
+}
+
+func (n *fakeNode) Grants(peer fusion.HostID) ([]fusion.Grant, bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	grants, paired := n.grants[peer]
@@ -81,20 +93,21 @@ func (n *fakeNode) Grants(peer fusion.HostID) ([]fusion.Capability, bool) {
 
 func (n *fakeNode) Status() *pb.StatusResponse                  { return &pb.StatusResponse{Name: "cloud"} }
 func (n *fakeNode) Doctor(context.Context) []*pb.Check          { return nil }
+func (n *fakeNode) Audit() *audit.Log                           { return n.audit }
 func (n *fakeNode) Jobs() *jobs.Registry                        { return n.jobs }
 func (n *fakeNode) Stop(bool)                                   {}
 func (n *fakeNode) Nearby() []*pb.NearbyHost                    { return nil }
 func (n *fakeNode) Forget(context.Context, fusion.HostID) error { return nil }
 
-func (n *fakeNode) Offer(context.Context, []fusion.Capability) (Offer, error) {
+func (n *fakeNode) Offer(context.Context, []fusion.Grant) (Offer, error) {
 	return fakeOffer{}, nil
 }
 
-func (n *fakeNode) Join(context.Context, string, string, []fusion.Capability) (fusion.HostInfo, error) {
+func (n *fakeNode) Join(context.Context, string, string, []fusion.Grant) (fusion.HostInfo, error) {
 	return fusion.HostInfo{Name: "nas"}, nil
 }
 
-func (n *fakeNode) Grant(context.Context, fusion.HostID, []fusion.Capability) (fusion.HostInfo, error) {
+func (n *fakeNode) Grant(context.Context, fusion.HostID, []fusion.Grant) (fusion.HostInfo, error) {
 	return fusion.HostInfo{Name: "nas"}, nil
 }
 
@@ -178,9 +191,17 @@ func newScene(t *testing.T) *scene {
 	memory := hosttest.NewMemory("id-cloud", "cloud")
 	memory.Pair("id-nas")
 	s := &scene{t: t, dir: dir, node: &fakeNode{host: memory, nas: hosttest.NewMemory("id-nas", "nas"),
-		jobs: jobs.New(), grants: map[fusion.HostID][]fusion.Capability{}}}
+		jobs: jobs.New(), grants: map[fusion.HostID][]fusion.Grant{}}}
 	t.Cleanup(func() {
 		if err := s.node.jobs.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if s.node.audit, err = audit.Open(audit.Config{Dir: filepath.Join(dir, "audit")}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.node.audit.Close(); err != nil {
 			t.Error(err)
 		}
 	})

@@ -25,7 +25,7 @@ func (s *Server) folder(ctx context.Context, x fusion.Folder, host string) (*pb.
 	case caller.Owner:
 		out.Hosts = convert.All(x.Hosts, func(id string) string { return s.node.HostName(fusion.HostID(id)) })
 	case s.may(ctx, fusion.AdminCap):
-	case s.may(ctx, fusion.FilesCap) && slices.Contains(x.Hosts, string(caller.Peer)):
+	case s.mayOn(ctx, fusion.FilesCap, x.Name) && slices.Contains(x.Hosts, string(caller.Peer)):
 		out.Path, out.Hosts = "", []string{string(caller.Peer)}
 	default:
 		return nil, false

@@ -22,15 +22,15 @@ func TestAComputerSeesOnlyFoldersSharedWithIt(t *testing.T) {
 	}
 	host := hostOf(s.peer("id-nas"), "cloud")
 	for _, tc := range []struct {
-		grants        []fusion.Capability
+		grants        []fusion.Grant
 		listed, heard []string
 		path          string
 	}{
-		{[]fusion.Capability{fusion.AdminCap}, []string{"private", "shared"}, []string{"private", "shared"}, "/home/owner/shared"},
-		{[]fusion.Capability{fusion.FilesCap, fusion.ViewCap}, []string{"shared"}, []string{"shared"}, ""},
-		{[]fusion.Capability{fusion.ViewCap}, nil, nil, ""},
+		{fusion.Whole(fusion.AdminCap), []string{"private", "shared"}, []string{"private", "shared"}, "/home/owner/shared"},
+		{fusion.Whole(fusion.FilesCap, fusion.ViewCap), []string{"shared"}, []string{"shared"}, ""},
+		{fusion.Whole(fusion.ViewCap), nil, nil, ""},
 	} {
-		s.node.grant("id-nas", tc.grants...)
+		s.node.grantAll("id-nas", tc.grants)
 		list, err := host.Folders().List(t.Context())
 		if err != nil && !errors.Is(err, fusion.ErrPermission) {
 			t.Fatal(err)

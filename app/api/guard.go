@@ -19,32 +19,36 @@ type guard struct{ s *Server }
 
 func (g guard) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
-		ctx = withTrace(ctx, req.Header())
-		method := req.Spec().Procedure
-		if err := g.s.allow(ctx, method); err != nil {
-			g.s.logCall(ctx, method, time.Now(), err)
+		call, err := g.s.begin(withTrace(ctx, req.Header()), req.Spec().Procedure, req.Any())
+		if err != nil {
 			return nil, convert.ErrorToPB(err)
 		}
-		start := time.Now()
-		res, err := next(ctx, req)
-		g.s.logCall(ctx, method, start, err)
-		return res, convert.ErrorToPB(err)
+		res, err := next(call.ctx, req)
+		return res, convert.ErrorToPB(call.end(err))
 	}
 }
 
 func (g guard) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
 	return func(ctx context.Context, conn connect.StreamingHandlerConn) error {
-		ctx = withTrace(ctx, conn.RequestHeader())
-		method := conn.Spec().Procedure
-		if err := g.s.allow(ctx, method); err != nil {
-			g.s.logCall(ctx, method, time.Now(), err)
+		call, err := g.s.begin(withTrace(ctx, conn.RequestHeader()), conn.Spec().Procedure, nil)
+		if err != nil {
 			return convert.ErrorToPB(err)
 		}
-		start := time.Now()
-		err := next(ctx, conn)
-		g.s.logCall(ctx, method, start, err)
-		return convert.ErrorToPB(err)
+		return convert.ErrorToPB(call.end(next(call.ctx, guarded{conn, call})))
 	}
+}
+
+// guarded checks a stream's message against the method table once it has come.
+type guarded struct {
+	connect.StreamingHandlerConn
+	call *call
+}
+
+func (g guarded) Receive(message any) error {
+	if err := g.StreamingHandlerConn.Receive(message); err != nil {
+		return err
+	}
+	return g.call.named(message)
 }
 
 func (guard) WrapStreamingClient(next connect.StreamingClientFunc) connect.StreamingClientFunc {

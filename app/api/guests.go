@@ -38,34 +38,35 @@ func (g guestService) Exec(ctx context.Context, req *connect.Request[pb.GuestExe
 	return connect.NewResponse(convert.GuestResultToPB(result)), nil
 }
 
-// guest checks the caller and gives the guests of the host that the request names.
-func (s *Server) guest(ctx context.Context, r *http.Request) (fusion.Guests, error) {
-	if err := s.allow(ctx, guestFilesPath); err != nil {
-		return nil, err
-	}
-	h, _, err := s.resolve(ctx, r.URL.Query().Get("host"))
+// guest checks the caller and gives the guests of the host that the request names. The
+// call is to be ended.
+func (s *Server) guest(r *http.Request) (*call, fusion.Guests, error) {
+	c, err := s.beginPath(r, guestFilesPath, asked(r.PathValue("machine")))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return h.Guests(), nil
+	h, _, err := s.resolve(c.ctx, r.URL.Query().Get("host"))
+	if err != nil {
+		return nil, nil, c.end(err)
+	}
+	return c, h.Guests(), nil
 }
 
 // readGuestFile streams a file of a guest. One that cannot be read whole breaks
 // the answer off.
 func (s *Server) readGuestFile(w http.ResponseWriter, r *http.Request) {
-	ctx := withTrace(r.Context(), r.Header)
-	guests, err := s.guest(ctx, r)
+	c, guests, err := s.guest(r)
 	if err != nil {
 		writeError(w, err)
 		return
 	}
-	out := &answered{ResponseWriter: w}
+	out := &answered{ResponseWriter: c.answer(w)}
 	w.Header().Set("Content-Type", "application/octet-stream")
-	err = guests.ReadFile(ctx, r.PathValue("machine"), r.URL.Query().Get("path"), out)
+	err = c.end(guests.ReadFile(c.ctx, r.PathValue("machine"), r.URL.Query().Get("path"), out))
 	switch {
 	case err == nil:
 	case out.begun:
-		s.log.Info("a file of a guest was not read whole", "trace", fusion.Trace(ctx), "err", err)
+		s.log.Info("a file of a guest was not read whole", "trace", fusion.Trace(c.ctx), "err", err)
 		panic(http.ErrAbortHandler) // the receiver must not take it for whole
 	default:
 		writeError(w, err)
@@ -85,10 +86,9 @@ func (a *answered) Write(p []byte) (int, error) {
 
 // writeGuestFile streams a request's body into a file of a guest.
 func (s *Server) writeGuestFile(w http.ResponseWriter, r *http.Request) {
-	ctx := withTrace(r.Context(), r.Header)
-	guests, err := s.guest(ctx, r)
+	c, guests, err := s.guest(r)
 	if err == nil {
-		err = guests.WriteFile(ctx, r.PathValue("machine"), r.URL.Query().Get("path"), r.Body)
+		err = c.end(guests.WriteFile(c.ctx, r.PathValue("machine"), r.URL.Query().Get("path"), c.body(r)))
 	}
 	if err != nil {
 		writeError(w, err)

@@ -17,24 +17,8 @@ func (h hostService) List(context.Context, *connect.Request[pb.HostListRequest])
 	return connect.NewResponse(&pb.HostListResponse{Hosts: convert.All(h.s.node.Hosts(), convert.HostToPB)}), nil
 }
 
-// parseGrants reads the words of grants; none means everything.
-func parseGrants(words []string) ([]fusion.Capability, error) {
-	if len(words) == 0 {
-		return []fusion.Capability{fusion.AdminCap}, nil
-	}
-	var out []fusion.Capability
-	for _, word := range words {
-		c, err := fusion.ParseGrant(word)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, c)
-	}
-	return out, nil
-}
-
 func (h hostService) Offer(ctx context.Context, req *connect.Request[pb.OfferRequest], stream *connect.ServerStream[pb.OfferResponse]) error {
-	grants, err := parseGrants(req.Msg.Grants)
+	grants, err := h.s.grants(ctx, "", req.Msg.Grants)
 	if err != nil {
 		return err
 	}
@@ -51,11 +35,12 @@ func (h hostService) Offer(ctx context.Context, req *connect.Request[pb.OfferReq
 	if err != nil {
 		return err
 	}
+	callOf(ctx).about(host.Name)
 	return stream.Send(&pb.OfferResponse{Host: convert.HostToPB(host)})
 }
 
 func (h hostService) Join(ctx context.Context, req *connect.Request[pb.JoinRequest]) (*connect.Response[pb.Host], error) {
-	grants, err := parseGrants(req.Msg.Grants)
+	grants, err := h.s.grants(ctx, "", req.Msg.Grants)
 	if err != nil {
 		return nil, err
 	}
@@ -63,6 +48,7 @@ func (h hostService) Join(ctx context.Context, req *connect.Request[pb.JoinReque
 	if err != nil {
 		return nil, err
 	}
+	callOf(ctx).about(host.Name)
 	return connect.NewResponse(convert.HostToPB(host)), nil
 }
 
@@ -96,9 +82,9 @@ func (h hostService) Grant(ctx context.Context, req *connect.Request[pb.HostGran
 	if err != nil {
 		return nil, err
 	}
-	grants := []fusion.Capability{}
+	grants := []fusion.Grant{}
 	if len(req.Msg.Grants) > 0 {
-		if grants, err = parseGrants(req.Msg.Grants); err != nil {
+		if grants, err = h.s.grants(ctx, id, req.Msg.Grants); err != nil {
 			return nil, err
 		}
 	}

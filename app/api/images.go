@@ -88,10 +88,14 @@ func (i imageService) Remove(ctx context.Context, req *connect.Request[pb.ImageR
 // getImage streams the image with a sum out of a host's pool; of a Range it takes
 // "bytes=N-" (RFC 9110, 14.2).
 func (s *Server) getImage(w http.ResponseWriter, r *http.Request) {
-	ctx := withTrace(r.Context(), r.Header)
-	data, from, err := s.openImage(ctx, r)
+	c, err := s.beginPath(r, imagesPath, nil)
 	if err != nil {
 		writeError(w, err)
+		return
+	}
+	data, from, err := s.openImage(c.ctx, r)
+	if err != nil {
+		writeError(w, c.end(err))
 		return
 	}
 	defer data.Close()
@@ -101,17 +105,15 @@ func (s *Server) getImage(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", from, data.Size-1, data.Size))
 		w.WriteHeader(http.StatusPartialContent)
 	}
-	if _, err := io.Copy(w, data); err != nil {
+	_, err = io.Copy(c.answer(w), data)
+	if err := c.end(err); err != nil {
 		s.log.Debug("an image was not read whole", "err", err)
 		panic(http.ErrAbortHandler) // the receiver must not take it for whole
 	}
 }
 
-// openImage checks the caller and opens what the request asks for, from where.
+// openImage opens what the request asks for, from where.
 func (s *Server) openImage(ctx context.Context, r *http.Request) (data fusion.ImageData, from int64, err error) {
-	if err := s.allow(ctx, imagesPath); err != nil {
-		return data, 0, err
-	}
 	h, _, err := s.resolve(ctx, r.URL.Query().Get("host"))
 	if err != nil {
 		return data, 0, err

@@ -118,6 +118,9 @@ func (j jobService) List(ctx context.Context, req *connect.Request[pb.JobListReq
 	if err != nil {
 		return nil, err
 	}
+	if sight := j.s.sight(ctx, fusion.ViewCap); sight != nil {
+		list = kept(list, sight.job)
+	}
 	return connect.NewResponse(&pb.JobListResponse{Jobs: convert.All(list, func(x fusion.Job) *pb.Job {
 		x.Host = info.Name
 		return convert.JobToPB(x)

@@ -48,8 +48,14 @@ func (m machineService) List(ctx context.Context, req *connect.Request[pb.Machin
 	if err != nil {
 		return nil, err
 	}
+	sight, seen := m.s.sight(ctx, fusion.ViewCap), list[:0]
+	for _, x := range list {
+		if x, ok := sight.machine(x); ok {
+			seen = append(seen, x)
+		}
+	}
 	return connect.NewResponse(&pb.MachineListResponse{
-		Machines: convert.All(list, func(x fusion.Machine) *pb.Machine { return named(x, info) }),
+		Machines: convert.All(seen, func(x fusion.Machine) *pb.Machine { return named(x, info) }),
 	}), nil
 }
 
@@ -111,21 +117,24 @@ func (m machineService) Stats(ctx context.Context, req *connect.Request[pb.Machi
 	if err != nil {
 		return nil, err
 	}
+	if sight := m.s.sight(ctx, fusion.ViewCap); sight != nil {
+		stats = kept(stats, func(x fusion.Stats) bool { return sight.named(x.Name) })
+	}
 	return connect.NewResponse(&pb.MachineStatsResponse{Stats: convert.All(stats, convert.StatsToPB)}), nil
 }
 
 // putImage streams a request's body into a host's image pool.
 func (s *Server) putImage(w http.ResponseWriter, r *http.Request) {
-	ctx := withTrace(r.Context(), r.Header)
-	if err := s.allow(ctx, imagesPath); err != nil {
+	c, err := s.beginPath(r, imagesPath, nil)
+	if err != nil {
 		writeError(w, err)
 		return
 	}
-	h, _, err := s.resolve(ctx, r.URL.Query().Get("host"))
+	h, _, err := s.resolve(c.ctx, r.URL.Query().Get("host"))
 	if err == nil {
-		err = h.Machines().Upload(ctx, r.PathValue("name"), r.ContentLength, r.Body)
+		err = h.Machines().Upload(c.ctx, r.PathValue("name"), r.ContentLength, c.body(r))
 	}
-	if err != nil {
+	if err = c.end(err); err != nil {
 		writeError(w, err)
 		drain(w, r)
 		return

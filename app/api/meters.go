@@ -40,10 +40,10 @@ func (m meterService) Watch(ctx context.Context, req *connect.Request[pb.MeterWa
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	caller := callerOf(ctx)
+	caller, object := callerOf(ctx), thingOf(ctx).object
 	err = h.Meters().Watch(ctx, req.Msg.Machine, func(p fusion.MeterPoint) {
 		if !caller.Owner {
-			if err := m.s.allowPeer(caller.Peer, fusion.ViewCap); err != nil {
+			if err := m.s.allowPeer(caller.Peer, fusion.ViewCap, object); err != nil {
 				cancel(err)
 				return
 			}

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/emptypb"
 
+	"hither/app/audit"
 	"hither/app/client"
 	"hither/app/convert"
 	"hither/fusion"
@@ -30,6 +31,7 @@ func rpcs(t *testing.T) []rpc {
 	var all []rpc
 	for _, file := range []protoreflect.FileDescriptor{
 		pb.File_hither_v1_app_proto,
+		pb.File_hither_v1_audit_proto,
 		pb.File_hither_v1_backup_proto,
 		pb.File_hither_v1_computer_proto,
 		pb.File_hither_v1_copy_proto,
@@ -69,6 +71,7 @@ func TestEveryMethodHasARow(t *testing.T) {
 	delete(stale, guestFilesPath)
 	delete(stale, imagesPath)
 	delete(stale, copiesPath)
+	delete(stale, ticketPath)
 	delete(stale, handoverPath)
 	for _, r := range rpcs(t) {
 		if _, there := methods[r.procedure]; !there {
@@ -83,7 +86,7 @@ func TestEveryMethodHasARow(t *testing.T) {
 
 func TestAMethodWithoutARowIsRefused(t *testing.T) {
 	s := newScene(t)
-	err := s.server.allow(withCaller(t.Context(), Caller{Owner: true}), "/hither.v1.NodeService/New")
+	_, err := s.server.allow(withCaller(t.Context(), Caller{Owner: true}), "/hither.v1.NodeService/New", nil)
 	if !errors.Is(err, fusion.ErrUnsupported) || fusion.Hint(err) == "" {
 		t.Errorf("got %v", err)
 	}
@@ -198,7 +201,7 @@ var allowed = map[fusion.Capability][]string{
 		"NetworkService/Cards", "DeviceService/List", "ForwardService/List", "StorageService/Pools", "StorageService/Volumes",
 		"MeterService/History", "MeterService/Watch", "BackupService/List", "BackupService/Kept"},
 	fusion.ControlCap: {"MachineService/Do", "HardwareService/Save", "GuestService/Exec", "ComputerService/SendWake"},
-	fusion.MachinesCap: {"MachineService/Create", "MachineService/Remove", "MachineService/TakeSnapshot",
+	fusion.MachinesCap: {"MachineService/Do", "HardwareService/Save", "MachineService/Create", "MachineService/Remove", "MachineService/TakeSnapshot",
 		"MachineService/RevertSnapshot", "MachineService/RemoveSnapshot", "HardwareService/Change",
 		"HardwareService/Label", "HardwareService/Rename", "JobService/Cancel", "ImageService/Fetch",
 		"ImageService/Remove", "CopyService/Clone", "CopyService/SetTemplate",
@@ -215,6 +218,7 @@ var allowed = map[fusion.Capability][]string{
 		"FolderService/Remove", "NetworkService/Create", "NetworkService/Remove", "NetworkService/Start",
 		"NetworkService/Stop", "ForwardService/Add", "ForwardService/Remove", "StorageService/CreateVolume",
 		"StorageService/GrowVolume", "StorageService/RemoveVolume", "CopyService/Deploy", "CopyService/DeployImage", "ComputerService/SetRoles",
+		"AuditService/List", "AuditService/Follow", "AuditService/Verify", "AuditService/Live", "AuditService/End",
 		"NetBootService/Show", "NetBootService/Switch", "NetBootService/Install", "NetBootService/Forget"},
 }
 
@@ -275,6 +279,9 @@ func TestEachGrantAllowsItsOwn(t *testing.T) {
 
 func TestTheOwnerMayDoEverything(t *testing.T) {
 	s := newScene(t)
+	if err := s.node.audit.Record(audit.Record{What: "test", Result: audit.OK}, false); err != nil { // what Follow begins with
+		t.Fatal(err)
+	}
 	dial := s.owner()
 	web := plain(dial)
 	for _, r := range rpcs(t) {

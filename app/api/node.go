@@ -9,6 +9,7 @@ import (
 	"hither/app/convert"
 	"hither/fusion"
 	pb "hither/proto/hither/v1"
+	v1 "hither/proto/hither/v1/hitherv1connect"
 )
 
 type nodeService struct{ s *Server }
@@ -55,7 +56,7 @@ func (n nodeService) Watch(ctx context.Context, req *connect.Request[pb.WatchReq
 	if caller.Owner && req.Msg.Host == "" {
 		only = ""
 	}
-	told := map[string]bool{} // the folders that this caller knows of
+	told := told{}
 	var seq uint64
 	for event, err := range n.s.node.Watch(ctx, only) {
 		if err != nil {
@@ -63,8 +64,12 @@ func (n nodeService) Watch(ctx context.Context, req *connect.Request[pb.WatchReq
 		}
 		if !caller.Owner {
 			// A grant that was taken away ends the stream with the reason.
-			if err := n.s.allowPeer(caller.Peer, fusion.ViewCap); err != nil {
+			if err := n.s.still(access{peer: caller.Peer, need: methods[v1.NodeServiceWatchProcedure], thing: thing{part: true}}); err != nil {
 				return err
+			}
+			var seen bool
+			if event, seen = told.sight(n.s.sight(ctx, fusion.ViewCap), event); !seen {
+				continue
 			}
 		}
 		out, ok := n.event(ctx, event, told)
@@ -82,7 +87,7 @@ func (n nodeService) Watch(ctx context.Context, req *connect.Request[pb.WatchReq
 
 // event gives an event as its caller may see it, or false when the caller may
 // not know of it.
-func (n nodeService) event(ctx context.Context, e fusion.Event, told map[string]bool) (*pb.Event, bool) {
+func (n nodeService) event(ctx context.Context, e fusion.Event, told told) (*pb.Event, bool) {
 	out := convert.EventToPB(e)
 	n.s.toldHost(ctx, out.Host)
 	if e.Folder == nil {

@@ -8,6 +8,7 @@ import (
 	"connectrpc.com/connect"
 	"github.com/coder/websocket"
 
+	"hither/app/audit"
 	"hither/app/client"
 	"hither/app/convert"
 	"hither/fusion"
@@ -26,6 +27,9 @@ func (x screenService) List(ctx context.Context, req *connect.Request[pb.ScreenL
 	if err != nil {
 		return nil, err
 	}
+	if sight := x.s.sight(ctx, fusion.ViewCap); sight != nil {
+		list = kept(list, sight.screen)
+	}
 	return connect.NewResponse(&pb.ScreenListResponse{
 		Screens: convert.All(list, func(sc fusion.Screen) *pb.Screen { return namedScreen(sc, info) }),
 	}), nil
@@ -41,11 +45,11 @@ type screenRequest struct {
 	Windows  bool   `json:"windows"`
 }
 
-// openScreen opens a screen as the caller may see it.
-func (s *Server) openScreen(ctx context.Context, r screenRequest) (fusion.Pipe, fusion.ViewOptions, error) {
-	options := fusion.ViewOptions{ViewOnly: r.ViewOnly || !s.may(ctx, fusion.ControlCap),
+// openScreen opens a screen as the caller may see it, by what it was allowed.
+func (s *Server) openScreen(ctx context.Context, a access, r screenRequest) (fusion.Pipe, fusion.ViewOptions, error) {
+	options := fusion.ViewOptions{ViewOnly: r.ViewOnly || !s.mayOn(ctx, fusion.ControlCap, a.object),
 		NoDrops: !s.may(ctx, fusion.FilesCap), Windows: r.Windows,
-		Microphone: s.may(ctx, fusion.MicrophoneCap), Here: callerOf(ctx).Owner}
+		Microphone: s.mayOn(ctx, fusion.MicrophoneCap, a.object), Here: callerOf(ctx).Owner}
 	h, _, err := s.resolve(ctx, r.Host)
 	if err != nil {
 		return nil, options, err
@@ -63,9 +67,10 @@ func (x screenService) Connect(ctx context.Context, req *connect.Request[pb.Scre
 		if token := req.Msg.Moves; token != "" {
 			return x.s.moveOf(ctx, token)
 		}
-		pipe, options, err := x.s.openScreen(ctx, screenRequest{Host: req.Msg.Host, Screen: req.Msg.Screen,
+		access := callOf(ctx).allowed()
+		pipe, options, err := x.s.openScreen(ctx, access, screenRequest{Host: req.Msg.Host, Screen: req.Msg.Screen,
 			ViewOnly: req.Msg.ViewOnly, Windows: req.Msg.Windows})
-		return &session{Pipe: pipe, s: x.s, peer: callerOf(ctx).Peer, options: options}, err
+		return &session{Pipe: pipe, s: x.s, access: access, options: options}, err
 	})
 	if err != nil {
 		return nil, err
@@ -77,12 +82,12 @@ func (x screenService) Connect(ctx context.Context, req *connect.Request[pb.Scre
 type session struct {
 	fusion.Pipe
 	s       *Server
-	peer    fusion.HostID
+	access  access
 	options fusion.ViewOptions
 }
 
 func (x *session) Run(viewer fusion.Pipe) error {
-	return x.s.runView(x.Pipe, viewer, x.peer, x.options)
+	return x.s.runView(x.Pipe, viewer, x.access, x.options)
 }
 
 // move is a view over a stream that goes on over datagrams when its viewer says so.
@@ -119,13 +124,14 @@ func (s *Server) upgradeScreen(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	request := screenRequest{Host: query.Get("host"), Screen: query.Get("screen"), ViewOnly: query.Get("viewOnly") == "1",
 		Windows: query.Get("windows") == "1"}
-	err := s.allow(ctx, screenPath)
+	access, err := s.allow(ctx, screenPath, asked(request.Screen))
 	var pipe fusion.Pipe
 	var options fusion.ViewOptions
 	if err == nil {
-		pipe, options, err = s.openScreen(ctx, request)
+		pipe, options, err = s.openScreen(ctx, access, request)
 	}
 	if err != nil {
+		s.refusedView(ctx, screenPath, request.Screen, err)
 		writeError(w, err)
 		return
 	}
@@ -137,8 +143,15 @@ func (s *Server) upgradeScreen(w http.ResponseWriter, r *http.Request) {
 	}
 	s.done.Add(1)
 	defer s.done.Done()
-	if err := s.runView(pipe, viewer, callerOf(ctx).Peer, options); err != nil {
+	if err := s.runView(pipe, viewer, access, options); err != nil {
 		s.log.Debug("view ended", "trace", fusion.Trace(ctx), "err", err)
+	}
+}
+
+// refusedView writes down that a screen or a terminal was not shown.
+func (s *Server) refusedView(ctx context.Context, path, name string, err error) {
+	if !callerOf(ctx).Owner && audit.ResultOf(err) == audit.Refused {
+		s.refused(ctx, path, asked(name), err)
 	}
 }
 
@@ -161,29 +174,31 @@ func (s *Server) screenSocket(ctx context.Context, w http.ResponseWriter, r *htt
 	}
 	s.done.Add(1)
 	defer s.done.Done()
-	pipe, options, err := s.socketHello(ctx, conn)
+	pipe, access, options, err := s.socketHello(ctx, conn)
 	if err != nil {
+		s.refusedView(ctx, screenPath, "", err)
 		refuseSocket(ctx, conn, err)
 		return
 	}
 	viewer := &socketPipe{ctx: ctx, conn: conn}
-	if err := s.runView(pipe, viewer, callerOf(ctx).Peer, options); err != nil {
+	if err := s.runView(pipe, viewer, access, options); err != nil {
 		s.log.Debug("view ended", "trace", fusion.Trace(ctx), "err", err)
 	}
 }
 
 // socketHello reads the first message and opens the screen it names.
-func (s *Server) socketHello(ctx context.Context, conn *websocket.Conn) (fusion.Pipe, fusion.ViewOptions, error) {
+func (s *Server) socketHello(ctx context.Context, conn *websocket.Conn) (fusion.Pipe, access, fusion.ViewOptions, error) {
 	ctx, cancel := context.WithTimeout(ctx, helloTimeout)
 	defer cancel()
 	var request screenRequest
 	if err := firstMessage(ctx, conn, &request); err != nil || request.Screen == "" {
-		return nil, fusion.ViewOptions{}, &fusion.Error{Op: "screen.open", Cause: fusion.ErrInvalid,
+		return nil, access{}, fusion.ViewOptions{}, &fusion.Error{Op: "screen.open", Cause: fusion.ErrInvalid,
 			Detail: "the first message names no screen", Hint: "reload the page"}
 	}
-	ctx, err := s.admit(ctx, request.Bearer, screenPath)
+	ctx, allowed, err := s.admit(ctx, request.Bearer, screenPath, asked(request.Screen))
 	if err != nil {
-		return nil, fusion.ViewOptions{}, err
+		return nil, allowed, fusion.ViewOptions{}, err
 	}
-	return s.openScreen(ctx, request)
+	pipe, options, err := s.openScreen(ctx, allowed, request)
+	return pipe, allowed, options, err
 }

@@ -13,6 +13,7 @@ import (
 
 	"connectrpc.com/connect"
 
+	"hither/app/audit"
 	"hither/app/jobs"
 	"hither/app/lend"
 	"hither/fusion"
@@ -32,11 +33,16 @@ type Node interface {
 	Hosts() []fusion.HostInfo
 	// Watch is fusion.Host.Watch over one host's events, or all for "".
 	Watch(ctx context.Context, host fusion.HostID) iter.Seq2[fusion.Event, error]
-	Grants(peer fusion.HostID) ([]fusion.Capability, bool)
+	// Grants gives what a key may do here now; false: it is not paired.
+	Grants(peer fusion.HostID) ([]fusion.Grant, bool)
+	// Shown gives a grant with the names that its object has now, for people.
+	Shown(g fusion.Grant) fusion.Grant
 	Status() *pb.StatusResponse
 	Doctor(ctx context.Context) []*pb.Check
 	// Stop ends the node soon after it returns.
 	Stop(machines bool)
+	// Audit is what other computers did and have open here.
+	Audit() *audit.Log
 	// Jobs keeps the calls that take long.
 	Jobs() *jobs.Registry
 	Pairing
@@ -47,10 +53,10 @@ type Node interface {
 
 // Pairing is how computers come and go.
 type Pairing interface {
-	Offer(ctx context.Context, grants []fusion.Capability) (Offer, error)
-	Join(ctx context.Context, code, addr string, grants []fusion.Capability) (fusion.HostInfo, error)
+	Offer(ctx context.Context, grants []fusion.Grant) (Offer, error)
+	Join(ctx context.Context, code, addr string, grants []fusion.Grant) (fusion.HostInfo, error)
 	Forget(ctx context.Context, host fusion.HostID) error
-	Grant(ctx context.Context, host fusion.HostID, grants []fusion.Capability) (fusion.HostInfo, error)
+	Grant(ctx context.Context, host fusion.HostID, grants []fusion.Grant) (fusion.HostInfo, error)
 	Nearby() []*pb.NearbyHost
 }
 
@@ -93,6 +99,7 @@ type Server struct {
 	page   fs.FS
 	tokens tokens
 	views  views
+	calls  calls
 	ready  exports
 	// datagrams carries the views that datagrams reach.
 	datagrams *rtc.Gateway
@@ -134,6 +141,7 @@ func New(node Node, page fs.FS, log *slog.Logger) *Server {
 	s.mux.Handle(v1.NewDeviceServiceHandler(deviceService{s: s}, options...))
 	s.mux.Handle(v1.NewNetBootServiceHandler(netBootService{s: s}, options...))
 	s.mux.Handle(v1.NewComputerServiceHandler(computerService{s: s}, options...))
+	s.mux.Handle(v1.NewAuditServiceHandler(auditService{s: s}, options...))
 	s.mux.Handle(v1.NewMeterServiceHandler(meterService{s: s}, options...))
 	s.mux.HandleFunc("GET "+screenPath, s.upgradeScreen)
 	s.mux.HandleFunc("GET "+terminalPath, s.upgradeTerminal)

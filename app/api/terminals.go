@@ -40,8 +40,8 @@ func terminalQuery(q url.Values) terminalRequest {
 
 // openTerminal opens a terminal as the caller may see it. The view ends when the
 // caller loses what it needs.
-func (s *Server) openTerminal(ctx context.Context, r terminalRequest) (fusion.Pipe, fusion.ViewOptions, error) {
-	r.ViewOnly = r.ViewOnly || !s.may(ctx, fusion.ControlCap)
+func (s *Server) openTerminal(ctx context.Context, a access, r terminalRequest) (fusion.Pipe, fusion.ViewOptions, error) {
+	r.ViewOnly = r.ViewOnly || !s.mayOn(ctx, fusion.ControlCap, a.object)
 	mode := fusion.ViewOptions{ViewOnly: r.ViewOnly, NoDrops: true}
 	h, _, err := s.resolve(ctx, r.Host)
 	if err != nil {
@@ -49,7 +49,7 @@ func (s *Server) openTerminal(ctx context.Context, r terminalRequest) (fusion.Pi
 	}
 	if r.Machine == fusion.Self && !callerOf(ctx).Owner {
 		// Its shell is all that its owner can do: say what grant that needs.
-		if err := s.allowPeer(callerOf(ctx).Peer, fusion.ControlCap); err != nil {
+		if err := s.allowPeer(callerOf(ctx).Peer, fusion.ControlCap, fusion.Self); err != nil {
 			return nil, mode, err
 		}
 	}
@@ -70,13 +70,15 @@ func (s *Server) upgradeTerminal(w http.ResponseWriter, r *http.Request) {
 		s.terminalSocket(ctx, w, r)
 		return
 	}
-	err := s.allow(ctx, terminalPath)
+	request := terminalQuery(r.URL.Query())
+	access, err := s.allow(ctx, terminalPath, asked(request.Machine))
 	var pipe fusion.Pipe
 	var mode fusion.ViewOptions
 	if err == nil {
-		pipe, mode, err = s.openTerminal(ctx, terminalQuery(r.URL.Query()))
+		pipe, mode, err = s.openTerminal(ctx, access, request)
 	}
 	if err != nil {
+		s.refusedView(ctx, terminalPath, request.Machine, err)
 		writeError(w, err)
 		return
 	}
@@ -89,7 +91,7 @@ func (s *Server) upgradeTerminal(w http.ResponseWriter, r *http.Request) {
 		s.log.Warn("the connection could not be taken over", "err", err)
 		return
 	}
-	s.showTerminal(ctx, pipe, wire.Stream(conn), mode)
+	s.showTerminal(ctx, pipe, wire.Stream(conn), access, mode)
 }
 
 // terminalSocket serves the page. The first message is a terminalRequest as JSON;
@@ -99,34 +101,36 @@ func (s *Server) terminalSocket(ctx context.Context, w http.ResponseWriter, r *h
 	if !ok {
 		return
 	}
-	pipe, mode, err := s.terminalHello(ctx, conn)
+	pipe, access, mode, err := s.terminalHello(ctx, conn)
 	if err != nil {
+		s.refusedView(ctx, terminalPath, "", err)
 		refuseSocket(ctx, conn, err)
 		return
 	}
-	s.showTerminal(ctx, pipe, &socketPipe{ctx: ctx, conn: conn}, mode)
+	s.showTerminal(ctx, pipe, &socketPipe{ctx: ctx, conn: conn}, access, mode)
 }
 
-func (s *Server) terminalHello(ctx context.Context, conn *websocket.Conn) (fusion.Pipe, fusion.ViewOptions, error) {
+func (s *Server) terminalHello(ctx context.Context, conn *websocket.Conn) (fusion.Pipe, access, fusion.ViewOptions, error) {
 	ctx, cancel := context.WithTimeout(ctx, helloTimeout)
 	defer cancel()
 	var request terminalRequest
 	if err := firstMessage(ctx, conn, &request); err != nil || request.Machine == "" {
-		return nil, fusion.ViewOptions{}, &fusion.Error{Op: "machine.console", Cause: fusion.ErrInvalid,
+		return nil, access{}, fusion.ViewOptions{}, &fusion.Error{Op: "machine.console", Cause: fusion.ErrInvalid,
 			Detail: "the first message names no machine", Hint: "reload the page"}
 	}
-	ctx, err := s.admit(ctx, request.Bearer, terminalPath)
+	ctx, allowed, err := s.admit(ctx, request.Bearer, terminalPath, asked(request.Machine))
 	if err != nil {
-		return nil, fusion.ViewOptions{}, err
+		return nil, allowed, fusion.ViewOptions{}, err
 	}
-	return s.openTerminal(ctx, request)
+	pipe, mode, err := s.openTerminal(ctx, allowed, request)
+	return pipe, allowed, mode, err
 }
 
 // showTerminal carries messages until either side ends.
-func (s *Server) showTerminal(ctx context.Context, pipe, viewer fusion.Pipe, mode fusion.ViewOptions) {
+func (s *Server) showTerminal(ctx context.Context, pipe, viewer fusion.Pipe, access access, mode fusion.ViewOptions) {
 	s.done.Add(1)
 	defer s.done.Done()
-	if err := s.runView(pipe, viewer, callerOf(ctx).Peer, mode); err != nil {
+	if err := s.runView(pipe, viewer, access, mode); err != nil {
 		s.log.Debug("terminal ended", "trace", fusion.Trace(ctx), "err", err)
 	}
 }

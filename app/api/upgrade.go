@@ -74,11 +74,12 @@ func firstMessage(ctx context.Context, conn *websocket.Conn, into any) error {
 }
 
 // admit checks who a WebSocket's first message comes from.
-func (s *Server) admit(ctx context.Context, bearer, path string) (context.Context, error) {
+func (s *Server) admit(ctx context.Context, bearer, path string, about asked) (context.Context, access, error) {
 	if s.tokens.valid(bearer) {
 		ctx = withCaller(ctx, Caller{Owner: true})
 	}
-	return ctx, s.allow(ctx, path)
+	access, err := s.allow(ctx, path, about)
+	return ctx, access, err
 }
 
 // refuseSocket answers an error as JSON text, the last thing that is said.

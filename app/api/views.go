@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"hither/app/audit"
 	"hither/fusion"
 	"hither/mirror/wire"
 )
@@ -24,8 +25,11 @@ type views struct {
 // view ends when a permission is taken away.
 type view struct {
 	wire.Batcher
-	peer fusion.HostID // "" for the owner
-	mode fusion.ViewOptions
+	// access is what the viewer was allowed; its peer is "" for the owner.
+	access access
+	mode   fusion.ViewOptions
+	// session is what the owner sees of it; nil for the owner's own.
+	session *audit.Session
 	// token names a view over a stream that may go on over datagrams.
 	token string
 	// writing is held while a message is written.
@@ -35,12 +39,28 @@ type view struct {
 func (v *view) Write(m []byte) error {
 	v.writing.Lock()
 	defer v.writing.Unlock()
+	v.wrote(m)
 	return v.Batcher.Write(m)
+}
+
+func (v *view) wrote(m []byte) {
+	if v.session != nil {
+		v.session.Out.Add(int64(len(m)))
+	}
+}
+
+func (v *view) Read() ([]byte, error) {
+	m, err := v.Batcher.Read()
+	if v.session != nil {
+		v.session.In.Add(int64(len(m)))
+	}
+	return m, err
 }
 
 func (v *view) WriteMore(m []byte) error {
 	v.writing.Lock()
 	defer v.writing.Unlock()
+	v.wrote(m)
 	return v.Batcher.WriteMore(m)
 }
 
@@ -62,24 +82,34 @@ func (u unbatched) WriteMore(m []byte) error { return u.Pipe.Write(m) }
 // revokeGrace is how long a viewer that reads slowly delays its own end.
 const revokeGrace = time.Second
 
-// revoke tells the viewer that the permission is gone and ends the view.
-func (v *view) revoke() {
+const takenAway = "permission was taken away"
+
+// revoke tells the viewer why it may not go on, and ends the view.
+func (v *view) revoke(why string) {
 	cut := time.AfterFunc(revokeGrace, func() { _ = v.Close() }) // a viewer that does not read
 	defer cut.Stop()
-	_ = v.Write(wire.Closed{Reason: wire.Revoked, Text: "permission was taken away"}.Append(nil)) // it may be gone
+	_ = v.Write(wire.Closed{Reason: wire.Revoked, Text: why}.Append(nil)) // it may be gone
 	_ = v.Close()
 }
 
 // runView carries messages between the screen and the viewer until either
-// ends. peer is "" for the owner.
-func (s *Server) runView(screen, viewer fusion.Pipe, peer fusion.HostID, mode fusion.ViewOptions) error {
+// ends.
+func (s *Server) runView(screen, viewer fusion.Pipe, access access, mode fusion.ViewOptions) (err error) {
 	batcher, ok := viewer.(wire.Batcher)
 	if !ok {
 		batcher = unbatched{viewer}
 	}
-	v := &view{Batcher: batcher, peer: peer, mode: mode}
+	v := &view{Batcher: batcher, access: access, mode: mode}
 	if m, ok := viewer.(movable); ok {
 		v.token = m.token
+	}
+	if access.peer != "" {
+		r := audit.Record{Trace: access.trace, Host: access.peer, Name: s.node.HostName(access.peer), What: methodName(access.method), Object: access.name}
+		if mode.ViewOnly {
+			r.Detail = "looks only"
+		}
+		v.session = s.node.Audit().Open(r, true, func(error) { s.done.Go(func() { v.revoke("the owner there ended it") }) })
+		defer func() { v.session.Close(err) }()
 	}
 	if !s.views.add(v) {
 		return errors.Join(screen.Close(), viewer.Close())
@@ -88,7 +118,7 @@ func (s *Server) runView(screen, viewer fusion.Pipe, peer fusion.HostID, mode fu
 	// A grant that was taken away while the screen was opening is seen here, a
 	// later one by GrantsChanged.
 	if s.lost(v) {
-		v.revoke()
+		v.revoke(takenAway)
 		return screen.Close()
 	}
 	return wire.Join(screen, v)
@@ -96,13 +126,14 @@ func (s *Server) runView(screen, viewer fusion.Pipe, peer fusion.HostID, mode fu
 
 // lost says whether the viewer's grants no longer carry the view.
 func (s *Server) lost(v *view) bool {
-	if v.peer == "" {
+	peer, object := v.access.peer, v.access.object
+	if peer == "" {
 		return false
 	}
-	mayView := s.allowPeer(v.peer, fusion.ViewCap) == nil
-	mayControl := s.allowPeer(v.peer, fusion.ControlCap) == nil
-	mayDrop := s.allowPeer(v.peer, fusion.FilesCap) == nil
-	maySpeak := s.allowPeer(v.peer, fusion.MicrophoneCap) == nil
+	mayView := s.still(v.access) == nil
+	mayControl := s.allowPeer(peer, fusion.ControlCap, object) == nil
+	mayDrop := s.allowPeer(peer, fusion.FilesCap, "") == nil
+	maySpeak := s.allowPeer(peer, fusion.MicrophoneCap, object) == nil
 	return !mayView || !maySpeak && v.mode.Microphone ||
 		!v.mode.ViewOnly && (!mayControl || !mayDrop && !v.mode.NoDrops)
 }
@@ -141,7 +172,7 @@ func (vs *views) of(match func(*view) bool) []*view {
 
 // movable finds the view that a caller may move.
 func (vs *views) movable(token string, peer fusion.HostID) (movable, bool) {
-	for _, v := range vs.of(func(v *view) bool { return token != "" && v.token == token && v.peer == peer }) {
+	for _, v := range vs.of(func(v *view) bool { return token != "" && v.token == token && v.access.peer == peer }) {
 		m, ok := v.Batcher.(movable)
 		return m, ok
 	}
@@ -157,13 +188,17 @@ func (vs *views) closeAll() {
 	}
 }
 
-// GrantsChanged ends the views of a computer whose grants no longer carry
-// them. The node calls it after every change of grants and every unpairing.
+// GrantsChanged ends the views and calls of a computer whose grants no longer carry
+// them. The node calls it after every change of grants, at the end of each, and after
+// every unpairing.
 func (s *Server) GrantsChanged(peer fusion.HostID) {
-	lost := s.views.of(func(v *view) bool { return v.peer == peer && s.lost(v) })
+	for _, c := range s.calls.of(peer) {
+		c.look()
+	}
+	lost := s.views.of(func(v *view) bool { return v.access.peer == peer && s.lost(v) })
 	var all sync.WaitGroup
 	for _, v := range lost {
-		all.Go(v.revoke)
+		all.Go(func() { v.revoke(takenAway) })
 	}
 	all.Wait()
 }

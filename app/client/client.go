@@ -28,6 +28,7 @@ type Dial func(ctx context.Context) (net.Conn, error)
 type Client struct {
 	Nodes     hitherv1connect.NodeServiceClient
 	Hosts     hitherv1connect.HostServiceClient
+	Audits    hitherv1connect.AuditServiceClient
 	machines  hitherv1connect.MachineServiceClient
 	hardware  hitherv1connect.HardwareServiceClient
 	copies    hitherv1connect.CopyServiceClient
@@ -68,6 +69,7 @@ func New(dial, screen Dial) *Client {
 	options := connect.WithInterceptors(tracer{})
 	c.Nodes = hitherv1connect.NewNodeServiceClient(c.http, base, options)
 	c.Hosts = hitherv1connect.NewHostServiceClient(c.http, base, options)
+	c.Audits = hitherv1connect.NewAuditServiceClient(c.http, base, options)
 	c.machines = hitherv1connect.NewMachineServiceClient(c.http, base, options)
 	c.hardware = hitherv1connect.NewHardwareServiceClient(c.http, base, options)
 	c.copies = hitherv1connect.NewCopyServiceClient(c.http, base, options)

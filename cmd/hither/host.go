@@ -19,7 +19,7 @@ import (
 
 func hostCommand(g *globals) *cobra.Command {
 	return group("host", "Computers that this one is paired with",
-		hostLs(g), hostShow(g), hostForget(g), hostGrant(g), hostWake(g), hostRole(g), hostHistory(g), hostDevices(g))
+		hostLs(g), hostShow(g), hostForget(g), hostGrant(g), hostKick(g), hostWake(g), hostRole(g), hostHistory(g), hostDevices(g))
 }
 
 // hosts lists the hosts that the node knows, this computer first.

@@ -5,6 +5,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"connectrpc.com/connect"
 	"github.com/spf13/cobra"
@@ -17,13 +18,18 @@ import (
 
 func hostGrant(g *globals) *cobra.Command {
 	return &cobra.Command{
-		Use: "grant HOST CAP… | +CAP… -CAP… | none", Short: "Say what a host may do here",
+		Use: "grant HOST CAP[@OBJECT][,until=TIME]… | +CAP… -CAP… | none", Short: "Say what a host may do here",
 		Long: "Say what a host may do here, at once. +CAP adds to what it may do and -CAP takes\n" +
 			"away. Plain CAPs are all that it may do: what is not named is taken away. With\n" +
 			"none it may do nothing.\n" +
 			"CAP is view, control, machines, apps, files, microphone, tunnel, mesh or admin\n" +
-			"(which is all of them). Control of a computer or of its apps is everything its owner can do.",
-		Example: "  hither host grant nas +files -control\n  hither host grant nas view files",
+			"(which is all of them). Control of a computer or of its apps is everything its owner can do.\n" +
+			"OBJECT limits it to one machine (self is the computer itself), to an app as in\n" +
+			"self/org.gnome.Maps, or to a folder. Of a machine it goes with the machine, whatever\n" +
+			"that is called later. TIME is when it ends: 8h, 3d, 2026-12-04 (with that day), or a\n" +
+			"time as 2026-12-04T18:00:00+01:00. -CAP takes all of CAP, -CAP@OBJECT that one.",
+		Example: "  hither host grant nas +files -control\n  hither host grant nas view files\n" +
+			"  hither host grant guest machines@web,until=8h view@self",
 		// -CAP looks like a flag, so that the flags are read below.
 		DisableFlagParsing: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -37,7 +43,7 @@ func hostGrant(g *globals) *cobra.Command {
 			if err := atLeast("HOST", "CAP")(cmd, words); err != nil {
 				return err
 			}
-			change, err := parseGrants(words[1:])
+			change, err := parseGrants(words[1:], time.Now())
 			if err != nil {
 				return err
 			}
@@ -53,7 +59,11 @@ func hostGrant(g *globals) *cobra.Command {
 				}
 				present = h.Grants
 			}
-			res, err := c.Hosts.Grant(cmd.Context(), connect.NewRequest(&pb.HostGrantRequest{Host: words[0], Grants: change.apply(present)}))
+			set, err := change.apply(present)
+			if err != nil {
+				return err
+			}
+			res, err := c.Hosts.Grant(cmd.Context(), connect.NewRequest(&pb.HostGrantRequest{Host: words[0], Grants: set}))
 			if err != nil {
 				return client.Error(err, words[0])
 			}
@@ -69,6 +79,7 @@ func grantWords(cmd *cobra.Command, args []string) (words []string, help bool, e
 	var flags, minus []string
 	for _, arg := range args {
 		name, found := strings.CutPrefix(arg, "-")
+		name, _, _ = strings.Cut(name, "@")
 		if found && slices.Contains(fusion.Capabilities, fusion.Capability(name)) {
 			minus = append(minus, arg)
 			continue
@@ -83,13 +94,13 @@ func grantWords(cmd *cobra.Command, args []string) (words []string, help bool, e
 	return append(cmd.Flags().Args(), minus...), help, err
 }
 
-// grants is what the words of a person do to a set of capabilities.
+// grants is what the words of a person do to what a host may do.
 type grants struct {
 	relative  bool // +CAP and -CAP: to the present set
-	add, take []string
+	add, take []fusion.Grant
 }
 
-func parseGrants(words []string) (grants, error) {
+func parseGrants(words []string, now time.Time) (grants, error) {
 	var g grants
 	if len(words) == 1 && words[0] == "none" {
 		return g, nil
@@ -100,6 +111,10 @@ func parseGrants(words []string) (grants, error) {
 		if word != "" && (word[0] == '+' || word[0] == '-') {
 			name, sign = word[1:], word[0]
 		}
+		name, err := untilTime(name, now)
+		if err != nil {
+			return grants{}, err
+		}
 		grant, err := fusion.ParseGrant(name)
 		if errors.Is(err, fusion.ErrInvalid) {
 			return grants{}, usage(err)
@@ -109,12 +124,15 @@ func parseGrants(words []string) (grants, error) {
 		}
 		switch sign {
 		case '-':
-			g.take = append(g.take, string(grant))
+			if !grant.Until.IsZero() {
+				return grants{}, usageHint("host grant: what is taken away goes at once", "leave out until=…; to change when a grant ends, add it again")
+			}
+			g.take = append(g.take, grant)
 		case '+':
-			g.add = append(g.add, string(grant))
+			g.add = append(g.add, grant)
 		default:
 			plain++
-			g.add = append(g.add, string(grant))
+			g.add = append(g.add, grant)
 		}
 	}
 	g.relative = plain == 0
@@ -125,27 +143,66 @@ func parseGrants(words []string) (grants, error) {
 	return g, nil
 }
 
-// apply gives the set after the change; only a relative one looks at the
-// present set. Who may do all and loses one thing
-// keeps the others.
-func (g grants) apply(present []string) []string {
-	const admin = string(fusion.AdminCap)
-	var set []string
+// apply gives the set after the change; only a relative one looks at the present set. Who
+// may do all and loses one thing keeps the others.
+func (g grants) apply(present []string) ([]string, error) {
+	var set []fusion.Grant
 	if g.relative {
-		set = slices.Clone(present)
+		set = parsed(present)
 	}
-	if slices.Contains(set, admin) && len(g.take) > 0 && !slices.Contains(g.take, admin) {
-		set = nil
-		for _, c := range fusion.Capabilities {
-			if c != fusion.AdminCap {
-				set = append(set, string(c))
-			}
+	if !slices.ContainsFunc(g.take, func(t fusion.Grant) bool { return t.Cap == fusion.AdminCap }) && len(g.take) > 0 {
+		set = withoutAdmin(set)
+	}
+	for _, add := range g.add {
+		same := func(s fusion.Grant) bool { return s.Cap == add.Cap && s.Object == add.Object }
+		if i := slices.IndexFunc(set, same); i >= 0 {
+			set[i] = add
+		} else {
+			set = append(set, add)
 		}
 	}
-	for _, c := range g.add {
-		if !slices.Contains(set, c) {
-			set = append(set, c)
+	for _, take := range g.take {
+		if err := takable(set, take); err != nil {
+			return nil, err
+		}
+		set = slices.DeleteFunc(set, func(s fusion.Grant) bool {
+			return s.Cap == take.Cap && take.Covers(s.Object)
+		})
+	}
+	return convert.All(set, fusion.Grant.String), nil
+}
+
+// takable refuses to take an object out of a grant of more: nothing says "all but this".
+func takable(set []fusion.Grant, take fusion.Grant) error {
+	for _, s := range set {
+		if s.Cap == take.Cap && s.Object != take.Object && s.Covers(take.Object) && take.Object != "" {
+			return &fusion.Error{Op: "host grant", Path: "-" + take.String(), Cause: fusion.ErrInvalid, Detail: "it may use " + s.String() + ", which is more",
+				Hint: "take that away, and grant what is to stay: -" + string(s.Cap) + " +" + string(s.Cap) + "@OBJECT"}
 		}
 	}
-	return slices.DeleteFunc(set, func(c string) bool { return slices.Contains(g.take, c) })
+	return nil
+}
+
+// parsed reads what a host may do as the node tells it.
+func parsed(words []string) []fusion.Grant {
+	list := make([]fusion.Grant, len(words))
+	for i, word := range words {
+		_ = list[i].UnmarshalText([]byte(word)) // it takes every text
+	}
+	return list
+}
+
+// withoutAdmin writes admin out as all the others.
+func withoutAdmin(set []fusion.Grant) []fusion.Grant {
+	i := slices.IndexFunc(set, func(s fusion.Grant) bool { return s.Cap == fusion.AdminCap })
+	if i < 0 {
+		return set
+	}
+	var all []fusion.Grant
+	for _, c := range fusion.Capabilities {
+		if c != fusion.AdminCap {
+			all = append(all, fusion.Grant{Cap: c, Until: set[i].Until})
+		}
+	}
+	return all
 }

@@ -58,6 +58,7 @@ func rootCommand() *cobra.Command {
 		pairCommand(flags), hostCommand(flags), machineCommand(flags),
 		screenCommand(flags), viewCommand(flags), recordCommand(flags), appCommand(flags), folderCommand(flags),
 		imageCommand(flags), jobCommand(flags), networkCommand(flags), storageCommand(flags), netbootCommand(flags),
+		auditCommand(flags),
 	)
 	return root
 }

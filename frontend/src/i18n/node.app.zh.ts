@@ -115,7 +115,6 @@ export const appZh: Record<string, string> = {
   'an address has at most three parts: HOST/MACHINE/APP': '地址最多有三段：HOST/MACHINE/APP',
   'a name has 1 to {0} characters': '名称须有 1 到 {0} 个字符',
   'a name begins with a letter or a digit and goes on with letters, digits and . _ - ~': '名称以字母或数字开头，后面可用字母、数字和 . _ - ~',
-  'grant a whole capability; objects and expiry are not enforced yet': '请授予整项权限；尚不支持限定对象和期限',
   'one of: {0}': '可选：{0}',
   'the person at the screen said no': '屏幕前的人拒绝了',
   'open it again and allow it in the question that appears there': '请重新打开，并在那里出现的询问中允许',

@@ -14,6 +14,7 @@ import { moveNodeZh } from './node.move.zh'
 import { netbootNodeZh } from './node.netboot.zh'
 import { networkNodeZh } from './node.network.zh'
 import { snapshotNodeZh } from './node.snapshot.zh'
+import { trustNodeZh } from './node.trust.zh'
 
 /**
  * What a node says, in Chinese. A key is the English text as the Go sources have
@@ -37,4 +38,5 @@ export const nodeZh: Record<string, string> = {
   ...netbootNodeZh,
   ...networkNodeZh,
   ...snapshotNodeZh,
+  ...trustNodeZh,
 }

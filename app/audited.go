@@ -1,0 +1,102 @@
+package app
+
+import (
+	"cmp"
+	"errors"
+	"net"
+	"strings"
+	"sync"
+
+	"hither/app/audit"
+	"hither/app/convert"
+	"hither/fusion"
+)
+
+// audited gives a protocol's streams so that the audit log has each: who opened it, how much
+// went over it and how it ended, and that the owner sees it while it is open.
+func (n *Node) audited(l net.Listener, protocol string) net.Listener {
+	return auditedListener{l, n, protocol}
+}
+
+// stream is what the network's listeners give.
+type stream interface {
+	net.Conn
+	Peer() fusion.HostID
+	CloseWrite() error
+}
+
+var errNobodys = errors.New("a stream that is nobody's")
+
+type auditedListener struct {
+	net.Listener
+	n        *Node
+	protocol string
+}
+
+func (l auditedListener) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	from, ok := conn.(stream)
+	if !ok {
+		return nil, errors.Join(errNobodys, conn.Close())
+	}
+	r := audit.Record{Host: from.Peer(), Name: l.n.HostName(from.Peer()), What: l.protocol}
+	s := l.n.audit.Open(r, true, func(error) { _ = conn.Close() })
+	return &auditedConn{stream: from, session: s}, nil
+}
+
+// auditedConn is one such stream. Close ends its session.
+type auditedConn struct {
+	stream
+	session *audit.Session
+	mu      sync.Mutex // guards err
+	err     error      // why it ended, when its server knows
+}
+
+func (c *auditedConn) Read(p []byte) (int, error) {
+	n, err := c.stream.Read(p)
+	c.session.In.Add(int64(n))
+	return n, err
+}
+
+func (c *auditedConn) Write(p []byte) (int, error) {
+	n, err := c.stream.Write(p)
+	c.session.Out.Add(int64(n))
+	return n, err
+}
+
+func (c *auditedConn) why(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.err = err
+}
+
+func (c *auditedConn) Close() error {
+	err := c.stream.Close()
+	c.mu.Lock()
+	why := c.err
+	c.mu.Unlock()
+	c.session.Close(why)
+	return err
+}
+
+// noteGrants writes down that a computer may do other things here than before: they were
+// given or taken, or have ended.
+func (n *Node) noteGrants(name string, grants []fusion.Grant) {
+	words := convert.All(grants, func(g fusion.Grant) string { return n.Shown(g).String() })
+	r := audit.Record{Object: name, What: audit.Grants, Detail: cmp.Or(strings.Join(words, " "), "-"), Result: audit.OK}
+	n.note(r)
+}
+
+// notePaired writes down that a computer that was installed here has paired itself.
+func (n *Node) notePaired(name string) {
+	n.note(audit.Record{Object: name, What: audit.Paired, Result: audit.OK})
+}
+
+func (n *Node) note(r audit.Record) {
+	if err := n.audit.Record(r, false); err != nil {
+		n.log.Warn("it is not in the audit log", "err", err)
+	}
+}
