@@ -24,7 +24,7 @@ PACKAGES = $$($(GO) list -tags $(TAGS) ./... | grep -v -e '^hither$$' -e '^hithe
 SOURCES := $(shell git ls-files '*.go' go.mod go.sum)
 PAGE := $(shell git ls-files frontend | grep -v -e '^frontend/dist' -e embed.go)
 
-.PHONY: help run demo build test test-unit test-e2e test-machines test-kills test-wine test-page soak check bench bench-mirror bench-machines try screenshots generate deps clean
+.PHONY: help run demo build test test-unit test-e2e test-machines test-kills test-wine test-page soak check bench bench-mirror bench-machines bench-tunnels try screenshots generate deps clean
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1|/' | column -t -s'|'
 
@@ -107,6 +107,18 @@ bench: ## key to pixel and bytes beside TigerVNC, in one short run
 bench-mirror: bin/hither ## all of docs/benchmarks.md, beside TigerVNC and xpra; a quarter of an hour, rows c and j need root; BENCH="flags"
 	build/deps.sh bench
 	$(GO) run -tags $(TAGS) ./mirror/bench -json bin/bench.json -markdown bin/bench.md $(BENCH)
+
+bench-tunnels: bin/hither bin/tools/frps ## tunnels beside ssh -L and frp, in turns on the loopback; two minutes; BENCH="flags"
+	build/deps.sh bench
+	$(GO) run -tags $(TAGS) ./app/tunnel/bench -json bin/bench-tunnels.json $(BENCH)
+
+# Its go.mod replaces a module, so that it is built from its own directory.
+FRP := github.com/fatedier/frp@v0.65.0
+bin/tools/frps:
+	rm -rf bin/frp && mkdir -p bin/tools
+	dir=$$(GOFLAGS=-mod=mod $(GO) mod download -json $(FRP) | sed -n 's/.*"Dir": "\(.*\)",\{0,1\}/\1/p') && test -n "$$dir" && cp -r "$$dir" bin/frp && chmod -R u+w bin/frp
+	cd bin/frp && $(GO) build -o ../tools/ ./cmd/frpc ./cmd/frps
+	rm -rf bin/frp
 
 bench-machines: bin/hither ## a thousand machines: lists, events, memory, and the library in Chromium; BENCH="flags"
 	build/deps.sh test

@@ -23,6 +23,7 @@ type stream interface {
 	net.Conn
 	Peer() fusion.HostID
 	CloseWrite() error
+	Reset() error
 }
 
 var errNobodys = errors.New("a stream that is nobody's")
@@ -47,7 +48,7 @@ func (l auditedListener) Accept() (net.Conn, error) {
 	return &auditedConn{stream: from, session: s}, nil
 }
 
-// auditedConn is one such stream. Close ends its session.
+// auditedConn is one such stream. Close and Reset end its session.
 type auditedConn struct {
 	stream
 	session *audit.Session
@@ -67,6 +68,9 @@ func (c *auditedConn) Write(p []byte) (int, error) {
 	return n, err
 }
 
+// About says what the stream is for, for the log and for whoever looks at what is open.
+func (c *auditedConn) About(object string) { c.session.About(object) }
+
 func (c *auditedConn) why(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -75,11 +79,21 @@ func (c *auditedConn) why(err error) {
 
 func (c *auditedConn) Close() error {
 	err := c.stream.Close()
+	c.ended()
+	return err
+}
+
+func (c *auditedConn) Reset() error {
+	err := c.stream.Reset()
+	c.ended()
+	return err
+}
+
+func (c *auditedConn) ended() {
 	c.mu.Lock()
 	why := c.err
 	c.mu.Unlock()
 	c.session.Close(why)
-	return err
 }
 
 // noteGrants writes down that a computer may do other things here than before: they were

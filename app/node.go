@@ -18,6 +18,7 @@ import (
 	"hither/app/jobs"
 	"hither/app/lend"
 	"hither/app/netboot"
+	"hither/app/tunnel"
 	"hither/frontend"
 	"hither/fusion"
 	"hither/mirror"
@@ -74,6 +75,7 @@ type Node struct {
 	jobs    *jobs.Registry
 	audit   *audit.Log
 	boot    *netboot.Server
+	tunnels *tunnel.Store
 	api     *api.Server
 
 	heard  *heard  // of paired computers
@@ -102,6 +104,7 @@ const (
 	moveProtocol   = "/hither/move/1"
 	usbProtocol    = "/hither/usb/1"
 	backupProtocol = "/hither/backup/1"
+	tunnelProtocol = tunnel.Protocol
 )
 
 // Start brings a node up. It promises ErrBusy when one runs on this home.
@@ -125,7 +128,8 @@ func Start(ctx context.Context, cfg Config) (_ *Node, err error) {
 		return nil, err
 	}
 	n.onClose(n.lock.Close)
-	steps := []func(context.Context, Config) error{n.openAudit, n.openNetwork, n.openComputer, n.openMachines, n.openNetBoot, n.openApps, n.openScreens, n.openFolders, n.openAPI, n.openDesk}
+	steps := []func(context.Context, Config) error{n.openAudit, n.openNetwork, n.openComputer, n.openMachines, n.openNetBoot, n.openApps,
+		n.openScreens, n.openFolders, n.openTunnels, n.openAPI, n.openDesk}
 	for _, step := range steps {
 		if err := step(ctx, cfg); err != nil {
 			return nil, err
@@ -266,6 +270,7 @@ func (n *Node) serve(cfg *Config, settings *settings) error {
 	n.running.Go(func() { n.serveStreams(moveProtocol, "a move", n.serveMove) })
 	n.running.Go(func() { n.serveStreams(usbProtocol, "a USB device", n.lendUSB) })
 	n.running.Go(func() { n.serveStreams(backupProtocol, "a backup", n.serveBackups) })
+	n.running.Go(func() { n.serveStreams(tunnelProtocol, "a tunnel", n.tunnels.Serve) })
 	if web != nil {
 		n.api.ServeWeb(web)
 	}

@@ -122,6 +122,7 @@ func (w *peerWatchers) changed(p peers.Peer, removed bool) {
 		w.n.folders.SetOnline(p.ID, p.Online)
 		if p.Online {
 			w.n.vms.PeerBack()
+			w.n.tunnels.PeerBack(p.ID)
 		}
 	}
 	if removed || !fusion.Allows(p.Grants, fusion.AdminCap) {
@@ -129,6 +130,7 @@ func (w *peerWatchers) changed(p peers.Peer, removed bool) {
 	}
 	w.noteGrants(p, removed)
 	w.n.api.GrantsChanged(p.ID)
+	w.n.tunnels.GrantsChanged(p.ID)
 	switch {
 	case watched && (removed || !p.Online):
 		cancel()

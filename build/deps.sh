@@ -33,6 +33,7 @@ tests=(passwd chromium xdotool xclip wmctrl imagemagick procps util-linux e2fspr
   sway foot grim dbus pipewire pipewire-bin wireplumber xdg-desktop-portal xdg-desktop-portal-wlr libxkbcommon0 xkb-data)
 bench=(
   tigervnc-standalone-server tigervnc-viewer tigervnc-scraping-server
+  openssh-server openssh-client
   xpra python3-lz4 python3-numpy python3-pil python3-gi-cairo
 )
 # The Debian installer has the release's number in its name.

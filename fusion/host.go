@@ -28,6 +28,7 @@ type Host interface {
 	Images() Images
 	Networks() Networks
 	Forwards() Forwards
+	Tunnels() Tunnels
 	Storage() Storage
 	Devices() Devices
 	NetBoot() NetBoot

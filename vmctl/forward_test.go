@@ -1,12 +1,14 @@
 package vmctl
 
 import (
+	"errors"
 	"io"
 	"net"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -80,6 +82,20 @@ func through(t *testing.T, proto string, port int, text string) string {
 	return string(buf[:n])
 }
 
+// resets connects to a port that leads nowhere: it is listened on, and resets.
+func resets(t *testing.T, port int) {
+	t.Helper()
+	conn, err := net.Dial("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	if err == nil {
+		defer conn.Close()
+		ok(t, conn.SetReadDeadline(time.Now().Add(patience)))
+		_, err = conn.Read(make([]byte, 1))
+	}
+	if !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("port %d, which leads nowhere, ended with %v", port, err)
+	}
+}
+
 func TestForwardToAnAddress(t *testing.T) {
 	for proto, echo := range map[string]func(*testing.T) (string, int){"tcp": echoTCP, "udp": echoUDP} {
 		t.Run(proto, func(t *testing.T) {
@@ -126,7 +142,7 @@ func TestForwardInUserMode(t *testing.T) {
 	f.mu.Lock()
 	f.plugged.usernet, f.plugged.asked = nil, nil
 	f.mu.Unlock()
-	_ = through(t, "tcp", got.HostPort, "")
+	resets(t, got.HostPort)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if len(f.plugged.asked) != 3 || !strings.HasPrefix(f.plugged.asked[1], "hostfwd_add hostnet0 tcp:127.0.0.1:") || !strings.HasSuffix(f.plugged.asked[1], "-:22") {
@@ -241,7 +257,7 @@ func TestWhatAGuestSaysOfItselfIsNotDialled(t *testing.T) {
 	f.plugged.seen = map[string]map[string][]string{"agent": {"52:54:00:00:00:01": {"192.0.2.1"}}}
 	s := store(t, f)
 	r := must(s.guestOf(t.Context(), "", "m"))(t)
-	if at, err := s.forwards.guestAddress(t.Context(), r, &forward{Forward: fusion.Forward{GuestPort: 1}}); err == nil {
+	if at, err := s.guestAddress(t.Context(), r, "tcp", 1); err == nil {
 		t.Errorf("would connect to %v", at)
 	}
 }

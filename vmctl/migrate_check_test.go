@@ -3,7 +3,6 @@ package vmctl
 import (
 	"context"
 	"net"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -202,8 +201,7 @@ func TestForwardsGoAlong(t *testing.T) {
 	if n := len(a.forwards.machines(a.URI())); n != 0 {
 		t.Errorf("the host that it left has %d forwards", n)
 	}
-	conn := must(net.Dial("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(free.HostPort))))(t) // b listens
-	ok(t, conn.Close())
+	resets(t, free.HostPort) // b listens
 
 	// What is no forward is refused.
 	o := MigrationOffer{ID: strings.Repeat("0", 32), UUID: newUUID(), Name: "x", CPUs: 1, Forwards: []fusion.Forward{{Proto: "tcp", Listen: "127.0.0.1", GuestPort: 1}}}

@@ -45,7 +45,8 @@ var ofTheHost = []string{"MachineService/Create", "CopyService/Clone", "CopyServ
 	"MachineService/Migrate", "MachineService/CheckMigrate", "MachineService/PrepareMove", "NetworkService/Get", "NetworkService/Create", "NetworkService/Remove",
 	"NetworkService/Start", "NetworkService/Stop", "NetworkService/Leases", "ForwardService/Add", "ForwardService/Remove",
 	"StorageService/CreateVolume", "StorageService/GrowVolume", "StorageService/RemoveVolume", "ImageService/Fetch", "ImageService/Remove",
-	"FolderService/Add", "FolderService/Share", "FolderService/Remove", "BackupService/Kept", "NetBootService/Install", "AuditService/End"}
+	"FolderService/Add", "FolderService/Share", "FolderService/Remove", "BackupService/Kept", "NetBootService/Install", "AuditService/End",
+	"TunnelService/Remove", "TunnelService/History"}
 
 // TestEveryObjectIsRead: a method whose request names something says how it is read.
 func TestEveryObjectIsRead(t *testing.T) {

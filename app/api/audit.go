@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
@@ -177,6 +178,15 @@ func detail(request any) string {
 		return r.With
 	case *pb.AuditEndRequest:
 		return strings.TrimSpace(r.Of + " " + r.Id)
+	case *pb.TunnelAddRequest:
+		spec := convert.TunnelSpecFromPB(r.Spec)
+		to := spec.Host
+		if spec.Kind != fusion.ProxyTunnel {
+			to += spec.Target.String()
+		}
+		return fmt.Sprintf("%s %s %s", spec.Kind, spec.Listen, to)
+	case *pb.TunnelRemoveRequest:
+		return r.Id
 	}
 	return ""
 }

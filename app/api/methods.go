@@ -92,6 +92,13 @@ var methods = map[string]need{
 	v1.ForwardServiceAddProcedure:    {cap: fusion.AdminCap},
 	v1.ForwardServiceRemoveProcedure: {cap: fusion.AdminCap},
 
+	// A tunnel is a way into the network of whoever keeps it, or out of it.
+	v1.TunnelServiceListProcedure:    {cap: fusion.AdminCap, quiet: true},
+	v1.TunnelServiceAddProcedure:     {cap: fusion.AdminCap},
+	v1.TunnelServiceRemoveProcedure:  {cap: fusion.AdminCap},
+	v1.TunnelServiceHistoryProcedure: {cap: fusion.AdminCap, quiet: true},
+	v1.TunnelServiceWatchProcedure:   {cap: fusion.AdminCap, quiet: true},
+
 	v1.StorageServicePoolsProcedure:        {cap: fusion.ViewCap, quiet: true},
 	v1.StorageServiceVolumesProcedure:      {cap: fusion.ViewCap, quiet: true},
 	v1.StorageServiceCreateVolumeProcedure: {cap: fusion.AdminCap},

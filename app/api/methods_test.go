@@ -49,6 +49,7 @@ func rpcs(t *testing.T) []rpc {
 		pb.File_hither_v1_node_proto,
 		pb.File_hither_v1_screen_proto,
 		pb.File_hither_v1_storage_proto,
+		pb.File_hither_v1_tunnel_proto,
 	} {
 		for i := range file.Services().Len() {
 			service := file.Services().Get(i)
@@ -219,7 +220,8 @@ var allowed = map[fusion.Capability][]string{
 		"NetworkService/Stop", "ForwardService/Add", "ForwardService/Remove", "StorageService/CreateVolume",
 		"StorageService/GrowVolume", "StorageService/RemoveVolume", "CopyService/Deploy", "CopyService/DeployImage", "ComputerService/SetRoles",
 		"AuditService/List", "AuditService/Follow", "AuditService/Verify", "AuditService/Live", "AuditService/End",
-		"NetBootService/Show", "NetBootService/Switch", "NetBootService/Install", "NetBootService/Forget"},
+		"NetBootService/Show", "NetBootService/Switch", "NetBootService/Install", "NetBootService/Forget",
+		"TunnelService/List", "TunnelService/Add", "TunnelService/Remove", "TunnelService/History", "TunnelService/Watch"},
 }
 
 func (r rpc) allowedBy(grant fusion.Capability) bool {

@@ -15,7 +15,7 @@ import (
 type Session struct {
 	log    *Log
 	id     string
-	record Record
+	record Record // sessions.mu guards its Object
 	since  time.Time
 	end    func(error)
 	noted  bool // its opening is in the log
@@ -54,12 +54,20 @@ func (l *Log) Open(r Record, noted bool, end func(error)) *Session {
 	return s
 }
 
+// About says what a session is about, once that is known.
+func (s *Session) About(object string) {
+	s.log.sessions.mu.Lock()
+	defer s.log.sessions.mu.Unlock()
+	s.record.Object = object
+}
+
 // Close notes the end of a session, with why.
 func (s *Session) Close(err error) {
 	l := s.log
 	l.sessions.mu.Lock()
 	_, open := l.sessions.all[s.id]
 	delete(l.sessions.all, s.id)
+	r := s.record
 	l.sessions.mu.Unlock()
 	if !open {
 		return
@@ -67,7 +75,6 @@ func (s *Session) Close(err error) {
 	if !s.noted {
 		return // its call's own record says all
 	}
-	r := s.record
 	r.Result, r.Ms, r.In, r.Out = ResultOf(err), l.cfg.Now().Sub(s.since).Milliseconds(), s.In.Load(), s.Out.Load()
 	if err != nil {
 		r.Error = err.Error()

@@ -16,6 +16,7 @@ import (
 // newFakeMemory is nas with the machine win11 on the network lab.
 func newFakeMemory() *hosttest.Memory {
 	m := hosttest.NewMemory("12D3nas", "nas")
+	m.Pair("cloud")
 	ctx := context.Background()
 	_, err := m.Networks().Create(ctx, fusion.NetworkSpec{Name: "lab", Kind: fusion.Isolated, Subnet: "10.9.0.0/24"})
 	if err == nil {

@@ -53,16 +53,25 @@ func (f *seedFlags) read() (*fusion.Seed, error) {
 		}
 	}
 	if f.password != "" {
-		text, err := readSmall("--password-file", f.password)
-		if err != nil {
+		var err error
+		if seed.Password, err = passwordOf(f.password); err != nil {
 			return nil, err
-		}
-		first, _, _ := strings.Cut(text, "\n")
-		if seed.Password = strings.TrimSuffix(first, "\r"); seed.Password == "" {
-			return nil, &fusion.Error{Op: "--password-file", Path: f.password, Cause: fusion.ErrInvalid, Detail: "its first line is empty", Hint: "write the password there"}
 		}
 	}
 	return &seed, seed.Check()
+}
+
+// passwordOf reads the first line of the file of --password-file.
+func passwordOf(file string) (string, error) {
+	text, err := readSmall("--password-file", file)
+	if err != nil {
+		return "", err
+	}
+	first, _, _ := strings.Cut(text, "\n")
+	if first = strings.TrimSuffix(first, "\r"); first == "" {
+		return "", &fusion.Error{Op: "--password-file", Path: file, Cause: fusion.ErrInvalid, Detail: "its first line is empty", Hint: "write the password there"}
+	}
+	return first, nil
 }
 
 func readSmall(flag, file string) (string, error) {

@@ -42,7 +42,7 @@ func TestWhatANodeSaysIsSaidInChinese(t *testing.T) {
 // the tests, the native window, and readers of bytes, which name a broken place
 // for whoever repairs the program.
 var quiet = []string{
-	"hither/cmd", "hither/internal", "hither/frontend", "hither/app/bench", "hither/mirror/bench", "hither/mirror/codec", "hither/mirror/link",
+	"hither/cmd", "hither/internal", "hither/frontend", "hither/app/bench", "hither/app/tunnel/bench", "hither/mirror/bench", "hither/mirror/codec", "hither/mirror/link",
 	"hither/mirror/surface", "hither/mirror/wire", "hither/mirror/webm", "hither/mirror/vpx",
 }
 

@@ -1,76 +1,114 @@
-// Package proxy leads ports of this computer to guests: each Port listens, and connects what
-// comes with wherever its reach function finds the guest now. It knows TCP and UDP, bounds
-// the connections through a port, and needs no rights but those of its user. Of QEMU's own
-// user-mode network it reads which loopback ports lead into it.
+// Package proxy joins what comes to an address of this computer with somewhere else: each
+// Port listens, and connects what comes with what its reach function gives, wherever that is
+// now. It knows TCP, unix sockets and UDP, counts and slows what passes, bounds the
+// connections through a port, and needs no rights but those of its user. Port forwards to
+// guests and tunnels between computers are made of it. Of QEMU's own user-mode network it
+// reads which loopback ports lead into it.
 package proxy
 
 import (
 	"context"
 	"errors"
-	"io"
 	"net"
 	"strconv"
 	"sync"
 	"time"
 )
 
+// Config says how a port is served. Reach, or Handle, is required.
+type Config struct {
+	// Reach connects to where the port leads: once for each connection, and for each
+	// client of "udp", where a Write and a Read of it are a datagram each. Its context
+	// bounds how long that may take.
+	Reach func(ctx context.Context) (net.Conn, error)
+	// Handle, when set, serves a connection in Reach's place, until ctx ends. It closes it.
+	Handle func(ctx context.Context, conn net.Conn)
+	// Most bounds the connections, or clients of "udp", at a time; more are refused.
+	// Default 256.
+	Most int
+	// Patience bounds Reach. Default 10 s.
+	Patience time.Duration
+	// Gauge counts and slows what passes; nil does neither.
+	Gauge *Gauge
+}
+
+func (c Config) withDefaults() Config {
+	if c.Most == 0 {
+		c.Most = 256
+	}
+	if c.Patience == 0 {
+		c.Patience = 10 * time.Second
+	}
+	return c
+}
+
 // Port is an address of this computer that leads elsewhere. A goroutine of its own listens,
 // and each connection has two; they end by Close.
 type Port struct {
+	cfg    Config
 	tcp    net.Listener   // or
 	udp    net.PacketConn // this
 	ctx    context.Context
 	cancel context.CancelFunc
 	work   sync.WaitGroup
 	slots  chan struct{} // one per connection
-	reach  func(ctx context.Context) (net.Conn, error)
 }
 
 const (
-	// maxThrough bounds the connections through one forward.
-	maxThrough = 256
-	// reachPatience bounds how long the guest may take to answer.
-	reachPatience = 10 * time.Second
 	// udpIdle ends the way of a UDP client that says nothing more, and hears nothing.
 	udpIdle = time.Minute
 	// maxDatagram is the largest that UDP has.
 	maxDatagram = 65535
 )
 
-// Listen listens on an address of this computer, until parent ends or the port is
-// closed. Each connection, or each client of "udp", gets one of its own by reach, whose
-// context bounds how long that may take.
-func Listen(parent context.Context, proto, address string, reach func(ctx context.Context) (net.Conn, error)) (*Port, error) {
-	ctx, cancel := context.WithCancel(parent)
-	p := &Port{ctx: ctx, cancel: cancel, slots: make(chan struct{}, maxThrough), reach: reach}
+// Listen listens on an address of this computer for "tcp" or "udp", until parent ends or the
+// port is closed.
+func Listen(parent context.Context, proto, address string, cfg Config) (*Port, error) {
 	var listening net.ListenConfig
-	var err error
 	if proto == "udp" {
-		p.udp, err = listening.ListenPacket(ctx, "udp", address)
-	} else {
-		p.tcp, err = listening.Listen(ctx, "tcp", address)
+		conn, err := listening.ListenPacket(parent, "udp", address)
+		if err != nil {
+			return nil, err
+		}
+		p := newPort(parent, cfg)
+		p.udp = conn
+		p.work.Go(p.relayUDP)
+		return p, nil
 	}
+	l, err := listening.Listen(parent, "tcp", address)
 	if err != nil {
-		cancel()
 		return nil, err
 	}
-	serve := p.acceptTCP
-	if p.udp != nil {
-		serve = p.relayUDP
+	return Serve(parent, l, cfg), nil
+}
+
+// Serve serves a listener, which is the port's from then on, until parent ends or the port is
+// closed.
+func Serve(parent context.Context, l net.Listener, cfg Config) *Port {
+	p := newPort(parent, cfg)
+	p.tcp = l
+	p.work.Go(p.accept)
+	return p
+}
+
+func newPort(parent context.Context, cfg Config) *Port {
+	cfg = cfg.withDefaults()
+	p := &Port{cfg: cfg, slots: make(chan struct{}, cfg.Most)}
+	p.ctx, p.cancel = context.WithCancel(parent)
+	return p
+}
+
+// Addr is where it listens.
+func (p *Port) Addr() net.Addr {
+	if p.tcp != nil {
+		return p.tcp.Addr()
 	}
-	p.work.Go(serve)
-	return p, nil
+	return p.udp.LocalAddr()
 }
 
 // Number is the port's number on the host.
 func (p *Port) Number() int {
-	var address net.Addr
-	if p.tcp != nil {
-		address = p.tcp.Addr()
-	} else {
-		address = p.udp.LocalAddr()
-	}
-	_, text, _ := net.SplitHostPort(address.String())
+	_, text, _ := net.SplitHostPort(p.Addr().String())
 	n, _ := strconv.Atoi(text) // the kernel's own text
 	return n
 }
@@ -94,7 +132,7 @@ func (p *Port) Close() {
 	p.work.Wait()
 }
 
-func (p *Port) acceptTCP() {
+func (p *Port) accept() {
 	for {
 		conn, err := p.tcp.Accept()
 		switch {
@@ -117,41 +155,28 @@ func (p *Port) acceptTCP() {
 				p.through(conn)
 			})
 		default: // too many: this one is refused
-			_ = conn.Close()
+			Abort(conn)
 		}
 	}
 }
 
-// through connects a client with the guest until both have said all, or the forward
-// ends. A guest that cannot be reached ends the client's connection.
+// through connects a client with where the port leads, until both have said all or the port
+// ends. A client whose way cannot be made is reset, as by a port where nobody listens.
 func (p *Port) through(client net.Conn) {
-	defer client.Close()
-	ctx, cancel := context.WithTimeout(p.ctx, reachPatience)
-	guest, err := p.reach(ctx)
-	cancel()
-	if err != nil {
+	p.cfg.Gauge.enter()
+	defer p.cfg.Gauge.leave()
+	if p.cfg.Handle != nil {
+		stop := context.AfterFunc(p.ctx, func() { Abort(client) })
+		defer stop()
+		p.cfg.Handle(p.ctx, client)
 		return
 	}
-	defer guest.Close()
-	stop := context.AfterFunc(p.ctx, func() {
-		_ = client.Close() // ends both copies
-		_ = guest.Close()
-	})
-	defer stop()
-	var half sync.WaitGroup
-	half.Go(func() { pour(guest, client) })
-	pour(client, guest)
-	half.Wait()
-}
-
-// pour copies until the source has said all, and says so to the other side.
-func pour(to, from net.Conn) {
-	_, err := io.Copy(to, from)
-	if half, ok := to.(*net.TCPConn); ok && err == nil {
-		err = half.CloseWrite()
+	ctx, cancel := context.WithTimeout(p.ctx, p.cfg.Patience)
+	far, err := p.cfg.Reach(ctx)
+	cancel()
+	if err != nil {
+		Abort(client)
+		return
 	}
-	if err != nil { // one side broke: so does the other
-		_ = to.Close()
-		_ = from.Close()
-	}
+	Join(p.ctx, client, far, p.cfg.Gauge)
 }

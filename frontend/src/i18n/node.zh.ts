@@ -15,6 +15,7 @@ import { netbootNodeZh } from './node.netboot.zh'
 import { networkNodeZh } from './node.network.zh'
 import { snapshotNodeZh } from './node.snapshot.zh'
 import { trustNodeZh } from './node.trust.zh'
+import { tunnelNodeZh } from './node.tunnel.zh'
 
 /**
  * What a node says, in Chinese. A key is the English text as the Go sources have
@@ -39,4 +40,5 @@ export const nodeZh: Record<string, string> = {
   ...networkNodeZh,
   ...snapshotNodeZh,
   ...trustNodeZh,
+  ...tunnelNodeZh,
 }

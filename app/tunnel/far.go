@@ -1,0 +1,269 @@
+package tunnel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"hither/fusion"
+	"hither/vmctl/proxy"
+)
+
+// far is what this computer does for others: connections that it made for them, and doors
+// where it listens for them.
+type far struct {
+	mu    sync.Mutex // guards the fields below
+	ways  map[*farWay]struct{}
+	of    map[fusion.HostID]int // ways, by host
+	doors map[doorKey]*proxy.Port
+}
+
+// farWay is a connection that was made for another host.
+type farWay struct {
+	from   fusion.HostID
+	object string
+	cancel context.CancelFunc
+}
+
+type doorKey struct {
+	from   fusion.HostID
+	tunnel string
+}
+
+const (
+	// maxFar bounds the connections for one host, and maxDoors where it listens here.
+	maxFar   = 2048
+	maxDoors = 256
+)
+
+func (f *far) init() {
+	f.ways, f.of, f.doors = map[*farWay]struct{}{}, map[fusion.HostID]int{}, map[doorKey]*proxy.Port{}
+}
+
+// begin counts a connection for a host; end takes it back.
+func (f *far) begin(w *farWay) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.of[w.from] >= maxFar {
+		return &fusion.Error{Op: "tunnel", Path: w.object, Cause: fusion.ErrBusy, Detail: fmt.Sprintf("that computer has %d connections here already", maxFar), Hint: "end some of them"}
+	}
+	f.of[w.from]++
+	f.ways[w] = struct{}{}
+	return nil
+}
+
+func (f *far) end(w *farWay) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.ways, w)
+	if f.of[w.from]--; f.of[w.from] == 0 {
+		delete(f.of, w.from)
+	}
+}
+
+// takeOver ends the door of a tunnel that is asked for again.
+func (f *far) takeOver(key doorKey) {
+	f.mu.Lock()
+	old := f.doors[key]
+	f.mu.Unlock()
+	if old != nil {
+		old.Close()
+	}
+}
+
+func (f *far) enter(key doorKey, port *proxy.Port) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	count := 0
+	for other := range f.doors {
+		if other.from == key.from {
+			count++
+		}
+	}
+	if count >= maxDoors {
+		return &fusion.Error{Op: "tunnel", Cause: fusion.ErrBusy, Detail: fmt.Sprintf("that computer listens here on %d ports already", maxDoors), Hint: "remove some of its tunnels"}
+	}
+	f.doors[key] = port
+	return nil
+}
+
+func (f *far) leave(key doorKey, port *proxy.Port) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.doors[key] == port {
+		delete(f.doors, key)
+	}
+}
+
+// ports are those on which other hosts listen here.
+func (f *far) ports() (ports []int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, p := range f.doors {
+		ports = append(ports, p.Number())
+	}
+	return ports
+}
+
+// Serve answers a stream that another host opened; the caller closes it.
+func (s *Store) Serve(from fusion.HostID, conn net.Conn) error {
+	if err := conn.SetReadDeadline(time.Now().Add(helloTime)); err != nil {
+		return err
+	}
+	var h hello
+	if err := readFrame(conn, &h); err != nil {
+		return err
+	}
+	if err := conn.SetReadDeadline(time.Time{}); err != nil {
+		return err
+	}
+	switch h.Do {
+	case doOpen:
+		return s.open(from, conn, h)
+	case doListen:
+		return s.hold(from, conn, h)
+	case doBack:
+		return s.back(from, conn, h)
+	}
+	return refuse(conn, &fusion.Error{Op: "tunnel", Cause: fusion.ErrUnsupported, Detail: "this computer does not know " + printable(h.Do), Hint: "update Hither on that computer"})
+}
+
+// about tells what a stream is for, where somebody keeps an eye on streams.
+func about(conn net.Conn, object string) {
+	if watched, ok := conn.(interface{ About(object string) }); ok {
+		watched.About(object)
+	}
+}
+
+// open connects another host to a target.
+func (s *Store) open(from fusion.HostID, conn net.Conn, h hello) error {
+	object := objectOf(h.Target)
+	about(conn, object)
+	way := &farWay{from: from, object: object}
+	var ctx context.Context
+	ctx, way.cancel = context.WithCancel(s.ctx)
+	defer way.cancel()
+	target, err := s.connect(ctx, way, h)
+	if err != nil {
+		return errors.Join(err, refuse(conn, err))
+	}
+	defer s.far.end(way)
+	return s.join(ctx, conn, target, h.Proto, nil)
+}
+
+// connect counts the way and makes its connection, or does neither.
+func (s *Store) connect(ctx context.Context, way *farWay, h hello) (net.Conn, error) {
+	if h.Proto != "tcp" && h.Proto != "udp" {
+		return nil, &fusion.Error{Op: "tunnel", Cause: fusion.ErrInvalid, Detail: "there is no such protocol", Hint: "tcp or udp"}
+	}
+	if err := h.Target.Check(); err != nil {
+		return nil, err
+	}
+	// Counted first: a grant that is taken away meanwhile finds it.
+	if err := s.far.begin(way); err != nil {
+		return nil, err
+	}
+	err := s.cfg.Allow(way.from, fusion.TunnelCap, way.object)
+	var target net.Conn
+	if err == nil {
+		target, err = s.dialTarget(ctx, h.Proto, h.Target)
+	}
+	if err != nil {
+		s.far.end(way)
+		return nil, err
+	}
+	return target, nil
+}
+
+// objectOf is a target as grants name it.
+func objectOf(t fusion.Target) string {
+	if t.Machine == "" && t.Address == "" {
+		t.Address = "localhost"
+	}
+	return t.String()[1:]
+}
+
+// join agrees to a stream, and connects it until both sides have said all.
+func (s *Store) join(ctx context.Context, conn, target net.Conn, proto string, g *proxy.Gauge) error {
+	if err := writeFrame(conn, answer{}); err != nil {
+		return errors.Join(err, target.Close())
+	}
+	if proto == "udp" {
+		relay(ctx, datagrams{conn}, target, g)
+		return nil
+	}
+	proxy.Join(ctx, conn, target, g)
+	return nil
+}
+
+// GrantsChanged ends what a host may not have any more.
+func (s *Store) GrantsChanged(id fusion.HostID) {
+	s.far.mu.Lock()
+	var ways []*farWay
+	var doors []*proxy.Port
+	for w := range s.far.ways {
+		if w.from == id {
+			ways = append(ways, w)
+		}
+	}
+	for key, port := range s.far.doors {
+		if key.from == id {
+			doors = append(doors, port)
+		}
+	}
+	s.far.mu.Unlock()
+	for _, w := range ways {
+		if s.cfg.Allow(id, fusion.TunnelCap, w.object) != nil {
+			w.cancel()
+		}
+	}
+	for _, port := range doors {
+		listen := port.Addr().String()
+		want := fusion.TunnelCap
+		if !fusion.Loopback(listen) {
+			want = fusion.AdminCap
+		}
+		if s.cfg.Allow(id, want, "listen "+listen) != nil {
+			port.Shut()
+		}
+	}
+}
+
+// farIdle ends a way of datagrams on which nothing was said, longer than the near end's own
+// minute: that is what ends it, as a rule.
+const farIdle = 2 * time.Minute
+
+// relay carries datagrams both ways until one side ends, nothing was said for farIdle, or ctx
+// ends.
+func relay(ctx context.Context, stream, socket net.Conn, g *proxy.Gauge) {
+	end := func() {
+		proxy.Abort(stream)
+		_ = socket.Close() // its reader ends
+	}
+	stop := context.AfterFunc(ctx, end)
+	defer stop()
+	var last atomic.Int64
+	touch := func() { last.Store(time.Now().UnixNano()) }
+	touch()
+	var idle *time.Timer
+	idle = time.AfterFunc(farIdle, func() {
+		if left := farIdle - time.Since(time.Unix(0, last.Load())); left > 0 {
+			idle.Reset(left)
+			return
+		}
+		end()
+	})
+	defer idle.Stop()
+	var back sync.WaitGroup
+	back.Go(func() {
+		g.Datagrams(ctx, stream, socket, touch, true)
+		end()
+	})
+	g.Datagrams(ctx, socket, stream, touch, false)
+	end()
+	back.Wait()
+}

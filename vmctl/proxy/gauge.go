@@ -1,0 +1,186 @@
+package proxy
+
+import (
+	"context"
+	"net"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// Kept is how many seconds of throughput a Gauge keeps.
+const Kept = 300
+
+// Gauge counts what passes through a port, second by second, and slows it. It costs nothing
+// while nothing passes, so it needs nobody who asks. A nil Gauge counts nothing. All methods
+// may be called from many goroutines.
+type Gauge struct {
+	in, out way
+
+	mu    sync.Mutex // guards the fields below
+	open  int
+	total int64
+	now   func() time.Time
+	ring  []Second // Kept slots by second, nil until something passed
+}
+
+// Second is what passed in one second: In came from where the port leads.
+type Second struct {
+	At      int64 // seconds since 1970
+	In, Out int64 // bytes
+}
+
+// Passed is what a Gauge has counted.
+type Passed struct {
+	Open    int   // connections now
+	Total   int64 // connections since it was made
+	In, Out int64 // bytes
+}
+
+// way is one direction of a Gauge.
+type way struct {
+	g     *Gauge
+	in    bool
+	limit *rate.Limiter // nil: none
+	chunk int           // what is copied at once at most, with a limit
+	bytes int64         // guarded by g.mu
+}
+
+// NewGauge makes a gauge that lets at most limit bytes a second pass each way; 0 is no limit.
+func NewGauge(limit int64) *Gauge {
+	g := &Gauge{now: time.Now}
+	g.in, g.out = way{g: g, in: true}, way{g: g}
+	if limit > 0 {
+		// A burst holds the largest copy and the largest datagram, which are asked for whole.
+		burst := max(int(min(limit, 1<<30))/10, maxDatagram)
+		g.in.chunk = max(int(min(limit, 1<<30))/20, 512)
+		g.out.chunk = g.in.chunk
+		g.in.limit, g.out.limit = rate.NewLimiter(rate.Limit(limit), burst), rate.NewLimiter(rate.Limit(limit), burst)
+		g.in.limit.AllowN(time.Now(), burst) // a new tunnel does not begin with a flood
+		g.out.limit.AllowN(time.Now(), burst)
+	}
+	return g
+}
+
+func (g *Gauge) inward() *way {
+	if g == nil {
+		return nil
+	}
+	return &g.in
+}
+
+func (g *Gauge) outward() *way {
+	if g == nil {
+		return nil
+	}
+	return &g.out
+}
+
+func (g *Gauge) enter() { g.opened(1) }
+func (g *Gauge) leave() { g.opened(-1) }
+
+// Enter counts a connection that no Port of the gauge's took; Leave ends it.
+func (g *Gauge) Enter() { g.enter() }
+func (g *Gauge) Leave() { g.leave() }
+
+func (g *Gauge) opened(by int) {
+	if g == nil {
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.open += by
+	if by > 0 {
+		g.total++
+	}
+}
+
+// most is how much is copied at once at most: with a limit so little that it flows evenly.
+func (w *way) most() int {
+	if w == nil || w.limit == nil {
+		return largeCopy
+	}
+	return w.chunk
+}
+
+// moved counts n bytes, and waits until they may pass. It fails when ctx ends only.
+func (w *way) moved(ctx context.Context, n int) error {
+	if w == nil {
+		return nil
+	}
+	if w.limit != nil {
+		if err := w.limit.WaitN(ctx, n); err != nil {
+			return err
+		}
+	}
+	g := w.g
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	w.bytes += int64(n)
+	if g.ring == nil {
+		g.ring = make([]Second, Kept)
+	}
+	at := g.now().Unix()
+	s := &g.ring[at%Kept]
+	if s.At != at {
+		*s = Second{At: at}
+	}
+	if w.in {
+		s.In += int64(n)
+	} else {
+		s.Out += int64(n)
+	}
+	return nil
+}
+
+// Passed gives the sums.
+func (g *Gauge) Passed() Passed {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return Passed{Open: g.open, Total: g.total, In: g.in.bytes, Out: g.out.bytes}
+}
+
+// Last gives what passed in each of the last n whole seconds, oldest first; n is at most
+// Kept - 1.
+func (g *Gauge) Last(n int) []Second {
+	n = min(n, Kept-1)
+	out := make([]Second, n)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	first := g.now().Unix() - int64(n)
+	for i := range out {
+		at := first + int64(i)
+		out[i] = Second{At: at}
+		if g.ring != nil && g.ring[at%Kept].At == at {
+			out[i] = g.ring[at%Kept]
+		}
+	}
+	return out
+}
+
+// counted is a connection whose bytes a Gauge counts and slows.
+type counted struct {
+	net.Conn
+	ctx context.Context
+	g   *Gauge
+}
+
+// Count gives a connection to where a port leads, whose reads are counted as in and whose
+// writes as out; ctx ends what waits. It is for bytes that Join does not copy.
+func (g *Gauge) Count(ctx context.Context, conn net.Conn) net.Conn { return &counted{conn, ctx, g} }
+
+func (c *counted) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b[:min(len(b), c.g.inward().most())])
+	if merr := c.g.inward().moved(c.ctx, n); merr != nil {
+		return 0, merr
+	}
+	return n, err
+}
+
+func (c *counted) Write(b []byte) (int, error) {
+	if err := c.g.outward().moved(c.ctx, len(b)); err != nil {
+		return 0, err
+	}
+	return c.Conn.Write(b)
+}
