@@ -24,7 +24,7 @@ PACKAGES = $$($(GO) list -tags $(TAGS) ./... | grep -v -e '^hither$$' -e '^hithe
 SOURCES := $(shell git ls-files '*.go' go.mod go.sum)
 PAGE := $(shell git ls-files frontend | grep -v -e '^frontend/dist' -e embed.go)
 
-.PHONY: help run demo build test test-unit test-e2e test-machines test-kills test-wine test-page soak check bench bench-mirror bench-machines bench-tunnels try screenshots generate deps clean
+.PHONY: help run demo build dist test-dist test test-unit test-e2e test-machines test-kills test-wine test-page soak check bench bench-mirror bench-machines bench-tunnels try screenshots generate deps clean
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1|/' | column -t -s'|'
 
@@ -39,6 +39,13 @@ demo: ## run, with a second host "cloud" on this machine and a small VM on it
 	build/demo.sh
 
 build: bin/hither bin/hither-desktop bin/hither-tray ## the three programs, in bin/
+
+dist: build $(TOOLS)/deb ## packages for others, in bin/dist: .deb, AppImage and their sums
+	build/deps.sh dist
+	build/dist.sh $(VERSION)
+
+test-dist: dist ## install the packages, use them and purge them, in a system of their own; needs root
+	build/dist/test.sh
 
 frontend/node_modules/.package-lock.json: frontend/package.json frontend/package-lock.json
 	cd frontend && npm ci --no-audit --no-fund
@@ -141,6 +148,8 @@ $(TOOLS)/protoc-gen-go:
 	GOBIN=$(CURDIR)/$(TOOLS) $(GO) install google.golang.org/protobuf/cmd/protoc-gen-go@v1.36.12
 $(TOOLS)/protoc-gen-connect-go:
 	GOBIN=$(CURDIR)/$(TOOLS) $(GO) install connectrpc.com/connect/cmd/protoc-gen-connect-go@v1.21.1
+$(TOOLS)/deb: build/dist/go.mod build/dist/go.sum build/dist/deb/main.go
+	cd build/dist && $(GO) build -o $(CURDIR)/$@ ./deb
 $(TOOLS)/staticcheck:
 	GOBIN=$(CURDIR)/$(TOOLS) $(GO) install honnef.co/go/tools/cmd/staticcheck@v0.8.2
 

@@ -15,6 +15,7 @@ import (
 	"hither/app/audit"
 	"hither/app/entry"
 	"hither/app/home"
+	"hither/app/invite"
 	"hither/app/jobs"
 	"hither/app/lend"
 	"hither/app/netboot"
@@ -76,6 +77,7 @@ type Node struct {
 	audit   *audit.Log
 	boot    *netboot.Server
 	tunnels *tunnel.Store
+	invites *invite.Inviter
 	api     *api.Server
 
 	heard  *heard  // of paired computers
@@ -128,8 +130,8 @@ func Start(ctx context.Context, cfg Config) (_ *Node, err error) {
 		return nil, err
 	}
 	n.onClose(n.lock.Close)
-	steps := []func(context.Context, Config) error{n.openAudit, n.openNetwork, n.openComputer, n.openMachines, n.openNetBoot, n.openApps,
-		n.openScreens, n.openFolders, n.openTunnels, n.openAPI, n.openDesk}
+	steps := []func(context.Context, Config) error{n.openAudit, n.openNetwork, n.openComputer, n.openMachines, n.openNetBoot, n.openInvites,
+		n.openApps, n.openScreens, n.openFolders, n.openTunnels, n.openAPI, n.openDesk}
 	for _, step := range steps {
 		if err := step(ctx, cfg); err != nil {
 			return nil, err

@@ -4,6 +4,7 @@
 #   build/deps.sh run      what a person needs to build and run it
 #   build/deps.sh test     run, and what the end-to-end tests drive
 #   build/deps.sh bench    test, and the programs it is measured against
+#   build/deps.sh dist     run, and what packages are made with
 #   build/deps.sh wine     test, and what runs Windows programs here (1.2 GB)
 #   build/deps.sh try      test, and the programs that build/try.sh looks at
 #
@@ -29,8 +30,10 @@ command -v pipewire-pulse >/dev/null || run+=(pulseaudio)
 tests=(passwd chromium xdotool xclip wmctrl imagemagick procps util-linux e2fsprogs iproute2 mousepad gtk-4-examples
   desktop-file-utils libglib2.0-bin ffmpeg pulseaudio pulseaudio-utils
   qemu-guest-agent ovmf swtpm swtpm-tools
+  openssh-server cron
   dnsmasq-base iptables nftables openvswitch-switch busybox-static isolinux syslinux-common xorriso
   sway foot grim dbus pipewire pipewire-bin wireplumber xdg-desktop-portal xdg-desktop-portal-wlr libxkbcommon0 xkb-data)
+dist=(squashfs-tools binutils)
 bench=(
   tigervnc-standalone-server tigervnc-viewer tigervnc-scraping-server
   openssh-server openssh-client
@@ -50,10 +53,11 @@ try=(libreoffice-writer libreoffice-gtk3 featherpad ffmpeg
 case $want in
   run) packages=("${run[@]}") ;;
   test) packages=("${run[@]}" "${tests[@]}") ;;
+  dist) packages=("${run[@]}" "${dist[@]}") ;;
   wine) packages=("${run[@]}" "${tests[@]}" wine wine64 gcc-mingw-w64-x86-64) ;;
   bench) packages=("${run[@]}" "${tests[@]}" "${bench[@]}") ;;
   try) packages=("${run[@]}" "${tests[@]}" "${try[@]}") ;;
-  *) echo "usage: build/deps.sh run|test|bench|wine|try" >&2; exit 2 ;;
+  *) echo "usage: build/deps.sh run|test|dist|bench|wine|try" >&2; exit 2 ;;
 esac
 
 missing=()

@@ -178,6 +178,10 @@ func detail(request any) string {
 		return r.With
 	case *pb.AuditEndRequest:
 		return strings.TrimSpace(r.Of + " " + r.Id)
+	case *pb.InviteAddRequest:
+		return r.Login.GetServer()
+	case *pb.InviteLeaveRequest:
+		return r.Login.GetServer()
 	case *pb.TunnelAddRequest:
 		spec := convert.TunnelSpecFromPB(r.Spec)
 		to := spec.Host
@@ -237,7 +241,7 @@ func needsAdmin(method string, request any) bool {
 
 // ownersDeeds are the services whose changes by the owner are written down, beside all
 // that needs admin: who may come here, and what.
-var ownersDeeds = []string{"/hither.v1.HostService/", "/hither.v1.NodeService/", "/hither.v1.AuditService/"}
+var ownersDeeds = []string{"/hither.v1.HostService/", "/hither.v1.InviteService/", "/hither.v1.NodeService/", "/hither.v1.AuditService/"}
 
 func ownersDeed(method string) bool {
 	n := methods[method]

@@ -17,6 +17,7 @@ import (
 
 	"hither/app/audit"
 	"hither/app/client"
+	"hither/app/invite"
 	"hither/app/jobs"
 	"hither/fusion"
 	"hither/fusion/hosttest"
@@ -95,6 +96,7 @@ func (n *fakeNode) Status() *pb.StatusResponse                  { return &pb.Sta
 func (n *fakeNode) Doctor(context.Context) []*pb.Check          { return nil }
 func (n *fakeNode) Audit() *audit.Log                           { return n.audit }
 func (n *fakeNode) Jobs() *jobs.Registry                        { return n.jobs }
+func (n *fakeNode) Invites() *invite.Inviter                    { return invite.New(invite.Config{}) }
 func (n *fakeNode) Stop(bool)                                   {}
 func (n *fakeNode) Nearby() []*pb.NearbyHost                    { return nil }
 func (n *fakeNode) Forget(context.Context, fusion.HostID) error { return nil }

@@ -65,12 +65,15 @@ func (s *Server) job(ctx context.Context, op string, req connect.AnyRequest) (jo
 }
 
 // subject gives what a request is about, and the name of what it makes of that: a machine and its
-// clone, snapshot or restored twin, an image and what the names of its machines begin with; else
-// what it names.
+// clone, snapshot or restored twin, an image and what the names of its machines begin with; a
+// server that ssh reaches; else what it names.
 func subject(message proto.Message) (name, made string) {
 	machine, ofMachine := message.(interface{ GetMachine() string })
 	named, ok := message.(interface{ GetName() string })
+	login, ofServer := message.(interface{ GetLogin() *pb.Login })
 	switch {
+	case ofServer:
+		return login.GetLogin().GetServer(), ""
 	case ofMachine && ok:
 		return machine.GetMachine(), named.GetName()
 	case ofMachine:

@@ -44,6 +44,10 @@ var methods = map[string]need{
 	v1.HostServiceGrantProcedure:  {},
 	v1.HostServiceNearbyProcedure: {quiet: true},
 
+	v1.InviteServiceLookProcedure:  {quiet: true},
+	v1.InviteServiceAddProcedure:   {job: "host.add"},
+	v1.InviteServiceLeaveProcedure: {job: "host.leave"},
+
 	v1.MachineServiceListProcedure:       {cap: fusion.ViewCap, on: aList, quiet: true},
 	v1.MachineServiceGetProcedure:        {cap: fusion.ViewCap, on: ofName, quiet: true},
 	v1.MachineServiceCreateProcedure:     {cap: fusion.MachinesCap, job: "machine.create"},

@@ -41,6 +41,7 @@ func rpcs(t *testing.T) []rpc {
 		pb.File_hither_v1_guest_proto,
 		pb.File_hither_v1_hardware_proto,
 		pb.File_hither_v1_image_proto,
+		pb.File_hither_v1_invite_proto,
 		pb.File_hither_v1_job_proto,
 		pb.File_hither_v1_machine_proto,
 		pb.File_hither_v1_meter_proto,

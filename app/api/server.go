@@ -46,6 +46,7 @@ type Node interface {
 	// Jobs keeps the calls that take long.
 	Jobs() *jobs.Registry
 	Pairing
+	Inviting
 	Desk
 	Moving
 	Computers
@@ -144,6 +145,7 @@ func New(node Node, page fs.FS, log *slog.Logger) *Server {
 	s.mux.Handle(v1.NewComputerServiceHandler(computerService{s: s}, options...))
 	s.mux.Handle(v1.NewAuditServiceHandler(auditService{s: s}, options...))
 	s.mux.Handle(v1.NewMeterServiceHandler(meterService{s: s}, options...))
+	s.mux.Handle(v1.NewInviteServiceHandler(inviteService{s: s}, options...))
 	s.mux.HandleFunc("GET "+screenPath, s.upgradeScreen)
 	s.mux.HandleFunc("GET "+terminalPath, s.upgradeTerminal)
 	s.mux.HandleFunc("GET "+guestFilesPath+"{machine}", s.readGuestFile)

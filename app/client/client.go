@@ -47,6 +47,7 @@ type Client struct {
 	netBoot   hitherv1connect.NetBootServiceClient
 	computers hitherv1connect.ComputerServiceClient
 	meters    hitherv1connect.MeterServiceClient
+	invites   hitherv1connect.InviteServiceClient
 	http      *http.Client
 	screen    Dial
 	// Datagrams, when set, is what views of a host that is far away go on over.
@@ -89,6 +90,7 @@ func New(dial, screen Dial) *Client {
 	c.devices = hitherv1connect.NewDeviceServiceClient(c.http, base, options)
 	c.netBoot = hitherv1connect.NewNetBootServiceClient(c.http, base, options)
 	c.meters = hitherv1connect.NewMeterServiceClient(c.http, base, options)
+	c.invites = hitherv1connect.NewInviteServiceClient(c.http, base, options)
 	return c
 }
 

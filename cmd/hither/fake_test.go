@@ -96,6 +96,7 @@ func (f *fake) handler() http.Handler {
 	mux.Handle(hitherv1connect.NewNetBootServiceHandler(fakeNetBoot{fake: f}))
 	mux.Handle(hitherv1connect.NewComputerServiceHandler(fakeComputers{fake: f}))
 	mux.Handle(hitherv1connect.NewAuditServiceHandler(fakeAudits{}))
+	mux.Handle(hitherv1connect.NewInviteServiceHandler(fakeInvites{fake: f}))
 	mux.Handle(hitherv1connect.NewMeterServiceHandler(fakeMeters{fake: f}))
 	if f.screen != nil {
 		mux.HandleFunc("GET /screen", f.screen)

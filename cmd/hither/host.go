@@ -19,7 +19,7 @@ import (
 
 func hostCommand(g *globals) *cobra.Command {
 	return group("host", "Computers that this one is paired with",
-		hostLs(g), hostShow(g), hostForget(g), hostGrant(g), hostKick(g), hostWake(g), hostRole(g), hostHistory(g), hostDevices(g))
+		hostLs(g), hostShow(g), hostAdd(g), hostLeave(g), hostForget(g), hostGrant(g), hostKick(g), hostWake(g), hostRole(g), hostHistory(g), hostDevices(g))
 }
 
 // hosts lists the hosts that the node knows, this computer first.
@@ -132,9 +132,14 @@ func pathText(h fusion.HostInfo) string {
 }
 
 func hostForget(g *globals) *cobra.Command {
-	return &cobra.Command{
+	var login loginFlags
+	cmd := &cobra.Command{
 		Use: "forget HOST", Short: "End the pairing with a host", Args: exactly("HOST"),
+		Example: "  hither host forget nas --uninstall ssh://anna@nas.example",
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if login.server != "" {
+				return g.leave(cmd, login, args[0])
+			}
 			c, err := g.join(cmd.Context())
 			if err != nil {
 				return err
@@ -143,4 +148,8 @@ func hostForget(g *globals) *cobra.Command {
 			return client.Error(err, args[0])
 		},
 	}
+	cmd.Flags().StringVar(&login.server, "uninstall", "", "also take Hither off that host, which `ssh://USER@SERVER` reaches")
+	login.add(cmd)
+	cmd.Flags().BoolVarP(&g.yes, "yes", "y", false, "with --uninstall: do not ask first")
+	return cmd
 }

@@ -60,6 +60,7 @@ func rootCommand() *cobra.Command {
 		imageCommand(flags), jobCommand(flags), networkCommand(flags), storageCommand(flags), netbootCommand(flags),
 		auditCommand(flags),
 		tunnelCommand(flags), proxyCommand(flags), publishCommand(flags),
+		manCommand(root),
 	)
 	return root
 }

@@ -4,6 +4,8 @@ export const jobEn = {
   'job.machine.snapshot.take': 'Take a snapshot of {name}',
   'job.machine.snapshot.revert': 'Take {name} back to a snapshot',
   'job.machine.snapshot.remove': 'Delete a snapshot of {name}',
+  'job.host.add': 'Add {name}',
+  'job.host.leave': 'Take Hither off {name}',
   'task.list': 'Tasks',
   'job.other': 'Working on {name}',
   'job.on': 'on {host}',

@@ -6,6 +6,8 @@ export const jobZh: Record<keyof typeof jobEn, string> = {
   'job.machine.snapshot.take': '为 {name} 创建快照',
   'job.machine.snapshot.revert': '将 {name} 恢复到快照',
   'job.machine.snapshot.remove': '删除 {name} 的快照',
+  'job.host.add': '添加 {name}',
+  'job.host.leave': '从 {name} 移除 Hither',
   'task.list': '任务',
   'job.other': '正在处理 {name}',
   'job.on': '在 {host} 上',

@@ -8,6 +8,7 @@ import { folderNodeZh } from './node.folder.zh'
 import { hardwareNodeZh } from './node.hardware.zh'
 import { hostZh } from './node.host.zh'
 import { imageNodeZh } from './node.image.zh'
+import { inviteNodeZh } from './node.invite.zh'
 import { jobNodeZh } from './node.job.zh'
 import { meterNodeZh } from './node.meter.zh'
 import { moveNodeZh } from './node.move.zh'
@@ -33,6 +34,7 @@ export const nodeZh: Record<string, string> = {
   ...hardwareNodeZh,
   ...hostZh,
   ...imageNodeZh,
+  ...inviteNodeZh,
   ...jobNodeZh,
   ...meterNodeZh,
   ...moveNodeZh,
