@@ -151,7 +151,8 @@ func (n *Network) newRecord(conn network.Conn, theirs intro, grants []fusion.Gra
 		addrs = mergeAddrs(usable([]string{conn.RemoteMultiaddr().String()}, true), addrs)
 	}
 	now := n.cfg.tune.now()
-	return record{ID: hostID(conn.RemotePeer()), Theirs: theirs.Name, Addrs: addrs, Grants: grants, Paired: now, LastSeen: now}
+	return record{ID: hostID(conn.RemotePeer()), Theirs: theirs.Name, Addrs: addrs, Grants: grants, Hand: isAdmin(grants) && isAdmin(theirs.Grants),
+		Paired: now, LastSeen: now}
 }
 
 func (n *Network) tellAddrs() []string {

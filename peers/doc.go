@@ -22,6 +22,9 @@
 // change of an address. Of several connections new streams take the best that
 // answers: TCP, QUIC, a relayed one.
 //
+// Computers that were paired with admin both ways are one owner's: each knows all of
+// them, and one that is forgotten by one is forgotten by all (package owner).
+//
 // On disk, under Config.Dir (0700): identity.key (the private key, 0600),
 // peers.json (who is paired, with grants and addresses; written whole, fsynced,
 // renamed) and port (the port chosen once).

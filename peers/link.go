@@ -128,6 +128,7 @@ func (n *Network) arrived(s *session, theirs greeting) error {
 		n.notify(id)
 	}
 	n.moved(l)
+	n.start(func() { n.agree(s.conn) })
 	switch {
 	case s.kind() == throughRouter && s.conn.Stat().Direction == network.DirInbound:
 		n.start(func() { n.climb(s) })
@@ -170,6 +171,9 @@ func (n *Network) lost(s *session, why error) {
 	}
 	if turned {
 		n.refusedBy(id)
+	}
+	if refused && n.owner.Has(hostID(id)) { // it has not heard yet that this one is its owner's too
+		n.start(func() { n.introduce(s.conn) })
 	}
 	if went || turned {
 		n.notify(id)

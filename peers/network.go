@@ -19,6 +19,7 @@ import (
 
 	"hither/fusion"
 	"hither/peers/carry"
+	"hither/peers/owner"
 )
 
 // Network is this computer among the paired ones. All methods may be called
@@ -44,6 +45,9 @@ type Network struct {
 	wg     sync.WaitGroup
 
 	lasting *carry.Endpoint
+	owner   *owner.Owner
+	// strange bounds what is read of owners' lists from unpaired keys.
+	strange limiter
 	offers  offers
 	nearby  nearby
 	watches watches
@@ -103,6 +107,9 @@ func Open(ctx context.Context, cfg Config) (*Network, error) {
 		DisconnectedF: func(_ network.Network, c network.Conn) { n.disconnected(c) },
 	})
 	n.openLasting()
+	if err := n.openOwner(); err != nil {
+		return nil, errors.Join(err, n.Close())
+	}
 	n.host.Network().SetStreamHandler(n.incoming)
 	n.forAll(pulseProtocol, n.tracked(n.answerPulse))
 	n.forAll(pairProtocol, n.tracked(n.answerPair))
@@ -121,6 +128,9 @@ func Open(ctx context.Context, cfg Config) (*Network, error) {
 	n.start(n.roam)
 	for id := range store.all() {
 		n.link(id)
+	}
+	if err := n.applyOwner(); err != nil { // it ended between the two files
+		return nil, errors.Join(err, n.Close())
 	}
 	n.discover()
 	n.start(n.endGrants)

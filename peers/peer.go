@@ -151,7 +151,8 @@ func (n *Network) SetGrants(ctx context.Context, id fusion.HostID, grants []fusi
 }
 
 // Forget unpairs a computer: its key opens nothing here any more, and what it
-// has open ends now. The other side keeps its record and shows Refused.
+// has open ends now. One of the owner's is revoked on all of them. The other side
+// keeps its record and shows Refused.
 func (n *Network) Forget(ctx context.Context, id fusion.HostID) error {
 	p, r, err := n.find("host.forget", id)
 	if err != nil {
@@ -161,7 +162,7 @@ func (n *Network) Forget(ctx context.Context, id fusion.HostID) error {
 		return err
 	}
 	n.cfg.Log.Info("forgotten", "host", r.Name, "trace", fusion.Trace(ctx))
-	return nil
+	return n.disown(ctx, p)
 }
 
 func (n *Network) forget(id peer.ID) error {

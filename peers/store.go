@@ -26,10 +26,14 @@ type record struct {
 	Grants []fusion.Grant `json:"grants"`
 	Color  int            `json:"color"`
 	// Confirmed is false until the other side is known to have stored us too.
-	Confirmed bool      `json:"confirmed"`
-	Version   string    `json:"version,omitempty"`
-	Paired    time.Time `json:"paired"`
-	LastSeen  time.Time `json:"lastSeen,omitzero"`
+	Confirmed bool `json:"confirmed"`
+	// Own is true for a computer of the owner's list, Hand for one that a person paired
+	// with admin both ways and that may join the list.
+	Own      bool      `json:"own,omitempty"`
+	Hand     bool      `json:"hand,omitempty"`
+	Version  string    `json:"version,omitempty"`
+	Paired   time.Time `json:"paired"`
+	LastSeen time.Time `json:"lastSeen,omitzero"`
 }
 
 const maxAddrs = 16

@@ -18,7 +18,7 @@ const (
 	MaxAddrs = 16
 	MaxAddr  = 256 // bytes
 	MaxSteps = 256 // keys that followed each other
-	MaxBytes = 4 << 20
+	MaxBytes = 1 << 20
 )
 
 // Entry is what the list says of one computer.
@@ -62,7 +62,7 @@ func invalid(detail string) error {
 func (s Signed) Check() (List, error) {
 	var l List
 	if len(s.Body) > MaxBytes {
-		return l, invalid("a list of more than 4 MiB")
+		return l, invalid("a list of more than 1 MiB")
 	}
 	d := json.NewDecoder(bytes.NewReader(s.Body))
 	d.DisallowUnknownFields()

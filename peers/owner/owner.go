@@ -3,6 +3,7 @@ package owner
 import (
 	"bytes"
 	"crypto/ed25519"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -164,6 +165,24 @@ func (o *Owner) Leave() error {
 	}
 	o.list, o.signed, o.key = List{}, Signed{}, nil
 	return nil
+}
+
+// State is enough to see whether two lists are one.
+type State struct {
+	Owner  []byte `json:"owner,omitempty"`  // the list's first key; nil without a list
+	Others int    `json:"others,omitempty"` // computers in it beside this one
+	Sum    []byte `json:"sum,omitempty"`    // SHA-256 of the signed list
+}
+
+// State gives this computer's.
+func (o *Owner) State() State {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.key == nil {
+		return State{}
+	}
+	sum := sha256.Sum256(o.signed.Body)
+	return State{Owner: o.list.Keys[0], Others: o.others(), Sum: sum[:]}
 }
 
 // Secret gives what a computer of the list needs; false without a list.
