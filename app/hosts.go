@@ -96,7 +96,7 @@ func (n *Node) peerInfo(p peers.Peer) fusion.HostInfo {
 	said, _ := n.table.host(p.ID)
 	heard := n.heard.get(p.ID)
 	info := fusion.HostInfo{ID: p.ID, Name: p.Name, Online: p.Online, Path: p.Path,
-		Via: p.Via, Transport: p.Transport, Addr: p.Addr, RTTMicros: p.RTT.Microseconds(), WhyNot: p.WhyNot, Roles: listed(heard.Roles), Color: p.Color,
+		Via: p.Via, Transport: p.Transport, Addr: p.Addr, RTTMicros: p.RTT.Microseconds(), WhyNot: p.WhyNot, Own: p.Own, Roles: listed(heard.Roles), Color: p.Color,
 		OS: said.OS, Version: said.Version, LastSeen: p.LastSeen, Fingerprint: p.Fingerprint, Grants: []string{},
 		May: listed(heard.May), Cards: listed(heard.Cards)}
 	if !p.Online {

@@ -59,6 +59,9 @@ type HostInfo struct {
 	// WhyNot says why a path is not direct and what would help; "" when it is.
 	WhyNot string   `json:"whyNot,omitempty"`
 	Roles  []string `json:"roles"`
+	// Own is true for a computer of the owner's list: each of those knows it, and
+	// forgetting it on one revokes it on all.
+	Own bool `json:"own"`
 	// Local is true for the computer whose node answered.
 	Local bool `json:"local"`
 	// Color is the index (0 to 7) of the host's colour in the palette.

@@ -31,7 +31,9 @@ type Peer struct {
 	WhyNot string
 	// Refused is true when it says that it does not know this computer: it was
 	// forgotten there, and only pairing anew helps.
-	Refused     bool
+	Refused bool
+	// Own is true for a computer of the owner's list.
+	Own         bool
 	LastSeen    time.Time
 	Color       int // index in the palette, 0 to 7; this computer is 0
 	Fingerprint string
@@ -51,7 +53,7 @@ func (n *Network) Peers() []Peer {
 func (n *Network) peer(id peer.ID, r record) Peer {
 	p := Peer{
 		ID: r.ID, Name: r.Name, Addrs: slices.Clone(r.Addrs), Grants: r.inForce(n.cfg.tune.now()),
-		LastSeen: r.LastSeen, Color: r.Color, Fingerprint: Fingerprint(r.ID), Version: r.Version,
+		LastSeen: r.LastSeen, Own: r.Own, Color: r.Color, Fingerprint: Fingerprint(r.ID), Version: r.Version,
 	}
 	rest := func() {}
 	n.mu.Lock()

@@ -142,7 +142,7 @@ func HostToPB(h fusion.HostInfo) *pb.Host {
 		Id: string(h.ID), Name: h.Name, Online: h.Online, Path: h.Path, Roles: h.Roles, Local: h.Local,
 		Color: int32(h.Color), Os: h.OS, Version: h.Version, LastSeen: stamp(h.LastSeen),
 		Fingerprint: h.Fingerprint, Grants: h.Grants, May: h.May, Away: string(h.Away), Cards: All(h.Cards, CardToPB),
-		Via: h.Via, Transport: h.Transport, Addr: h.Addr, RttMicros: h.RTTMicros, WhyNot: h.WhyNot,
+		Via: h.Via, Transport: h.Transport, Addr: h.Addr, RttMicros: h.RTTMicros, WhyNot: h.WhyNot, Own: h.Own,
 	}
 }
 
@@ -152,7 +152,7 @@ func HostFromPB(h *pb.Host) fusion.HostInfo {
 		Roles: list(h.GetRoles()), Local: h.GetLocal(), Color: int(h.GetColor()), OS: h.GetOs(),
 		Version: h.GetVersion(), LastSeen: moment(h.GetLastSeen()), Fingerprint: h.GetFingerprint(),
 		Grants: list(h.GetGrants()), May: list(h.GetMay()), Away: fusion.Away(h.GetAway()), Cards: All(h.GetCards(), CardFromPB),
-		Via: h.GetVia(), Transport: h.GetTransport(), Addr: h.GetAddr(), RTTMicros: h.GetRttMicros(), WhyNot: h.GetWhyNot(),
+		Via: h.GetVia(), Transport: h.GetTransport(), Addr: h.GetAddr(), RTTMicros: h.GetRttMicros(), WhyNot: h.GetWhyNot(), Own: h.GetOwn(),
 	}
 }
 

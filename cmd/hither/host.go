@@ -104,7 +104,7 @@ func hostShow(g *globals) *cobra.Command {
 			}
 			return g.show(cmd, h, func(w io.Writer) error {
 				pairs := []string{"name", h.Name, "id", string(h.ID), "state", hostState(h), "path", pathText(h),
-					"address", h.Addr, "why not direct", h.WhyNot,
+					"address", h.Addr, "why not direct", h.WhyNot, "owner", belongs(h),
 					"os", h.OS, "version", h.Version, "roles", strings.Join(h.Roles, " "),
 					"key", h.Fingerprint, "may do here", strings.Join(h.Grants, " "), "last seen", ago(time.Now(), h.LastSeen), "may do there", strings.Join(h.May, " ")}
 				for _, card := range h.Cards {
@@ -114,6 +114,14 @@ func hostShow(g *globals) *cobra.Command {
 			})
 		},
 	}
+}
+
+// belongs says whose a host is, of which only the owner's are in a list.
+func belongs(h fusion.HostInfo) string {
+	if h.Own || h.Local {
+		return "you: all your computers know it"
+	}
+	return "a guest of this computer alone"
 }
 
 // pathText is the path of a host in full: "relay through vps, tcp, 12.3 ms".

@@ -6,7 +6,7 @@ import { App } from '../src/state/app.svelte'
 
 export const host = (name: string, more: Partial<Host> = {}): Host => ({
   id: 'id-' + name, name, online: true, path: '', local: false, color: 1, os: 'Debian', version: '0.1.0', lastSeen: new Date(0),
-  fingerprint: 'coral-otter', grants: ['admin'], roles: [], may: ['admin'], away: '', cards: [], ...more,
+  fingerprint: 'coral-otter', own: false, grants: ['admin'], roles: [], may: ['admin'], away: '', cards: [], ...more,
 })
 
 export const machine = (owner: string, name: string, state: Machine['state'], more: Partial<Machine> = {}): Machine => ({

@@ -11,6 +11,8 @@ export interface Host {
   version: string
   lastSeen: Date | null
   fingerprint: string
+  /** One of the owner's, which all of those know. */
+  own: boolean
   grants: string[]
   roles: string[]
   /** What this computer may do there; empty when it does not say. */

@@ -36,7 +36,7 @@ export const hostCommands: Command<'host'>[] = [
     do: (app, h) =>
       app.confirm({
         title: ['confirm.forget.title', { name: h.name }],
-        text: ['confirm.forget', {}],
+        text: [h.own ? 'confirm.forget.own' : 'confirm.forget', {}],
         verb: 'confirm.forget.verb',
         do: () => void app.forget(h),
       }),

@@ -75,4 +75,8 @@ export const computerEn = {
   'place.why.silent': 'does not answer',
 
   'stats.load': 'Load',
+  'host.owner': 'Owner',
+  'host.owner.you': 'You: all your computers know it',
+  'host.owner.guest': 'A guest of this computer alone',
+  'confirm.forget.own': 'All your computers forget it, those that are away as soon as they are back. To connect again, pair it with a new code.',
 }

@@ -77,4 +77,8 @@ export const computerZh: Record<keyof typeof computerEn, string> = {
   'place.why.silent': '没有应答',
 
   'stats.load': '负载',
+  'host.owner': '所有者',
+  'host.owner.you': '您：您的所有电脑都认识它',
+  'host.owner.guest': '仅与这台电脑配对的来宾',
+  'confirm.forget.own': '您的所有电脑都会忘记它，离线的电脑会在上线后忘记。要重新连接，请用新的配对码再次配对。',
 }

@@ -19,7 +19,7 @@ export const hosts = [
   }),
   create(HostSchema, {
     id: '12D3KooWBBB', name: 'cloud', online: true, path: 'direct', color: 1, os: 'Ubuntu 24.04 LTS', version: '0.1.0',
-    fingerprint: 'amber-finch-27c1', grants: ['admin'], lastSeen: ago(0), may: ['admin'], roles: ['compute'],
+    fingerprint: 'amber-finch-27c1', own: true, grants: ['admin'], lastSeen: ago(0), may: ['admin'], roles: ['compute'],
     cards: [{ name: 'eth0', mac: '52:54:00:12:34:56', nets: ['10.0.0.2/24'], wake: 'off' }],
   }),
   create(HostSchema, {

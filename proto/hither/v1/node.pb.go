@@ -50,7 +50,9 @@ type Host struct {
 	// How long an answer takes, smoothed.
 	RttMicros int64 `protobuf:"varint,27,opt,name=rtt_micros,json=rttMicros,proto3" json:"rtt_micros,omitempty"`
 	// Why a path is not direct and what would help.
-	WhyNot        string `protobuf:"bytes,28,opt,name=why_not,json=whyNot,proto3" json:"why_not,omitempty"`
+	WhyNot string `protobuf:"bytes,28,opt,name=why_not,json=whyNot,proto3" json:"why_not,omitempty"`
+	// It is one of the owner's: all of those know it, and one that forgets it revokes it.
+	Own           bool `protobuf:"varint,29,opt,name=own,proto3" json:"own,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -223,6 +225,13 @@ func (x *Host) GetWhyNot() string {
 		return x.WhyNot
 	}
 	return ""
+}
+
+func (x *Host) GetOwn() bool {
+	if x != nil {
+		return x.Own
+	}
+	return false
 }
 
 // Error is fusion.Error as a Connect error detail. Cause is one of fusion.Causes.
@@ -1591,7 +1600,7 @@ var File_hither_v1_node_proto protoreflect.FileDescriptor
 
 const file_hither_v1_node_proto_rawDesc = "" +
 	"\n" +
-	"\x14hither/v1/node.proto\x12\thither.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18hither/v1/computer.proto\x1a\x16hither/v1/folder.proto\x1a\x13hither/v1/job.proto\x1a\x17hither/v1/machine.proto\x1a\x16hither/v1/screen.proto\"\xfe\x03\n" +
+	"\x14hither/v1/node.proto\x12\thither.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18hither/v1/computer.proto\x1a\x16hither/v1/folder.proto\x1a\x13hither/v1/job.proto\x1a\x17hither/v1/machine.proto\x1a\x16hither/v1/screen.proto\"\x90\x04\n" +
 	"\x04Host\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
@@ -1614,7 +1623,8 @@ const file_hither_v1_node_proto_rawDesc = "" +
 	"\x04addr\x18\x1a \x01(\tR\x04addr\x12\x1d\n" +
 	"\n" +
 	"rtt_micros\x18\x1b \x01(\x03R\trttMicros\x12\x17\n" +
-	"\awhy_not\x18\x1c \x01(\tR\x06whyNot\"m\n" +
+	"\awhy_not\x18\x1c \x01(\tR\x06whyNot\x12\x10\n" +
+	"\x03own\x18\x1d \x01(\bR\x03own\"m\n" +
 	"\x05Error\x12\x0e\n" +
 	"\x02op\x18\x01 \x01(\tR\x02op\x12\x12\n" +
 	"\x04path\x18\x02 \x01(\tR\x04path\x12\x14\n" +
