@@ -151,6 +151,8 @@ func (n *Network) openIntroduction(conn network.Conn) error {
 // adopt takes a computer that a person paired as the owner's into the list, unless it is
 // the other that does so: the one with a list does, of two without one that with the lesser ID.
 func (n *Network) adopt(id peer.ID, mine, theirs owner.State) error {
+	n.owning.Lock()
+	defer n.owning.Unlock()
 	r, ok := n.store.get(id)
 	if !ok || !r.Hand || n.owner.Has(hostID(id)) {
 		return nil
@@ -220,6 +222,8 @@ func (n *Network) answerIntroduction(stream network.Stream, id peer.ID, known bo
 
 // takeOwner takes what another computer's list says.
 func (n *Network) takeOwner(id peer.ID, s owner.Secret) (owner.Heard, error) {
+	n.owning.Lock()
+	defer n.owning.Unlock()
 	take := func() (owner.Heard, error) { return n.owner.Hear(hostID(id), s) }
 	if r, ok := n.store.get(id); ok && r.Hand {
 		take = func() (owner.Heard, error) { return n.owner.Join(s) }
@@ -235,6 +239,7 @@ func (n *Network) takeOwner(id peer.ID, s owner.Secret) (owner.Heard, error) {
 }
 
 // spread makes the paired computers those of the list, and tells the others of it.
+// Network.owning is held.
 func (n *Network) spread(but peer.ID) error {
 	if err := n.applyOwner(); err != nil {
 		return err
@@ -256,6 +261,7 @@ func (n *Network) spread(but peer.ID) error {
 }
 
 // applyOwner pairs the computers of the list and forgets those that it revoked.
+// Network.owning is held.
 func (n *Network) applyOwner() error {
 	hosts := n.owner.Hosts()
 	now := n.cfg.tune.now()
@@ -304,7 +310,8 @@ func (n *Network) applyOwner() error {
 	return err
 }
 
-// disown takes a computer out of the owner's list, for all its computers.
+// disown takes a computer out of the owner's list, for all its computers. Network.owning
+// is held.
 func (n *Network) disown(ctx context.Context, id peer.ID) error {
 	if !n.owner.Has(hostID(id)) {
 		return nil

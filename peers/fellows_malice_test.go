@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"hither/fusion"
 	"hither/peers/owner"
 )
 
@@ -96,13 +95,7 @@ func TestAStrangersListIsNothing(t *testing.T) {
 func TestAGuestsListIsNothing(t *testing.T) {
 	all := family(t, "nas", "laptop")
 	guest := openTest(t, testConfig(t, "guest"))
-	o, err := all[0].Offer(testContext(t), []fusion.Grant{{Cap: fusion.ViewCap}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := guest.Join(testContext(t), o.Code, o.Addr, nil); err != nil {
-		t.Fatal(err)
-	}
+	pairAsGuest(t, all[0], guest)
 	if _, err := say(t, guest, all[0], forged(t, guest, all...)); err == nil {
 		t.Error("a guest's list is taken")
 	}

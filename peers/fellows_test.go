@@ -100,13 +100,7 @@ func TestWhoWasAwayHears(t *testing.T) {
 // TestAGuestIsNobodysOwn: who was granted less than everything, either way, joins no list.
 func TestAGuestIsNobodysOwn(t *testing.T) {
 	nas, guest, third := openTest(t, testConfig(t, "nas")), openTest(t, testConfig(t, "guest")), openTest(t, testConfig(t, "third"))
-	o, err := nas.Offer(testContext(t), []fusion.Grant{{Cap: fusion.ViewCap}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := guest.Join(testContext(t), o.Code, o.Addr, nil); err != nil {
-		t.Fatal(err)
-	}
+	pairAsGuest(t, nas, guest)
 	pair(t, nas, third)
 	until(t, "the nas and the third are one owner's", func() bool { return own(nas, third)() && own(third, nas)() })
 	if len(guest.Peers()) != 1 || len(third.Peers()) != 1 || guest.owner.State().Owner != nil {

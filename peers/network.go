@@ -46,6 +46,9 @@ type Network struct {
 
 	lasting *carry.Endpoint
 	owner   *owner.Owner
+	// owning is held over what changes the owner's list and the paired computers
+	// together, so that nobody who is being forgotten comes back by a list.
+	owning sync.Mutex
 	// strange bounds what is read of owners' lists from unpaired keys.
 	strange limiter
 	offers  offers
@@ -129,7 +132,10 @@ func Open(ctx context.Context, cfg Config) (*Network, error) {
 	for id := range store.all() {
 		n.link(id)
 	}
-	if err := n.applyOwner(); err != nil { // it ended between the two files
+	n.owning.Lock()
+	err = n.applyOwner() // it may have ended between the two files
+	n.owning.Unlock()
+	if err != nil {
 		return nil, errors.Join(err, n.Close())
 	}
 	n.discover()

@@ -85,6 +85,21 @@ func pair(t testing.TB, a, b *Network) {
 	}
 }
 
+// pairAsGuest is pair, but a gives b only view: they are not one owner's.
+func pairAsGuest(t testing.TB, a, b *Network) {
+	t.Helper()
+	o, err := a.Offer(testContext(t), fusion.Whole(fusion.ViewCap))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Join(testContext(t), o.Code, o.Addr, nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.Wait(testContext(t)); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // until polls for a state that some event brings.
 func until(t *testing.T, what string, ok func() bool) {
 	t.Helper()

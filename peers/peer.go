@@ -156,6 +156,8 @@ func (n *Network) SetGrants(ctx context.Context, id fusion.HostID, grants []fusi
 // has open ends now. One of the owner's is revoked on all of them. The other side
 // keeps its record and shows Refused.
 func (n *Network) Forget(ctx context.Context, id fusion.HostID) error {
+	n.owning.Lock()
+	defer n.owning.Unlock()
 	p, r, err := n.find("host.forget", id)
 	if err != nil {
 		return err

@@ -136,7 +136,7 @@ func TestRelayIsForThePaired(t *testing.T) {
 		}
 	}
 	friend := openTest(t, testConfig(t, "friend")) // of the router
-	pair(t, r, friend)
+	pairAsGuest(t, r, friend)                      // else it would be a friend of all of the owner's
 	until(t, "the router is known", func() bool { return len(friend.routers()) == 1 })
 	to := a.host.ID()
 	friend.host.Peerstore().AddAddrs(to, friend.relayed(to), peerstore.TempAddrTTL)

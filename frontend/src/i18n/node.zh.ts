@@ -17,6 +17,7 @@ import { networkNodeZh } from './node.network.zh'
 import { snapshotNodeZh } from './node.snapshot.zh'
 import { trustNodeZh } from './node.trust.zh'
 import { tunnelNodeZh } from './node.tunnel.zh'
+import { ownerNodeZh } from './node.owner.zh'
 
 /**
  * What a node says, in Chinese. A key is the English text as the Go sources have
@@ -43,4 +44,5 @@ export const nodeZh: Record<string, string> = {
   ...snapshotNodeZh,
   ...trustNodeZh,
   ...tunnelNodeZh,
+  ...ownerNodeZh,
 }
