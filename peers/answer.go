@@ -150,8 +150,9 @@ func (n *Network) newRecord(conn network.Conn, theirs intro, grants []fusion.Gra
 	if conn.Stat().Direction == network.DirOutbound && !viaRelay(conn) {
 		addrs = mergeAddrs(usable([]string{conn.RemoteMultiaddr().String()}, true), addrs)
 	}
-	now := n.cfg.tune.now()
-	return record{ID: hostID(conn.RemotePeer()), Theirs: theirs.Name, Addrs: addrs, Grants: grants, Hand: isAdmin(grants) && isAdmin(theirs.Grants),
+	now, id := n.cfg.tune.now(), hostID(conn.RemotePeer())
+	own := n.owner.Has(id)
+	return record{ID: id, Theirs: theirs.Name, Addrs: addrs, Grants: grants, Own: own, Hand: !own && isAdmin(grants) && isAdmin(theirs.Grants),
 		Paired: now, LastSeen: now}
 }
 

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"path/filepath"
 	"slices"
 	"time"
@@ -89,34 +90,72 @@ func isAdmin(grants []fusion.Grant) bool {
 }
 
 // agree brings the lists of this computer and a paired one together, if they are one
-// owner's or a person paired them as such.
-func (n *Network) agree(conn network.Conn) {
-	id := conn.RemotePeer()
-	if r, ok := n.store.get(id); !ok || !r.Hand && !n.owner.Has(hostID(id)) {
+// owner's or a person paired them as such. While it does so, later calls ask it to do so
+// once more.
+func (n *Network) agree(id peer.ID) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	l := n.links[id]
+	if l == nil {
 		return
 	}
-	n.introduce(conn)
+	if l.agreeAgain = l.agreeing; l.agreeing {
+		return
+	}
+	l.agreeing = true
+	for again := true; again; again = l.agreeAgain {
+		l.agreeAgain = false
+		n.mu.Unlock()
+		n.agreeOnce(id)
+		n.mu.Lock()
+	}
+	l.agreeing = false
 }
 
-// introduce opens the exchange on a connection.
-func (n *Network) introduce(conn network.Conn) {
-	id := hostID(conn.RemotePeer())
-	err := n.openIntroduction(conn)
-	if err != nil && n.ctx.Err() == nil {
+// agreeTries is how often an exchange begins anew when its connection ends, as one of two
+// that were opened at once does.
+const agreeTries = 5
+
+func (n *Network) agreeOnce(id peer.ID) {
+	var last error
+	for try := range agreeTries {
+		r, ok := n.store.get(id)
+		sessions := n.candidates(id)
+		if !ok || !r.Hand && !n.owner.Has(hostID(id)) || len(sessions) == 0 || n.ctx.Err() != nil {
+			return // its next session begins anew
+		}
+		if last = n.introduce(sessions[0].conn); last == nil {
+			return
+		}
+		n.sleep(n.ctx, 100*time.Millisecond<<try)
+	}
+	n.cfg.Log.Info("the owner's list", "host", n.nameOf(id), "err", last)
+}
+
+// reintroduce is for a computer of the list that does not know this one yet.
+func (n *Network) reintroduce(conn network.Conn) {
+	if err := n.introduce(conn); err != nil {
 		n.cfg.Log.Info("the owner's list", "host", n.nameOf(conn.RemotePeer()), "err", err)
+		return
 	}
-	if err == nil && n.owner.Has(id) {
-		n.kick(conn.RemotePeer())
-	}
+	n.kick(conn.RemotePeer())
 }
 
-func (n *Network) openIntroduction(conn network.Conn) error {
+// introduce runs the exchange on a connection.
+func (n *Network) introduce(conn network.Conn) error {
 	stream, err := openStream(n.ctx, conn, ownerProtocol, n.cfg.tune.patience)
 	if err != nil {
 		return err
 	}
-	defer stream.Reset()
 	stream.SetDeadline(time.Now().Add(n.cfg.tune.pair))
+	if err := n.introduceOver(stream); err != nil {
+		stream.Reset()
+		return err
+	}
+	return stream.Close()
+}
+
+func (n *Network) introduceOver(stream network.Stream) error {
 	mine := n.owner.State()
 	if err := writeWord(stream, ownerWord{State: &mine}); err != nil {
 		return err
@@ -125,7 +164,7 @@ func (n *Network) openIntroduction(conn network.Conn) error {
 	if err != nil {
 		return err
 	}
-	id := conn.RemotePeer()
+	id := stream.Conn().RemotePeer()
 	theirs := owner.State{}
 	if word.State != nil {
 		theirs = *word.State
@@ -245,17 +284,12 @@ func (n *Network) spread(but peer.ID) error {
 		return err
 	}
 	n.mu.Lock()
-	told := map[peer.ID]network.Conn{}
-	for id, l := range n.links {
-		for s := range l.sessions {
-			if id != but {
-				told[id] = s.conn
-			}
-		}
-	}
+	told := slices.Collect(maps.Keys(n.links))
 	n.mu.Unlock()
-	for _, conn := range told {
-		n.start(func() { n.agree(conn) })
+	for _, id := range told {
+		if id != but {
+			n.start(func() { n.agree(id) })
+		}
 	}
 	return nil
 }

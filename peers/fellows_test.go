@@ -55,6 +55,13 @@ func TestEachOfTheOwnersKnowsAll(t *testing.T) {
 	}
 }
 
+// TestPairedTwice: a pairing by hand of two who know each other by the list changes nothing.
+func TestPairedTwice(t *testing.T) {
+	all := family(t, "nas", "laptop", "cloud")
+	pair(t, all[0], all[2])
+	until(t, "they are still one owner's", func() bool { return own(all[0], all[2])() && own(all[2], all[0])() })
+}
+
 func TestForgottenByOneIsForgottenByAll(t *testing.T) {
 	all := family(t, "nas", "laptop", "cloud")
 	nas, laptop, cloud := all[0], all[1], all[2]
@@ -113,7 +120,7 @@ func TestTwoOwnersWhoPairStayTwo(t *testing.T) {
 	mine, yours := family(t, "nas", "laptop"), family(t, "box", "phone")
 	pair(t, mine[0], yours[0])
 	until(t, "they see each other", func() bool { return online(mine[0], yours[0].ID())() && online(yours[0], mine[0].ID())() })
-	if err := mine[0].openIntroduction(mine[0].host.Network().ConnsToPeer(yours[0].host.ID())[0]); err == nil {
+	if err := mine[0].introduce(mine[0].host.Network().ConnsToPeer(yours[0].host.ID())[0]); err == nil {
 		t.Error("nothing is said of it")
 	}
 	if len(mine[1].Peers()) != 1 || len(yours[1].Peers()) != 1 {

@@ -25,25 +25,26 @@ type link struct {
 
 	// Network.mu guards the fields below. changed is closed and replaced on
 	// every change; kicked asks for a dial without waiting.
-	sessions map[*session]bool
-	changed  chan struct{}
-	top      *session   // the best one when moved last looked
-	changes  int        // rises when a direct connection may have become possible
-	router   bool       // it passes on between its paired computers
-	ask      string     // the password for asking it how this computer is seen
-	seenAs   netip.Addr // from where it sees this computer's connection come, if it is a router
-	heardAt  int64      // when it said what it said last; see greeting.At
-	tried    bool       // a direct connection was tried in vain
-	says     []string   // the addresses of its last greeting
-	nat      string     // what it says of its own way out
-	online   bool
-	refused  bool // they say that they do not know us
-	kicked   bool
-	pause    time.Duration // before the next redial
-	seen     time.Time
-	attempts map[*attempt]bool // dials under way
-	knocking bool
-	dials    int // through routers too
+	sessions             map[*session]bool
+	changed              chan struct{}
+	top                  *session   // the best one when moved last looked
+	changes              int        // rises when a direct connection may have become possible
+	router               bool       // it passes on between its paired computers
+	ask                  string     // the password for asking it how this computer is seen
+	seenAs               netip.Addr // from where it sees this computer's connection come, if it is a router
+	heardAt              int64      // when it said what it said last; see greeting.At
+	tried                bool       // a direct connection was tried in vain
+	says                 []string   // the addresses of its last greeting
+	nat                  string     // what it says of its own way out
+	online               bool
+	refused              bool // they say that they do not know us
+	kicked               bool
+	pause                time.Duration // before the next redial
+	seen                 time.Time
+	attempts             map[*attempt]bool // dials under way
+	agreeing, agreeAgain bool              // the owner's list is spoken of, and is to be once more
+	knocking             bool
+	dials                int // through routers too
 }
 
 // link makes the tie to a paired computer, or gives the one there is.
@@ -128,7 +129,7 @@ func (n *Network) arrived(s *session, theirs greeting) error {
 		n.notify(id)
 	}
 	n.moved(l)
-	n.start(func() { n.agree(s.conn) })
+	n.start(func() { n.agree(id) })
 	switch {
 	case s.kind() == throughRouter && s.conn.Stat().Direction == network.DirInbound:
 		n.start(func() { n.climb(s) })
@@ -173,7 +174,7 @@ func (n *Network) lost(s *session, why error) {
 		n.refusedBy(id)
 	}
 	if refused && n.owner.Has(hostID(id)) { // it has not heard yet that this one is its owner's too
-		n.start(func() { n.introduce(s.conn) })
+		n.start(func() { n.reintroduce(s.conn) })
 	}
 	if went || turned {
 		n.notify(id)
