@@ -123,11 +123,13 @@ func (n *Network) redial(l *link) {
 // attempt gives a context for one dial, which redial ends. done comes after it.
 func (n *Network) attempt(ctx context.Context, l *link, within time.Duration, relayed bool) (_ context.Context, done func()) {
 	ctx, cancel := context.WithTimeout(ctx, within)
+	stop := context.AfterFunc(n.ctx, cancel) // whoever dials need not know that the network closes
 	a := &attempt{cancel, relayed}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	l.attempts[a] = true
 	return ctx, func() {
+		stop()
 		cancel()
 		n.mu.Lock()
 		defer n.mu.Unlock()

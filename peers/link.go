@@ -338,7 +338,7 @@ func (n *Network) dial(ctx context.Context, l *link, within time.Duration) error
 		n.clearBackoff(l.id)
 		one, done := n.attempt(ctx, l, n.limit(l, within, len(relayed) > 0), len(relayed) > 0)
 		conn, err := n.host.Network().DialPeer(one, l.id)
-		back := errors.Is(one.Err(), context.Canceled) && ctx.Err() == nil
+		back := errors.Is(one.Err(), context.Canceled) && ctx.Err() == nil && n.ctx.Err() == nil
 		done()
 		if err == nil {
 			n.attach(conn)
