@@ -161,16 +161,17 @@ func TestBackupOnAnotherComputer(t *testing.T) {
 	if out := k.nas.hither("machine", "backup", "kept"); strings.Count(out, "alpha/mover") != 2 {
 		t.Errorf("kept:\n%s", out)
 	}
-	for id, then := range map[string]string{full.ID: fullThen, small.ID: smallThen} {
+	// IDs of one second begin alike, and disks are found by how their names begin.
+	for _, one := range []struct{ as, id, then string }{{"first", full.ID, fullThen}, {"second", small.ID, smallThen}} {
 		began := time.Now()
-		k.pc.hither("machine", "backup", "restore", "alpha/mover", id, "--on", "nas", "--as", "r"+id)
-		t.Logf("restored %s on nas in %v", id, time.Since(began).Round(time.Millisecond))
-		run(t, "qemu-img", "compare", "-f", "raw", "-F", "qcow2", then, k.nas.disk("r"+id))
+		k.pc.hither("machine", "backup", "restore", "alpha/mover", one.id, "--on", "nas", "--as", one.as)
+		t.Logf("restored %s on nas in %v", one.id, time.Since(began).Round(time.Millisecond))
+		run(t, "qemu-img", "compare", "-f", "raw", "-F", "qcow2", one.then, k.nas.disk(one.as))
 	}
 	k.pc.hither("machine", "backup", "restore", "alpha/mover", small.ID, "--on", "pc", "--from", "nas", "--as", "third")
 	run(t, "qemu-img", "compare", "-f", "raw", "-F", "qcow2", smallThen, k.pc.disk("third"))
-	k.nas.hither("machine", "start", "r"+small.ID) // it runs
-	k.nas.waitState("r"+small.ID, "running")
+	k.nas.hither("machine", "start", "second") // it runs
+	k.nas.waitState("second", "running")
 
 	// It is back: in place, from there.
 	k.alpha.start()
@@ -287,7 +288,6 @@ func TestBackupAwayFromAFullDisk(t *testing.T) {
 	if small2.Kind != "incremental" {
 		t.Errorf("%+v", small2)
 	}
-	// IDs of one second begin alike, and disks are found by how their names begin.
 	for _, one := range []struct{ as, id, then string }{{"first", b.ID, then}, {"second", small2.ID, smallThen}} {
 		k.nas.hither("machine", "backup", "restore", "alpha/mover", one.id, "--on", "nas", "--as", one.as)
 		run(t, "qemu-img", "compare", "-f", "raw", "-F", "qcow2", one.then, k.nas.disk(one.as))
