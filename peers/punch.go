@@ -8,8 +8,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/peerstore"
 	"github.com/libp2p/go-libp2p/p2p/protocol/holepunch"
 	"github.com/libp2p/go-libp2p/p2p/protocol/identify"
 	ma "github.com/multiformats/go-multiaddr"
@@ -20,14 +22,17 @@ const (
 	// punchTime bounds one try of three: TCP and TLS take three round trips, and a
 	// first SYN that a NAT swallowed comes again after a second.
 	punchTime = 1500 * time.Millisecond
-	// askedSoon bounds how long a punch waits for the routers' answers.
-	askedSoon  = 400 * time.Millisecond
+	// askedSoon bounds how long a punch waits until both sides know how routers see
+	// them.
+	askedSoon = 400 * time.Millisecond
+	// plainTime bounds a plain dial before a punch, with four round trips on top:
+	// TCP or QUIC, TLS, and the muxer.
+	plainTime  = 200 * time.Millisecond
 	firstClimb = 2 * time.Second
 	lastClimb  = time.Minute
 )
 
-// openPunch starts libp2p's service for DCUtR. It punches as soon as a relayed
-// connection has come in; climb repeats that.
+// openPunch starts libp2p's service for DCUtR. When it punches, climb says.
 func (n *Network) openPunch() error {
 	ids, ok := n.host.(interface{ IDService() identify.IDService })
 	if !ok {
@@ -43,18 +48,40 @@ func (n *Network) openPunch() error {
 		return n.punchAddrs()
 	}
 	var err error
-	n.punch, err = holepunch.NewService(n.host, ids.IDService(), addrs, holepunch.DirectDialTimeout(punchTime),
+	n.punch, err = holepunch.NewService(byHand{n.host}, ids.IDService(), addrs, holepunch.DirectDialTimeout(punchTime),
 		holepunch.WithTracer(tracer{n}))
 	return err
 }
+
+// byHand is a host for libp2p's service that hears of no connection, so that it does
+// not punch by itself, and knows no address, so that it does not dial before it
+// punches: climbOnce does, and for as long as it takes on that path.
+type byHand struct{ host.Host }
+
+func (h byHand) Network() network.Network       { return unheard{h.Host.Network()} }
+func (h byHand) Peerstore() peerstore.Peerstore { return addressless{h.Host.Peerstore()} }
+
+type unheard struct{ network.Network }
+
+func (unheard) Notify(network.Notifiee)     {}
+func (unheard) StopNotify(network.Notifiee) {}
+
+type addressless struct{ peerstore.Peerstore }
+
+func (addressless) Addrs(peer.ID) []ma.Multiaddr { return nil }
 
 // tracer hears how punches go.
 type tracer struct{ network *Network }
 
 func (t tracer) Trace(e *holepunch.Event) {
 	t.network.cfg.Log.Debug("punch", "host", t.network.nameOf(e.Remote), "event", e.Type, "what", e.Evt)
-	if end, ok := e.Evt.(*holepunch.EndHolePunchEvt); ok && !end.Success {
-		t.network.missed(e.Remote)
+	switch what := e.Evt.(type) {
+	case *holepunch.StartHolePunchEvt: // libp2p tries eight addresses at a time: not those of old
+		t.network.host.Peerstore().ClearAddrs(e.Remote)
+	case *holepunch.EndHolePunchEvt:
+		if !what.Success {
+			t.network.missed(e.Remote)
+		}
 	}
 }
 
@@ -73,16 +100,21 @@ func (n *Network) missed(id peer.ID) {
 }
 
 // punchAddrs are the addresses at which the other side may try to meet this one:
-// those of its networks, and how routers see it. TCP's port is taken to be kept by
-// the NAT: TCP is not asked about, and most do (RFC 5382, 7.1).
+// those of its networks, and how routers see it.
 func (n *Network) punchAddrs() []ma.Multiaddr {
-	n.seen.settle(n.ctx, askedSoon)
 	var addrs []ma.Multiaddr
 	for _, addr := range n.listenAddrs() {
 		if !manet.IsIPLoopback(addr) && !manet.IsIP6LinkLocal(addr) {
 			addrs = append(addrs, addr)
 		}
 	}
+	return ma.Unique(append(addrs, n.outsideAddrs()...))
+}
+
+// outsideAddrs are those at which routers see this computer. TCP's port is taken to
+// be kept by the NAT: TCP is not asked about, and most do (RFC 5382, 7.1).
+func (n *Network) outsideAddrs() []ma.Multiaddr {
+	var addrs []ma.Multiaddr
 	for _, one := range n.seen.all() {
 		addrs = append(addrs, thinWaist(one.addr, "udp", "/quic-v1"))
 	}
@@ -91,8 +123,18 @@ func (n *Network) punchAddrs() []ma.Multiaddr {
 			addrs = append(addrs, thinWaist(netip.AddrPortFrom(ip, port), "tcp", ""))
 		}
 	}
-	addrs = slices.DeleteFunc(addrs, func(a ma.Multiaddr) bool { return a == nil })
-	return ma.Unique(addrs)
+	return ma.Unique(slices.DeleteFunc(addrs, func(a ma.Multiaddr) bool { return a == nil }))
+}
+
+// ownAddrs are those that others may dial at any time: of its networks, and how
+// routers see it, unless that is another port for each connection. Where a port is
+// forwarded to this computer, or nothing is before it but an address, they do.
+func (n *Network) ownAddrs() []ma.Multiaddr {
+	addrs := n.listenAddrs()
+	if n.nat() != natChanges {
+		addrs = ma.Unique(append(n.outsideAddrs(), addrs...)) // first: the list is cut
+	}
+	return addrs
 }
 
 // seenAs gives the addresses from which routers see connections of this computer come.
@@ -121,10 +163,10 @@ func thinWaist(at netip.AddrPort, proto, tail string) ma.Multiaddr {
 }
 
 // climb tries to replace a relayed session by a direct one while it is the best.
-// The side to which it came begins (DCUtR's rule), with growing pauses, and at once
-// when an address of either side has changed.
+// The side to which it came begins (DCUtR's rule), at once, then with growing
+// pauses, and at once when an address of either side has changed.
 func (n *Network) climb(s *session) {
-	l, pause, seen := s.link, firstClimb, 0
+	l, pause, seen := s.link, time.Duration(0), 0
 	n.mu.Lock()
 	seen = l.changes
 	n.mu.Unlock()
@@ -133,7 +175,7 @@ func (n *Network) climb(s *session) {
 		n.mu.Lock()
 		over, best := s.dead, l.best(n.cfg.tune.now()) == s
 		if l.changes != seen {
-			seen, pause = l.changes, firstClimb
+			seen, pause = l.changes, 0
 		}
 		n.mu.Unlock()
 		if over || n.ctx.Err() != nil {
@@ -141,21 +183,36 @@ func (n *Network) climb(s *session) {
 		}
 		if best {
 			n.climbOnce(s)
-			pause = min(2*pause, lastClimb)
 		}
+		pause = min(max(2*pause, firstClimb), lastClimb)
 	}
 }
 
+// climbOnce dials, and punches where that comes to nothing. A punch alone is not
+// enough: both sides of it take the roles that DCUtR gives them, and where the
+// other's port is open, TCP gets two servers and QUIC waits for a client that
+// cannot come. On one network the dial has its time, as a punch does not prefer TCP.
 func (n *Network) climbOnce(s *session) {
-	id := s.conn.RemotePeer()
-	if n.onOneNetwork(id) { // TCP first, which a punch does not prefer
-		ctx, cancel := context.WithTimeout(network.WithForceDirectDial(n.ctx, "climb"), punchTime)
-		_, err := n.host.Network().DialPeer(ctx, id)
-		cancel()
-		if err == nil {
-			return
-		}
+	id, within := s.conn.RemotePeer(), min(plainTime+4*s.roundTrip(), punchTime)
+	if n.onOneNetwork(id) {
+		within = punchTime
 	}
+	n.mu.Lock()
+	says := s.link.says
+	n.mu.Unlock()
+	now := usable(mergeAddrs(n.nearby.addrs(hostID(id)), says), false)
+	n.host.Peerstore().ClearAddrs(id) // of where it was before
+	n.host.Peerstore().AddAddrs(id, multiaddrs(now), peerstore.TempAddrTTL)
+	ctx, cancel := context.WithTimeout(network.WithForceDirectDial(n.ctx, "climb"), within)
+	_, err := n.host.Network().DialPeer(ctx, id)
+	cancel()
+	if err == nil {
+		return
+	}
+	// Not while the two agree on the moment: who waited then would come too late.
+	until := time.Now().Add(askedSoon)
+	n.seen.settle(n.ctx, askedSoon)
+	n.await(n.ctx, s.link, time.Until(until), func() bool { return s.dead || s.link.nat != natUnknown })
 	if err := n.punch.DirectConnect(id); err != nil {
 		n.cfg.Log.Debug("punch", "host", n.nameOf(id), "err", err)
 	}
@@ -169,7 +226,7 @@ func (n *Network) onOneNetwork(id peer.ID) bool {
 	}
 	for _, addr := range n.addrsOf(id) {
 		ip, err := manet.ToIP(addr)
-		if err != nil || ip.IsLoopback() {
+		if err != nil || ip.IsLoopback() || ip.IsLinkLocalUnicast() { // every network has those
 			continue
 		}
 		if slices.ContainsFunc(nets, func(own netip.Prefix) bool {

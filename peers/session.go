@@ -228,7 +228,7 @@ func (n *Network) greeting(conn network.Conn) greeting {
 		}
 	}
 	if stand == standPaired { // what a stranger need not know
-		g.Name, g.Version, g.Addrs = n.cfg.Name, n.cfg.Version, addrTexts(n.listenAddrs())
+		g.Name, g.Version, g.Addrs = n.cfg.Name, n.cfg.Version, addrTexts(n.ownAddrs())
 		g.Addrs = g.Addrs[:min(len(g.Addrs), maxAddrs)]
 		g.Boot, g.Nat, g.At = n.lasting.Boot(), n.nat(), said
 	}

