@@ -181,9 +181,12 @@ func (n *Network) climb(s *session) {
 		if over || n.ctx.Err() != nil {
 			return
 		}
-		if best {
-			n.climbOnce(s)
+		if !best { // another one may have been broken for a while, unnoticed
+			n.await(n.ctx, l, lastClimb, func() bool { return s.dead || l.best(n.cfg.tune.now()) == s })
+			pause = 0
+			continue
 		}
+		n.climbOnce(s)
 		pause = min(max(2*pause, firstClimb), lastClimb)
 	}
 }
