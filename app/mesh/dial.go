@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
@@ -37,11 +38,14 @@ func (m *Mesh) Dial(ctx context.Context, proto, host string, port int) (net.Conn
 		return conn, err
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
-	case errors.Is(err, syscall.ECONNREFUSED):
+	case errors.Is(err, syscall.ECONNREFUSED), strings.HasSuffix(err.Error(), refusedByStack):
 		return nil, &fusion.Error{Op: "net", Path: host, Cause: fusion.ErrNotFound, Detail: "nobody listens there", Hint: "start the service, or look at its port"}
 	}
 	return nil, &fusion.Error{Op: "net", Path: host, Cause: fusion.ErrOffline, Detail: "it does not answer", Hint: "hither net status says how it is with that computer"}
 }
+
+// refusedByStack is how gonet says ECONNREFUSED: as a text.
+var refusedByStack = (&tcpip.ErrConnectionRefused{}).String()
 
 // Covers says whether a name or an address is one of the network.
 func Covers(host string) bool {
@@ -82,7 +86,7 @@ var libvirtPorts = []int{16509, 16514}
 func (m *Mesh) dialOwn(ctx context.Context, proto string, port int) (net.Conn, error) {
 	path := net.JoinHostPort(m.own.String(), strconv.Itoa(port))
 	var failed error = &fusion.Error{Op: "net", Path: path, Cause: fusion.ErrNotFound, Detail: "this computer has no address that others reach", Hint: "look at its network"}
-	for _, ip := range m.reachable() {
+	for _, ip := range m.cfg.reachable() {
 		conn, err := (&net.Dialer{}).DialContext(ctx, proto, net.JoinHostPort(ip.String(), strconv.Itoa(port)))
 		if err == nil {
 			return conn, nil
@@ -105,15 +109,9 @@ func (m *Mesh) kept(port int) error {
 const maxOwn = 4
 
 // reachable gives addresses of this computer that other computers reach it at.
-func (m *Mesh) reachable() (out []netip.Addr) {
-	addrs := m.cfg.addrs
-	if addrs == nil {
-		addrs = func() []net.Addr {
-			list, _ := net.InterfaceAddrs() // none is an answer too
-			return list
-		}
-	}
-	for _, a := range addrs() {
+func reachable() (out []netip.Addr) {
+	list, _ := net.InterfaceAddrs() // none is an answer too
+	for _, a := range list {
 		p, err := netip.ParsePrefix(a.String())
 		ip := p.Addr().Unmap()
 		if err == nil && ip.IsGlobalUnicast() && !Prefix.Contains(ip) && len(out) < maxOwn {

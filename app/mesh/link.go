@@ -134,21 +134,37 @@ func (l *link) ready() net.Conn {
 // dialTime bounds the opening of a stream.
 const dialTime = 10 * time.Second
 
+// open opens a stream and waits until the other computer takes it, so that whoever sent what
+// waits hears at once when it does not.
 func (l *link) open() (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(l.r.ctx, dialTime)
 	defer cancel()
 	conn, err := l.r.m.cfg.Dial(ctx, l.id)
-	if errors.Is(err, fusion.ErrUnsupported) {
-		err = &fusion.Error{Op: "net", Path: l.r.nameOf(l.id), Cause: fusion.ErrUnsupported, Detail: "its release has no private network", Hint: "update Hither there"}
+	switch {
+	case errors.Is(err, fusion.ErrUnsupported):
+		return nil, &fusion.Error{Op: "net", Path: l.r.nameOf(l.id), Cause: fusion.ErrUnsupported, Detail: "its release has no private network", Hint: "update Hither there"}
+	case err != nil:
+		return nil, err
 	}
-	return conn, err
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
+	said, err := readWord(conn)
+	if err == nil {
+		err = said.err(l.r.nameOf(l.id))
+	}
+	if !stop() && err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return conn, nil
 }
 
 // use takes a new stream in the place of the former one, which ends after what was written.
 func (l *link) use(conn net.Conn) {
 	l.mu.Lock()
 	before := l.stream
-	l.stream = conn
+	l.stream, l.why, l.pause = conn, nil, 0
 	l.mu.Unlock()
 	if before != nil {
 		_ = before.Close() // its other end reads to the end
@@ -161,7 +177,7 @@ func (l *link) use(conn net.Conn) {
 	}
 }
 
-// hear reads what the other computer says of a stream, until it ends.
+// hear reads what else the other computer says of a stream, until it ends.
 func (l *link) hear(conn net.Conn) {
 	stop := context.AfterFunc(l.r.ctx, func() { _ = conn.Close() })
 	defer stop()
@@ -176,7 +192,6 @@ func (l *link) hear(conn net.Conn) {
 			l.failed(why)
 			return
 		}
-		l.agreed()
 	}
 }
 
@@ -191,13 +206,6 @@ func (l *link) failed(err error) {
 	l.why = err
 	l.pause = min(max(2*l.pause, firstPause), lastPause)
 	l.until = time.Now().Add(l.pause)
-}
-
-// agreed says that the other computer takes packets.
-func (l *link) agreed() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.why, l.pause = nil, 0
 }
 
 // dropIf closes a stream that is of no use, if it is the present one.

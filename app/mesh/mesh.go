@@ -39,9 +39,8 @@ type Config struct {
 	// Log gets what the owner would want in a report. Default: silent.
 	Log *slog.Logger
 
-	noTUN bool              // tests: as for a user who may not have one
-	tests func(*running)    // tests: called before anything runs
-	addrs func() []net.Addr // tests: of this computer's cards
+	noTUN     bool                // tests: as for a user who may not have one
+	reachable func() []netip.Addr // tests; default: addresses of this computer that others reach
 }
 
 // Mesh is the private network as this computer takes part in it.
@@ -73,6 +72,9 @@ const meshFile = "mesh.json"
 func Open(cfg Config) (*Mesh, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.reachable == nil {
+		cfg.reachable = reachable
 	}
 	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
 		return nil, &fusion.Error{Op: "net.open", Path: cfg.Dir, Cause: err}

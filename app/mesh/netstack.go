@@ -75,7 +75,7 @@ func newNetstack(r *running, own bool) (*netstack, error) {
 
 func (s *netstack) close() {
 	s.stack.RemoveNIC(card)
-	s.stack.Close()
+	s.stack.Destroy() // it waits for its own goroutines
 	s.wire.Close()
 }
 

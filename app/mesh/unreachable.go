@@ -23,12 +23,11 @@ func (r *running) unreachable(packet []byte, code byte) {
 	if !ok || packet[6] == icmp6 && (len(packet) == header || packet[header] < 128) {
 		return // an error of ICMPv6 has no answer
 	}
-	answer := icmpError(packet, code)
-	if src == r.m.own {
-		r.deliverOwn(answer)
+	if src == r.m.own && r.tun != nil {
+		r.deliverOwn(icmpError(packet, code))
 		return
 	}
-	r.stack.inject(answer)
+	r.stack.inject(icmpError(packet, noRoute)) // gVisor hears no other of the two
 }
 
 // icmpError makes the answer to a packet, in the name of the address that was not reached.
