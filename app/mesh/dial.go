@@ -57,7 +57,7 @@ func Covers(host string) bool {
 
 func (r *running) dial(ctx context.Context, proto string, at netip.Addr, port int) (net.Conn, error) {
 	if _, mine := r.book.Load().mine[at]; mine || at == r.m.own {
-		_, conn, err := r.reach(proto, r.m.own, at, port)
+		_, conn, _, err := r.reach(proto, r.m.own, at, port)
 		return conn, err
 	}
 	if r.tun != nil {

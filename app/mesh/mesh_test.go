@@ -280,3 +280,30 @@ func TestALargeDatagram(t *testing.T) {
 		t.Errorf("%d bytes, %v", n, err)
 	}
 }
+
+// TestTooManyConnections: what one computer has open here is bounded, and others go on.
+func TestTooManyConnections(t *testing.T) {
+	hosts := some(t, "a", "b", "c")
+	port := echo(t)
+	r := hosts[1].running()
+	var leaves []func()
+	for range maxAccess {
+		_, leave, err := r.enterAccess("a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		leaves = append(leaves, leave)
+	}
+	if _, err := hosts[0].reach("tcp", "b.hither", port); err == nil {
+		t.Error("one more was let in")
+	}
+	if err := says(hosts[2].reach("tcp", "b.hither", port)); err != nil {
+		t.Errorf("another computer: %v", err)
+	}
+	for _, leave := range leaves {
+		leave()
+	}
+	if err := says(hosts[0].reach("tcp", "b.hither", port)); err != nil {
+		t.Errorf("after some were closed: %v", err)
+	}
+}

@@ -117,11 +117,12 @@ func (s *netstack) connected(ask *tcp.ForwarderRequest) {
 	}
 	defer s.r.work.Done()
 	id := ask.ID()
-	ctx, target, err := s.r.reach("tcp", addrOf(id.RemoteAddress), addrOf(id.LocalAddress), int(id.LocalPort))
+	ctx, target, leave, err := s.r.reach("tcp", addrOf(id.RemoteAddress), addrOf(id.LocalAddress), int(id.LocalPort))
 	if err != nil {
 		ask.Complete(true)
 		return
 	}
+	defer leave()
 	var queue waiter.Queue
 	end, terr := ask.CreateEndpoint(&queue)
 	if terr != nil {
@@ -160,39 +161,44 @@ func (s *netstack) datagram(ask *udp.ForwarderRequest) {
 	id := ask.ID()
 	go func() {
 		defer s.r.work.Done()
-		ctx, target, err := s.r.reach("udp", addrOf(id.RemoteAddress), addrOf(id.LocalAddress), int(id.LocalPort))
+		ctx, target, leave, err := s.r.reach("udp", addrOf(id.RemoteAddress), addrOf(id.LocalAddress), int(id.LocalPort))
 		if err != nil {
 			_ = conn.Close() // nobody hears
 			return
 		}
+		defer leave()
 		proxy.Relay(ctx, conn, target, nil)
 	}()
 }
 
 // reach connects to what an address of this computer or of a machine of it stands for. ctx
-// ends with the network, and with what from may do here.
-func (r *running) reach(proto string, from, to netip.Addr, port int) (ctx context.Context, target net.Conn, err error) {
+// ends with the network, and with what from may do here; leave is called when the connection
+// has ended.
+func (r *running) reach(proto string, from, to netip.Addr, port int) (ctx context.Context, target net.Conn, leave func(), err error) {
 	b := r.book.Load()
-	ctx = r.ctx
-	if id, known := b.holder[from]; known && from != r.m.own {
-		ctx = r.accessOf(id)
-		if err := r.m.cfg.Allow(id); err != nil { // after accessOf: a grant that goes now ends it
-			return nil, nil, err
+	ctx, leave = r.ctx, func() {}
+	if from != r.m.own {
+		if ctx, leave, err = r.enterAccess(b.holder[from]); err != nil {
+			return nil, nil, nil, err
 		}
-	}
-	if to == r.m.own && from != r.m.own {
-		if err := r.m.kept(port); err != nil {
-			return nil, nil, err
+		if err = r.m.cfg.Allow(b.holder[from]); err == nil && to == r.m.own { // after enterAccess: a grant that goes now ends it
+			err = r.m.kept(port)
 		}
 	}
 	within, cancel := context.WithTimeout(ctx, dialTime)
 	defer cancel()
-	if machine, mine := b.mine[to]; mine {
+	switch machine, mine := b.mine[to]; {
+	case err != nil:
+	case mine:
 		target, err = r.m.cfg.Guest(within, machine, proto, port)
-	} else if to == r.m.own {
+	case to == r.m.own:
 		target, err = r.m.dialOwn(within, proto, port)
-	} else {
+	default:
 		err = &fusion.Error{Op: "net", Path: to.String(), Cause: fusion.ErrNotFound, Detail: "nobody has that address"}
 	}
-	return ctx, target, err
+	if err != nil {
+		leave()
+		return nil, nil, nil, err
+	}
+	return ctx, target, leave, nil
 }

@@ -2,6 +2,7 @@ package mesh
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"slices"
 	"sync"
@@ -54,6 +55,7 @@ type counts struct{ in, out, dropped atomic.Int64 }
 type access struct {
 	ctx    context.Context
 	cancel context.CancelFunc
+	open   int // connections and rows of datagrams; guarded by running.mu
 }
 
 // start begins the network: a TUN device where there can be one.
@@ -259,8 +261,12 @@ func (r *running) count(id fusion.HostID, p *fusion.MeshPeer) error {
 	return nil
 }
 
-// accessOf gives what ends when a computer may not use the network here any more.
-func (r *running) accessOf(id fusion.HostID) context.Context {
+// maxAccess bounds what one computer has open here by the stack.
+const maxAccess = 1024
+
+// enterAccess counts a connection of a computer. ctx ends when that may not use the network here
+// any more; leave uncounts it.
+func (r *running) enterAccess(id fusion.HostID) (ctx context.Context, leave func(), err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	a := r.access[id]
@@ -269,7 +275,15 @@ func (r *running) accessOf(id fusion.HostID) context.Context {
 		a.ctx, a.cancel = context.WithCancel(r.ctx)
 		r.access[id] = a
 	}
-	return a.ctx
+	if a.open >= maxAccess {
+		return nil, nil, &fusion.Error{Op: "net", Path: string(id), Cause: fusion.ErrBusy, Detail: fmt.Sprintf("it has %d connections open here already", maxAccess), Hint: "close some"}
+	}
+	a.open++
+	return a.ctx, func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		a.open--
+	}, nil
 }
 
 // revoked ends what a computer has open here, unless it may still.

@@ -26,6 +26,8 @@ export const meshNodeZh: Record<string, string> = {
   'another node of this computer has the network device': '本机的另一个节点占用了网络设备',
   'its private network is off': '它的专用网络已关闭',
   'this system has no TUN devices': '此系统没有 TUN 设备',
+  'it has {0} connections open here already': '它在此已打开 {0} 个连接',
+  'close some': '请关闭一些',
   'nobody has that address': '没有谁拥有该地址',
   'one node has it at a time: run hither net down there': '同一时间只有一个节点可用：请在那里运行 hither net down',
   'add to /etc/resolv.conf as its first line: nameserver {0}': '请在 /etc/resolv.conf 的第一行加上：nameserver {0}',
