@@ -68,7 +68,6 @@ func (f *fabric) open(t *testing.T, id fusion.HostID, dir string) *host {
 	t.Helper()
 	h := &host{t: t, id: id, f: f, dir: dir, grants: map[fusion.HostID]bool{}}
 	f.mu.Lock()
-	f.hosts[id] = h
 	if _, known := f.members[id]; !known {
 		f.members[id] = Member{ID: id, Name: string(id), Own: true, Online: true, Path: "direct"}
 	}
@@ -81,6 +80,9 @@ func (f *fabric) open(t *testing.T, id fusion.HostID, dir string) *host {
 		t.Fatal(err)
 	}
 	t.Cleanup(h.stop)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.hosts[id] = h // now it can be dialed
 	return h
 }
 

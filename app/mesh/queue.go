@@ -62,17 +62,6 @@ func (q *queue) take(spare []byte) []byte {
 	return all
 }
 
-// clear drops all frames and counts them.
-func (q *queue) clear() {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	for q.head < len(q.frames) {
-		q.head += 2 + int(binary.BigEndian.Uint16(q.frames[q.head:]))
-		q.dropped++
-	}
-	q.frames, q.head = q.frames[:0], 0
-}
-
 func (q *queue) empty() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
