@@ -85,7 +85,7 @@ test-e2e: bin/hither bin/hither-desktop bin/hither-tray ## real nodes, QEMU, Chr
 test-machines: bin/hither ## the slowest tests of machines, which test-e2e leaves out: guests that are a Linux, on real networks; needs root
 	build/deps.sh test
 	HITHER_BIN=$(CURDIR)/bin $(AWAKE) $(GO) test -tags $(E2E),machines -count=1 -p 1 -timeout 30m \
-		-run 'TestGuestAgent|TestForwardsOfAPrivateMachine|TestNetworks|TestSwitchedNetwork|TestUEFIAndTPM|TestStickOfAnotherComputer|TestDebianInstallerStarts' ./vmctl ./app/netboot
+		-run 'TestGuestAgent|TestForwardsOfAPrivateMachine|TestNetworks|TestSwitchedNetwork|TestUEFIAndTPM|TestStickOfAnotherComputer|TestDebianInstallerStarts|TestMeshMachine' ./vmctl ./app/netboot ./internal/e2e
 
 test-kills: bin/hither bin/hither-desktop ## kill -9 of the node and of libvirtd amid everything, at random moments; ROUNDS=50 of each
 	build/deps.sh test

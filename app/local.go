@@ -29,6 +29,7 @@ func (l *local) Guests() fusion.Guests       { return l.n.vms.Guests() }
 func (l *local) Networks() fusion.Networks   { return l.n.vms.Networks() }
 func (l *local) Forwards() fusion.Forwards   { return l.n.vms.Forwards() }
 func (l *local) Tunnels() fusion.Tunnels     { return l.n.tunnels }
+func (l *local) Mesh() fusion.Mesh           { return l.n.mesh }
 func (l *local) Storage() fusion.Storage     { return l.n.vms.Storage() }
 func (l *local) Devices() fusion.Devices     { return l.n.vms.Devices() }
 func (l *local) NetBoot() fusion.NetBoot     { return l.n.boot }

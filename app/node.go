@@ -18,6 +18,7 @@ import (
 	"hither/app/invite"
 	"hither/app/jobs"
 	"hither/app/lend"
+	"hither/app/mesh"
 	"hither/app/netboot"
 	"hither/app/tunnel"
 	"hither/frontend"
@@ -77,6 +78,7 @@ type Node struct {
 	audit   *audit.Log
 	boot    *netboot.Server
 	tunnels *tunnel.Store
+	mesh    *mesh.Mesh
 	invites *invite.Inviter
 	api     *api.Server
 
@@ -107,6 +109,7 @@ const (
 	usbProtocol    = "/hither/usb/1"
 	backupProtocol = "/hither/backup/1"
 	tunnelProtocol = tunnel.Protocol
+	meshProtocol   = mesh.Protocol
 )
 
 // Start brings a node up. It promises ErrBusy when one runs on this home.
@@ -131,7 +134,7 @@ func Start(ctx context.Context, cfg Config) (_ *Node, err error) {
 	}
 	n.onClose(n.lock.Close)
 	steps := []func(context.Context, Config) error{n.openAudit, n.openNetwork, n.openComputer, n.openMachines, n.openNetBoot, n.openInvites,
-		n.openApps, n.openScreens, n.openFolders, n.openTunnels, n.openAPI, n.openDesk}
+		n.openApps, n.openScreens, n.openFolders, n.openMesh, n.openTunnels, n.openAPI, n.openDesk}
 	for _, step := range steps {
 		if err := step(ctx, cfg); err != nil {
 			return nil, err
@@ -273,6 +276,7 @@ func (n *Node) serve(cfg *Config, settings *settings) error {
 	n.running.Go(func() { n.serveStreams(usbProtocol, "a USB device", n.lendUSB) })
 	n.running.Go(func() { n.serveStreams(backupProtocol, "a backup", n.serveBackups) })
 	n.running.Go(func() { n.serveStreams(tunnelProtocol, "a tunnel", n.tunnels.Serve) })
+	n.running.Go(func() { n.serveStreams(meshProtocol, "the private network", n.mesh.Serve) })
 	if web != nil {
 		n.api.ServeWeb(web)
 	}

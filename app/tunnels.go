@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"hither/app/mesh"
 	"hither/app/tunnel"
 	"hither/fusion"
 )
@@ -19,11 +20,13 @@ func (n *Node) openTunnels(_ context.Context, cfg Config) (err error) {
 		Dial: func(ctx context.Context, id fusion.HostID) (net.Conn, error) {
 			return n.network.Dial(ctx, id, tunnelProtocol)
 		},
-		Find:  n.findForTunnel,
-		Allow: n.allowTunnel,
-		Guest: n.vms.DialGuest,
-		Own:   n.ownPorts,
-		Log:   part(cfg, "tunnel"),
+		Find:   n.findForTunnel,
+		Allow:  n.allowTunnel,
+		Guest:  n.vms.DialGuest,
+		Own:    n.ownPorts,
+		Mesh:   n.mesh.Dial,
+		InMesh: mesh.Covers,
+		Log:    part(cfg, "tunnel"),
 	})
 	if err == nil {
 		n.onClose(n.tunnels.Close)
@@ -38,12 +41,17 @@ func (n *Node) findForTunnel(name string) (fusion.HostInfo, error) {
 
 // allowTunnel says whether a paired computer may use a capability here.
 func (n *Node) allowTunnel(id fusion.HostID, want fusion.Capability, object string) error {
+	return n.allowStream("tunnel", id, want, object)
+}
+
+// allowStream says whether a paired computer may use a capability here, all of it.
+func (n *Node) allowStream(op string, id fusion.HostID, want fusion.Capability, object string) error {
 	grants, paired := n.network.Grants(id)
 	switch {
 	case !paired:
-		return &fusion.Error{Op: "tunnel", Path: n.Name(), Cause: fusion.ErrUnpaired, Hint: "pair the two computers first: hither pair"}
+		return &fusion.Error{Op: op, Path: n.Name(), Cause: fusion.ErrUnpaired, Hint: "pair the two computers first: hither pair"}
 	case !fusion.Allows(grants, want):
-		return &fusion.Error{Op: "tunnel", Path: object, Cause: fusion.ErrPermission, Detail: fmt.Sprintf("%s did not grant %q", n.Name(), want),
+		return &fusion.Error{Op: op, Path: object, Cause: fusion.ErrPermission, Detail: fmt.Sprintf("%s did not grant %q", n.Name(), want),
 			Hint: fmt.Sprintf("on %s: hither host grant %s +%s", n.Name(), n.HostName(id), want)}
 	}
 	return nil

@@ -49,6 +49,7 @@ func (n *Node) watchAll(ctx context.Context) error {
 	})
 	n.watch("pasted files", n.sweepPasted)
 	n.watch("network cards", n.followCards)
+	n.watch("the private network's members", n.followMembers)
 	n.watchPeers()
 	return nil
 }
@@ -131,6 +132,7 @@ func (w *peerWatchers) changed(p peers.Peer, removed bool) {
 	w.noteGrants(p, removed)
 	w.n.api.GrantsChanged(p.ID)
 	w.n.tunnels.GrantsChanged(p.ID)
+	w.n.mesh.GrantsChanged(p.ID)
 	switch {
 	case watched && (removed || !p.Online):
 		cancel()

@@ -29,6 +29,7 @@ type Host interface {
 	Networks() Networks
 	Forwards() Forwards
 	Tunnels() Tunnels
+	Mesh() Mesh
 	Storage() Storage
 	Devices() Devices
 	NetBoot() NetBoot

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -137,8 +138,17 @@ func (n *Network) listenAddrs() []ma.Multiaddr {
 	} else if resolved, err := manet.ResolveUnspecifiedAddresses(addrs, own); err == nil { // else: there is none
 		addrs = resolved
 	}
+	addrs = slices.DeleteFunc(addrs, inMesh)
 	slices.SortStableFunc(addrs, func(a, b ma.Multiaddr) int { return addrRank(a) - addrRank(b) })
 	return addrs
+}
+
+// inMesh says whether an address is one of the private network, which connections carry and
+// never go over.
+func inMesh(addr ma.Multiaddr) bool {
+	ip, err := manet.ToIP(addr)
+	at, ok := netip.AddrFromSlice(ip)
+	return err == nil && ok && fusion.MeshPrefix.Contains(at)
 }
 
 // addrRank sorts addresses by how likely another computer reaches them.
@@ -179,7 +189,7 @@ func usable(texts []string, viaLoopback bool) []string {
 	var kept []string
 	for _, text := range texts {
 		addr, err := ma.NewMultiaddr(text)
-		if err != nil || len(text) > maxAddrText || !manet.IsThinWaist(addr) || isRelayed(addr) {
+		if err != nil || len(text) > maxAddrText || !manet.IsThinWaist(addr) || isRelayed(addr) || inMesh(addr) {
 			continue
 		}
 		if manet.IsIPLoopback(addr) && !viaLoopback {

@@ -22,12 +22,19 @@ type gate struct {
 	dials atomic.Pointer[func(peer.ID, ma.Multiaddr) bool]
 }
 
-func (g *gate) InterceptPeerDial(peer.ID) bool              { return true }
-func (g *gate) InterceptAccept(network.ConnMultiaddrs) bool { return true }
+func (g *gate) InterceptPeerDial(peer.ID) bool { return true }
+
+// InterceptAccept refuses what comes over the private network, which it would carry itself.
+func (g *gate) InterceptAccept(c network.ConnMultiaddrs) bool {
+	return !inMesh(c.LocalMultiaddr()) && !inMesh(c.RemoteMultiaddr())
+}
 
 // InterceptAddrDial lets through what goes through a router only while that router
 // is there: a dial through another one would wait for it.
 func (g *gate) InterceptAddrDial(id peer.ID, addr ma.Multiaddr) bool {
+	if inMesh(addr) {
+		return false
+	}
 	if !isRelayed(addr) {
 		dials := g.dials.Load()
 		return dials == nil || (*dials)(id, addr)

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	manet "github.com/multiformats/go-multiaddr/net"
+
+	"hither/fusion"
 )
 
 // lookEvery is how often the own addresses are looked at: a system call of 50 µs,
@@ -24,7 +26,7 @@ func ownNets() ([]netip.Prefix, error) {
 	}
 	var nets []netip.Prefix
 	for _, addr := range addrs {
-		if one, err := netip.ParsePrefix(addr.String()); err == nil {
+		if one, err := netip.ParsePrefix(addr.String()); err == nil && !fusion.MeshPrefix.Contains(one.Addr()) {
 			nets = append(nets, one)
 		}
 	}

@@ -103,6 +103,11 @@ var methods = map[string]need{
 	v1.TunnelServiceHistoryProcedure: {cap: fusion.AdminCap, quiet: true},
 	v1.TunnelServiceWatchProcedure:   {cap: fusion.AdminCap, quiet: true},
 
+	// The private network is a way into a computer, for all that listens there.
+	v1.MeshServiceStatusProcedure: {cap: fusion.AdminCap, quiet: true},
+	v1.MeshServiceUpProcedure:     {cap: fusion.AdminCap},
+	v1.MeshServiceDownProcedure:   {cap: fusion.AdminCap},
+
 	v1.StorageServicePoolsProcedure:        {cap: fusion.ViewCap, quiet: true},
 	v1.StorageServiceVolumesProcedure:      {cap: fusion.ViewCap, quiet: true},
 	v1.StorageServiceCreateVolumeProcedure: {cap: fusion.AdminCap},

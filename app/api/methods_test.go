@@ -44,6 +44,7 @@ func rpcs(t *testing.T) []rpc {
 		pb.File_hither_v1_invite_proto,
 		pb.File_hither_v1_job_proto,
 		pb.File_hither_v1_machine_proto,
+		pb.File_hither_v1_mesh_proto,
 		pb.File_hither_v1_meter_proto,
 		pb.File_hither_v1_netboot_proto,
 		pb.File_hither_v1_network_proto,
@@ -222,6 +223,7 @@ var allowed = map[fusion.Capability][]string{
 		"StorageService/GrowVolume", "StorageService/RemoveVolume", "CopyService/Deploy", "CopyService/DeployImage", "ComputerService/SetRoles",
 		"AuditService/List", "AuditService/Follow", "AuditService/Verify", "AuditService/Live", "AuditService/End",
 		"NetBootService/Show", "NetBootService/Switch", "NetBootService/Install", "NetBootService/Forget",
+		"MeshService/Status", "MeshService/Up", "MeshService/Down",
 		"TunnelService/List", "TunnelService/Add", "TunnelService/Remove", "TunnelService/History", "TunnelService/Watch"},
 }
 

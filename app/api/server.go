@@ -139,6 +139,7 @@ func New(node Node, page fs.FS, log *slog.Logger) *Server {
 	s.mux.Handle(v1.NewNetworkServiceHandler(networkService{s: s}, options...))
 	s.mux.Handle(v1.NewForwardServiceHandler(forwardService{s: s}, options...))
 	s.mux.Handle(v1.NewTunnelServiceHandler(tunnelService{s: s}, options...))
+	s.mux.Handle(v1.NewMeshServiceHandler(meshService{s: s}, options...))
 	s.mux.Handle(v1.NewStorageServiceHandler(storageService{s: s}, options...))
 	s.mux.Handle(v1.NewDeviceServiceHandler(deviceService{s: s}, options...))
 	s.mux.Handle(v1.NewNetBootServiceHandler(netBootService{s: s}, options...))

@@ -42,6 +42,7 @@ type Client struct {
 	networks  hitherv1connect.NetworkServiceClient
 	forwards  hitherv1connect.ForwardServiceClient
 	tunnels   hitherv1connect.TunnelServiceClient
+	mesh      hitherv1connect.MeshServiceClient
 	storage   hitherv1connect.StorageServiceClient
 	devices   hitherv1connect.DeviceServiceClient
 	netBoot   hitherv1connect.NetBootServiceClient
@@ -86,6 +87,7 @@ func New(dial, screen Dial) *Client {
 	c.networks = hitherv1connect.NewNetworkServiceClient(c.http, base, options)
 	c.forwards = hitherv1connect.NewForwardServiceClient(c.http, base, options)
 	c.tunnels = hitherv1connect.NewTunnelServiceClient(c.http, base, options)
+	c.mesh = hitherv1connect.NewMeshServiceClient(c.http, base, options)
 	c.storage = hitherv1connect.NewStorageServiceClient(c.http, base, options)
 	c.devices = hitherv1connect.NewDeviceServiceClient(c.http, base, options)
 	c.netBoot = hitherv1connect.NewNetBootServiceClient(c.http, base, options)

@@ -87,6 +87,8 @@ func (s *Store) forbidden(ip netip.Addr, port int) error {
 	switch {
 	case !ip.IsValid() || ip.IsUnspecified() || ip.IsMulticast() || ip.Zone() != "" || ip == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
 		return forbiddenError(path, "nobody can be connected to there", "name the address of a computer")
+	case s.cfg.InMesh != nil && s.cfg.InMesh(ip.String()):
+		return forbiddenError(path, "that is the private network, where this computer is let in and others are not", "take part in it: hither net up")
 	case ip.IsLinkLocalUnicast():
 		return forbiddenError(path, "link-local addresses are not reached: clouds keep their secrets there", "use another address of that computer")
 	case !ip.IsLoopback() && !slices.Contains(ownAddresses(), ip):

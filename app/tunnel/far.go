@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"hither/fusion"
@@ -193,7 +192,7 @@ func (s *Store) join(ctx context.Context, conn, target net.Conn, proto string, g
 		return errors.Join(err, target.Close())
 	}
 	if proto == "udp" {
-		relay(ctx, datagrams{conn}, target, g)
+		proxy.Relay(ctx, datagrams{conn}, target, g)
 		return nil
 	}
 	proxy.Join(ctx, conn, target, g)
@@ -231,39 +230,4 @@ func (s *Store) GrantsChanged(id fusion.HostID) {
 			port.Shut()
 		}
 	}
-}
-
-// farIdle ends a way of datagrams on which nothing was said, longer than the near end's own
-// minute: that is what ends it, as a rule.
-const farIdle = 2 * time.Minute
-
-// relay carries datagrams both ways until one side ends, nothing was said for farIdle, or ctx
-// ends.
-func relay(ctx context.Context, stream, socket net.Conn, g *proxy.Gauge) {
-	end := func() {
-		proxy.Abort(stream)
-		_ = socket.Close() // its reader ends
-	}
-	stop := context.AfterFunc(ctx, end)
-	defer stop()
-	var last atomic.Int64
-	touch := func() { last.Store(time.Now().UnixNano()) }
-	touch()
-	var idle *time.Timer
-	idle = time.AfterFunc(farIdle, func() {
-		if left := farIdle - time.Since(time.Unix(0, last.Load())); left > 0 {
-			idle.Reset(left)
-			return
-		}
-		end()
-	})
-	defer idle.Stop()
-	var back sync.WaitGroup
-	back.Go(func() {
-		g.Datagrams(ctx, stream, socket, touch, true)
-		end()
-	})
-	g.Datagrams(ctx, socket, stream, touch, false)
-	end()
-	back.Wait()
 }

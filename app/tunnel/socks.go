@@ -248,6 +248,9 @@ func (s *Store) reachFor(ctx context.Context, e *entry, proto string, t fusion.T
 	}
 	ctx, cancel := context.WithTimeout(ctx, reachTime)
 	defer cancel()
+	if s.cfg.Mesh != nil && s.cfg.InMesh(t.Address) {
+		return s.cfg.Mesh(ctx, proto, t.Address, t.Port)
+	}
 	conn, err := s.reach(ctx, e, proto, t)
 	if err != nil && !errors.Is(err, fusion.ErrOffline) && !errors.Is(err, fusion.ErrPermission) {
 		e.told(nil) // that one target did not answer is not the proxy's state

@@ -19,7 +19,7 @@ import (
 	"hither/vmctl/proxy"
 )
 
-// Config says what a Store stands in. All but Log is required.
+// Config says what a Store stands in. All but Mesh and Log is required.
 type Config struct {
 	// Dir keeps tunnels.json.
 	Dir string
@@ -34,6 +34,10 @@ type Config struct {
 	Allow func(host fusion.HostID, want fusion.Capability, object string) error
 	// Guest connects to a port of a machine of this computer.
 	Guest func(ctx context.Context, machine, proto string, port int) (net.Conn, error)
+	// Mesh connects to a name or an address of the private network, and InMesh says which
+	// are: a proxy's programs reach those from here. Default: there is none.
+	Mesh   func(ctx context.Context, proto, host string, port int) (net.Conn, error)
+	InMesh func(host string) bool
 	// Own gives the ports at this computer that no tunnel leads to: the node's.
 	Own func() []int
 	// Log gets what the owner would want in a report. Default: silent.

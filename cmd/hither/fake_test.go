@@ -90,6 +90,7 @@ func (f *fake) handler() http.Handler {
 	mux.Handle(hitherv1connect.NewImageServiceHandler(fakeImages{fake: f}))
 	mux.Handle(hitherv1connect.NewNetworkServiceHandler(fakeNetworks{fake: f}))
 	mux.Handle(hitherv1connect.NewTunnelServiceHandler(fakeTunnels{fake: f}))
+	mux.Handle(hitherv1connect.NewMeshServiceHandler(fakeMesh{f}))
 	mux.Handle(hitherv1connect.NewForwardServiceHandler(fakeForwards{fake: f}))
 	mux.Handle(hitherv1connect.NewStorageServiceHandler(fakeStorage{fake: f}))
 	mux.Handle(hitherv1connect.NewDeviceServiceHandler(fakeDevices{fake: f}))

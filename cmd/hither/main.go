@@ -59,7 +59,7 @@ func rootCommand() *cobra.Command {
 		screenCommand(flags), viewCommand(flags), recordCommand(flags), appCommand(flags), folderCommand(flags),
 		imageCommand(flags), jobCommand(flags), networkCommand(flags), storageCommand(flags), netbootCommand(flags),
 		auditCommand(flags),
-		tunnelCommand(flags), proxyCommand(flags), publishCommand(flags),
+		tunnelCommand(flags), proxyCommand(flags), publishCommand(flags), netCommand(flags),
 		manCommand(root),
 	)
 	return root

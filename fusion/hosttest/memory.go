@@ -26,6 +26,7 @@ type Memory struct {
 	cards    map[string]string // of machines, to their networks
 	forwards []fusion.Forward
 	tunnels  []fusion.Tunnel
+	meshed   bool
 	volumes  map[string]fusion.Volume
 	paired   map[fusion.HostID]bool
 	views    map[*memoryView]struct{}
@@ -103,6 +104,7 @@ func (m *Memory) Guests() fusion.Guests       { return memoryGuests{m} }
 func (m *Memory) Networks() fusion.Networks   { return memoryNetworks{m} }
 func (m *Memory) Forwards() fusion.Forwards   { return memoryForwards{m} }
 func (m *Memory) Tunnels() fusion.Tunnels     { return memoryTunnels{m} }
+func (m *Memory) Mesh() fusion.Mesh           { return memoryMesh{m} }
 func (m *Memory) Storage() fusion.Storage     { return memoryStorage{m} }
 func (m *Memory) Devices() fusion.Devices     { return memoryDevices{m} }
 func (m *Memory) Screens() fusion.Screens     { return memoryScreens{m} }

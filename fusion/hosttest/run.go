@@ -74,6 +74,7 @@ func Run(t *testing.T, options Options, open func(t *testing.T) (host fusion.Hos
 	t.Run("guests", s.testGuests)
 	t.Run("networks", s.testNetworks)
 	t.Run("tunnels", s.testTunnels)
+	t.Run("private network", s.testMesh)
 	t.Run("storage", s.testStorage)
 	t.Run("devices", s.testDevices)
 	t.Run("network boot", s.testNetBoot)

@@ -97,6 +97,8 @@ func mayImport(from, to string) bool {
 		// Clients link no subsystem, only the framing of the screen wire.
 		return to == "hither/fusion" || to == "hither/mirror/wire" || under(to, "hither/proto") ||
 			under(to, "hither/app/convert") || under(to, "hither/app/home") || under(to, "hither/app/terminal")
+	case from == "hither/app/mesh":
+		return to == "hither/fusion" || to == "hither/vmctl/proxy" || to == "hither/app/convert" || under(to, "hither/proto")
 	case from == "hither/app/tunnel":
 		// It gets hosts, grants and guests from the node; the copying is that of forwards.
 		return to == "hither/fusion" || to == "hither/vmctl/proxy" || to == "hither/app/convert" || under(to, "hither/proto")

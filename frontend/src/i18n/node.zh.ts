@@ -16,6 +16,7 @@ import { netbootNodeZh } from './node.netboot.zh'
 import { networkNodeZh } from './node.network.zh'
 import { snapshotNodeZh } from './node.snapshot.zh'
 import { trustNodeZh } from './node.trust.zh'
+import { meshNodeZh } from './node.mesh.zh'
 import { tunnelNodeZh } from './node.tunnel.zh'
 import { ownerNodeZh } from './node.owner.zh'
 
@@ -43,6 +44,7 @@ export const nodeZh: Record<string, string> = {
   ...networkNodeZh,
   ...snapshotNodeZh,
   ...trustNodeZh,
+  ...meshNodeZh,
   ...tunnelNodeZh,
   ...ownerNodeZh,
 }
