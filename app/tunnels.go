@@ -17,7 +17,7 @@ func (n *Node) openTunnels(_ context.Context, cfg Config) (err error) {
 	n.tunnels, err = tunnel.Open(tunnel.Config{
 		Dir: cfg.Home.Sub("tunnels"),
 		Dial: func(ctx context.Context, id fusion.HostID) (net.Conn, error) {
-			return n.network.Dial(ctx, id, tunnelProtocol)
+			return n.network.DialLasting(ctx, id, tunnelProtocol)
 		},
 		Find:  n.findForTunnel,
 		Allow: n.allowTunnel,

@@ -22,6 +22,10 @@ const lastingProtocol = "/hither/lasting/1"
 // while. It is a net.Conn with CloseWrite, Reset, SetPatience and Peer.
 type LastingConn struct{ *carry.Stream }
 
+// Lasting marks it: it keeps what it carries, and so copies best by its own ReadFrom and
+// WriteTo.
+func (c *LastingConn) Lasting() bool { return true }
+
 // Path gives the address of the other end of the connection that carries the
 // stream now, "" while none does, and how often it moved to another one. changed
 // is closed when that is no longer so.

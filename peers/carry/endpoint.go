@@ -43,8 +43,8 @@ type Config struct {
 
 // Bounds of what one computer may do here.
 const (
-	maxStreams    = 1024 // that it opened
-	maxPending    = 64   // of them, those that wait for Accept
+	maxStreams    = 2048 // that it opened
+	maxPending    = 512  // of them, those that wait for Accept
 	attachBurst   = 4 * maxStreams
 	attachesASec  = 2000
 	goodbyeTime   = 200 * time.Millisecond // for telling others when the endpoint ends

@@ -159,6 +159,38 @@ func (g *Gauge) Last(n int) []Second {
 	return out
 }
 
+// metered counts and slows what is read from a connection, or written to it.
+type metered struct {
+	ctx  context.Context
+	conn net.Conn
+	way  *way
+}
+
+func (m metered) Read(b []byte) (int, error) {
+	n, err := m.conn.Read(b[:min(len(b), m.way.most())])
+	if n > 0 {
+		if merr := m.way.moved(m.ctx, n); merr != nil {
+			return 0, merr
+		}
+	}
+	return n, err
+}
+
+func (m metered) Write(b []byte) (written int, err error) {
+	for len(b) > 0 {
+		n := min(len(b), m.way.most())
+		if err := m.way.moved(m.ctx, n); err != nil {
+			return written, err
+		}
+		n, err := m.conn.Write(b[:n])
+		if written += n; err != nil {
+			return written, err
+		}
+		b = b[n:]
+	}
+	return written, nil
+}
+
 // counted is a connection whose bytes a Gauge counts and slows.
 type counted struct {
 	net.Conn
