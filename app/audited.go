@@ -13,6 +13,7 @@ import (
 	"hither/app/convert"
 	"hither/fusion"
 	"hither/peers"
+	"hither/peers/carry"
 )
 
 // audited gives a protocol's streams so that the audit log has each: who opened it, how much
@@ -108,6 +109,15 @@ type countedWriter struct {
 func (w *countedWriter) Write(p []byte) (int, error) {
 	w.session.In.Add(int64(len(p)))
 	return w.Writer.Write(p)
+}
+
+// TryWrite writes what can be written at once (carry.Sink).
+func (w *countedWriter) TryWrite(p []byte) (n int, err error) {
+	if sink, ok := w.Writer.(carry.Sink); ok {
+		n, err = sink.TryWrite(p)
+		w.session.In.Add(int64(n))
+	}
+	return n, err
 }
 
 type countedReader struct {

@@ -67,11 +67,11 @@ type (
 // copyAll copies until the end of the source, which is no error.
 func copyAll(ctx context.Context, to, from net.Conn, way *way) error {
 	if own, ok := to.(ownReader); ok && own.Lasting() {
-		_, err := own.ReadFrom(metered{ctx, from, way})
+		_, err := own.ReadFrom(meter(ctx, from, way))
 		return err
 	}
 	if own, ok := from.(ownWriter); ok && own.Lasting() {
-		_, err := own.WriteTo(metered{ctx, to, way})
+		_, err := own.WriteTo(meter(ctx, to, way))
 		return err
 	}
 	small := make([]byte, min(smallCopy, way.most()))
