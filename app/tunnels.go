@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"hither/app/tunnel"
 	"hither/fusion"
@@ -42,12 +43,38 @@ func (n *Node) allowTunnel(id fusion.HostID, want fusion.Capability, object stri
 	switch {
 	case !paired:
 		return &fusion.Error{Op: "tunnel", Path: n.Name(), Cause: fusion.ErrUnpaired, Hint: "pair the two computers first: hither pair"}
-	case !fusion.Allows(grants, want):
+	case !fusion.AllowsOn(grants, want, n.tunnelObject(grants, object)):
 		return &fusion.Error{Op: "tunnel", Path: object, Cause: fusion.ErrPermission, Detail: fmt.Sprintf("%s did not grant %q", n.Name(), want),
 			Hint: fmt.Sprintf("on %s: hither host grant %s +%s", n.Name(), n.HostName(id), want)}
 	}
 	return nil
 }
+
+// lookUp bounds how long a machine's name is looked up for a grant.
+const lookUp = 5 * time.Second
+
+// tunnelObject is an object with what a machine is in place of its name, where some grant
+// names objects: a machine that is not there is none.
+func (n *Node) tunnelObject(grants []fusion.Grant, object string) string {
+	machine, port, is := strings.Cut(object, "/")
+	if !is || machine == fusion.Self || !slices.ContainsFunc(grants, func(g fusion.Grant) bool { return g.Cap == fusion.TunnelCap && g.Object != "" }) {
+		return object
+	}
+	ctx, cancel := context.WithTimeout(n.ctx, lookUp)
+	defer cancel()
+	host, _, err := n.Resolve("")
+	if err != nil {
+		return noMachine
+	}
+	m, err := host.Machines().Get(ctx, machine)
+	if err != nil || m.UUID == "" {
+		return noMachine
+	}
+	return m.UUID + "/" + port
+}
+
+// noMachine is the object of what is not there: only a grant of everything covers it.
+const noMachine = "-"
 
 // ownPorts are those on which this node listens, of TCP and of UDP.
 func (n *Node) ownPorts() (ports []int) {

@@ -222,7 +222,7 @@ var allowed = map[fusion.Capability][]string{
 		"StorageService/GrowVolume", "StorageService/RemoveVolume", "CopyService/Deploy", "CopyService/DeployImage", "ComputerService/SetRoles",
 		"AuditService/List", "AuditService/Follow", "AuditService/Verify", "AuditService/Live", "AuditService/End",
 		"NetBootService/Show", "NetBootService/Switch", "NetBootService/Install", "NetBootService/Forget",
-		"TunnelService/List", "TunnelService/Add", "TunnelService/Remove", "TunnelService/History", "TunnelService/Watch"},
+		"TunnelService/List", "TunnelService/Add", "TunnelService/Remove", "TunnelService/Limit", "TunnelService/History", "TunnelService/Watch"},
 }
 
 func (r rpc) allowedBy(grant fusion.Capability) bool {

@@ -176,6 +176,23 @@ func TestTunnels(t *testing.T) {
 	}
 	a.refused(4, "did not grant", "forward", "--reverse", "--open", port, "cloud:0.0.0.0:0")
 
+	// A grant of one port is of that one.
+	other := field[string](a, "listen", "forward", "0", "cloud:"+shouter(t), "--json")
+	until(t, "the whole grant is of every port", dialing(other))
+	b.hither("host", "grant", "here", "-tunnel", "+tunnel@self/"+port)
+	until(t, "the other port is not reached", func() bool { return !dialing(other)() })
+	if !dialing(forward)() || dialing(back)() {
+		t.Error("the port that was granted is not reached, or what listens there for others is")
+	}
+	b.hither("host", "grant", "here", "-tunnel@self/"+port, "+tunnel")
+	until(t, "all again", func() bool { return dialing(other)() && dialing(back)() })
+
+	// A limit is changed while the tunnel runs.
+	a.hither("forward", "limit", forward, "1MiB/s")
+	if list := a.hither("forward", "ls"); !strings.Contains(list, "1.0 MiB/s") || !dialing(forward)() {
+		t.Errorf("with a limit:\n%s", list)
+	}
+
 	a.hither("forward", "rm", forward)
 	if conn, err := net.Dial("tcp", forward); err == nil {
 		_ = conn.Close()
