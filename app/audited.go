@@ -3,13 +3,17 @@ package app
 import (
 	"cmp"
 	"errors"
+	"io"
 	"net"
 	"strings"
 	"sync"
+	"time"
 
 	"hither/app/audit"
 	"hither/app/convert"
 	"hither/fusion"
+	"hither/peers"
+	"hither/peers/carry"
 )
 
 // audited gives a protocol's streams so that the audit log has each: who opened it, how much
@@ -65,6 +69,65 @@ func (c *auditedConn) Read(p []byte) (int, error) {
 func (c *auditedConn) Write(p []byte) (int, error) {
 	n, err := c.stream.Write(p)
 	c.session.Out.Add(int64(n))
+	return n, err
+}
+
+// Lasting says whether the stream outlives its path.
+func (c *auditedConn) Lasting() bool {
+	_, ok := c.stream.(*peers.LastingConn)
+	return ok
+}
+
+// SetPatience says how long such a stream lives without a path.
+func (c *auditedConn) SetPatience(d time.Duration) {
+	if l, ok := c.stream.(*peers.LastingConn); ok {
+		l.SetPatience(d)
+	}
+}
+
+// WriteTo and ReadFrom copy with the stream's own buffers, where it has such.
+func (c *auditedConn) WriteTo(w io.Writer) (int64, error) {
+	if own, ok := c.stream.(io.WriterTo); ok {
+		return own.WriteTo(&countedWriter{w, c.session})
+	}
+	return io.Copy(w, struct{ io.Reader }{c})
+}
+
+func (c *auditedConn) ReadFrom(r io.Reader) (int64, error) {
+	if own, ok := c.stream.(io.ReaderFrom); ok {
+		return own.ReadFrom(countedReader{r, c.session})
+	}
+	return io.Copy(struct{ io.Writer }{c}, r)
+}
+
+// countedWriter gets what comes over a stream, countedReader gives what goes over it.
+type countedWriter struct {
+	io.Writer
+	session *audit.Session
+}
+
+func (w *countedWriter) Write(p []byte) (int, error) {
+	w.session.In.Add(int64(len(p)))
+	return w.Writer.Write(p)
+}
+
+// TryWrite writes what can be written at once (carry.Sink).
+func (w *countedWriter) TryWrite(p []byte) (n int, err error) {
+	if sink, ok := w.Writer.(carry.Sink); ok {
+		n, err = sink.TryWrite(p)
+		w.session.In.Add(int64(n))
+	}
+	return n, err
+}
+
+type countedReader struct {
+	io.Reader
+	session *audit.Session
+}
+
+func (r countedReader) Read(p []byte) (int, error) {
+	n, err := r.Reader.Read(p)
+	r.session.Out.Add(int64(n))
 	return n, err
 }
 

@@ -16,7 +16,7 @@ func (n *Node) openMesh(_ context.Context, cfg Config) (err error) {
 			return n.network.Dial(ctx, id, meshProtocol)
 		},
 		Members: n.members,
-		Allow:   func(id fusion.HostID) error { return n.allowStream("net", id, fusion.MeshCap, n.Name()) },
+		Allow:   func(id fusion.HostID) error { return n.allowStream("net", id, fusion.MeshCap, n.Name(), "") },
 		Guest:   n.vms.DialGuest,
 		Own:     n.ownPorts,
 		Log:     part(cfg, "mesh"),

@@ -275,7 +275,7 @@ func (n *Node) serve(cfg *Config, settings *settings) error {
 	n.running.Go(func() { n.serveStreams(moveProtocol, "a move", n.serveMove) })
 	n.running.Go(func() { n.serveStreams(usbProtocol, "a USB device", n.lendUSB) })
 	n.running.Go(func() { n.serveStreams(backupProtocol, "a backup", n.serveBackups) })
-	n.running.Go(func() { n.serveStreams(tunnelProtocol, "a tunnel", n.tunnels.Serve) })
+	n.running.Go(func() { n.serveLasting(tunnelProtocol, "a tunnel", n.tunnels.Serve) })
 	n.running.Go(func() { n.serveStreams(meshProtocol, "the private network", n.mesh.Serve) })
 	if web != nil {
 		n.api.ServeWeb(web)

@@ -35,7 +35,15 @@ func (p pairedHost) dial(ctx context.Context, protocol string) (net.Conn, error)
 // serveStreams serves each stream of a protocol by itself until the node stops. serve is told
 // whose key the stream proved.
 func (n *Node) serveStreams(protocol, of string, serve func(from fusion.HostID, conn net.Conn) error) {
-	l := n.audited(n.network.Listen(protocol), protocol)
+	n.serveEach(n.audited(n.network.Listen(protocol), protocol), of, serve)
+}
+
+// serveLasting is serveStreams for streams that outlive their path.
+func (n *Node) serveLasting(protocol, of string, serve func(from fusion.HostID, conn net.Conn) error) {
+	n.serveEach(n.audited(n.network.ListenLasting(protocol), protocol), of, serve)
+}
+
+func (n *Node) serveEach(l net.Listener, of string, serve func(from fusion.HostID, conn net.Conn) error) {
 	stop := context.AfterFunc(n.ctx, func() { _ = l.Close() })
 	defer stop()
 	for {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"hither/app/mesh"
 	"hither/app/tunnel"
@@ -18,7 +19,7 @@ func (n *Node) openTunnels(_ context.Context, cfg Config) (err error) {
 	n.tunnels, err = tunnel.Open(tunnel.Config{
 		Dir: cfg.Home.Sub("tunnels"),
 		Dial: func(ctx context.Context, id fusion.HostID) (net.Conn, error) {
-			return n.network.Dial(ctx, id, tunnelProtocol)
+			return n.network.DialLasting(ctx, id, tunnelProtocol)
 		},
 		Find:   n.findForTunnel,
 		Allow:  n.allowTunnel,
@@ -39,23 +40,52 @@ func (n *Node) findForTunnel(name string) (fusion.HostInfo, error) {
 	return info, err
 }
 
-// allowTunnel says whether a paired computer may use a capability here.
+// allowTunnel says whether a paired computer may use a capability here, on an object of
+// tunnels.
 func (n *Node) allowTunnel(id fusion.HostID, want fusion.Capability, object string) error {
-	return n.allowStream("tunnel", id, want, object)
+	grants, _ := n.network.Grants(id)
+	return n.allowStream("tunnel", id, want, object, n.tunnelObject(grants, object))
 }
 
-// allowStream says whether a paired computer may use a capability here, all of it.
-func (n *Node) allowStream(op string, id fusion.HostID, want fusion.Capability, object string) error {
+// allowStream says whether a paired computer may use a capability here, on an object or,
+// where that is "", on everything. path is what an error names.
+func (n *Node) allowStream(op string, id fusion.HostID, want fusion.Capability, path, object string) error {
 	grants, paired := n.network.Grants(id)
 	switch {
 	case !paired:
 		return &fusion.Error{Op: op, Path: n.Name(), Cause: fusion.ErrUnpaired, Hint: "pair the two computers first: hither pair"}
-	case !fusion.Allows(grants, want):
-		return &fusion.Error{Op: op, Path: object, Cause: fusion.ErrPermission, Detail: fmt.Sprintf("%s did not grant %q", n.Name(), want),
+	case !fusion.AllowsOn(grants, want, object):
+		return &fusion.Error{Op: op, Path: path, Cause: fusion.ErrPermission, Detail: fmt.Sprintf("%s did not grant %q", n.Name(), want),
 			Hint: fmt.Sprintf("on %s: hither host grant %s +%s", n.Name(), n.HostName(id), want)}
 	}
 	return nil
 }
+
+// lookUp bounds how long a machine's name is looked up for a grant.
+const lookUp = 5 * time.Second
+
+// tunnelObject is an object with what a machine is in place of its name, where some grant
+// names objects: a machine that is not there is none.
+func (n *Node) tunnelObject(grants []fusion.Grant, object string) string {
+	machine, port, is := strings.Cut(object, "/")
+	if !is || machine == fusion.Self || !slices.ContainsFunc(grants, func(g fusion.Grant) bool { return g.Cap == fusion.TunnelCap && g.Object != "" }) {
+		return object
+	}
+	ctx, cancel := context.WithTimeout(n.ctx, lookUp)
+	defer cancel()
+	host, _, err := n.Resolve("")
+	if err != nil {
+		return noMachine
+	}
+	m, err := host.Machines().Get(ctx, machine)
+	if err != nil || m.UUID == "" {
+		return noMachine
+	}
+	return m.UUID + "/" + port
+}
+
+// noMachine is the object of what is not there: only a grant of everything covers it.
+const noMachine = "-"
 
 // ownPorts are those on which this node listens, of TCP and of UDP.
 func (n *Node) ownPorts() (ports []int) {

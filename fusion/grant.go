@@ -44,7 +44,7 @@ type Grant struct {
 	Cap Capability
 	// Object is what it is limited to, "" when it is not. Of view, control, machines, apps
 	// and microphone it is a machine, and of all but machines it may be an app of one as
-	// MACHINE/APP; of files it is a folder. Where grants are kept a virtual machine is its
+	// MACHINE/APP; of files it is a folder; of tunnel see Target.Object. Where grants are kept a virtual machine is its
 	// UUID, so that the grant goes with it and not with its name; for people it is its name.
 	Object string
 	// Until is when it ends, zero when it does not.
@@ -84,6 +84,9 @@ func ParseGrant(text string) (Grant, error) {
 
 // checkObject says why a capability cannot be limited to an object.
 func checkObject(c Capability, object string) (hint string, cause error) {
+	if c == TunnelCap {
+		return checkTunnelObject(object)
+	}
 	parts := strings.Split(object, "/")
 	for _, part := range parts {
 		if CheckName(part) != nil {
@@ -93,7 +96,7 @@ func checkObject(c Capability, object string) (hint string, cause error) {
 	switch c {
 	case AdminCap:
 		return "admin is of the whole computer; limit control, machines or apps to one machine instead", ErrInvalid
-	case TunnelCap, MeshCap:
+	case MeshCap:
 		return fmt.Sprintf("grant %s as a whole; its objects are not enforced yet", c), ErrUnsupported
 	case MachinesCap, FilesCap:
 		if len(parts) > 1 {
@@ -103,6 +106,26 @@ func checkObject(c Capability, object string) (hint string, cause error) {
 	}
 	if len(parts) > 2 {
 		return "an object has at most two parts: MACHINE/APP", ErrInvalid
+	}
+	return "", nil
+}
+
+const tunnelObjectHint = "tunnel is of a machine, a port of one, or an address with its port, as in tunnel@web, tunnel@self/80 and tunnel@10.0.0.5:443"
+
+// checkTunnelObject says why a tunnel cannot be limited to an object.
+func checkTunnelObject(object string) (hint string, cause error) {
+	if strings.Contains(object, ":") {
+		if _, t, err := ParseTarget(":" + object); err != nil || t.Object() != object {
+			return tunnelObjectHint, ErrInvalid
+		}
+		return "", nil
+	}
+	machine, port, one := strings.Cut(object, "/")
+	if CheckName(machine) != nil {
+		return tunnelObjectHint, ErrInvalid
+	}
+	if _, err := parsePort(port, 1); one && err != nil {
+		return tunnelObjectHint, ErrInvalid
 	}
 	return "", nil
 }

@@ -11,6 +11,11 @@ func TestGrantsAreRead(t *testing.T) {
 	for text, want := range map[string]Grant{
 		"view":               {Cap: ViewCap},
 		"machines@web":       {Cap: MachinesCap, Object: "web"},
+		"tunnel@web":         {Cap: TunnelCap, Object: "web"},
+		"tunnel@self/80":     {Cap: TunnelCap, Object: "self/80"},
+		"tunnel@10.0.0.5:80": {Cap: TunnelCap, Object: "10.0.0.5:80"},
+		"tunnel@[fd00::1]:1": {Cap: TunnelCap, Object: "[fd00::1]:1"},
+		"tunnel@db.lan:5432": {Cap: TunnelCap, Object: "db.lan:5432"},
 		"apps@self/org.Maps": {Cap: AppsCap, Object: "self/org.Maps"},
 		"view@web,until=2026-12-04T18:00:00+01:00": {Cap: ViewCap, Object: "web", Until: time.Date(2026, 12, 4, 17, 0, 0, 0, time.UTC)},
 		"admin,until=2026-12-04T17:00:00.9Z":       {Cap: AdminCap, Until: time.Date(2026, 12, 4, 17, 0, 0, 0, time.UTC)},
@@ -25,7 +30,8 @@ func TestGrantsAreRead(t *testing.T) {
 	}
 	for text, cause := range map[string]error{
 		"": ErrInvalid, "fly": ErrInvalid, "view@": ErrInvalid, "view@a/b/c": ErrInvalid, "view@../x": ErrInvalid, "view@*": ErrInvalid,
-		"@web": ErrInvalid, "admin@web": ErrInvalid, "machines@web/maps": ErrInvalid, "files@a/b": ErrInvalid, "tunnel@80": ErrUnsupported,
+		"@web": ErrInvalid, "admin@web": ErrInvalid, "machines@web/maps": ErrInvalid, "files@a/b": ErrInvalid, "tunnel@:80": ErrInvalid, "tunnel@127.0.0.1:80": ErrInvalid, "tunnel@DB.lan:5432": ErrInvalid, "tunnel@web/http": ErrInvalid, "tunnel@web/80/x": ErrInvalid, "tunnel@web/0": ErrInvalid, "tunnel@0.0.0.0:1": ErrInvalid, "tunnel@": ErrInvalid,
+		
 		"mesh@x": ErrUnsupported, "view,until=8h": ErrInvalid, "view,until=": ErrInvalid, "view,": ErrInvalid,
 		"view,until=2026-12-04T18:00:00Z,only=reading": ErrInvalid, "view,until=0001-01-01T00:00:00Z": ErrInvalid,
 	} {

@@ -108,6 +108,9 @@ type Tunnels interface {
 	// Remove ends a tunnel, told by its ID or by what it listens on, and the connections
 	// through it. It promises ErrNotFound.
 	Remove(ctx context.Context, id string) error
+	// Limit changes how many bytes a second may pass a tunnel each way, 0 for no limit, also
+	// on the connections that it has. It promises ErrNotFound and ErrInvalid.
+	Limit(ctx context.Context, id string, bytes int64) (Tunnel, error)
 	// History gives what passed a tunnel in each of the last seconds, five minutes at
 	// most, oldest first. It promises ErrNotFound.
 	History(ctx context.Context, id string) ([]TunnelPoint, error)
@@ -125,6 +128,24 @@ func (t Target) String() string {
 		return ":" + net.JoinHostPort(t.Address, strconv.Itoa(t.Port))
 	}
 	return fmt.Sprintf(":%d", t.Port)
+}
+
+// Object is what a grant of tunnel names for a target: MACHINE/PORT, where self is the
+// computer itself, or ADDRESS:PORT. A grant of MACHINE is of all its ports. A name is an
+// object of its own, and not the addresses that it means.
+func (t Target) Object() string {
+	port := strconv.Itoa(t.Port)
+	if t.Machine != "" {
+		return t.Machine + "/" + port
+	}
+	ip, err := netip.ParseAddr(t.Address)
+	switch ip = ip.Unmap(); {
+	case t.Address == "", strings.EqualFold(t.Address, "localhost"), err == nil && ip.IsLoopback():
+		return Self + "/" + port
+	case err == nil:
+		return netip.AddrPortFrom(ip, uint16(t.Port)).String()
+	}
+	return strings.ToLower(strings.TrimSuffix(t.Address, ".")) + ":" + port
 }
 
 const targetHint = "a target is HOST:PORT for HOST itself, HOST/MACHINE:PORT for a machine of it, or HOST:ADDRESS:PORT for what HOST reaches, as in nas:80, nas/web:80 and nas:10.0.0.5:80"
@@ -273,6 +294,14 @@ func (s TunnelSpec) WithDefaults() TunnelSpec {
 	return s
 }
 
+// CheckLimit returns an error with cause ErrInvalid unless bytes a second can be a limit.
+func CheckLimit(bytes int64) error {
+	if bytes < 0 || bytes > 0 && bytes < 1024 {
+		return &Error{Op: "tunnel", Path: "limit", Cause: ErrInvalid, Detail: "nothing would pass", Hint: "a limit is 1K a second or more, as in --limit 10M"}
+	}
+	return nil
+}
+
 // maxProxyUser bounds a proxy's user and password, in bytes (RFC 1929).
 const maxProxyUser = 255
 
@@ -296,8 +325,8 @@ func (s TunnelSpec) Check() error {
 		return refuse("a socket's path is for TCP of this computer", "listen on a port")
 	case !s.Open && !Loopback(s.Listen):
 		return refuse("everybody who reaches that address could use the tunnel", "say that this is meant: --open")
-	case s.Limit < 0 || s.Limit > 0 && s.Limit < 1024:
-		return refuse("nothing would pass", "a limit is 1K a second or more, as in --limit 10M")
+	case CheckLimit(s.Limit) != nil:
+		return CheckLimit(s.Limit)
 	case s.Kind == ProxyTunnel && (s.Proto == "udp" || s.Target != (Target{})):
 		return refuse("a proxy goes where its programs say", "leave the target out: hither proxy LOCAL HOST")
 	case s.Kind != ProxyTunnel && s.User+s.Password != "":

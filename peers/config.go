@@ -38,6 +38,7 @@ type tuning struct {
 	quick    time.Duration // for the redial inside Dial
 	stranger time.Duration // an unpaired connection may last this long
 	pair     time.Duration // for the whole exchange of a pairing
+	own      time.Duration // for making a connection of one stream
 }
 
 func (c Config) withDefaults() (Config, error) {
@@ -65,6 +66,7 @@ func (c Config) withDefaults() (Config, error) {
 	t.quick = or(t.quick, 1500*time.Millisecond)
 	t.stranger = or(t.stranger, time.Minute)
 	t.pair = or(t.pair, 30*time.Second)
+	t.own = or(t.own, 2*time.Second)
 	return c, nil
 }
 

@@ -92,7 +92,7 @@ func limits() rcmgr.ConcreteLimitConfig {
 // pairedLimit bounds a paired computer: it is trusted, its bugs are not.
 var pairedLimit = &rcmgr.BaseLimit{
 	Streams: maxStreamsOfPeer, StreamsInbound: maxStreamsOfPeer, StreamsOutbound: maxStreamsOfPeer,
-	Conns: 2 * maxConnsOfOne, ConnsInbound: 2 * maxConnsOfOne, ConnsOutbound: 2 * maxConnsOfOne,
+	Conns: 2*maxConnsOfOne + 2*maxOwn, ConnsInbound: 2*maxConnsOfOne + maxOwn, ConnsOutbound: 2*maxConnsOfOne + maxOwn,
 	FD: math.MaxInt, Memory: 1 << 30,
 }
 

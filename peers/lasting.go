@@ -5,9 +5,12 @@ import (
 	"errors"
 	"io"
 	"net"
+	"sync"
+	"sync/atomic"
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/protocol"
+	ma "github.com/multiformats/go-multiaddr"
 	"github.com/multiformats/go-multistream"
 
 	"hither/fusion"
@@ -22,13 +25,17 @@ const lastingProtocol = "/hither/lasting/1"
 // while. It is a net.Conn with CloseWrite, Reset, SetPatience and Peer.
 type LastingConn struct{ *carry.Stream }
 
+// Lasting marks it: it keeps what it carries, and so copies best by its own ReadFrom and
+// WriteTo.
+func (c *LastingConn) Lasting() bool { return true }
+
 // Path gives the address of the other end of the connection that carries the
 // stream now, "" while none does, and how often it moved to another one. changed
 // is closed when that is no longer so.
 func (c *LastingConn) Path() (addr string, moves int, changed <-chan struct{}) {
 	now, moves, changed := c.Carrier()
 	if now != nil {
-		addr = now.(*carrier).stream.Conn().RemoteMultiaddr().String()
+		addr = now.(*carrier).addr.String()
 	}
 	return addr, moves, changed
 }
@@ -116,7 +123,7 @@ func (n *Network) openLasting() {
 		},
 	})
 	n.host.SetStreamHandler(lastingProtocol, func(s network.Stream) {
-		n.lasting.Serve(hostID(s.Conn().RemotePeer()), &carrier{stream: s, wire: s})
+		n.lasting.Serve(hostID(s.Conn().RemotePeer()), streamCarrier(s, s))
 	})
 }
 
@@ -142,8 +149,15 @@ func (n *Network) dialCarrier(ctx context.Context, id fusion.HostID, now carry.C
 	}
 	best := sessions[0]
 	if now != nil {
-		current := n.sessionOf(now.(*carrier).stream.Conn())
+		now := now.(*carrier)
+		current := n.sessionOf(now.conn)
 		if current != nil && !climbs(best, current, n.cfg.tune.now()) {
+			if now.alone || !now.busy.Load() {
+				return nil, nil
+			}
+			if c := n.dialOwn(ctx, current); c != nil {
+				return c, nil
+			}
 			return nil, nil
 		}
 	}
@@ -163,10 +177,19 @@ func (n *Network) sessionOf(conn network.Conn) *session {
 	return n.sessions[conn]
 }
 
-// carrier is a stream of libp2p as it carries a lasting one.
+// carrier is what carries a lasting stream: a stream of libp2p, or a connection of its own
+// (ownconn.go).
 type carrier struct {
-	stream network.Stream
-	wire   io.ReadWriter
+	conn       network.Conn // it is a stream of that connection, or beside it; nil for what came beside one
+	addr       ma.Multiaddr // of the other end
+	wire       io.ReadWriter
+	closeWrite func() error
+	reset      func() error
+	alone      bool // a connection of its own
+	busy       atomic.Bool
+	heard      atomic.Bool // something came
+	ended      sync.Once
+	done       func() // may be nil; called once it has ended
 }
 
 // newCarrier opens one on a session. It does not wait for the other side: the
@@ -180,10 +203,33 @@ func newCarrier(ctx context.Context, s *session) (*carrier, error) {
 		stream.Reset()
 		return nil, err
 	}
-	return &carrier{stream: stream, wire: multistream.NewMSSelect(stream, protocol.ID(lastingProtocol))}, nil
+	return streamCarrier(stream, multistream.NewMSSelect(stream, protocol.ID(lastingProtocol))), nil
 }
 
-func (c *carrier) Read(b []byte) (int, error)  { return c.wire.Read(b) }
+func streamCarrier(stream network.Stream, wire io.ReadWriter) *carrier {
+	return &carrier{conn: stream.Conn(), addr: stream.Conn().RemoteMultiaddr(), wire: wire, closeWrite: stream.CloseWrite, reset: stream.Reset}
+}
+
+// Busy is told once it carries much: a connection of its own may be worth its cost.
+func (c *carrier) Busy() { c.busy.Store(true) }
+
+func (c *carrier) Read(b []byte) (int, error) {
+	n, err := c.wire.Read(b)
+	if n > 0 && c.alone && !c.heard.Load() {
+		c.heard.Store(true)
+	}
+	return n, err
+}
+
 func (c *carrier) Write(b []byte) (int, error) { return c.wire.Write(b) }
-func (c *carrier) CloseWrite() error           { return c.stream.CloseWrite() }
-func (c *carrier) Reset() error                { return c.stream.Reset() }
+func (c *carrier) CloseWrite() error           { return c.closeWrite() }
+
+func (c *carrier) Reset() error {
+	err := c.reset()
+	c.ended.Do(func() {
+		if c.done != nil {
+			c.done()
+		}
+	})
+	return err
+}

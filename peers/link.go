@@ -161,6 +161,7 @@ func (n *Network) lost(s *session, why error) {
 	l.signal()
 	quiet := n.closed
 	n.mu.Unlock()
+	n.resetOwned(s)
 	if quiet {
 		return
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/protocol"
 	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/relay"
 	"github.com/libp2p/go-libp2p/p2p/protocol/holepunch"
+	libp2ptls "github.com/libp2p/go-libp2p/p2p/security/tls"
 	"github.com/multiformats/go-multistream"
 
 	"hither/fusion"
@@ -30,6 +31,8 @@ type Network struct {
 	gate  *gate
 	store *store
 	ports ports
+	// identity is that of the host, for connections that are not libp2p's.
+	identity *libp2ptls.Identity
 	// strangers holds the protocols of unpaired keys; the host has all.
 	strangers *multistream.MultistreamMuxer[protocol.ID]
 
@@ -65,6 +68,7 @@ type Network struct {
 	counted   uint64          // sessions there were
 	joining   map[peer.ID]int // pairings past the point where the other side may have stored us
 	listeners map[string]*listener
+	owned     map[peer.ID]int // connections for one stream that came, see ownconn.go
 
 	deaf func() bool // tests: true leaves heartbeats without an answer
 }
@@ -93,12 +97,18 @@ func Open(ctx context.Context, cfg Config) (*Network, error) {
 		sessions:  map[network.Conn]*session{},
 		joining:   map[peer.ID]int{},
 		listeners: map[string]*listener{},
+		owned:     map[peer.ID]int{},
 		strangers: multistream.NewMultistreamMuxer[protocol.ID](),
 		news:      make(chan struct{}, 1),
 	}
 	n.seen.init()
 	n.offers.init(cfg.tune.now)
 	n.ctx, n.cancel = context.WithCancel(context.Background())
+	if n.identity, err = libp2ptls.NewIdentity(key); err != nil {
+		n.cancel()
+		return nil, &fusion.Error{Op: "peers.open", Path: cfg.Dir, Cause: err}
+	}
+	n.ports.own = n.serveOwn
 	n.gate = &gate{paired: n.paired, routers: n.routers}
 	if n.host, err = newHost(key, n.gate, &n.ports); err != nil {
 		n.cancel()

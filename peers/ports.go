@@ -20,7 +20,8 @@ import (
 // ports are the sockets of the host's transports: what is dialed to punch a hole
 // leaves from the port that is listened on, as only that port is known outside.
 type ports struct {
-	quic *quicreuse.ConnManager // set by newQUIC, while libp2p.New runs
+	quic *quicreuse.ConnManager                        // set by newQUIC, while libp2p.New runs
+	own  func(manet.Conn, network.ConnManagementScope) // takes connections of TCP that are not libp2p's
 
 	mu  sync.Mutex
 	tcp map[string]net.Addr // "tcp4" and "tcp6" to the first listener's address
@@ -86,7 +87,7 @@ func (t *tcpTransport) Listen(addr ma.Multiaddr) (transport.Listener, error) {
 		return nil, err
 	}
 	t.ports.note(socket)
-	return t.upgrader.UpgradeGatedMaListener(t, lingerless{t.upgrader.GateMaListener(list)}), nil
+	return t.upgrader.UpgradeGatedMaListener(t, newSorter(lingerless{t.upgrader.GateMaListener(list)}, t.ports.own)), nil
 }
 
 // note remembers a listener's port and lets dials leave from it. Where that is

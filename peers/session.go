@@ -55,8 +55,11 @@ type session struct {
 	number     uint64        // rises with each session of the network
 	probe      chan struct{} // of one; asks for a heartbeat at once
 	spareSince time.Time     // of beat alone: since when nobody needs it
-	// dead is guarded by Network.mu.
-	dead bool
+	noOwn      atomic.Int64  // until when no stream tries for a connection of its own; Unix nanoseconds
+	// dead, owned and makes are guarded by Network.mu.
+	dead  bool
+	owned map[*carrier]bool // connections of streams beside this one
+	makes int               // and how many of them are being made
 }
 
 // connected is told of every new connection.

@@ -46,7 +46,7 @@ var ofTheHost = []string{"MachineService/Create", "CopyService/Clone", "CopyServ
 	"NetworkService/Start", "NetworkService/Stop", "NetworkService/Leases", "ForwardService/Add", "ForwardService/Remove",
 	"StorageService/CreateVolume", "StorageService/GrowVolume", "StorageService/RemoveVolume", "ImageService/Fetch", "ImageService/Remove",
 	"FolderService/Add", "FolderService/Share", "FolderService/Remove", "BackupService/Kept", "NetBootService/Install", "AuditService/End",
-	"TunnelService/Remove", "TunnelService/History"}
+	"TunnelService/Remove", "TunnelService/Limit", "TunnelService/History"}
 
 // TestEveryObjectIsRead: a method whose request names something says how it is read.
 func TestEveryObjectIsRead(t *testing.T) {

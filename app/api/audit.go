@@ -191,6 +191,8 @@ func detail(request any) string {
 		return fmt.Sprintf("%s %s %s", spec.Kind, spec.Listen, to)
 	case *pb.TunnelRemoveRequest:
 		return r.Id
+	case *pb.TunnelLimitRequest:
+		return r.Id
 	}
 	return ""
 }

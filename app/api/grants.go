@@ -46,6 +46,9 @@ func (s *Server) bind(ctx context.Context, g fusion.Grant, present []fusion.Gran
 		_, err := host.Folders().Get(ctx, g.Object)
 		return g, err
 	}
+	if g.Cap == fusion.TunnelCap && strings.Contains(g.Object, ":") {
+		return g, nil // an address is one whoever has it
+	}
 	machine, app, isApp := strings.Cut(g.Object, "/")
 	m, err := s.machineOf(ctx, host, machine)
 	if err != nil {

@@ -100,6 +100,7 @@ var methods = map[string]need{
 	v1.TunnelServiceListProcedure:    {cap: fusion.AdminCap, quiet: true},
 	v1.TunnelServiceAddProcedure:     {cap: fusion.AdminCap},
 	v1.TunnelServiceRemoveProcedure:  {cap: fusion.AdminCap},
+	v1.TunnelServiceLimitProcedure:   {cap: fusion.AdminCap},
 	v1.TunnelServiceHistoryProcedure: {cap: fusion.AdminCap, quiet: true},
 	v1.TunnelServiceWatchProcedure:   {cap: fusion.AdminCap, quiet: true},
 

@@ -224,7 +224,7 @@ var allowed = map[fusion.Capability][]string{
 		"AuditService/List", "AuditService/Follow", "AuditService/Verify", "AuditService/Live", "AuditService/End",
 		"NetBootService/Show", "NetBootService/Switch", "NetBootService/Install", "NetBootService/Forget",
 		"MeshService/Status", "MeshService/Up", "MeshService/Down",
-		"TunnelService/List", "TunnelService/Add", "TunnelService/Remove", "TunnelService/History", "TunnelService/Watch"},
+		"TunnelService/List", "TunnelService/Add", "TunnelService/Remove", "TunnelService/Limit", "TunnelService/History", "TunnelService/Watch"},
 }
 
 func (r rpc) allowedBy(grant fusion.Capability) bool {

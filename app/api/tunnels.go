@@ -51,6 +51,18 @@ func (t tunnelService) Remove(ctx context.Context, req *connect.Request[pb.Tunne
 	return connect.NewResponse(&pb.TunnelRemoveResponse{}), nil
 }
 
+func (t tunnelService) Limit(ctx context.Context, req *connect.Request[pb.TunnelLimitRequest]) (*connect.Response[pb.Tunnel], error) {
+	h, _, err := t.s.resolve(ctx, req.Msg.Host)
+	if err != nil {
+		return nil, err
+	}
+	changed, err := h.Tunnels().Limit(ctx, req.Msg.Id, req.Msg.Limit)
+	if err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(convert.TunnelToPB(changed)), nil
+}
+
 func (t tunnelService) History(ctx context.Context, req *connect.Request[pb.TunnelHistoryRequest]) (*connect.Response[pb.TunnelHistoryResponse], error) {
 	h, _, err := t.s.resolve(ctx, req.Msg.Host)
 	if err != nil {

@@ -37,6 +37,14 @@ func (t *tunnels) Remove(ctx context.Context, id string) error {
 	return err
 }
 
+func (t *tunnels) Limit(ctx context.Context, id string, bytes int64) (fusion.Tunnel, error) {
+	res, err := call(ctx, t.label, t.c.tunnels.Limit, &pb.TunnelLimitRequest{Host: t.name, Id: id, Limit: bytes})
+	if err != nil {
+		return fusion.Tunnel{}, err
+	}
+	return convert.TunnelFromPB(res), nil
+}
+
 func (t *tunnels) History(ctx context.Context, id string) ([]fusion.TunnelPoint, error) {
 	res, err := call(ctx, t.label, t.c.tunnels.History, &pb.TunnelHistoryRequest{Host: t.name, Id: id})
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 )
 
 // entry is one tunnel that is kept here. Its exported fields are what the file has, and are
-// not changed once it is in the Store.
+// not changed once it is in the Store, but for Limit: that with Store.mu and mu.
 type entry struct {
 	fusion.TunnelSpec
 	ID     string        `json:"id"`

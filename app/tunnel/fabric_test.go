@@ -29,15 +29,16 @@ type fabric struct {
 // host is one Store and what it may.
 type host struct {
 	*Store
-	id     fusion.HostID
-	f      *fabric
-	dir    string
-	grants map[fusion.HostID][]fusion.Capability // guarded by f.mu
-	asked  []string                              // objects, guarded by f.mu
-	names  map[string][]netip.Addr
-	own    []int
-	work   sync.WaitGroup
-	conns  map[net.Conn]bool // streams that stand, guarded by f.mu
+	id      fusion.HostID
+	f       *fabric
+	dir     string
+	grants  map[fusion.HostID][]fusion.Capability // guarded by f.mu
+	asked   []string                              // objects, guarded by f.mu
+	objects []fusion.Grant                        // what everybody may, likewise
+	names   map[string][]netip.Addr
+	own     []int
+	work    sync.WaitGroup
+	conns   map[net.Conn]bool // streams that stand, guarded by f.mu
 }
 
 // two gives hosts that have granted each other tunnel.
@@ -107,7 +108,7 @@ func (h *host) allow(from fusion.HostID, want fusion.Capability, object string) 
 	h.f.mu.Lock()
 	defer h.f.mu.Unlock()
 	h.asked = append(h.asked, object)
-	if !fusion.Allows(fusion.Whole(h.grants[from]...), want) {
+	if !fusion.AllowsOn(append(fusion.Whole(h.grants[from]...), h.objects...), want, object) {
 		return &fusion.Error{Op: "tunnel", Path: object, Cause: fusion.ErrPermission, Detail: "not granted", Hint: "grant it"}
 	}
 	return nil

@@ -24,7 +24,8 @@ type far struct {
 // farWay is a connection that was made for another host.
 type farWay struct {
 	from   fusion.HostID
-	object string
+	object string // as people write it
+	grant  string // as grants name it
 	cancel context.CancelFunc
 }
 
@@ -35,7 +36,7 @@ type doorKey struct {
 
 const (
 	// maxFar bounds the connections for one host, and maxDoors where it listens here.
-	maxFar   = 2048
+	maxFar   = 1500
 	maxDoors = 256
 )
 
@@ -142,7 +143,7 @@ func about(conn net.Conn, object string) {
 func (s *Store) open(from fusion.HostID, conn net.Conn, h hello) error {
 	object := objectOf(h.Target)
 	about(conn, object)
-	way := &farWay{from: from, object: object}
+	way := &farWay{from: from, object: object, grant: h.Target.Object()}
 	var ctx context.Context
 	ctx, way.cancel = context.WithCancel(s.ctx)
 	defer way.cancel()
@@ -166,7 +167,7 @@ func (s *Store) connect(ctx context.Context, way *farWay, h hello) (net.Conn, er
 	if err := s.far.begin(way); err != nil {
 		return nil, err
 	}
-	err := s.cfg.Allow(way.from, fusion.TunnelCap, way.object)
+	err := s.cfg.Allow(way.from, fusion.TunnelCap, way.grant)
 	var target net.Conn
 	if err == nil {
 		target, err = s.dialTarget(ctx, h.Proto, h.Target)
@@ -178,7 +179,7 @@ func (s *Store) connect(ctx context.Context, way *farWay, h hello) (net.Conn, er
 	return target, nil
 }
 
-// objectOf is a target as grants name it.
+// objectOf is a target as people write it, at the computer that reaches it.
 func objectOf(t fusion.Target) string {
 	if t.Machine == "" && t.Address == "" {
 		t.Address = "localhost"
@@ -216,7 +217,7 @@ func (s *Store) GrantsChanged(id fusion.HostID) {
 	}
 	s.far.mu.Unlock()
 	for _, w := range ways {
-		if s.cfg.Allow(id, fusion.TunnelCap, w.object) != nil {
+		if s.cfg.Allow(id, fusion.TunnelCap, w.grant) != nil {
 			w.cancel()
 		}
 	}

@@ -84,6 +84,80 @@ func TestGrants(t *testing.T) {
 	}
 }
 
+// TestGrantsOfObjects: one port is reached, and not the next, nor is anything listened on.
+func TestGrantsOfObjects(t *testing.T) {
+	a, b := two(t)
+	port, other := shouter(t), shouter(t)
+	b.grant("a")
+	give := func(objects ...string) {
+		b.f.mu.Lock()
+		b.objects = nil
+		for _, o := range objects {
+			g, err := fusion.ParseGrant("tunnel@" + o)
+			if err != nil {
+				t.Error(err)
+			}
+			b.objects = append(b.objects, g)
+		}
+		b.f.mu.Unlock()
+		b.GrantsChanged("a")
+	}
+	reach := func(target fusion.Target) error {
+		conn, _, err := a.ask(t.Context(), "b", hello{Do: doOpen, Proto: "tcp", Target: target})
+		if err == nil {
+			err = conn.Close()
+		}
+		return err
+	}
+	own, machine := fusion.Target{Port: port}, fusion.Target{Machine: "web", Port: port}
+	for _, c := range []struct {
+		objects []string
+		may     []fusion.Target
+		not     []fusion.Target
+	}{
+		{[]string{fmt.Sprintf("self/%d", port)}, []fusion.Target{own, {Address: "localhost", Port: port}, {Address: "127.0.0.1", Port: port}, {Machine: fusion.Self, Port: port}},
+			[]fusion.Target{{Port: other}, machine, {Address: "10.0.0.5", Port: port}}},
+		{[]string{"self"}, []fusion.Target{own, {Port: other}}, []fusion.Target{machine}},
+		{[]string{"web"}, []fusion.Target{machine}, []fusion.Target{own}},
+		{[]string{"10.0.0.5:80", "db.lan:80"}, nil, []fusion.Target{own, machine, {Address: "10.0.0.5", Port: 81}, {Address: "db.lan.evil", Port: 80}}},
+		{nil, nil, []fusion.Target{own}},
+	} {
+		give(c.objects...)
+		for _, target := range c.may {
+			if err := reach(target); err != nil {
+				t.Errorf("%v: %s: %v", c.objects, target, err)
+			}
+		}
+		for _, target := range c.not {
+			refusedWith(t, fmt.Sprint(c.objects, target), reach(target), fusion.ErrPermission)
+		}
+		_, _, err := a.ask(t.Context(), "b", hello{Do: doListen, Proto: "tcp", Listen: "127.0.0.1:0", Tunnel: "x"})
+		refusedWith(t, "listening", err, fusion.ErrPermission)
+	}
+	// What is open ends with the grant of its object, and only that.
+	give(fmt.Sprintf("self/%d", port), fmt.Sprintf("self/%d", other))
+	open := func(port int) net.Conn {
+		conn, _, err := a.ask(t.Context(), "b", hello{Do: doOpen, Proto: "tcp", Target: fusion.Target{Port: port}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = conn.SetDeadline(time.Now().Add(patience))
+		t.Cleanup(func() { _ = conn.Close() })
+		return conn
+	}
+	stays, ends := open(port), open(other)
+	give(fmt.Sprintf("self/%d", port))
+	if _, err := ends.Read(make([]byte, 1)); !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("what was open: %v", err)
+	}
+	if _, err := io.WriteString(stays, "x"); err != nil {
+		t.Error(err)
+	}
+	if _, err := io.ReadFull(stays, make([]byte, 1)); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestRemovedAtOnce: what a tunnel listened on is free when it is removed before it ran.
 func TestRemovedAtOnce(t *testing.T) {
 	a, _ := two(t)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"time"
 
 	"hither/fusion"
 	"hither/vmctl/proxy"
@@ -18,6 +19,17 @@ import (
 
 // hold is a stream that keeps a host listening.
 type hold struct{ conn net.Conn }
+
+// holdPatience is how long a host goes on listening for one that is away: longer than a
+// change of path takes, shorter than a connection lasts, as nobody can come in meanwhile.
+const holdPatience = 10 * time.Second
+
+// patient lets a stream that outlives its path do so for holdPatience.
+func patient(conn net.Conn) {
+	if lasting, ok := conn.(interface{ SetPatience(time.Duration) }); ok {
+		lasting.SetPatience(holdPatience)
+	}
+}
 
 // Shut ends it; Wait hears of that.
 func (h hold) Shut() { _ = h.conn.Close() }
@@ -43,6 +55,7 @@ func (s *Store) listenThere(ctx context.Context, e *entry) (door, error) {
 		}
 		e.Listen = listen
 	}
+	patient(conn)
 	return hold{conn}, nil
 }
 
@@ -50,6 +63,7 @@ func (s *Store) listenThere(ctx context.Context, e *entry) (door, error) {
 // again takes over: the stream of before may be one that is dead and not known to be.
 func (s *Store) hold(from fusion.HostID, conn net.Conn, h hello) error {
 	about(conn, "listen "+h.Listen)
+	patient(conn)
 	port, err := s.listenFor(from, h)
 	if err != nil {
 		return errors.Join(err, refuse(conn, err))

@@ -28,9 +28,9 @@ type Config struct {
 	Dial func(ctx context.Context, id fusion.HostID) (net.Conn, error)
 	// Find gives a paired host by name or ID, or an error with ErrNotFound.
 	Find func(name string) (fusion.HostInfo, error)
-	// Allow says whether a host may use a capability here, on an object: a target as
-	// people write it ("web:80", "10.0.0.5:80", "localhost:80"), or where it wants to
-	// listen ("listen 127.0.0.1:80"). Its error has ErrPermission and a hint.
+	// Allow says whether a host may use a capability here, on an object: that of a target
+	// (fusion.Target.Object), or where it wants to listen ("listen 127.0.0.1:80"), which no
+	// grant of an object covers. Its error has ErrPermission and a hint.
 	Allow func(host fusion.HostID, want fusion.Capability, object string) error
 	// Guest connects to a port of a machine of this computer.
 	Guest func(ctx context.Context, machine, proto string, port int) (net.Conn, error)
@@ -260,6 +260,39 @@ func (s *Store) Remove(ctx context.Context, id string) error {
 	return nil
 }
 
+// Limit changes how fast bytes may pass a tunnel.
+func (s *Store) Limit(ctx context.Context, id string, bytes int64) (fusion.Tunnel, error) {
+	s.changing.Lock()
+	defer s.changing.Unlock()
+	e, err := s.find("tunnel.limit", id)
+	if err != nil {
+		return fusion.Tunnel{}, err
+	}
+	if err := fusion.CheckLimit(bytes); err != nil {
+		return fusion.Tunnel{}, err
+	}
+	if err := s.setLimit(e, bytes); err != nil {
+		return fusion.Tunnel{}, err
+	}
+	s.cfg.Log.Info("tunnel limited", "id", e.ID, "limit", bytes, "trace", fusion.Trace(ctx))
+	return s.shown(e), nil
+}
+
+func (s *Store) setLimit(e *entry, bytes int64) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	before := e.TunnelSpec.Limit
+	e.TunnelSpec.Limit = bytes
+	if err := s.saveLocked(); err != nil {
+		e.TunnelSpec.Limit = before
+		return err
+	}
+	e.gauge.SetLimit(bytes)
+	return nil
+}
+
 // find gives the tunnel of an ID, or of what it listens on.
 func (s *Store) find(op, id string) (*entry, error) {
 	listen, lerr := fusion.ParseListen(id)
@@ -306,7 +339,10 @@ const rateOver = 2
 
 // shown gives a tunnel as a person sees it.
 func (s *Store) shown(e *entry) fusion.Tunnel {
-	t := fusion.Tunnel{TunnelSpec: e.TunnelSpec, ID: e.ID, HostID: e.HostID, State: fusion.TunnelOpen}
+	e.mu.Lock()
+	why, port, spec := e.why, e.port, e.TunnelSpec
+	e.mu.Unlock()
+	t := fusion.Tunnel{TunnelSpec: spec, ID: e.ID, HostID: e.HostID, State: fusion.TunnelOpen}
 	t.Password = ""
 	passed := e.gauge.Passed()
 	t.Connections, t.Total, t.BytesIn, t.BytesOut = passed.Open, passed.Total, passed.In, passed.Out
@@ -314,9 +350,6 @@ func (s *Store) shown(e *entry) fusion.Tunnel {
 		t.RateIn += float64(second.In) / rateOver
 		t.RateOut += float64(second.Out) / rateOver
 	}
-	e.mu.Lock()
-	why, port := e.why, e.port
-	e.mu.Unlock()
 	host, err := s.cfg.Find(string(e.HostID))
 	if err == nil {
 		t.Host = host.Name

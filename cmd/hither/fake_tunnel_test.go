@@ -46,6 +46,13 @@ func (f fakeTunnels) Remove(ctx context.Context, req *connect.Request[pb.TunnelR
 	})
 }
 
+func (f fakeTunnels) Limit(ctx context.Context, req *connect.Request[pb.TunnelLimitRequest]) (*connect.Response[pb.Tunnel], error) {
+	return asks(f.fake, f.of(req.Msg.Host), func(h fusion.Host) (*pb.Tunnel, error) {
+		changed, err := h.Tunnels().Limit(ctx, req.Msg.Id, req.Msg.Limit)
+		return convert.TunnelToPB(changed), err
+	})
+}
+
 // Watch is not for the command line.
 func (f fakeTunnels) Watch(ctx context.Context, req *connect.Request[pb.TunnelListRequest], s *connect.ServerStream[pb.TunnelListResponse]) error {
 	return f.UnimplementedTunnelServiceHandler.Watch(ctx, req, s)

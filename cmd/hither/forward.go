@@ -15,8 +15,15 @@ import (
 // tunnelFlags are those of what makes a tunnel.
 type tunnelFlags struct {
 	udp, open, once, reverse bool
-	limit                    size
+	limit                    speed
 }
+
+// speed is a size as a flag, of bytes a second: "10MiB", "10M/s".
+type speed size
+
+func (s *speed) String() string        { return (*size)(s).String() }
+func (s *speed) Type() string          { return "SIZE" }
+func (s *speed) Set(text string) error { return (*size)(s).Set(strings.TrimSuffix(text, "/s")) }
 
 func (f *tunnelFlags) add(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&f.open, "open", false, "listen on an address that other computers reach: everybody who does can use the tunnel")
@@ -54,7 +61,7 @@ func tunnelCommand(g *globals) *cobra.Command {
 	f.add(cmd)
 	cmd.Flags().BoolVar(&f.udp, "udp", false, "datagrams instead of connections")
 	cmd.Flags().BoolVar(&f.reverse, "reverse", false, "listen at HOST, and lead here")
-	cmd.AddCommand(tunnelLs(g), tunnelRm(g))
+	cmd.AddCommand(tunnelLs(g), tunnelLimit(g), tunnelRm(g))
 	return cmd
 }
 
@@ -174,7 +181,7 @@ func (g *globals) tunnels(ctx context.Context, args []string) (fusion.Tunnels, e
 }
 
 func printTunnels(w io.Writer, list []fusion.Tunnel) error {
-	t := newTable("TUNNEL", "LISTENS", "LEADS TO", "PROTOCOL", "STATE", "CONNECTIONS", "IN", "OUT", "NOTE")
+	t := newTable("TUNNEL", "LISTENS", "LEADS TO", "PROTOCOL", "STATE", "CONNECTIONS", "IN", "OUT", "LIMIT", "NOTE")
 	for _, tunnel := range list {
 		from, to := tunnelEnds(tunnel)
 		note := tunnel.Note
@@ -182,7 +189,7 @@ func printTunnels(w io.Writer, list []fusion.Tunnel) error {
 			note += " (" + tunnel.Hint + ")"
 		}
 		t.add(tunnel.ID, from, to, tunnel.Proto, string(tunnel.State), fmt.Sprintf("%d of %d", tunnel.Connections, tunnel.Total),
-			passed(tunnel.BytesIn, tunnel.RateIn), passed(tunnel.BytesOut, tunnel.RateOut), note)
+			passed(tunnel.BytesIn, tunnel.RateIn), passed(tunnel.BytesOut, tunnel.RateOut), limitText(tunnel.Limit), note)
 	}
 	return t.write(w)
 }
@@ -193,6 +200,43 @@ func passed(bytes int64, rate float64) string {
 		return bytesText(bytes)
 	}
 	return bytesText(bytes) + ", " + bytesText(int64(rate)) + "/s"
+}
+
+// limitText gives a limit of bytes a second, each way.
+func limitText(limit int64) string {
+	if limit == 0 {
+		return ""
+	}
+	return bytesText(limit) + "/s"
+}
+
+func tunnelLimit(g *globals) *cobra.Command {
+	var host string
+	cmd := &cobra.Command{
+		Use: "limit TUNNEL SIZE|off", Short: "Let at most SIZE a second pass a tunnel each way", Args: exactly("TUNNEL", "SIZE|off"),
+		Long: "Let at most SIZE a second pass a tunnel each way, also on the connections that it has,\n" +
+			"or off for as much as there is. It is kept over restarts.",
+		Example: "  hither forward limit 8080 10MiB/s\n  hither forward limit 8080 off",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var limit speed
+			if args[1] != "off" {
+				if err := limit.Set(args[1]); err != nil {
+					return usage(err)
+				}
+			}
+			tunnels, err := g.tunnels(cmd.Context(), []string{host})
+			if err != nil {
+				return err
+			}
+			changed, err := tunnels.Limit(cmd.Context(), args[0], int64(limit))
+			if err != nil {
+				return err
+			}
+			return g.show(cmd, changed, func(w io.Writer) error { return printTunnels(w, []fusion.Tunnel{changed}) })
+		},
+	}
+	cmd.Flags().StringVar(&host, "host", "", "the `HOST` that keeps it, when it is not this computer")
+	return cmd
 }
 
 func tunnelRm(g *globals) *cobra.Command {

@@ -144,7 +144,8 @@ func parseGrants(words []string, now time.Time) (grants, error) {
 }
 
 // apply gives the set after the change; only a relative one looks at the present set. Who
-// may do all and loses one thing keeps the others.
+// may do all and loses one thing keeps the others. What is taken goes first, so that
+// -tunnel +tunnel@web leaves the one.
 func (g grants) apply(present []string) ([]string, error) {
 	var set []fusion.Grant
 	if g.relative {
@@ -153,14 +154,6 @@ func (g grants) apply(present []string) ([]string, error) {
 	if !slices.ContainsFunc(g.take, func(t fusion.Grant) bool { return t.Cap == fusion.AdminCap }) && len(g.take) > 0 {
 		set = withoutAdmin(set)
 	}
-	for _, add := range g.add {
-		same := func(s fusion.Grant) bool { return s.Cap == add.Cap && s.Object == add.Object }
-		if i := slices.IndexFunc(set, same); i >= 0 {
-			set[i] = add
-		} else {
-			set = append(set, add)
-		}
-	}
 	for _, take := range g.take {
 		if err := takable(set, take); err != nil {
 			return nil, err
@@ -168,6 +161,14 @@ func (g grants) apply(present []string) ([]string, error) {
 		set = slices.DeleteFunc(set, func(s fusion.Grant) bool {
 			return s.Cap == take.Cap && take.Covers(s.Object)
 		})
+	}
+	for _, add := range g.add {
+		same := func(s fusion.Grant) bool { return s.Cap == add.Cap && s.Object == add.Object }
+		if i := slices.IndexFunc(set, same); i >= 0 {
+			set[i] = add
+		} else {
+			set = append(set, add)
+		}
 	}
 	return convert.All(set, fusion.Grant.String), nil
 }

@@ -65,6 +65,21 @@ func (t memoryTunnels) Remove(ctx context.Context, id string) error {
 	return ctx.Err()
 }
 
+func (t memoryTunnels) Limit(ctx context.Context, id string, bytes int64) (fusion.Tunnel, error) {
+	if err := fusion.CheckLimit(bytes); err != nil {
+		return fusion.Tunnel{}, err
+	}
+	t.m.mu.Lock()
+	defer t.m.mu.Unlock()
+	at, err := t.findLocked("tunnel.limit", id)
+	if err != nil {
+		return fusion.Tunnel{}, err
+	}
+	t.m.tunnels = slices.Clone(t.m.tunnels)
+	t.m.tunnels[at].TunnelSpec.Limit = bytes
+	return t.m.tunnels[at], ctx.Err()
+}
+
 func (t memoryTunnels) History(ctx context.Context, id string) ([]fusion.TunnelPoint, error) {
 	t.m.mu.Lock()
 	defer t.m.mu.Unlock()

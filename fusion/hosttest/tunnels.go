@@ -26,6 +26,8 @@ func (s *suite) testTunnels(t *testing.T) {
 	}
 	before := len(list)
 	refused(t, "remove nothing", tunnels.Remove(ctx, fresh("none")), fusion.ErrNotFound)
+	_, err = tunnels.Limit(ctx, fresh("none"), 1<<20)
+	refused(t, "limit nothing", err, fusion.ErrNotFound)
 	_, err = tunnels.History(ctx, fresh("none"))
 	refused(t, "history of nothing", err, fusion.ErrNotFound)
 	other := string(s.other)
@@ -76,6 +78,13 @@ func (s *suite) testTunnels(t *testing.T) {
 	if len(list) != before+1 || !is(list) {
 		t.Errorf("listed %+v", list)
 	}
+	limited, err := tunnels.Limit(ctx, added.ID, 1<<20)
+	must(t, "limit", err)
+	if limited.ID != added.ID || limited.Limit != 1<<20 {
+		t.Errorf("limited %+v", limited)
+	}
+	_, err = tunnels.Limit(ctx, added.ID, 1)
+	refused(t, "a limit that is a trickle", err, fusion.ErrInvalid)
 	points, err := tunnels.History(ctx, added.ID)
 	must(t, "history", err)
 	if points == nil {

@@ -77,6 +77,16 @@ func (n *internet) in(ns, script string) {
 	}
 }
 
+// ask is in for a script that says one line.
+func (n *internet) ask(ns, script string) string {
+	n.t.Helper()
+	out, err := exec.Command("ip", "netns", "exec", n.name+ns, "sh", "-ec", script).Output()
+	if err != nil {
+		n.t.Fatalf("in %s: %v\n%s", ns, err, script)
+	}
+	return strings.TrimSpace(string(out))
+}
+
 func (n *internet) space(ns string) {
 	n.t.Helper()
 	n.sh("ip netns add " + n.name + ns)

@@ -114,8 +114,8 @@ func TestTunnels(t *testing.T) {
 		t.Errorf("to the node's own port: %v\n%s", err, a.hither("forward", "ls"))
 	}
 
-	// An open connection ends with a reset when the far node is killed; all of it is back soon
-	// after that node is.
+	// An open connection waits for a far node that was killed, which knows nothing of it: it
+	// ends with a reset when that node is back, and all of the rest is there again.
 	open, err := net.Dial("tcp", forward)
 	if err != nil {
 		t.Fatal(err)
@@ -128,12 +128,6 @@ func TestTunnels(t *testing.T) {
 		t.Errorf("what is open at cloud:\n%s", live)
 	}
 	b.kill()
-	if err := open.SetDeadline(time.Now().Add(patience)); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := open.Read(make([]byte, 1)); !errors.Is(err, syscall.ECONNRESET) {
-		t.Errorf("an open connection ended with %v", err)
-	}
 	until(t, "cloud is missed", func() bool { return !a.sees(b) })
 	if list := a.hither("forward", "ls"); !strings.Contains(list, "waiting") || !strings.Contains(list, "the other computer is offline") {
 		t.Errorf("while cloud is away:\n%s", list)
@@ -144,6 +138,12 @@ func TestTunnels(t *testing.T) {
 	}
 	b.start()
 	began := time.Now()
+	if err := open.SetDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := open.Read(make([]byte, 1)); !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("an open connection ended with %v", err)
+	}
 	for _, address := range []string{forward, back, late} {
 		until(t, address+" is back", dialing(address))
 	}
@@ -175,6 +175,23 @@ func TestTunnels(t *testing.T) {
 		until(t, address+" may again", dialing(address))
 	}
 	a.refused(4, "did not grant", "forward", "--reverse", "--open", port, "cloud:0.0.0.0:0")
+
+	// A grant of one port is of that one.
+	other := field[string](a, "listen", "forward", "0", "cloud:"+shouter(t), "--json")
+	until(t, "the whole grant is of every port", dialing(other))
+	b.hither("host", "grant", "here", "-tunnel", "+tunnel@self/"+port)
+	until(t, "the other port is not reached", func() bool { return !dialing(other)() })
+	if !dialing(forward)() || dialing(back)() {
+		t.Error("the port that was granted is not reached, or what listens there for others is")
+	}
+	b.hither("host", "grant", "here", "-tunnel@self/"+port, "+tunnel")
+	until(t, "all again", func() bool { return dialing(other)() && dialing(back)() })
+
+	// A limit is changed while the tunnel runs.
+	a.hither("forward", "limit", forward, "1MiB/s")
+	if list := a.hither("forward", "ls"); !strings.Contains(list, "1.0 MiB/s") || !dialing(forward)() {
+		t.Errorf("with a limit:\n%s", list)
+	}
 
 	a.hither("forward", "rm", forward)
 	if conn, err := net.Dial("tcp", forward); err == nil {

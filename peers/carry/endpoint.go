@@ -29,7 +29,8 @@ type Config struct {
 	// Dial opens a carrier to a computer. now carries the stream at present, nil
 	// when nothing does. It gives nil when there is no path, or none that is
 	// better than now's; Endpoint.Path says when that may have changed. After an
-	// error it is called again by itself.
+	// error it is called again by itself, and once more when a carrier that has a
+	// method Busy was told that it carries much.
 	Dial func(ctx context.Context, id fusion.HostID, now Carrier) (Carrier, error)
 	// Allowed says who may open streams. Default: everybody.
 	Allowed func(fusion.HostID) bool
@@ -43,8 +44,8 @@ type Config struct {
 
 // Bounds of what one computer may do here.
 const (
-	maxStreams    = 1024 // that it opened
-	maxPending    = 64   // of them, those that wait for Accept
+	maxStreams    = 1536 // that it opened
+	maxPending    = 512  // of them, those that wait for Accept
 	attachBurst   = 4 * maxStreams
 	attachesASec  = 2000
 	goodbyeTime   = 200 * time.Millisecond // for telling others when the endpoint ends

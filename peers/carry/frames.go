@@ -98,8 +98,9 @@ func (p *path) data(size int) error {
 	}
 	s.in.link(c)
 	s.feed()
+	p.carried(fresh)
 	p.useful = true
-	s.readable.Broadcast()
+	s.sinks()
 	return err
 }
 

@@ -24,6 +24,8 @@ type path struct {
 	resetTold bool   // and written
 	blockedAt uint64 // the limit that frameBlocked was sent for
 	useful    bool   // something of the stream came
+	bytes     int    // carried here, both ways
+	frames    int    // of data, likewise
 	writing   bool   // write runs
 	mute      bool   // writing failed, and reading will
 	closing   bool   // reading has ended
@@ -39,6 +41,28 @@ type path struct {
 // batchSize is the most that is written to a carrier at once: what is one frame
 // of yamux, with its header.
 const batchSize = 64<<10 - 12
+
+// A stream is busy on a carrier once that has carried so much, or so often.
+const (
+	busyBytes  = 1 << 20
+	busyFrames = 64
+)
+
+// carried counts a frame of data. A carrier that has become busy is told, if it wants to know
+// (Busy), and Dial asked whether there is a better one for that.
+func (p *path) carried(n int) {
+	before := p.busy()
+	p.bytes, p.frames = p.bytes+n, p.frames+1
+	if before || !p.busy() || !p.stream.opener || p.stream.path != p {
+		return
+	}
+	if c, ok := p.carrier.(interface{ Busy() }); ok {
+		c.Busy()
+		p.stream.seek()
+	}
+}
+
+func (p *path) busy() bool { return p.bytes >= busyBytes || p.frames >= busyFrames }
 
 const (
 	frameHead  = headSize + offsetSize
@@ -73,22 +97,39 @@ func (s *Stream) send() {
 }
 
 func (p *path) kick() {
+	if p.begins() {
+		go func() {
+			p.stream.mu.Lock()
+			defer p.stream.unlock()
+			p.write()
+		}()
+	}
+}
+
+// sendHere is send by a goroutine that may wait for the carrier: another one costs more than
+// the sending does.
+func (s *Stream) sendHere() {
+	if p := s.path; p != nil && p.begins() {
+		p.write()
+	}
+}
+
+// begins says whether somebody is to call write.
+func (p *path) begins() bool {
 	if p.writing || p.mute || p.closing || p.gone {
-		return
+		return false
 	}
 	p.writing = true
 	p.writers.Add(1)
-	go p.write()
+	return true
 }
 
-// write sends what there is and ends.
+// write sends what there is and ends. The lock is held, but not while the carrier takes it.
 func (p *path) write() {
 	defer p.writers.Done()
 	s := p.stream
 	room := newChunk(bigChunk)
 	defer room.free()
-	s.mu.Lock()
-	defer s.unlock()
 	defer func() { p.writing = false }()
 	for !p.mute && !p.gone {
 		b, frame := p.batch(room.buf[:0:batchSize])
@@ -170,6 +211,7 @@ func (p *path) batch(b []byte) ([]byte, *chunk) {
 		b = appendConsumed(b, to, s.window)
 	}
 	if c := s.out.frameAt(p.at); c != nil {
+		p.carried(c.w - c.r)
 		p.at += uint64(c.w - c.r)
 		s.sent = max(s.sent, p.at)
 		return b, c
@@ -179,6 +221,7 @@ func (p *path) batch(b []byte) ([]byte, *chunk) {
 		from := len(b)
 		b = b[:from+n]
 		s.out.copyAt(b[from:], p.at)
+		p.carried(n)
 		p.at += uint64(n)
 		s.sent = max(s.sent, p.at)
 	}

@@ -56,6 +56,9 @@ type Stream struct {
 	ackTimer *time.Timer
 	ackSoon  bool      // the timer runs
 	blocked  bool      // the other side would send more than the window allows
+	sink     Sink      // of a WriteTo that waits
+	sinking  bool      // the reader of a carrier writes to it
+	sunk     int64     // bytes that were written so
 	hungryAt time.Time // since when the program waits because of that
 	fedAt    time.Time // when it last ceased to
 	dropped  int       // bytes that came after Close
@@ -203,7 +206,10 @@ func (s *Stream) consumedTo() uint64 {
 }
 
 // Write keeps b for sending. It waits while the other side takes no more.
-func (s *Stream) Write(b []byte) (int, error) {
+func (s *Stream) Write(b []byte) (int, error) { return s.write(b, s.send) }
+
+// write is Write with what sends.
+func (s *Stream) write(b []byte, send func()) (int, error) {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	s.mu.Lock()
@@ -224,7 +230,7 @@ func (s *Stream) Write(b []byte) (int, error) {
 		} else if err := s.appendBig(b[:n]); err != nil {
 			return written, err
 		}
-		s.send()
+		send()
 		written, b = written+n, b[n:]
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"net"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -42,25 +44,40 @@ type Passed struct {
 type way struct {
 	g     *Gauge
 	in    bool
-	limit *rate.Limiter // nil: none
-	chunk int           // what is copied at once at most, with a limit
-	bytes int64         // guarded by g.mu
+	limit atomic.Pointer[limit] // nil: none
+	bytes int64                 // guarded by g.mu
+}
+
+// limit is how fast bytes may pass.
+type limit struct {
+	*rate.Limiter
+	chunk int // what is copied at once at most
 }
 
 // NewGauge makes a gauge that lets at most limit bytes a second pass each way; 0 is no limit.
 func NewGauge(limit int64) *Gauge {
 	g := &Gauge{now: time.Now}
-	g.in, g.out = way{g: g, in: true}, way{g: g}
-	if limit > 0 {
-		// A burst holds the largest copy and the largest datagram, which are asked for whole.
-		burst := max(int(min(limit, 1<<30))/10, maxDatagram)
-		g.in.chunk = max(int(min(limit, 1<<30))/20, 512)
-		g.out.chunk = g.in.chunk
-		g.in.limit, g.out.limit = rate.NewLimiter(rate.Limit(limit), burst), rate.NewLimiter(rate.Limit(limit), burst)
-		g.in.limit.AllowN(time.Now(), burst) // a new tunnel does not begin with a flood
-		g.out.limit.AllowN(time.Now(), burst)
-	}
+	g.in.g, g.out.g, g.in.in = g, g, true
+	g.SetLimit(limit)
 	return g
+}
+
+// SetLimit changes how many bytes a second pass each way, 0 for no limit, also on the
+// connections that there are: what waits already has its turn by the limit of before.
+func (g *Gauge) SetLimit(bytes int64) {
+	g.in.limit.Store(newLimit(bytes))
+	g.out.limit.Store(newLimit(bytes))
+}
+
+func newLimit(bytes int64) *limit {
+	if bytes <= 0 {
+		return nil
+	}
+	// A burst holds the largest copy and the largest datagram.
+	burst := max(int(min(bytes, 1<<30))/10, maxDatagram)
+	l := &limit{rate.NewLimiter(rate.Limit(bytes), burst), max(int(min(bytes, 1<<30))/20, 512)}
+	l.AllowN(time.Now(), burst) // a new tunnel does not begin with a flood
+	return l
 }
 
 func (g *Gauge) inward() *way {
@@ -98,10 +115,13 @@ func (g *Gauge) opened(by int) {
 
 // most is how much is copied at once at most: with a limit so little that it flows evenly.
 func (w *way) most() int {
-	if w == nil || w.limit == nil {
+	if w == nil {
 		return largeCopy
 	}
-	return w.chunk
+	if l := w.limit.Load(); l != nil {
+		return l.chunk
+	}
+	return largeCopy
 }
 
 // moved counts n bytes, and waits until they may pass. It fails when ctx ends only.
@@ -109,9 +129,13 @@ func (w *way) moved(ctx context.Context, n int) error {
 	if w == nil {
 		return nil
 	}
-	if w.limit != nil {
-		if err := w.limit.WaitN(ctx, n); err != nil {
-			return err
+	if l := w.limit.Load(); l != nil {
+		for left := n; left > 0; { // what was read by a higher limit may be more than a burst
+			some := min(left, l.Burst())
+			if err := l.WaitN(ctx, some); err != nil {
+				return err
+			}
+			left -= some
 		}
 	}
 	g := w.g
@@ -157,6 +181,59 @@ func (g *Gauge) Last(n int) []Second {
 		}
 	}
 	return out
+}
+
+// metered counts and slows what is read from a connection, or written to it.
+type metered struct {
+	ctx  context.Context
+	conn net.Conn
+	raw  syscall.RawConn // nil where it has none
+	way  *way
+}
+
+func meter(ctx context.Context, conn net.Conn, way *way) *metered {
+	m := &metered{ctx: ctx, conn: conn, way: way}
+	if c, ok := conn.(syscall.Conn); ok {
+		m.raw, _ = c.SyscallConn() // a connection that is closed says so when it is used
+	}
+	return m
+}
+
+func (m *metered) Read(b []byte) (int, error) {
+	n, err := m.conn.Read(b[:min(len(b), m.way.most())])
+	if n > 0 {
+		if merr := m.way.moved(m.ctx, n); merr != nil {
+			return 0, merr
+		}
+	}
+	return n, err
+}
+
+// TryWrite writes what the connection takes at once; with a limit it leaves all to Write,
+// which waits.
+func (m *metered) TryWrite(b []byte) (n int, err error) {
+	if m.raw == nil || m.way != nil && m.way.limit.Load() != nil {
+		return 0, nil
+	}
+	if n, err = tryWrite(m.raw, b); n > 0 {
+		err = m.way.moved(m.ctx, n)
+	}
+	return n, err
+}
+
+func (m *metered) Write(b []byte) (written int, err error) {
+	for len(b) > 0 {
+		n := min(len(b), m.way.most())
+		if err := m.way.moved(m.ctx, n); err != nil {
+			return written, err
+		}
+		n, err := m.conn.Write(b[:n])
+		if written += n; err != nil {
+			return written, err
+		}
+		b = b[n:]
+	}
+	return written, nil
 }
 
 // counted is a connection whose bytes a Gauge counts and slows.

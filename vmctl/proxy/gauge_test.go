@@ -69,8 +69,37 @@ func TestGaugeSlows(t *testing.T) {
 		t.Errorf("what waits does not end: %v", err)
 	}
 	slow := NewGauge(1024) // the largest datagram must pass, late
-	if n := slow.in.limit.Burst(); n < maxDatagram || slow.in.most() > 1024 {
+	if n := slow.in.limit.Load().Burst(); n < maxDatagram || slow.in.most() > 1024 {
 		t.Errorf("a burst of %d, copies of %d", n, slow.in.most())
+	}
+}
+
+// TestALimitChanges while bytes pass: what was read by the old one passes by the new one.
+func TestALimitChanges(t *testing.T) {
+	g := NewGauge(0)
+	n := g.outward().most()
+	g.SetLimit(512 << 10)
+	if g.outward().most() >= n {
+		t.Fatalf("copies of %d, then of %d", n, g.outward().most())
+	}
+	begin := time.Now()
+	for range 4 {
+		if err := g.outward().moved(t.Context(), n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if took := time.Since(begin); took < 400*time.Millisecond {
+		t.Errorf("half a second's bytes took %s", took)
+	}
+	g.SetLimit(0)
+	begin = time.Now()
+	for range 1000 {
+		if err := g.outward().moved(t.Context(), n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if took := time.Since(begin); took > 2*time.Second {
+		t.Errorf("without a limit 60 MiB took %s", took)
 	}
 }
 

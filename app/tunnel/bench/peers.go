@@ -27,6 +27,7 @@ type world struct {
 	plan
 	dir     string
 	service *service
+	passed  int64 // bytes of both streams of this turn
 	found   map[string]*figures
 	started []*exec.Cmd
 	near    *client.Client // of the node that has the tunnels
@@ -66,6 +67,12 @@ func (b *world) run(name, program string, args ...string) (*exec.Cmd, error) {
 func (b *world) start(ctx context.Context, name string) error {
 	f := &figures{}
 	b.found[name] = f
+	before := len(b.started)
+	defer func() {
+		for _, cmd := range b.started[before:] {
+			f.programs = append(f.programs, cmd.Process.Pid)
+		}
+	}()
 	var err error
 	kind, build, _ := strings.Cut(name, ":")
 	switch kind {

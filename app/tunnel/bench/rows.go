@@ -18,10 +18,12 @@ import (
 
 // figures are what was seen of one peer.
 type figures struct {
-	port int
+	port     int
+	programs []int // process IDs
 
 	Down []float64       `json:"down"` // MiB/s of one stream from the service, for each turn
 	Up   []float64       `json:"up"`   // and to it
+	CPU  []float64       `json:"cpu"`  // seconds of all its programs for each GiB of both, for each turn
 	Trip []time.Duration `json:"trip"` // of one byte, all turns
 	Many []time.Duration `json:"many"` // the longest of the round trips of many connections, for each turn
 
@@ -81,6 +83,8 @@ func (b *world) turn(ctx context.Context, f *figures) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	b.passed = 0
+	before := cpuOf(f.programs)
 	down, err := b.streamDown(f.port)
 	if err != nil {
 		return err
@@ -90,6 +94,7 @@ func (b *world) turn(ctx context.Context, f *figures) error {
 		return err
 	}
 	f.Down, f.Up = append(f.Down, down), append(f.Up, up)
+	f.CPU = append(f.CPU, (cpuOf(f.programs)-before).Seconds()/(float64(b.passed)/(1<<30)))
 	conn, err := dial(f.port, echo)
 	if err != nil {
 		return err
@@ -130,6 +135,7 @@ func (b *world) streamDown(port int) (float64, error) {
 		}
 		total += n
 	}
+	b.passed += warm + int64(total)
 	return float64(total) / (1 << 20) / time.Since(begin).Seconds(), nil
 }
 
@@ -160,6 +166,7 @@ func (b *world) streamUp(port int) (float64, error) {
 		}
 		total += n
 	}
+	b.passed += warm + int64(total)<<20
 	return float64(total) / time.Since(begin).Seconds(), nil
 }
 
@@ -264,10 +271,10 @@ func middle[T int | float64 | time.Duration](list []T, share float64) T {
 // report prints the table and the ratios with their goals.
 func (b *world) report() error {
 	load, _ := os.ReadFile("/proc/loadavg") // it is only shown
-	fmt.Printf("\nload %s\n%-16s %10s %10s %12s %12s %14s\n", strings.TrimSpace(string(load)), "peer", "down MiB/s", "up MiB/s", "trip p50", "trip p99", "longest of many")
+	fmt.Printf("\nload %s\n%-16s %10s %10s %10s %12s %12s %14s\n", strings.TrimSpace(string(load)), "peer", "down MiB/s", "up MiB/s", "CPU s/GiB", "trip p50", "trip p99", "longest of many")
 	for _, name := range b.peers {
 		f := b.found[name]
-		fmt.Printf("%-16s %10.0f %10.0f %12s %12s %14s\n", name, middle(f.Down, 0.5), middle(f.Up, 0.5),
+		fmt.Printf("%-16s %10.0f %10.0f %10.2f %12s %12s %14s\n", name, middle(f.Down, 0.5), middle(f.Up, 0.5), middle(f.CPU, 0.5),
 			middle(f.Trip, 0.5).Round(time.Microsecond), middle(f.Trip, 0.99).Round(time.Microsecond), middle(f.Many, 0.5).Round(time.Millisecond))
 	}
 	ours := b.found["hither"]

@@ -621,6 +621,67 @@ func (*TunnelRemoveResponse) Descriptor() ([]byte, []int) {
 	return file_hither_v1_tunnel_proto_rawDescGZIP(), []int{8}
 }
 
+// TunnelLimitRequest: limit is in bytes a second, 0 for none.
+type TunnelLimitRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Host          string                 `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
+	Id            string                 `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
+	Limit         int64                  `protobuf:"varint,3,opt,name=limit,proto3" json:"limit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TunnelLimitRequest) Reset() {
+	*x = TunnelLimitRequest{}
+	mi := &file_hither_v1_tunnel_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TunnelLimitRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TunnelLimitRequest) ProtoMessage() {}
+
+func (x *TunnelLimitRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_hither_v1_tunnel_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TunnelLimitRequest.ProtoReflect.Descriptor instead.
+func (*TunnelLimitRequest) Descriptor() ([]byte, []int) {
+	return file_hither_v1_tunnel_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *TunnelLimitRequest) GetHost() string {
+	if x != nil {
+		return x.Host
+	}
+	return ""
+}
+
+func (x *TunnelLimitRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *TunnelLimitRequest) GetLimit() int64 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
 type TunnelHistoryRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Host          string                 `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
@@ -631,7 +692,7 @@ type TunnelHistoryRequest struct {
 
 func (x *TunnelHistoryRequest) Reset() {
 	*x = TunnelHistoryRequest{}
-	mi := &file_hither_v1_tunnel_proto_msgTypes[9]
+	mi := &file_hither_v1_tunnel_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -643,7 +704,7 @@ func (x *TunnelHistoryRequest) String() string {
 func (*TunnelHistoryRequest) ProtoMessage() {}
 
 func (x *TunnelHistoryRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_tunnel_proto_msgTypes[9]
+	mi := &file_hither_v1_tunnel_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -656,7 +717,7 @@ func (x *TunnelHistoryRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TunnelHistoryRequest.ProtoReflect.Descriptor instead.
 func (*TunnelHistoryRequest) Descriptor() ([]byte, []int) {
-	return file_hither_v1_tunnel_proto_rawDescGZIP(), []int{9}
+	return file_hither_v1_tunnel_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *TunnelHistoryRequest) GetHost() string {
@@ -682,7 +743,7 @@ type TunnelHistoryResponse struct {
 
 func (x *TunnelHistoryResponse) Reset() {
 	*x = TunnelHistoryResponse{}
-	mi := &file_hither_v1_tunnel_proto_msgTypes[10]
+	mi := &file_hither_v1_tunnel_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -694,7 +755,7 @@ func (x *TunnelHistoryResponse) String() string {
 func (*TunnelHistoryResponse) ProtoMessage() {}
 
 func (x *TunnelHistoryResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_tunnel_proto_msgTypes[10]
+	mi := &file_hither_v1_tunnel_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -707,7 +768,7 @@ func (x *TunnelHistoryResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TunnelHistoryResponse.ProtoReflect.Descriptor instead.
 func (*TunnelHistoryResponse) Descriptor() ([]byte, []int) {
-	return file_hither_v1_tunnel_proto_rawDescGZIP(), []int{10}
+	return file_hither_v1_tunnel_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *TunnelHistoryResponse) GetPoints() []*TunnelPoint {
@@ -767,16 +828,21 @@ const file_hither_v1_tunnel_proto_rawDesc = "" +
 	"\x13TunnelRemoveRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\"\x16\n" +
-	"\x14TunnelRemoveResponse\":\n" +
+	"\x14TunnelRemoveResponse\"N\n" +
+	"\x12TunnelLimitRequest\x12\x12\n" +
+	"\x04host\x18\x01 \x01(\tR\x04host\x12\x0e\n" +
+	"\x02id\x18\x02 \x01(\tR\x02id\x12\x14\n" +
+	"\x05limit\x18\x03 \x01(\x03R\x05limit\":\n" +
 	"\x14TunnelHistoryRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\"G\n" +
 	"\x15TunnelHistoryResponse\x12.\n" +
-	"\x06points\x18\x01 \x03(\v2\x16.hither.v1.TunnelPointR\x06points2\xec\x02\n" +
+	"\x06points\x18\x01 \x03(\v2\x16.hither.v1.TunnelPointR\x06points2\xa7\x03\n" +
 	"\rTunnelService\x12C\n" +
 	"\x04List\x12\x1c.hither.v1.TunnelListRequest\x1a\x1d.hither.v1.TunnelListResponse\x125\n" +
 	"\x03Add\x12\x1b.hither.v1.TunnelAddRequest\x1a\x11.hither.v1.Tunnel\x12I\n" +
-	"\x06Remove\x12\x1e.hither.v1.TunnelRemoveRequest\x1a\x1f.hither.v1.TunnelRemoveResponse\x12L\n" +
+	"\x06Remove\x12\x1e.hither.v1.TunnelRemoveRequest\x1a\x1f.hither.v1.TunnelRemoveResponse\x129\n" +
+	"\x05Limit\x12\x1d.hither.v1.TunnelLimitRequest\x1a\x11.hither.v1.Tunnel\x12L\n" +
 	"\aHistory\x12\x1f.hither.v1.TunnelHistoryRequest\x1a .hither.v1.TunnelHistoryResponse\x12F\n" +
 	"\x05Watch\x12\x1c.hither.v1.TunnelListRequest\x1a\x1d.hither.v1.TunnelListResponse0\x01B!Z\x1fhither/proto/hither/v1;hitherv1b\x06proto3"
 
@@ -792,7 +858,7 @@ func file_hither_v1_tunnel_proto_rawDescGZIP() []byte {
 	return file_hither_v1_tunnel_proto_rawDescData
 }
 
-var file_hither_v1_tunnel_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_hither_v1_tunnel_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_hither_v1_tunnel_proto_goTypes = []any{
 	(*TunnelTarget)(nil),          // 0: hither.v1.TunnelTarget
 	(*TunnelSpec)(nil),            // 1: hither.v1.TunnelSpec
@@ -803,29 +869,32 @@ var file_hither_v1_tunnel_proto_goTypes = []any{
 	(*TunnelAddRequest)(nil),      // 6: hither.v1.TunnelAddRequest
 	(*TunnelRemoveRequest)(nil),   // 7: hither.v1.TunnelRemoveRequest
 	(*TunnelRemoveResponse)(nil),  // 8: hither.v1.TunnelRemoveResponse
-	(*TunnelHistoryRequest)(nil),  // 9: hither.v1.TunnelHistoryRequest
-	(*TunnelHistoryResponse)(nil), // 10: hither.v1.TunnelHistoryResponse
-	(*timestamppb.Timestamp)(nil), // 11: google.protobuf.Timestamp
+	(*TunnelLimitRequest)(nil),    // 9: hither.v1.TunnelLimitRequest
+	(*TunnelHistoryRequest)(nil),  // 10: hither.v1.TunnelHistoryRequest
+	(*TunnelHistoryResponse)(nil), // 11: hither.v1.TunnelHistoryResponse
+	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
 }
 var file_hither_v1_tunnel_proto_depIdxs = []int32{
 	0,  // 0: hither.v1.TunnelSpec.target:type_name -> hither.v1.TunnelTarget
 	1,  // 1: hither.v1.Tunnel.spec:type_name -> hither.v1.TunnelSpec
-	11, // 2: hither.v1.TunnelPoint.at:type_name -> google.protobuf.Timestamp
+	12, // 2: hither.v1.TunnelPoint.at:type_name -> google.protobuf.Timestamp
 	2,  // 3: hither.v1.TunnelListResponse.tunnels:type_name -> hither.v1.Tunnel
 	1,  // 4: hither.v1.TunnelAddRequest.spec:type_name -> hither.v1.TunnelSpec
 	3,  // 5: hither.v1.TunnelHistoryResponse.points:type_name -> hither.v1.TunnelPoint
 	4,  // 6: hither.v1.TunnelService.List:input_type -> hither.v1.TunnelListRequest
 	6,  // 7: hither.v1.TunnelService.Add:input_type -> hither.v1.TunnelAddRequest
 	7,  // 8: hither.v1.TunnelService.Remove:input_type -> hither.v1.TunnelRemoveRequest
-	9,  // 9: hither.v1.TunnelService.History:input_type -> hither.v1.TunnelHistoryRequest
-	4,  // 10: hither.v1.TunnelService.Watch:input_type -> hither.v1.TunnelListRequest
-	5,  // 11: hither.v1.TunnelService.List:output_type -> hither.v1.TunnelListResponse
-	2,  // 12: hither.v1.TunnelService.Add:output_type -> hither.v1.Tunnel
-	8,  // 13: hither.v1.TunnelService.Remove:output_type -> hither.v1.TunnelRemoveResponse
-	10, // 14: hither.v1.TunnelService.History:output_type -> hither.v1.TunnelHistoryResponse
-	5,  // 15: hither.v1.TunnelService.Watch:output_type -> hither.v1.TunnelListResponse
-	11, // [11:16] is the sub-list for method output_type
-	6,  // [6:11] is the sub-list for method input_type
+	9,  // 9: hither.v1.TunnelService.Limit:input_type -> hither.v1.TunnelLimitRequest
+	10, // 10: hither.v1.TunnelService.History:input_type -> hither.v1.TunnelHistoryRequest
+	4,  // 11: hither.v1.TunnelService.Watch:input_type -> hither.v1.TunnelListRequest
+	5,  // 12: hither.v1.TunnelService.List:output_type -> hither.v1.TunnelListResponse
+	2,  // 13: hither.v1.TunnelService.Add:output_type -> hither.v1.Tunnel
+	8,  // 14: hither.v1.TunnelService.Remove:output_type -> hither.v1.TunnelRemoveResponse
+	2,  // 15: hither.v1.TunnelService.Limit:output_type -> hither.v1.Tunnel
+	11, // 16: hither.v1.TunnelService.History:output_type -> hither.v1.TunnelHistoryResponse
+	5,  // 17: hither.v1.TunnelService.Watch:output_type -> hither.v1.TunnelListResponse
+	12, // [12:18] is the sub-list for method output_type
+	6,  // [6:12] is the sub-list for method input_type
 	6,  // [6:6] is the sub-list for extension type_name
 	6,  // [6:6] is the sub-list for extension extendee
 	0,  // [0:6] is the sub-list for field type_name
@@ -842,7 +911,7 @@ func file_hither_v1_tunnel_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_hither_v1_tunnel_proto_rawDesc), len(file_hither_v1_tunnel_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   11,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

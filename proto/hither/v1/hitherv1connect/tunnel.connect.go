@@ -39,6 +39,8 @@ const (
 	TunnelServiceAddProcedure = "/hither.v1.TunnelService/Add"
 	// TunnelServiceRemoveProcedure is the fully-qualified name of the TunnelService's Remove RPC.
 	TunnelServiceRemoveProcedure = "/hither.v1.TunnelService/Remove"
+	// TunnelServiceLimitProcedure is the fully-qualified name of the TunnelService's Limit RPC.
+	TunnelServiceLimitProcedure = "/hither.v1.TunnelService/Limit"
 	// TunnelServiceHistoryProcedure is the fully-qualified name of the TunnelService's History RPC.
 	TunnelServiceHistoryProcedure = "/hither.v1.TunnelService/History"
 	// TunnelServiceWatchProcedure is the fully-qualified name of the TunnelService's Watch RPC.
@@ -50,6 +52,7 @@ type TunnelServiceClient interface {
 	List(context.Context, *connect.Request[v1.TunnelListRequest]) (*connect.Response[v1.TunnelListResponse], error)
 	Add(context.Context, *connect.Request[v1.TunnelAddRequest]) (*connect.Response[v1.Tunnel], error)
 	Remove(context.Context, *connect.Request[v1.TunnelRemoveRequest]) (*connect.Response[v1.TunnelRemoveResponse], error)
+	Limit(context.Context, *connect.Request[v1.TunnelLimitRequest]) (*connect.Response[v1.Tunnel], error)
 	History(context.Context, *connect.Request[v1.TunnelHistoryRequest]) (*connect.Response[v1.TunnelHistoryResponse], error)
 	Watch(context.Context, *connect.Request[v1.TunnelListRequest]) (*connect.ServerStreamForClient[v1.TunnelListResponse], error)
 }
@@ -83,6 +86,12 @@ func NewTunnelServiceClient(httpClient connect.HTTPClient, baseURL string, opts 
 			connect.WithSchema(tunnelServiceMethods.ByName("Remove")),
 			connect.WithClientOptions(opts...),
 		),
+		limit: connect.NewClient[v1.TunnelLimitRequest, v1.Tunnel](
+			httpClient,
+			baseURL+TunnelServiceLimitProcedure,
+			connect.WithSchema(tunnelServiceMethods.ByName("Limit")),
+			connect.WithClientOptions(opts...),
+		),
 		history: connect.NewClient[v1.TunnelHistoryRequest, v1.TunnelHistoryResponse](
 			httpClient,
 			baseURL+TunnelServiceHistoryProcedure,
@@ -103,6 +112,7 @@ type tunnelServiceClient struct {
 	list    *connect.Client[v1.TunnelListRequest, v1.TunnelListResponse]
 	add     *connect.Client[v1.TunnelAddRequest, v1.Tunnel]
 	remove  *connect.Client[v1.TunnelRemoveRequest, v1.TunnelRemoveResponse]
+	limit   *connect.Client[v1.TunnelLimitRequest, v1.Tunnel]
 	history *connect.Client[v1.TunnelHistoryRequest, v1.TunnelHistoryResponse]
 	watch   *connect.Client[v1.TunnelListRequest, v1.TunnelListResponse]
 }
@@ -122,6 +132,11 @@ func (c *tunnelServiceClient) Remove(ctx context.Context, req *connect.Request[v
 	return c.remove.CallUnary(ctx, req)
 }
 
+// Limit calls hither.v1.TunnelService.Limit.
+func (c *tunnelServiceClient) Limit(ctx context.Context, req *connect.Request[v1.TunnelLimitRequest]) (*connect.Response[v1.Tunnel], error) {
+	return c.limit.CallUnary(ctx, req)
+}
+
 // History calls hither.v1.TunnelService.History.
 func (c *tunnelServiceClient) History(ctx context.Context, req *connect.Request[v1.TunnelHistoryRequest]) (*connect.Response[v1.TunnelHistoryResponse], error) {
 	return c.history.CallUnary(ctx, req)
@@ -137,6 +152,7 @@ type TunnelServiceHandler interface {
 	List(context.Context, *connect.Request[v1.TunnelListRequest]) (*connect.Response[v1.TunnelListResponse], error)
 	Add(context.Context, *connect.Request[v1.TunnelAddRequest]) (*connect.Response[v1.Tunnel], error)
 	Remove(context.Context, *connect.Request[v1.TunnelRemoveRequest]) (*connect.Response[v1.TunnelRemoveResponse], error)
+	Limit(context.Context, *connect.Request[v1.TunnelLimitRequest]) (*connect.Response[v1.Tunnel], error)
 	History(context.Context, *connect.Request[v1.TunnelHistoryRequest]) (*connect.Response[v1.TunnelHistoryResponse], error)
 	Watch(context.Context, *connect.Request[v1.TunnelListRequest], *connect.ServerStream[v1.TunnelListResponse]) error
 }
@@ -166,6 +182,12 @@ func NewTunnelServiceHandler(svc TunnelServiceHandler, opts ...connect.HandlerOp
 		connect.WithSchema(tunnelServiceMethods.ByName("Remove")),
 		connect.WithHandlerOptions(opts...),
 	)
+	tunnelServiceLimitHandler := connect.NewUnaryHandler(
+		TunnelServiceLimitProcedure,
+		svc.Limit,
+		connect.WithSchema(tunnelServiceMethods.ByName("Limit")),
+		connect.WithHandlerOptions(opts...),
+	)
 	tunnelServiceHistoryHandler := connect.NewUnaryHandler(
 		TunnelServiceHistoryProcedure,
 		svc.History,
@@ -186,6 +208,8 @@ func NewTunnelServiceHandler(svc TunnelServiceHandler, opts ...connect.HandlerOp
 			tunnelServiceAddHandler.ServeHTTP(w, r)
 		case TunnelServiceRemoveProcedure:
 			tunnelServiceRemoveHandler.ServeHTTP(w, r)
+		case TunnelServiceLimitProcedure:
+			tunnelServiceLimitHandler.ServeHTTP(w, r)
 		case TunnelServiceHistoryProcedure:
 			tunnelServiceHistoryHandler.ServeHTTP(w, r)
 		case TunnelServiceWatchProcedure:
@@ -209,6 +233,10 @@ func (UnimplementedTunnelServiceHandler) Add(context.Context, *connect.Request[v
 
 func (UnimplementedTunnelServiceHandler) Remove(context.Context, *connect.Request[v1.TunnelRemoveRequest]) (*connect.Response[v1.TunnelRemoveResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("hither.v1.TunnelService.Remove is not implemented"))
+}
+
+func (UnimplementedTunnelServiceHandler) Limit(context.Context, *connect.Request[v1.TunnelLimitRequest]) (*connect.Response[v1.Tunnel], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("hither.v1.TunnelService.Limit is not implemented"))
 }
 
 func (UnimplementedTunnelServiceHandler) History(context.Context, *connect.Request[v1.TunnelHistoryRequest]) (*connect.Response[v1.TunnelHistoryResponse], error) {

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file hither/v1/tunnel.proto.
  */
 export const file_hither_v1_tunnel: GenFile = /*@__PURE__*/
-  fileDesc("ChZoaXRoZXIvdjEvdHVubmVsLnByb3RvEgloaXRoZXIudjEiPgoMVHVubmVsVGFyZ2V0Eg8KB21hY2hpbmUYASABKAkSDwoHYWRkcmVzcxgCIAEoCRIMCgRwb3J0GAMgASgFIrsBCgpUdW5uZWxTcGVjEgwKBGtpbmQYASABKAkSDQoFcHJvdG8YAiABKAkSDgoGbGlzdGVuGAMgASgJEgwKBG9wZW4YBCABKAgSDAoEaG9zdBgFIAEoCRInCgZ0YXJnZXQYBiABKAsyFy5oaXRoZXIudjEuVHVubmVsVGFyZ2V0EgwKBG9uY2UYByABKAgSDQoFbGltaXQYCCABKAMSDAoEdXNlchgJIAEoCRIQCghwYXNzd29yZBgKIAEoCSLhAQoGVHVubmVsEgoKAmlkGAEgASgJEiMKBHNwZWMYAiABKAsyFS5oaXRoZXIudjEuVHVubmVsU3BlYxIPCgdob3N0X2lkGAMgASgJEg0KBXN0YXRlGAQgASgJEgwKBG5vdGUYBSABKAkSDAoEaGludBgGIAEoCRITCgtjb25uZWN0aW9ucxgHIAEoBRINCgV0b3RhbBgIIAEoAxIQCghieXRlc19pbhgJIAEoAxIRCglieXRlc19vdXQYCiABKAMSDwoHcmF0ZV9pbhgLIAEoARIQCghyYXRlX291dBgMIAEoASJOCgtUdW5uZWxQb2ludBImCgJhdBgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASCgoCaW4YAiABKAMSCwoDb3V0GAMgASgDIiEKEVR1bm5lbExpc3RSZXF1ZXN0EgwKBGhvc3QYASABKAkiOAoSVHVubmVsTGlzdFJlc3BvbnNlEiIKB3R1bm5lbHMYASADKAsyES5oaXRoZXIudjEuVHVubmVsIkUKEFR1bm5lbEFkZFJlcXVlc3QSDAoEaG9zdBgBIAEoCRIjCgRzcGVjGAIgASgLMhUuaGl0aGVyLnYxLlR1bm5lbFNwZWMiLwoTVHVubmVsUmVtb3ZlUmVxdWVzdBIMCgRob3N0GAEgASgJEgoKAmlkGAIgASgJIhYKFFR1bm5lbFJlbW92ZVJlc3BvbnNlIjAKFFR1bm5lbEhpc3RvcnlSZXF1ZXN0EgwKBGhvc3QYASABKAkSCgoCaWQYAiABKAkiPwoVVHVubmVsSGlzdG9yeVJlc3BvbnNlEiYKBnBvaW50cxgBIAMoCzIWLmhpdGhlci52MS5UdW5uZWxQb2ludDLsAgoNVHVubmVsU2VydmljZRJDCgRMaXN0EhwuaGl0aGVyLnYxLlR1bm5lbExpc3RSZXF1ZXN0Gh0uaGl0aGVyLnYxLlR1bm5lbExpc3RSZXNwb25zZRI1CgNBZGQSGy5oaXRoZXIudjEuVHVubmVsQWRkUmVxdWVzdBoRLmhpdGhlci52MS5UdW5uZWwSSQoGUmVtb3ZlEh4uaGl0aGVyLnYxLlR1bm5lbFJlbW92ZVJlcXVlc3QaHy5oaXRoZXIudjEuVHVubmVsUmVtb3ZlUmVzcG9uc2USTAoHSGlzdG9yeRIfLmhpdGhlci52MS5UdW5uZWxIaXN0b3J5UmVxdWVzdBogLmhpdGhlci52MS5UdW5uZWxIaXN0b3J5UmVzcG9uc2USRgoFV2F0Y2gSHC5oaXRoZXIudjEuVHVubmVsTGlzdFJlcXVlc3QaHS5oaXRoZXIudjEuVHVubmVsTGlzdFJlc3BvbnNlMAFCIVofaGl0aGVyL3Byb3RvL2hpdGhlci92MTtoaXRoZXJ2MWIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("ChZoaXRoZXIvdjEvdHVubmVsLnByb3RvEgloaXRoZXIudjEiPgoMVHVubmVsVGFyZ2V0Eg8KB21hY2hpbmUYASABKAkSDwoHYWRkcmVzcxgCIAEoCRIMCgRwb3J0GAMgASgFIrsBCgpUdW5uZWxTcGVjEgwKBGtpbmQYASABKAkSDQoFcHJvdG8YAiABKAkSDgoGbGlzdGVuGAMgASgJEgwKBG9wZW4YBCABKAgSDAoEaG9zdBgFIAEoCRInCgZ0YXJnZXQYBiABKAsyFy5oaXRoZXIudjEuVHVubmVsVGFyZ2V0EgwKBG9uY2UYByABKAgSDQoFbGltaXQYCCABKAMSDAoEdXNlchgJIAEoCRIQCghwYXNzd29yZBgKIAEoCSLhAQoGVHVubmVsEgoKAmlkGAEgASgJEiMKBHNwZWMYAiABKAsyFS5oaXRoZXIudjEuVHVubmVsU3BlYxIPCgdob3N0X2lkGAMgASgJEg0KBXN0YXRlGAQgASgJEgwKBG5vdGUYBSABKAkSDAoEaGludBgGIAEoCRITCgtjb25uZWN0aW9ucxgHIAEoBRINCgV0b3RhbBgIIAEoAxIQCghieXRlc19pbhgJIAEoAxIRCglieXRlc19vdXQYCiABKAMSDwoHcmF0ZV9pbhgLIAEoARIQCghyYXRlX291dBgMIAEoASJOCgtUdW5uZWxQb2ludBImCgJhdBgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASCgoCaW4YAiABKAMSCwoDb3V0GAMgASgDIiEKEVR1bm5lbExpc3RSZXF1ZXN0EgwKBGhvc3QYASABKAkiOAoSVHVubmVsTGlzdFJlc3BvbnNlEiIKB3R1bm5lbHMYASADKAsyES5oaXRoZXIudjEuVHVubmVsIkUKEFR1bm5lbEFkZFJlcXVlc3QSDAoEaG9zdBgBIAEoCRIjCgRzcGVjGAIgASgLMhUuaGl0aGVyLnYxLlR1bm5lbFNwZWMiLwoTVHVubmVsUmVtb3ZlUmVxdWVzdBIMCgRob3N0GAEgASgJEgoKAmlkGAIgASgJIhYKFFR1bm5lbFJlbW92ZVJlc3BvbnNlIj0KElR1bm5lbExpbWl0UmVxdWVzdBIMCgRob3N0GAEgASgJEgoKAmlkGAIgASgJEg0KBWxpbWl0GAMgASgDIjAKFFR1bm5lbEhpc3RvcnlSZXF1ZXN0EgwKBGhvc3QYASABKAkSCgoCaWQYAiABKAkiPwoVVHVubmVsSGlzdG9yeVJlc3BvbnNlEiYKBnBvaW50cxgBIAMoCzIWLmhpdGhlci52MS5UdW5uZWxQb2ludDKnAwoNVHVubmVsU2VydmljZRJDCgRMaXN0EhwuaGl0aGVyLnYxLlR1bm5lbExpc3RSZXF1ZXN0Gh0uaGl0aGVyLnYxLlR1bm5lbExpc3RSZXNwb25zZRI1CgNBZGQSGy5oaXRoZXIudjEuVHVubmVsQWRkUmVxdWVzdBoRLmhpdGhlci52MS5UdW5uZWwSSQoGUmVtb3ZlEh4uaGl0aGVyLnYxLlR1bm5lbFJlbW92ZVJlcXVlc3QaHy5oaXRoZXIudjEuVHVubmVsUmVtb3ZlUmVzcG9uc2USOQoFTGltaXQSHS5oaXRoZXIudjEuVHVubmVsTGltaXRSZXF1ZXN0GhEuaGl0aGVyLnYxLlR1bm5lbBJMCgdIaXN0b3J5Eh8uaGl0aGVyLnYxLlR1bm5lbEhpc3RvcnlSZXF1ZXN0GiAuaGl0aGVyLnYxLlR1bm5lbEhpc3RvcnlSZXNwb25zZRJGCgVXYXRjaBIcLmhpdGhlci52MS5UdW5uZWxMaXN0UmVxdWVzdBodLmhpdGhlci52MS5UdW5uZWxMaXN0UmVzcG9uc2UwAUIhWh9oaXRoZXIvcHJvdG8vaGl0aGVyL3YxO2hpdGhlcnYxYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * TunnelTarget is fusion.Target.
@@ -300,6 +300,35 @@ export const TunnelRemoveResponseSchema: GenMessage<TunnelRemoveResponse> = /*@_
   messageDesc(file_hither_v1_tunnel, 8);
 
 /**
+ * TunnelLimitRequest: limit is in bytes a second, 0 for none.
+ *
+ * @generated from message hither.v1.TunnelLimitRequest
+ */
+export type TunnelLimitRequest = Message<"hither.v1.TunnelLimitRequest"> & {
+  /**
+   * @generated from field: string host = 1;
+   */
+  host: string;
+
+  /**
+   * @generated from field: string id = 2;
+   */
+  id: string;
+
+  /**
+   * @generated from field: int64 limit = 3;
+   */
+  limit: bigint;
+};
+
+/**
+ * Describes the message hither.v1.TunnelLimitRequest.
+ * Use `create(TunnelLimitRequestSchema)` to create a new message.
+ */
+export const TunnelLimitRequestSchema: GenMessage<TunnelLimitRequest> = /*@__PURE__*/
+  messageDesc(file_hither_v1_tunnel, 9);
+
+/**
  * @generated from message hither.v1.TunnelHistoryRequest
  */
 export type TunnelHistoryRequest = Message<"hither.v1.TunnelHistoryRequest"> & {
@@ -319,7 +348,7 @@ export type TunnelHistoryRequest = Message<"hither.v1.TunnelHistoryRequest"> & {
  * Use `create(TunnelHistoryRequestSchema)` to create a new message.
  */
 export const TunnelHistoryRequestSchema: GenMessage<TunnelHistoryRequest> = /*@__PURE__*/
-  messageDesc(file_hither_v1_tunnel, 9);
+  messageDesc(file_hither_v1_tunnel, 10);
 
 /**
  * @generated from message hither.v1.TunnelHistoryResponse
@@ -336,7 +365,7 @@ export type TunnelHistoryResponse = Message<"hither.v1.TunnelHistoryResponse"> &
  * Use `create(TunnelHistoryResponseSchema)` to create a new message.
  */
 export const TunnelHistoryResponseSchema: GenMessage<TunnelHistoryResponse> = /*@__PURE__*/
-  messageDesc(file_hither_v1_tunnel, 10);
+  messageDesc(file_hither_v1_tunnel, 11);
 
 /**
  * TunnelService mirrors fusion.Tunnels: the tunnels that a host keeps. host is a host's name
@@ -368,6 +397,14 @@ export const TunnelService: GenService<{
     methodKind: "unary";
     input: typeof TunnelRemoveRequestSchema;
     output: typeof TunnelRemoveResponseSchema;
+  },
+  /**
+   * @generated from rpc hither.v1.TunnelService.Limit
+   */
+  limit: {
+    methodKind: "unary";
+    input: typeof TunnelLimitRequestSchema;
+    output: typeof TunnelSchema;
   },
   /**
    * @generated from rpc hither.v1.TunnelService.History
