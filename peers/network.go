@@ -99,7 +99,7 @@ func Open(ctx context.Context, cfg Config) (*Network, error) {
 	n.seen.init()
 	n.offers.init(cfg.tune.now)
 	n.ctx, n.cancel = context.WithCancel(context.Background())
-	n.gate = &gate{paired: n.paired, routers: n.routers}
+	n.gate = &gate{paired: n.paired, admin: n.admin, routers: n.routers}
 	if n.host, err = newHost(key, n.gate, &n.ports); err != nil {
 		n.cancel()
 		return nil, &fusion.Error{Op: "peers.open", Path: cfg.Dir, Cause: err}
@@ -232,4 +232,10 @@ func (n *Network) Fingerprint() string { return Fingerprint(n.ID()) }
 func (n *Network) paired(id peer.ID) bool {
 	_, ok := n.store.get(id)
 	return ok
+}
+
+// admin says whether a key may do everything here.
+func (n *Network) admin(id peer.ID) bool {
+	r, ok := n.store.get(id)
+	return ok && fusion.Allows(r.inForce(n.cfg.tune.now()), fusion.AdminCap)
 }
