@@ -24,7 +24,7 @@ PACKAGES = $$($(GO) list -tags $(TAGS) ./... | grep -v -e '^hither$$' -e '^hithe
 SOURCES := $(shell git ls-files '*.go' go.mod go.sum)
 PAGE := $(shell git ls-files frontend | grep -v -e '^frontend/dist' -e embed.go)
 
-.PHONY: help run demo build dist test-dist test test-unit test-e2e test-machines test-kills test-wine test-page soak check bench bench-mirror bench-machines bench-tunnels try screenshots generate deps clean
+.PHONY: help run demo build dist test-dist test test-unit test-e2e test-machines test-kills test-fabric test-hostile test-wine test-page soak fuzz vuln check bench bench-mirror bench-machines bench-tunnels try screenshots generate deps clean
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1|/' | column -t -s'|'
 
@@ -92,6 +92,14 @@ test-kills: bin/hither bin/hither-desktop ## kill -9 of the node and of libvirtd
 	HITHER_ROUNDS=$(or $(ROUNDS),50) HITHER_BIN=$(CURDIR)/bin $(AWAKE) $(GO) test -tags $(E2E),machines -count=1 -p 1 -timeout 6h -v \
 		-run 'TestNothingIsHalfDone|TestAMoveThatIsCutNeverRunsTwice|TestAMoveSurvivesItsDaemons|TestSwitchedNetwork|TestMigrateSurvivesKills' ./vmctl ./internal/e2e
 
+test-fabric: bin/hither ## computers that sleep, move, lose their network and are killed, in namespaces: what heals, and how soon; ROUNDS=500, four seconds each; needs root
+	build/deps.sh test
+	HITHER_ROUNDS=$(or $(ROUNDS),500) HITHER_BIN=$(CURDIR)/bin $(AWAKE) $(GO) test -tags $(E2E) -count=1 -timeout 6h -v -run 'TestFabric$$' ./internal/e2e
+
+test-hostile: bin/hither ## strangers, guests, revoked keys, pages and other users attack a node, a minute for each flood; FOR=1m; needs root
+	build/deps.sh test
+	HOSTILE_FOR=$(or $(FOR),1m) HOSTILE_STRICT=1 HITHER_BIN=$(CURDIR)/bin $(AWAKE) $(GO) test -tags $(E2E) -count=1 -timeout 2h -v -run TestHostilePeers ./internal/e2e
+
 test-wine: ## the window and the capture of Windows, tried in wine: installs it (1.2 GB)
 	build/deps.sh wine
 	$(GO) test -tags $(E2E),wine -p 1 -count=1 -timeout 20m -run InWine ./mirror/surface ./mirror/capture
@@ -103,6 +111,12 @@ soak: ## a minute of random drawing over a path that loses packets, which must r
 
 test-page: frontend/dist/index.html ## the page's own tests
 	cd frontend && npm test
+
+fuzz: ## every parser of what comes from outside, in turn; FUZZTIME=10m for each, FUZZ=PATTERN for some
+	build/fuzz.sh '$(TAGS)' '$(or $(FUZZTIME),10m)' '$(FUZZ)'
+
+vuln: $(TOOLS)/govulncheck frontend/dist/index.html ## known holes in what the programs are made of; needs https://vuln.go.dev
+	build/vuln.sh '$(TAGS)'
 
 check: $(TOOLS)/staticcheck $(TOOLS)/buf frontend/dist/index.html ## format, vet, lint, types, and the builds for other platforms
 	build/check.sh '$(TAGS)'
@@ -152,6 +166,9 @@ $(TOOLS)/deb: build/dist/go.mod build/dist/go.sum build/dist/deb/main.go
 	cd build/dist && $(GO) build -o $(CURDIR)/$@ ./deb
 $(TOOLS)/staticcheck:
 	GOBIN=$(CURDIR)/$(TOOLS) $(GO) install honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+$(TOOLS)/govulncheck:
+	GOBIN=$(CURDIR)/$(TOOLS) $(GO) install golang.org/x/vuln/cmd/govulncheck@v1.1.4
 
 clean: ## remove what was built
 	rm -rf bin frontend/node_modules

@@ -14,6 +14,7 @@ import (
 // gate decides who may keep a connection once the key behind it is known.
 type gate struct {
 	paired  func(peer.ID) bool
+	admin   func(peer.ID) bool // may do everything here
 	routers func() []peer.ID
 	network network.Network // set before listening
 	limits  network.ResourceManager
@@ -70,11 +71,15 @@ func (g *gate) strangers() int {
 	return count
 }
 
-// lift gives a key the limits of a paired computer, or takes them away.
-func (g *gate) lift(id peer.ID, paired bool) error {
+// lift gives a key the limits of what it is now: a stranger, a guest, or a computer that
+// may do everything here anyhow.
+func (g *gate) lift(id peer.ID) error {
 	limit := strangerLimit
-	if paired {
+	switch {
+	case g.admin(id):
 		limit = pairedLimit
+	case g.paired(id):
+		limit = guestLimit
 	}
 	return g.limits.ViewPeer(id, func(scope network.PeerScope) error {
 		scope.(rcmgr.ResourceScopeLimiter).SetLimit(limit)

@@ -2,6 +2,7 @@ package peers
 
 import (
 	"math"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/security/noise"
 	libp2ptls "github.com/libp2p/go-libp2p/p2p/security/tls"
 	quic "github.com/libp2p/go-libp2p/p2p/transport/quic"
+	"github.com/libp2p/go-libp2p/x/rate"
 	ma "github.com/multiformats/go-multiaddr"
 )
 
@@ -25,7 +27,8 @@ import (
 // and connections through relays, nothing that talks to anybody else, no
 // listening yet. The manager holds QUIC's sockets.
 func newHost(key crypto.PrivKey, gate *gate, ports *ports) (host.Host, error) {
-	limits, err := rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(limits()), rcmgr.WithMetricsDisabled())
+	limits, err := rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(limits()), rcmgr.WithMetricsDisabled(),
+		rcmgr.WithLimitPerSubnet(manyOf(32), manyOf(56, 48)), rcmgr.WithConnRateLimiters(arrivals()))
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +47,7 @@ func newHost(key crypto.PrivKey, gate *gate, ports *ports) (host.Host, error) {
 		libp2p.QUICReuse(ports.newQUIC),
 		libp2p.Security(libp2ptls.ID, libp2ptls.New),
 		libp2p.Security(noise.ID, noise.New),
-		libp2p.Muxer(yamux.ID, yamux.DefaultTransport),
+		libp2p.Muxer(yamux.ID, paced{yamux.DefaultTransport, gate}),
 		libp2p.ResourceManager(limits),
 		libp2p.ConnectionManager(connmgr.NullConnMgr{}),
 		libp2p.ConnectionGater(gate),
@@ -60,18 +63,53 @@ func newHost(key crypto.PrivKey, gate *gate, ports *ports) (host.Host, error) {
 	)
 }
 
-// What all unpaired keys together, and one of them, may use. A paired key's own
+// What all unpaired keys together, one of them, and a guest may use. A paired key's own
 // limit is lifted by gate.lift.
 const (
 	maxConns         = 512 // of everybody
 	maxHalfOpen      = 64  // not yet authenticated
 	maxStrangers     = 16  // connections of unpaired keys
 	maxConnsOfOne    = 8
-	strangerStreams  = 32
+	strangerStreams  = 12
 	strangerMemory   = 8 << 20
 	halfOpenMemory   = 64 << 20
+	guestStreams     = 256
+	guestMemory      = 80 << 20
 	maxStreamsOfPeer = 4096
 )
+
+// What may come from one address, or from one customer's network of IPv6: libp2p's own
+// bounds, eight connections and one more each five seconds, are too few for a household
+// behind one address, all of which knocks when a computer was away.
+const (
+	connsOfAddress   = 32
+	arrivalsASecond  = 32
+	arrivalsAtOnce   = 128
+	arrivalsForgiven = time.Minute // an address is forgotten that long after it was full again
+)
+
+func manyOf(prefixes ...int) []rcmgr.ConnLimitPerSubnet {
+	var list []rcmgr.ConnLimitPerSubnet
+	for _, bits := range prefixes {
+		list = append(list, rcmgr.ConnLimitPerSubnet{PrefixLength: bits, ConnCount: connsOfAddress})
+	}
+	return list
+}
+
+// arrivals bounds how many connections an address may begin: each costs a handshake.
+func arrivals() *rate.Limiter {
+	some := rate.Limit{RPS: arrivalsASecond, Burst: arrivalsAtOnce}
+	return &rate.Limiter{
+		NetworkPrefixLimits: []rate.PrefixLimit{
+			{Prefix: netip.MustParsePrefix("127.0.0.0/8"), Limit: some}, {Prefix: netip.MustParsePrefix("::1/128"), Limit: some},
+		},
+		SubnetRateLimiter: rate.SubnetLimiter{
+			IPv4SubnetLimits: []rate.SubnetLimit{{PrefixLength: 32, Limit: some}},
+			IPv6SubnetLimits: []rate.SubnetLimit{{PrefixLength: 56, Limit: some}, {PrefixLength: 48, Limit: some}},
+			GracePeriod:      arrivalsForgiven,
+		},
+	}
+}
 
 func limits() rcmgr.ConcreteLimitConfig {
 	some := func(conns, streams int, memory int64) rcmgr.ResourceLimits {
@@ -94,6 +132,15 @@ var pairedLimit = &rcmgr.BaseLimit{
 	Streams: maxStreamsOfPeer, StreamsInbound: maxStreamsOfPeer, StreamsOutbound: maxStreamsOfPeer,
 	Conns: 2*maxConnsOfOne + 2*maxOwn, ConnsInbound: 2*maxConnsOfOne + maxOwn, ConnsOutbound: 2*maxConnsOfOne + maxOwn,
 	FD: math.MaxInt, Memory: 1 << 30,
+}
+
+// guestLimit bounds a paired computer without admin: it is trusted with what it was
+// granted. yamux books a window of 256 KiB for each stream before its number is looked at,
+// and ends the connection when there is none left: there are a few more than streams.
+var guestLimit = &rcmgr.BaseLimit{
+	Streams: guestStreams, StreamsInbound: guestStreams, StreamsOutbound: guestStreams,
+	Conns: 2 * maxConnsOfOne, ConnsInbound: 2 * maxConnsOfOne, ConnsOutbound: 2 * maxConnsOfOne,
+	FD: math.MaxInt, Memory: guestMemory,
 }
 
 var strangerLimit = &rcmgr.BaseLimit{

@@ -81,7 +81,7 @@ func (n *Network) unlink(id peer.ID, conns []network.Conn) {
 		}
 	}
 	n.mu.Unlock()
-	if err := n.gate.lift(id, false); err != nil {
+	if err := n.gate.lift(id); err != nil {
 		n.cfg.Log.Warn("limits", "err", err)
 	}
 	for _, conn := range conns {

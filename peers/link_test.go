@@ -383,3 +383,30 @@ func (s *cutStream) Write(b []byte) (int, error) {
 	s.left--
 	return s.Stream.Write(b)
 }
+
+// TestRefusedThenKnown: a computer that was refused hears on the same connection that it is
+// known now, and does not wait until it asks again by itself.
+func TestRefusedThenKnown(t *testing.T) {
+	a, b := openTest(t, testConfig(t, "nas")), openTest(t, testConfig(t, "laptop"))
+	pairAsGuest(t, a, b) // computers of one owner would ask at once
+	r, _ := a.store.get(b.host.ID())
+	if err := a.Forget(testContext(t), b.ID()); err != nil {
+		t.Fatal(err)
+	}
+	refused := func() bool {
+		conns := b.host.Network().ConnsToPeer(a.host.ID())
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		return b.links[a.host.ID()].refused && len(b.sessions) == 0 && len(conns) > 0
+	}
+	until(t, "b hears of it", refused)
+	b.mu.Lock()
+	b.links[a.host.ID()].cancel() // it asks no more
+	b.mu.Unlock()
+	until(t, "what it had begun is over", refused)
+	if err := a.store.update(func(next map[peer.ID]record) error { next[b.host.ID()] = r; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	a.link(b.host.ID())
+	until(t, "both are online", func() bool { return online(a, b.ID())() && online(b, a.ID())() })
+}

@@ -109,7 +109,7 @@ func Open(ctx context.Context, cfg Config) (*Network, error) {
 		return nil, &fusion.Error{Op: "peers.open", Path: cfg.Dir, Cause: err}
 	}
 	n.ports.own = n.serveOwn
-	n.gate = &gate{paired: n.paired, routers: n.routers}
+	n.gate = &gate{paired: n.paired, admin: n.admin, routers: n.routers}
 	if n.host, err = newHost(key, n.gate, &n.ports); err != nil {
 		n.cancel()
 		return nil, &fusion.Error{Op: "peers.open", Path: cfg.Dir, Cause: err}
@@ -242,4 +242,10 @@ func (n *Network) Fingerprint() string { return Fingerprint(n.ID()) }
 func (n *Network) paired(id peer.ID) bool {
 	_, ok := n.store.get(id)
 	return ok
+}
+
+// admin says whether a key may do everything here.
+func (n *Network) admin(id peer.ID) bool {
+	r, ok := n.store.get(id)
+	return ok && fusion.Allows(r.inForce(n.cfg.tune.now()), fusion.AdminCap)
 }

@@ -147,6 +147,9 @@ func (n *Network) SetGrants(ctx context.Context, id fusion.HostID, grants []fusi
 	if err != nil {
 		return err
 	}
+	if err := n.gate.lift(p); err != nil {
+		n.cfg.Log.Warn("limits", "err", err)
+	}
 	n.cfg.Log.Info("grants", "host", old.Name, "grants", grants, "trace", fusion.Trace(ctx))
 	n.notify(p)
 	return nil

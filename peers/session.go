@@ -109,7 +109,7 @@ func (n *Network) disconnected(conn network.Conn) {
 
 // beat runs a session until it answers no more.
 func (n *Network) beat(s *session) {
-	if err := n.gate.lift(s.conn.RemotePeer(), true); err != nil {
+	if err := n.gate.lift(s.conn.RemotePeer()); err != nil {
 		n.cfg.Log.Warn("limits", "err", err)
 	}
 	err := n.beatOnce(s)
@@ -254,6 +254,9 @@ func (n *Network) answerPulse(stream network.Stream) {
 		stream.CloseWrite()
 		io.CopyN(io.Discard, stream, 1) // until the opener has read it
 		return
+	}
+	if theirs.Stand == standPaired { // it may have refused this computer on the same connection before
+		n.attach(stream.Conn())
 	}
 	beat := []byte{0}
 	for {

@@ -105,6 +105,7 @@ type Server struct {
 	// datagrams carries the views that datagrams reach.
 	datagrams *rtc.Gateway
 	mux       *http.ServeMux
+	door      *door // before mux
 	// ctx is every request's; it ends when Close begins.
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -124,6 +125,7 @@ func New(node Node, page fs.FS, log *slog.Logger) *Server {
 	s := &Server{node: node, log: log, page: page, mux: http.NewServeMux(), datagrams: rtc.NewGateway(rtc.Config{Log: log})}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	options := []connect.HandlerOption{connect.WithInterceptors(guard{s}, long{s}), connect.WithReadMaxBytes(maxRequest)}
+	s.door = &door{s: s, calls: s.mux, write: connect.NewErrorWriter(options...), all: map[fusion.HostID]*under{}}
 	s.mux.Handle(v1.NewNodeServiceHandler(nodeService{s: s}, options...))
 	s.mux.Handle(v1.NewHostServiceHandler(hostService{s: s}, options...))
 	s.mux.Handle(v1.NewMachineServiceHandler(machineService{s: s}, options...))
@@ -164,7 +166,7 @@ func New(node Node, page fs.FS, log *slog.Logger) *Server {
 
 // ServeUnix serves the owner's programs on a unix socket.
 func (s *Server) ServeUnix(l net.Listener) {
-	s.serve(l, s.mux, func(ctx context.Context, conn net.Conn) context.Context {
+	s.serve(l, s.door, func(ctx context.Context, conn net.Conn) context.Context {
 		if ownerConn(conn) {
 			return withCaller(ctx, Caller{Owner: true})
 		}
@@ -174,9 +176,9 @@ func (s *Server) ServeUnix(l net.Listener) {
 
 // ServePeers serves other computers; the listener's connections say whose.
 func (s *Server) ServePeers(l net.Listener) {
-	s.serve(l, s.mux, func(ctx context.Context, conn net.Conn) context.Context {
-		if from, ok := conn.(interface{ Peer() fusion.HostID }); ok {
-			return withCaller(ctx, Caller{Peer: from.Peer()})
+	s.serve(oneCall{l}, s.door, func(ctx context.Context, conn net.Conn) context.Context {
+		if from := conn.(*callConn).Peer(); from != "" {
+			return withCaller(ctx, Caller{Peer: from})
 		}
 		return ctx
 	})

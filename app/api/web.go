@@ -67,7 +67,7 @@ func (s *Server) webRequest(w http.ResponseWriter, r *http.Request) {
 	if bearer, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok && s.tokens.valid(bearer) {
 		caller = Caller{Owner: true}
 	}
-	s.mux.ServeHTTP(w, r.WithContext(withCaller(r.Context(), caller)))
+	s.door.ServeHTTP(w, r.WithContext(withCaller(r.Context(), caller)))
 }
 
 // checkHost refuses names that lead here by DNS rebinding.

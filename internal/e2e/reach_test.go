@@ -219,23 +219,33 @@ func (f *fleet) cell(at, other string) string {
 	return row
 }
 
+// roams connects a computer at "cafe" with two networks, of which one is plugged in at a
+// time: "wan" keeps ports, "phone" changes them. The first is plugged in.
+func (n *internet) roams() {
+	n.t.Helper()
+	n.connect("cafe", keeps)
+	n.space("phone")
+	n.public("phone")
+	n.nat("phone", changes)
+	n.in("cafe", "ip route del default")
+	n.plug("cafe", "phone", "phone", changes)
+	n.plugged("wan", "phone")
+}
+
+// plugged gives the computer of roams the one network in the place of the other.
+func (n *internet) plugged(in, out string) {
+	n.t.Helper()
+	gateway := fmt.Sprintf("192.168.%d.1", n.subnet(map[string]string{"wan": "cafer", "phone": "phone"}[in]))
+	net := strings.TrimSuffix(gateway, "1") + "2/24"
+	n.in("cafe", fmt.Sprintf("ip addr flush dev %[2]s; ip link set %[2]s down; ip link set %[1]s up; ip addr flush dev %[1]s; ip addr add %[3]s dev %[1]s; ip route add default via %[4]s",
+		in, out, net, gateway))
+}
+
 // TestReachRoams: a computer that changes its network is back within two seconds,
 // through a router where it must be, and directly again once it can be.
 func TestReachRoams(t *testing.T) {
 	f := newFleet(t)
-	f.net.connect("cafe", keeps) // two networks, of which one is plugged in
-	f.net.space("phone")
-	f.net.public("phone")
-	f.net.nat("phone", changes)
-	f.net.in("cafe", "ip route del default")
-	f.net.plug("cafe", "phone", "phone", changes)
-	plugged := func(in, out string) {
-		gateway := fmt.Sprintf("192.168.%d.1", f.net.subnet(map[string]string{"wan": "cafer", "phone": "phone"}[in]))
-		net := strings.TrimSuffix(gateway, "1") + "2/24"
-		f.net.in("cafe", fmt.Sprintf("ip addr flush dev %[2]s; ip link set %[2]s down; ip link set %[1]s up; ip addr flush dev %[1]s; ip addr add %[3]s dev %[1]s; ip route add default via %[4]s",
-			in, out, net, gateway))
-	}
-	plugged("wan", "phone")
+	f.net.roams()
 	f.net.connect("home", keeps)
 	f.move(f.b, "home")
 	f.move(f.a, "cafe")
@@ -252,7 +262,7 @@ func TestReachRoams(t *testing.T) {
 		if i%2 == 1 {
 			in, out, want = "wan", "phone", "direct"
 		}
-		plugged(in, out)
+		f.net.plugged(in, out)
 		began := time.Now()
 		back, ok := soon(10*time.Second, func() bool {
 			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
