@@ -14,9 +14,10 @@ export function date(t: Timestamp | undefined): Date | null {
 }
 
 export function host(h: PbHost): Host {
-  const { id, name, online, path, local, color, os, version, fingerprint, own, grants, roles, may } = h
+  const { id, name, online, path, via, transport, addr, whyNot, local, color, os, version, fingerprint, own, grants, roles, may } = h
   return {
-    id, name, online, path, local, color, os, version, fingerprint, own, grants, roles, may,
+    id, name, online, path, via, transport, addr, whyNot, local, color, os, version, fingerprint, own, grants, roles, may,
+    rttMicros: Number(h.rttMicros),
     lastSeen: date(h.lastSeen), away: h.away as Host['away'], cards: h.cards.map(card),
   }
 }
