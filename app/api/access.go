@@ -47,7 +47,9 @@ func (s *Server) allow(ctx context.Context, method string, request any) (access,
 	default:
 		a.thing = s.thing(ctx, n.on, request)
 	}
-	return a, s.still(a)
+	err := s.still(a)
+	s.wanted(a, err)
+	return a, err
 }
 
 // still says why a call may not go on, nil when it may.

@@ -47,7 +47,6 @@ func (s *Server) begin(ctx context.Context, method string, request any) (*call, 
 	if err != nil {
 		s.logCall(ctx, method, c.start, err)
 		s.refused(ctx, method, request, err)
-		s.wanted(access, err)
 		return nil, err
 	}
 	c.access = access
@@ -81,7 +80,6 @@ func (c *call) named(request any) error {
 	if err == nil {
 		c.access = access
 	}
-	c.s.wanted(access, err)
 	return err
 }
 

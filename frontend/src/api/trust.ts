@@ -2,8 +2,8 @@ import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { createClient, type Transport } from '@connectrpc/connect'
 import { date } from './convert'
 import type { UiError } from './error'
-import { AuditService, type AuditRecord as PbRecord, type AuditSession as PbSession } from './gen/hither/v1/audit_pb'
-import { HostService, type AccessRequest as PbRequest } from './gen/hither/v1/node_pb'
+import { AuditService, type AuditRecord as PbRecord } from './gen/hither/v1/audit_pb'
+import { HostService } from './gen/hither/v1/node_pb'
 
 /** One record of a computer's audit log: what another computer, or its owner, did there. */
 export interface Deed {
@@ -76,14 +76,6 @@ export interface TrustApi {
   /** Grants what a computer asked for, until a time or for good, or refuses it. */
   answerRequest(id: string, grant: boolean, until: Date | null): Promise<void>
 }
-
-export const session = (s: PbSession): Session => ({
-  id: s.id, host: s.host, name: s.name, what: s.what, object: s.object, viewOnly: s.viewOnly, since: date(s.since),
-})
-
-export const accessRequest = (r: PbRequest): AccessRequest => ({
-  id: r.id, host: r.host, name: r.name, grant: r.grant, what: r.what, last: date(r.last), times: Number(r.times),
-})
 
 const deed = (r: PbRecord): Deed => ({
   seq: Number(r.seq), time: date(r.time), host: r.host, name: r.name, stranger: r.stranger, what: r.what, object: r.object, detail: r.detail,
