@@ -17,49 +17,43 @@ export function near(addr: string): boolean {
   return kind === 'ip6' && /^(f[cd]|fe[89ab])|^::1$/i.test(ip)
 }
 
-/** Where a computer stands on the map: x and y from -1 to 1 around this one. */
+/** Where a computer stands on the map. */
 export interface Spot {
   host: Host
-  x: number
+  /** From the left: 0 is the first column that somebody is in. */
+  column: number
+  /** Of its middle, from 0 to 1 of the map's height. */
   y: number
   /** The router that its path goes through, when that is on the map too. */
   via: Host | null
 }
 
-/** From how many on they stand on two rings. */
-const CROWDED = 9
+export interface Plan {
+  spots: Spot[]
+  columns: number
+  /** As many as stand one above another in the fullest column. */
+  rows: number
+}
 
 /**
- * Places the others around this computer: those that are reached through a router stand
- * behind it, and the order is that of the list, so that nobody changes places because a
- * third one came or went offline.
+ * Places computers in columns by how they are reached: those of the same network and the
+ * offline ones to the left of this one, those that are reached straight to its right, and
+ * behind those what goes through a router. In a column they are as in the list, but for
+ * those behind a router, which stand together.
  */
-export function spots(list: Host[]): Spot[] {
+export function plan(list: Host[]): Plan {
+  const local = list.find((h) => h.local)
   const others = list.filter((h) => !h.local)
-  const viaOf = (h: Host) => (reachOf(h) === 'relay' ? (others.find((r) => r !== h && reachOf(r) !== 'relay' && (r.name === h.via || r.id === h.via)) ?? null) : null)
-  const behind = new Map<Host, Host[]>()
-  for (const h of others) {
-    const via = viaOf(h)
-    if (via) behind.set(via, [...(behind.get(via) ?? []), h])
+  const viaOf = (h: Host) => others.find((r) => r !== h && r.online && r.path !== 'relay' && (r.name === h.via || r.id === h.via)) ?? null
+  const left = others.filter((h) => ['lan', 'offline'].includes(reachOf(h)))
+  const relayed = others.filter((h) => reachOf(h) === 'relay').map((host) => ({ host, via: viaOf(host) }))
+  const right = others.filter((h) => reachOf(h) === 'direct')
+  const order = (via: Host | null) => (via ? (right.includes(via) ? right.indexOf(via) : right.length) : others.length)
+  relayed.sort((a, b) => order(a.via) - order(b.via))
+  const columns = [left.map((host) => ({ host, via: null })), local ? [{ host: local, via: null }] : [], right.map((host) => ({ host, via: null })), relayed].filter((c) => c.length > 0)
+  return {
+    columns: columns.length,
+    rows: Math.max(1, ...columns.map((c) => c.length)),
+    spots: columns.flatMap((column, c) => column.map(({ host, via }, r) => ({ host, via, column: c, y: (r + 0.5) / column.length }))),
   }
-  const first = others.filter((h) => !viaOf(h))
-  const weight = (h: Host) => Math.max(1, behind.get(h)?.length ?? 0)
-  const all = first.reduce((n, h) => n + weight(h), 0)
-  const out: Spot[] = []
-  let at = 0
-  first.forEach((host, i) => {
-    const w = weight(host)
-    // The first stands to the right of the top, so that one alone stands at the right.
-    const angle = (n: number) => (n / all) * 2 * Math.PI - (all === 1 ? 0 : Math.PI / all)
-    const routed = behind.get(host) ?? []
-    const far = routed.length > 0 ? 0.52 : all >= CROWDED && i % 2 === 1 ? 0.62 : behind.size > 0 || all >= CROWDED ? 1 : 0.86
-    const middle = angle(at + (w - 1) / 2)
-    out.push({ host, x: Math.cos(middle) * far, y: Math.sin(middle) * far, via: null })
-    routed.forEach((h, n) => {
-      const a = angle(at + n)
-      out.push({ host: h, x: Math.cos(a), y: Math.sin(a), via: host })
-    })
-    at += w
-  })
-  return out
 }

@@ -99,8 +99,9 @@ export class Tunnels {
     for (const id of this.rates.keys()) if (!this.list?.some((t) => t.id === id)) this.rates.delete(id)
   }
 
-  add(spec: TunnelSpec): Promise<Tunnel | undefined> {
-    return this.tasks.run({ key: 'task.addTunnel', params: { host: spec.host } }, aboutTunnels, () => this.api.addTunnel(spec))
+  /** name is the other computer's, for people. */
+  add(spec: TunnelSpec, name: string): Promise<Tunnel | undefined> {
+    return this.tasks.run({ key: 'task.addTunnel', params: { host: name } }, aboutTunnels, () => this.api.addTunnel(spec))
   }
 
   async remove(t: Tunnel): Promise<void> {

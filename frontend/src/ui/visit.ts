@@ -7,7 +7,7 @@ function thing(s: Session): string {
   const kind = visitOf(s)
   if (kind === 'stream' || kind === 'tunnel') return s.object || streamName(s.what)
   const machine = s.object.split('/')[0] ?? ''
-  if (kind === 'console') return machine === '' || machine === 'self' ? t('deed.this') : machine
+  if (kind === 'console') return machine === '' || machine === 'self' ? t('deed.this') : t('visit.system', { name: machine })
   return machine === '' || machine === 'self' ? t('visit.self') : t('visit.machine', { name: s.object.startsWith('self/') ? s.object.slice(5) : s.object })
 }
 
