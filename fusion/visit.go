@@ -17,6 +17,16 @@ type Session struct {
 	Since    time.Time `json:"since"`
 }
 
+// Watches says whether somebody looks, or types, through a session: it is a screen or a
+// console.
+func (s Session) Watches() bool {
+	switch s.What {
+	case "/screen", "ScreenService/Connect", "/terminal":
+		return true
+	}
+	return false
+}
+
 // AccessRequest is what a paired computer tried here and was not granted, kept until the
 // owner answers. Only the owner of this computer is told of it.
 type AccessRequest struct {

@@ -176,5 +176,7 @@ export const trustEn = {
   'deed./hither/move/1': 'Move a machine',
   'deed./hither/usb/1': 'Use a USB device',
   'deed./hither/backup/1': 'Send a backup',
+  'deed./hither/api/1': 'Connect',
+  'deed./hither/screen/1': 'Open a screen',
   'deed.this': 'this computer',
 }

@@ -178,5 +178,7 @@ export const trustZh: Record<keyof typeof trustEn, string> = {
   'deed./hither/move/1': '迁移虚拟机',
   'deed./hither/usb/1': '使用 USB 设备',
   'deed./hither/backup/1': '传送备份',
+  'deed./hither/api/1': '连接',
+  'deed./hither/screen/1': '打开屏幕',
   'deed.this': '本机',
 }
