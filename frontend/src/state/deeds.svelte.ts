@@ -67,7 +67,9 @@ export class Deeds {
       this.error = null
       let soon: Deed[] = []
       const flush = () => {
-        this.list = [...soon.reverse(), ...(this.list ?? [])].slice(0, KEPT)
+        const all = [...soon.reverse(), ...(this.list ?? [])]
+        this.more ||= all.length > KEPT
+        this.list = all.slice(0, KEPT)
         soon = []
       }
       for await (const deed of this.api.deedsAfter(this.of, records.at(-1)?.seq ?? 0, signal)) {
@@ -83,14 +85,14 @@ export class Deeds {
     this.retry = setTimeout(() => void this.run(signal), RETRY_MS)
   }
 
-  /** Older ones, below those that are known. */
-  async older(): Promise<void> {
+  /** Older ones, below those that are known: more at once where most of them are filtered out. */
+  async older(filtered = false): Promise<void> {
     const last = this.list?.at(-1)
     if (!last || !this.more || this.loading) return
     const { signal } = this.stop
     this.loading = true
     try {
-      const { records, more } = await this.api.deeds(this.of, last.seq, PAGE)
+      const { records, more } = await this.api.deeds(this.of, last.seq, filtered ? MOST : PAGE)
       if (signal.aborted) return
       this.list = [...(this.list ?? []), ...records.reverse()]
       this.more = more

@@ -1,5 +1,5 @@
 import type { Deed } from '../../api/trust'
-import { catalogues, t, type Key } from '../../i18n/i18n.svelte'
+import { catalogues, i18n, t, type Key } from '../../i18n/i18n.svelte'
 
 const isKey = (key: string): key is Key => key in catalogues.en
 
@@ -39,11 +39,21 @@ export interface Filter {
   since: number
 }
 
+/** What a record is found by, in one language; a log of many is filtered at each key. */
+const found = new WeakMap<Deed, { language: string; hay: string }>()
+function hay(d: Deed): string {
+  let known = found.get(d)
+  if (known?.language !== i18n.language) {
+    known = { language: i18n.language, hay: `${d.name} ${deedWords(d)} ${d.what} ${d.object} ${d.detail} ${d.error}`.toLowerCase() }
+    found.set(d, known)
+  }
+  return known.hay
+}
+
 /** Whether a record is one of those that a person wants to see. */
 export function wanted(d: Deed, f: Filter): boolean {
   if (f.since && (d.time?.getTime() ?? 0) < f.since) return false
   if (f.result === 'refused' && d.result !== 'refused') return false
   if (f.result === 'failed' && tone(d) !== 'bad') return false
-  const hay = `${d.name} ${deedWords(d)} ${d.what} ${d.object} ${d.detail} ${d.error}`.toLowerCase()
-  return f.text.toLowerCase().split(/\s+/).every((word) => hay.includes(word))
+  return f.text === '' || f.text.toLowerCase().split(/\s+/).every((word) => hay(d).includes(word))
 }
