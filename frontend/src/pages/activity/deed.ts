@@ -43,7 +43,7 @@ export interface Filter {
 const found = new WeakMap<Deed, { language: string; hay: string }>()
 function hay(d: Deed): string {
   let known = found.get(d)
-  if (known?.language !== i18n.language) {
+  if (!known || known.language !== i18n.language) {
     known = { language: i18n.language, hay: `${d.name} ${deedWords(d)} ${d.what} ${d.object} ${d.detail} ${d.error}`.toLowerCase() }
     found.set(d, known)
   }
