@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hither/app/api"
+	"hither/app/asks"
 	"hither/app/audit"
 	"hither/app/client"
 	"hither/app/jobs"
@@ -65,6 +66,9 @@ func (n *Node) datagrams(ctx context.Context, exchange func(context.Context, str
 
 // Audit is what other computers did and have open here.
 func (n *Node) Audit() *audit.Log { return n.audit }
+
+// Asks keeps what other computers were refused here.
+func (n *Node) Asks() *asks.Book { return &n.asks }
 
 // Jobs keeps the calls of the API that take long.
 func (n *Node) Jobs() *jobs.Registry { return n.jobs }

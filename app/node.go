@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"hither/app/api"
+	"hither/app/asks"
 	"hither/app/audit"
 	"hither/app/entry"
 	"hither/app/home"
@@ -76,6 +77,7 @@ type Node struct {
 	local   *local
 	jobs    *jobs.Registry
 	audit   *audit.Log
+	asks    asks.Book
 	boot    *netboot.Server
 	tunnels *tunnel.Store
 	mesh    *mesh.Mesh

@@ -28,6 +28,9 @@ type known struct {
 	screens  map[string]fusion.Screen
 	folders  map[string]fusion.Folder
 	jobs     map[string]fusion.Job
+	// sessions and requests are of this computer alone.
+	sessions map[string]fusion.Session
+	requests map[string]fusion.AccessRequest
 }
 
 // subscriber is one Watch call. Its queue is bounded; a watcher that does not
@@ -51,7 +54,8 @@ func (t *table) setHost(info fusion.HostInfo) {
 	defer t.mu.Unlock()
 	k := t.hosts[info.ID]
 	if k == nil {
-		k = &known{machines: map[string]fusion.Machine{}, screens: map[string]fusion.Screen{}, folders: map[string]fusion.Folder{}, jobs: map[string]fusion.Job{}}
+		k = &known{machines: map[string]fusion.Machine{}, screens: map[string]fusion.Screen{}, folders: map[string]fusion.Folder{}, jobs: map[string]fusion.Job{},
+			sessions: map[string]fusion.Session{}, requests: map[string]fusion.AccessRequest{}}
 		t.hosts[info.ID] = k
 	}
 	// What a machine is called and offered depends on its host.
@@ -163,6 +167,10 @@ func eventKey(e fusion.Event) string {
 		return "folder " + e.Folder.Name
 	case e.Kind == fusion.EventJob && e.Job != nil:
 		return "job " + e.Job.ID
+	case e.Kind == fusion.EventSession && e.Session != nil:
+		return "session " + e.Session.ID
+	case e.Kind == fusion.EventRequest && e.Request != nil:
+		return "request " + e.Request.ID
 	}
 	return ""
 }
@@ -179,6 +187,10 @@ func (k *known) apply(e fusion.Event) bool {
 		set(k.folders, e.Folder.Name, *e.Folder, e.Removed)
 	case e.Kind == fusion.EventJob && e.Job != nil:
 		set(k.jobs, e.Job.ID, *e.Job, e.Removed)
+	case e.Kind == fusion.EventSession && e.Session != nil:
+		set(k.sessions, e.Session.ID, *e.Session, e.Removed)
+	case e.Kind == fusion.EventRequest && e.Request != nil:
+		set(k.requests, e.Request.ID, *e.Request, e.Removed)
 	default:
 		return false
 	}
@@ -237,6 +249,14 @@ func (k *known) events() []fusion.Event {
 	for _, id := range sorted(k.jobs) {
 		j := k.jobs[id]
 		out = append(out, k.named(fusion.Event{Kind: fusion.EventJob, Job: &j}))
+	}
+	for _, id := range sorted(k.sessions) {
+		s := k.sessions[id]
+		out = append(out, fusion.Event{Kind: fusion.EventSession, Session: &s})
+	}
+	for _, id := range sorted(k.requests) {
+		r := k.requests[id]
+		out = append(out, fusion.Event{Kind: fusion.EventRequest, Request: &r})
 	}
 	return out
 }

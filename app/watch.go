@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"hither/app/audit"
 	"hither/fusion"
 	"hither/peers"
 )
@@ -45,6 +46,17 @@ func (n *Node) watchAll(ctx context.Context) error {
 	n.watch("jobs", func() error {
 		return n.jobs.Watch(n.ctx, func(j fusion.Job, removed bool) {
 			put(fusion.Event{Kind: fusion.EventJob, Job: &j, Removed: removed})
+		})
+	})
+	n.watch("what is open", func() error {
+		return n.audit.WatchLive(n.ctx, func(l audit.Live, removed bool) {
+			s := l.Session()
+			put(fusion.Event{Kind: fusion.EventSession, Session: &s, Removed: removed})
+		})
+	})
+	n.watch("requests", func() error {
+		return n.asks.Watch(n.ctx, func(r fusion.AccessRequest, removed bool) {
+			put(fusion.Event{Kind: fusion.EventRequest, Request: &r, Removed: removed})
 		})
 	})
 	n.watch("pasted files", n.sweepPasted)
@@ -126,6 +138,7 @@ func (w *peerWatchers) changed(p peers.Peer, removed bool) {
 			w.n.tunnels.PeerBack(p.ID)
 		}
 	}
+	w.n.asks.GrantsChanged(p.ID, p.Grants, removed)
 	if removed || !fusion.Allows(p.Grants, fusion.AdminCap) {
 		w.n.vms.EndLoans(p.ID)
 	}
@@ -235,6 +248,7 @@ func (n *Node) learn(id fusion.HostID, said fusion.HostInfo) {
 // path, or an event about nothing.
 func sound(e fusion.Event) error {
 	switch {
+	case e.Kind == fusion.EventSession || e.Kind == fusion.EventRequest: // of this computer alone
 	case e.Machine != nil:
 		return fusion.CheckName(e.Machine.Name)
 	case e.Folder != nil:

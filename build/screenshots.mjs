@@ -121,6 +121,12 @@ const netbootInstall = async (page) => {
   await page.locator('[data-mac] button').first().click()
   await page.locator('dialog input').first().fill('attic')
 }
+/** What the other computer may do here, limited to one machine. */
+const grants = async (page) => {
+  await page.locator('[data-testid=granted] button').first().click()
+  await page.locator('dialog fieldset select').last().selectOption('machine:router')
+  await page.locator('dialog [data-part=router]').waitFor()
+}
 const phone = { theme: 'dark', language: 'zh', width: 390, height: 844 }
 const settled = (selector) => (page) => page.locator(selector).first().waitFor()
 
@@ -139,6 +145,11 @@ const pictures = {
     { name: 'app-tabs-390-zh', path: '/apps/cloud', theme: 'dark', language: 'zh', width: 390, height: 844, act: appDialog },
     { name: 'folders-light', path: '/folders', act: settled('[data-testid=folder][data-state=idle]') },
     { name: 'folders-dark-zh', path: '/folders', theme: 'dark', language: 'zh', act: settled('[data-testid=folder][data-state=idle]') },
+    { name: 'network-light', path: '/network', act: settled('[data-tunnel]') },
+    { name: 'network-390-zh', path: '/network', ...phone, act: settled('[data-tunnel]') },
+    { name: 'grants-light', path: '/host/cloud', act: grants },
+    { name: 'activity-light', path: '/activity', act: settled('[data-broken=false]') },
+    { name: 'activity-390-zh', path: '/activity', ...phone, act: settled('[data-broken=false]') },
     { name: 'host-light', path: '/host/cloud', act: settled('text=/libvirt/') },
     { name: 'pair-light', path: '/library', act: pair },
     { name: 'pair-dark-zh', path: '/library', theme: 'dark', language: 'zh', act: pair },

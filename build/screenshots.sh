@@ -130,6 +130,7 @@ xdotool windowfocus --sync "$web"
 xdotool windowmove "$web" 260 150
 sleep 1
 shot view-window
+quietly "$hither" forward 8080 cloud/web:80
 page page
 page move
 if [ -n "${SHOTS_APART:-}" ]; then

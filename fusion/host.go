@@ -94,6 +94,8 @@ const (
 	EventScreen  EventKind = "screen"  // Screen: an app's window came, changed or went
 	EventFolder  EventKind = "folder"  // Folder
 	EventJob     EventKind = "job"     // Job: a long operation began, went on or ended
+	EventSession EventKind = "session" // Session: another computer opened something here, or closed it
+	EventRequest EventKind = "request" // Request: one was refused something here, or that was answered
 )
 
 // Event is one fact about a host: the present value of one thing, or that it
@@ -107,4 +109,7 @@ type Event struct {
 	Screen  *Screen   `json:"screen,omitempty"`
 	Folder  *Folder   `json:"folder,omitempty"`
 	Job     *Job      `json:"job,omitempty"`
+	Session *Session  `json:"session,omitempty"`
+
+	Request *AccessRequest `json:"request,omitempty"`
 }

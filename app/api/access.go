@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -46,7 +47,9 @@ func (s *Server) allow(ctx context.Context, method string, request any) (access,
 	default:
 		a.thing = s.thing(ctx, n.on, request)
 	}
-	return a, s.still(a)
+	err := s.still(a)
+	s.wanted(a, err)
+	return a, err
 }
 
 // still says why a call may not go on, nil when it may.
@@ -99,6 +102,28 @@ func (s *Server) allowPeer(peer fusion.HostID, want fusion.Capability, object st
 
 func (s *Server) unpaired() error {
 	return &fusion.Error{Op: "api", Path: s.node.Name(), Cause: fusion.ErrUnpaired, Hint: "pair the two computers first: hither pair"}
+}
+
+// wanted keeps what a computer was not granted as a request that the owner may answer:
+// deeds and screens, as a page looks at much that nobody asked for. admin is given by no
+// single click.
+func (s *Server) wanted(a access, err error) {
+	if a.peer == "" || a.need.quiet || !errors.Is(err, fusion.ErrPermission) {
+		return
+	}
+	grants, _ := s.node.Grants(a.peer)
+	want := a.need.cap
+	if a.need.also != "" && a.held(grants, want) {
+		want = a.need.also
+	}
+	if want == fusion.AdminCap {
+		return
+	}
+	word := string(want)
+	if _, err := fusion.ParseGrant(word + "@" + a.name); err == nil {
+		word += "@" + a.name
+	}
+	s.node.Asks().Add(a.peer, s.node.HostName(a.peer), word, methodName(a.method))
 }
 
 // notGranted says no more of a thing than the caller did: it may not be there at all.

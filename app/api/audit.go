@@ -108,7 +108,7 @@ func (a auditService) Live(ctx context.Context, req *connect.Request[pb.AuditLiv
 	}
 	return connect.NewResponse(&pb.AuditLiveResponse{Sessions: convert.All(a.s.node.Audit().Live(), func(l audit.Live) *pb.AuditSession {
 		return &pb.AuditSession{Id: l.ID, Host: string(l.Host), Name: a.s.node.HostName(l.Host), What: l.What, Object: l.Object,
-			Since: timestamppb.New(l.Since), BytesIn: l.In, BytesOut: l.Out}
+			Since: timestamppb.New(l.Since), BytesIn: l.In, BytesOut: l.Out, ViewOnly: l.Detail == audit.LooksOnly}
 	})}), nil
 }
 

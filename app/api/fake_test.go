@@ -15,6 +15,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"hither/app/asks"
 	"hither/app/audit"
 	"hither/app/client"
 	"hither/app/invite"
@@ -34,6 +35,7 @@ const patience = 30 * time.Second
 // fakeNode is the computer "cloud"; it is paired with "nas", which is in memory
 // too.
 type fakeNode struct {
+	asks      asks.Book
 	host, nas fusion.Host
 	jobs      *jobs.Registry
 	audit     *audit.Log
@@ -94,6 +96,7 @@ func (n *fakeNode) Grants(peer fusion.HostID) ([]fusion.Grant, bool) {
 
 func (n *fakeNode) Status() *pb.StatusResponse                  { return &pb.StatusResponse{Name: "cloud"} }
 func (n *fakeNode) Doctor(context.Context) []*pb.Check          { return nil }
+func (n *fakeNode) Asks() *asks.Book                            { return &n.asks }
 func (n *fakeNode) Audit() *audit.Log                           { return n.audit }
 func (n *fakeNode) Jobs() *jobs.Registry                        { return n.jobs }
 func (n *fakeNode) Invites() *invite.Inviter                    { return invite.New(invite.Config{}) }

@@ -2,6 +2,8 @@ package api
 
 import (
 	"context"
+	"slices"
+	"time"
 
 	"connectrpc.com/connect"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -93,6 +95,41 @@ func (h hostService) Grant(ctx context.Context, req *connect.Request[pb.HostGran
 		return nil, err
 	}
 	return connect.NewResponse(convert.HostToPB(host)), nil
+}
+
+// Answer grants what a computer asked for, beside what it has, or dismisses it.
+func (h hostService) Answer(ctx context.Context, req *connect.Request[pb.HostAnswerRequest]) (*connect.Response[pb.HostAnswerResponse], error) {
+	asked, err := h.s.node.Asks().Get(req.Msg.Id)
+	if err != nil {
+		return nil, err
+	}
+	if req.Msg.Grant {
+		if err := h.grantAsked(ctx, asked, req.Msg.Until); err != nil {
+			return nil, err
+		}
+	}
+	h.s.node.Asks().Answered(asked.ID, req.Msg.Grant)
+	return connect.NewResponse(&pb.HostAnswerResponse{}), nil
+}
+
+func (h hostService) grantAsked(ctx context.Context, asked fusion.AccessRequest, until *timestamppb.Timestamp) error {
+	more, err := fusion.ParseGrant(asked.Grant)
+	if err != nil {
+		return err
+	}
+	if until != nil {
+		more.Until = until.AsTime().UTC().Truncate(time.Second)
+	}
+	bound, err := h.s.grants(ctx, asked.Host, []string{more.String()})
+	if err != nil {
+		return err
+	}
+	present, paired := h.s.node.Grants(asked.Host)
+	if !paired {
+		return h.s.unpaired()
+	}
+	_, err = h.s.node.Grant(ctx, asked.Host, append(slices.Clone(present), bound...))
+	return err
 }
 
 func (h hostService) Nearby(context.Context, *connect.Request[pb.NearbyRequest]) (*connect.Response[pb.NearbyResponse], error) {

@@ -42,6 +42,7 @@ var methods = map[string]need{
 	v1.HostServiceJoinProcedure:   {},
 	v1.HostServiceForgetProcedure: {},
 	v1.HostServiceGrantProcedure:  {},
+	v1.HostServiceAnswerProcedure: {},
 	v1.HostServiceNearbyProcedure: {quiet: true},
 
 	v1.InviteServiceLookProcedure:  {quiet: true},

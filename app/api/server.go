@@ -13,6 +13,7 @@ import (
 
 	"connectrpc.com/connect"
 
+	"hither/app/asks"
 	"hither/app/audit"
 	"hither/app/jobs"
 	"hither/app/lend"
@@ -43,6 +44,8 @@ type Node interface {
 	Stop(machines bool)
 	// Audit is what other computers did and have open here.
 	Audit() *audit.Log
+	// Asks keeps what other computers were refused here.
+	Asks() *asks.Book
 	// Jobs keeps the calls that take long.
 	Jobs() *jobs.Registry
 	Pairing

@@ -106,7 +106,7 @@ func (s *Server) runView(screen, viewer fusion.Pipe, access access, mode fusion.
 	if access.peer != "" {
 		r := audit.Record{Trace: access.trace, Host: access.peer, Name: s.node.HostName(access.peer), What: methodName(access.method), Object: access.name}
 		if mode.ViewOnly {
-			r.Detail = "looks only"
+			r.Detail = audit.LooksOnly
 		}
 		v.session = s.node.Audit().Open(r, true, func(error) { s.done.Go(func() { v.revoke("the owner there ended it") }) })
 		defer func() { v.session.Close(err) }()

@@ -25,8 +25,20 @@ type Session struct {
 
 // sessions are those that are open.
 type sessions struct {
-	mu  sync.Mutex // guards all
+	mu  sync.Mutex // guards the fields below
 	all map[string]*Session
+	// subs are told that something opened, closed, or is about something else now.
+	subs map[chan struct{}]bool
+}
+
+// tell wakes whoever watches. mu is held.
+func (s *sessions) tell() {
+	for sub := range s.subs {
+		select {
+		case sub <- struct{}{}:
+		default: // it is to look already
+		}
+	}
 }
 
 // Live is a session as it is now.
@@ -34,6 +46,8 @@ type Live struct {
 	ID     string
 	Record // Host, Name, What, Object and Trace; In and Out so far
 	Since  time.Time
+	// noted as in Open: not a call that is answered at once.
+	noted bool
 }
 
 // Open notes that a computer opened something. end is called, from any goroutine and
@@ -46,6 +60,9 @@ func (l *Log) Open(r Record, noted bool, end func(error)) *Session {
 		l.sessions.all = map[string]*Session{}
 	}
 	l.sessions.all[s.id] = s
+	if noted {
+		l.sessions.tell()
+	}
 	l.sessions.mu.Unlock()
 	if noted {
 		r.Result = Opened
@@ -59,6 +76,9 @@ func (s *Session) About(object string) {
 	s.log.sessions.mu.Lock()
 	defer s.log.sessions.mu.Unlock()
 	s.record.Object = object
+	if s.noted {
+		s.log.sessions.tell()
+	}
 }
 
 // Close notes the end of a session, with why.
@@ -67,6 +87,9 @@ func (s *Session) Close(err error) {
 	l.sessions.mu.Lock()
 	_, open := l.sessions.all[s.id]
 	delete(l.sessions.all, s.id)
+	if s.noted {
+		l.sessions.tell()
+	}
 	r := s.record
 	l.sessions.mu.Unlock()
 	if !open {
@@ -99,7 +122,7 @@ func (l *Log) Live() []Live {
 	for _, s := range l.sessions.all {
 		r := s.record
 		r.In, r.Out = s.In.Load(), s.Out.Load()
-		out = append(out, Live{ID: s.id, Record: r, Since: s.since})
+		out = append(out, Live{ID: s.id, Record: r, Since: s.since, noted: s.noted})
 	}
 	slices.SortFunc(out, func(a, b Live) int { return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.ID, b.ID)) })
 	return out

@@ -1,6 +1,8 @@
 package convert
 
 import (
+	"google.golang.org/protobuf/types/known/timestamppb"
+
 	"hither/fusion"
 	pb "hither/proto/hither/v1"
 )
@@ -21,6 +23,12 @@ func EventToPB(e fusion.Event) *pb.Event {
 	}
 	if e.Job != nil {
 		out.Job = JobToPB(*e.Job)
+	}
+	if e.Session != nil {
+		out.Session = sessionToPB(*e.Session)
+	}
+	if e.Request != nil {
+		out.Request = requestToPB(*e.Request)
 	}
 	return out
 }
@@ -47,5 +55,23 @@ func EventFromPB(e *pb.Event) fusion.Event {
 		j := JobFromPB(e.Job)
 		out.Job = &j
 	}
+	if e.Session != nil {
+		out.Session = &fusion.Session{ID: e.Session.Id, Host: fusion.HostID(e.Session.Host), Name: e.Session.Name, What: e.Session.What,
+			Object: e.Session.Object, ViewOnly: e.Session.ViewOnly, Since: e.Session.Since.AsTime()}
+	}
+	if r := e.Request; r != nil {
+		out.Request = &fusion.AccessRequest{ID: r.Id, Host: fusion.HostID(r.Host), Name: r.Name, Grant: r.Grant, What: r.What,
+			Since: r.Since.AsTime(), Last: r.Last.AsTime(), Times: r.Times}
+	}
 	return out
+}
+
+func sessionToPB(s fusion.Session) *pb.AuditSession {
+	return &pb.AuditSession{Id: s.ID, Host: string(s.Host), Name: s.Name, What: s.What, Object: s.Object, ViewOnly: s.ViewOnly,
+		Since: timestamppb.New(s.Since)}
+}
+
+func requestToPB(r fusion.AccessRequest) *pb.AccessRequest {
+	return &pb.AccessRequest{Id: r.ID, Host: string(r.Host), Name: r.Name, Grant: r.Grant, What: r.What,
+		Since: timestamppb.New(r.Since), Last: timestamppb.New(r.Last), Times: r.Times}
 }

@@ -83,6 +83,14 @@ func (n *node) End(ctx context.Context, address string) error {
 	return n.client.Host(a.Host).Apps().End(ctx, a.Machine+"/"+a.App)
 }
 
+// Stop ends what another computer has open on this one.
+func (n *node) Stop(ctx context.Context, session string) error {
+	if _, err := n.client.Audits.End(ctx, connect.NewRequest(&pb.AuditEndRequest{Id: session})); err != nil {
+		return client.Error(err, "audit")
+	}
+	return nil
+}
+
 // hostInfo takes what the pairing window shows.
 func hostInfo(h *pb.Host) fusion.HostInfo {
 	return fusion.HostInfo{ID: fusion.HostID(h.Id), Name: h.Name, Online: h.Online, Fingerprint: h.Fingerprint}

@@ -5,7 +5,7 @@ import type { Event, Folder, Host, Machine, Screen } from '../src/api/model'
 import { App } from '../src/state/app.svelte'
 
 export const host = (name: string, more: Partial<Host> = {}): Host => ({
-  id: 'id-' + name, name, online: true, path: '', local: false, color: 1, os: 'Debian', version: '0.1.0', lastSeen: new Date(0),
+  id: 'id-' + name, name, online: true, path: '', via: '', transport: '', addr: '', rttMicros: 0, whyNot: '', local: false, color: 1, os: 'Debian', version: '0.1.0', lastSeen: new Date(0),
   fingerprint: 'coral-otter', own: false, grants: ['admin'], roles: [], may: ['admin'], away: '', cards: [], ...more,
 })
 
@@ -87,6 +87,14 @@ export function fakeApi(stream: Stream, more: Partial<Api> = {}): Api {
     backups: async () => ({ backups: [], schedule: { every: '', at: 0, keepLast: 0, keepDaily: 0, keepWeekly: 0, keepMonthly: 0, to: '' }, next: null, last: null, error: '', storedBytes: 0, keepers: [] }),
     keptBackups: async () => [],
     networks: async () => [],
+    async *tunnels(signal) {
+      yield []
+      await new Promise((resolve) => signal.addEventListener('abort', resolve))
+    },
+    deeds: async () => ({ records: [], more: false, from: null }),
+    async *deedsAfter(_, __, signal) {
+      await new Promise((resolve) => signal.addEventListener('abort', resolve))
+    },
     cards: async () => [],
     forwards: async () => [],
     pools: async () => [],

@@ -52,7 +52,7 @@ describe('menu of the desktop', () => {
 })
 
 describe('pages', () => {
-  const paths = ['/library', '/machine/laptop/ipxe', '/machine/cloud/gone', '/apps/cloud', '/folders', '/host/cloud', '/host/laptop', '/settings', '/nowhere']
+  const paths = ['/library', '/machine/laptop/ipxe', '/machine/cloud/gone', '/apps/cloud', '/folders', '/network', '/activity', '/host/cloud', '/host/laptop', '/settings', '/nowhere']
   for (const language of ['en', 'zh'] as const) {
     it.each(paths)(`%s has no violation (${language})`, async (path) => {
       i18n.set(language)

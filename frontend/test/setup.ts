@@ -4,6 +4,7 @@ import { afterEach, vi } from 'vitest'
 // What jsdom lacks and the page asks for as it loads.
 class Observer {
   observe() {}
+  unobserve() {}
   disconnect() {}
 }
 vi.stubGlobal('ResizeObserver', Observer)

@@ -175,6 +175,8 @@ func (a *agent) choose(item Item) {
 		a.do(func(ctx context.Context) error { return a.desk.View(ctx, item.Address) })
 	case End:
 		a.do(func(ctx context.Context) error { return a.node.End(ctx, item.Address) })
+	case Stop:
+		a.do(func(ctx context.Context) error { return a.node.Stop(ctx, item.Address) })
 	case Library:
 		a.do(a.desk.Library)
 	case Start:

@@ -33,6 +33,8 @@ type Node interface {
 	Join(ctx context.Context, code string) (fusion.HostInfo, error)
 	// End ends the app that runs at HOST/MACHINE/INSTANCE.
 	End(ctx context.Context, address string) error
+	// Stop ends what another computer has open on this one, told by its ID.
+	Stop(ctx context.Context, session string) error
 }
 
 // Offer is a code, or (with Host) how it was used.

@@ -14,6 +14,7 @@ const (
 	None    Verb = ""
 	View    Verb = "view" // Address
 	End     Verb = "end"  // Address
+	Stop    Verb = "stop" // what another computer has open here, its ID in Address
 	Library Verb = "library"
 	Pair    Verb = "pair"
 	Start   Verb = "start" // the node
@@ -39,6 +40,9 @@ func Menu(s *State, w Words) []Item {
 		return append(items, Item{Label: w.StartNode, Verb: Start}, Item{}, Item{Label: w.Quit, Verb: Quit})
 	}
 	items = append(items, Item{})
+	if visits := visitItems(s, w); len(visits) > 0 {
+		items = append(append(items, visits...), Item{})
+	}
 	hosts := s.sortedHosts()
 	for _, h := range hosts {
 		items = append(items, hostItem(s, h, w))
@@ -48,6 +52,23 @@ func Menu(s *State, w Words) []Item {
 	}
 	return append(items, Item{Label: w.OpenLibrary, Verb: Library}, Item{Label: w.PairComputer, Verb: Pair},
 		Item{}, Item{Label: w.Quit, Verb: Quit})
+}
+
+// visitItems are who looks at this computer now, each with a way to end it, and who asks for
+// more, which the library answers.
+func visitItems(s *State, w Words) []Item {
+	var items []Item
+	for _, v := range s.visits() {
+		label := w.controls(clip(v.Name))
+		if v.ViewOnly {
+			label = w.sees(clip(v.Name))
+		}
+		items = append(items, Item{Label: label, Children: []Item{{Label: w.EndVisit, Verb: Stop, Address: v.ID}}})
+	}
+	for _, r := range s.asked() {
+		items = append(items, Item{Label: w.asks(clip(r.Name)), Verb: Library})
+	}
+	return items
 }
 
 func status(s *State, w Words) string {

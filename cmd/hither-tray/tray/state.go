@@ -28,12 +28,15 @@ type State struct {
 	machines map[string]fusion.Machine // by HOST/NAME
 	screens  map[string]fusion.Screen
 	folders  map[string]fusion.Folder
+	sessions map[string]fusion.Session
+	requests map[string]fusion.AccessRequest
 }
 
 // NewState gives a state before the first event.
 func NewState() *State {
 	return &State{hosts: map[fusion.HostID]fusion.HostInfo{}, machines: map[string]fusion.Machine{},
-		screens: map[string]fusion.Screen{}, folders: map[string]fusion.Folder{}}
+		screens: map[string]fusion.Screen{}, folders: map[string]fusion.Folder{},
+		sessions: map[string]fusion.Session{}, requests: map[string]fusion.AccessRequest{}}
 }
 
 // Apply takes an event in.
@@ -50,6 +53,10 @@ func (s *State) Apply(e fusion.Event) {
 		put(s.screens, e.Screen.Host+"/"+e.Screen.Name, *e.Screen, e.Removed)
 	case e.Folder != nil:
 		put(s.folders, e.Folder.Name, *e.Folder, e.Removed)
+	case e.Session != nil:
+		put(s.sessions, e.Session.ID, *e.Session, e.Removed)
+	case e.Request != nil:
+		put(s.requests, e.Request.ID, *e.Request, e.Removed)
 	}
 }
 
@@ -67,11 +74,26 @@ func (s *State) dropHost(name string) {
 	maps.DeleteFunc(s.screens, func(key string, _ fusion.Screen) bool { return of(key) })
 }
 
-// Mood sums up: a person is needed when no node answers, a machine failed or a
-// folder has an error; work is a machine on its way or a folder that syncs. What
+// visits gives who looks at this computer through a screen or a console, by name.
+func (s *State) visits() []fusion.Session {
+	all := slices.DeleteFunc(slices.Collect(maps.Values(s.sessions)), func(v fusion.Session) bool { return !v.Watches() })
+	slices.SortFunc(all, func(a, b fusion.Session) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
+	return all
+}
+
+// asked gives the requests that wait for an answer, one for each computer.
+func (s *State) asked() []fusion.AccessRequest {
+	all := slices.SortedFunc(maps.Values(s.requests), func(a, b fusion.AccessRequest) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
+	})
+	return slices.CompactFunc(all, func(a, b fusion.AccessRequest) bool { return a.Host == b.Host })
+}
+
+// Mood sums up: a person is needed when no node answers, another computer asks for
+// something, a machine failed or a folder has an error; work is a machine on its way or a folder that syncs. What
 // is on a host that is away counts for neither.
 func (s *State) Mood() Mood {
-	if s.Away {
+	if s.Away || len(s.requests) > 0 {
 		return NeedsYou
 	}
 	online := map[string]bool{}

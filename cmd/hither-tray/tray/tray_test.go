@@ -32,6 +32,9 @@ func sample() []fusion.Event {
 		machine("nas", "win11", fusion.KindVM, fusion.Running), machine("nas", "self", fusion.KindSelf, fusion.Running),
 		machine("nas", "old", fusion.KindVM, fusion.Paused), machine("attic", "x", fusion.KindVM, fusion.Starting),
 		{Kind: fusion.EventScreen, Screen: &fusion.Screen{Host: "nas", Name: "self/xcalc-1", Machine: "self", Kind: fusion.ScreenApp, Title: "Calculator\n", App: "xcalc"}},
+		{Kind: fusion.EventSession, Session: &fusion.Session{ID: "V1", Name: "nas", What: "/screen", ViewOnly: true}},
+		{Kind: fusion.EventSession, Session: &fusion.Session{ID: "V2", Name: "attic", What: "/terminal"}},
+		{Kind: fusion.EventSession, Session: &fusion.Session{ID: "V3", Name: "nas", What: "/hither/folder/1"}},
 		{Kind: fusion.EventReady},
 	}
 }
@@ -64,6 +67,11 @@ func TestMenu(t *testing.T) {
 	for tag, want := range map[string]string{
 		"en-GB": `Everything is fine
 ---
+attic controls this computer
+  End it [stop V2]
+nas sees this computer
+  End it [stop V1]
+---
 laptop (this computer)
   Nothing is running
 attic (offline)
@@ -81,6 +89,11 @@ Pair a computer… [pair]
 Quit [quit]
 `,
 		"zh_CN.UTF-8": `一切正常
+---
+attic 正在控制本机
+  结束 [stop V2]
+nas 正在查看本机
+  结束 [stop V1]
 ---
 laptop（本机）
   没有正在运行的内容
@@ -131,13 +144,14 @@ func TestMoodAndRemoval(t *testing.T) {
 		"syncing":      {folder("syncing"), Working},
 		"waiting":      {folder("waiting"), Fine},
 		"folder error": {folder("error"), NeedsYou},
+		"a request":    {fusion.Event{Request: &fusion.AccessRequest{ID: "R", Name: "nas"}}, NeedsYou},
 	} {
 		if got := stateOf(append(sample(), c.event)...).Mood(); got != c.want {
 			t.Errorf("%s: %v, want %v", name, got, c.want)
 		}
 	}
 	gone := fusion.Event{Kind: fusion.EventHost, Removed: true, Host: &fusion.HostInfo{ID: "2", Name: "nas"}}
-	if got := text(Menu(stateOf(append(sample(), gone)...), english), ""); strings.Contains(got, "nas") || strings.Contains(got, "Calc") {
+	if got := text(Menu(stateOf(append(sample(), gone)...), english), ""); strings.Contains(got, "\nnas\n") || strings.Contains(got, "Calc") {
 		t.Errorf("a host that is gone is shown:\n%s", got)
 	}
 }

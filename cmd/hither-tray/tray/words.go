@@ -12,6 +12,8 @@ type Words struct {
 	OpenLibrary, PairComputer, Quit                 string
 	Desktop, NothingRuns, BringBack, EndApp         string
 	ThisComputer, Offline, Paused                   string // with %s
+	Sees, Controls, Asks                            string // with %s
+	EndVisit                                        string
 
 	PairTitle, PairWarning                  string
 	YourCode, CodeHelp, CodeLeft, CodeGone  string // CodeLeft has %s
@@ -25,6 +27,7 @@ var english = Words{
 	StartNode: "Start Hither", OpenLibrary: "Open library", PairComputer: "Pair a computer…", Quit: "Quit",
 	Desktop: "Desktop", NothingRuns: "Nothing is running", BringBack: "Bring back", EndApp: "End",
 	ThisComputer: "%s (this computer)", Offline: "%s (offline)", Paused: "%s (paused)",
+	Sees: "%s sees this computer", Controls: "%s controls this computer", Asks: "%s asks for permission…", EndVisit: "End it",
 	PairTitle:   "Pair a computer",
 	PairWarning: "Pair your own computers only: each can then do on the other everything you can.",
 	YourCode:    "Code of this computer", CodeHelp: "Type it on the other computer.", CodeLeft: "Valid for %s",
@@ -39,6 +42,7 @@ var chinese = Words{
 	StartNode: "启动 Hither", OpenLibrary: "打开资源库", PairComputer: "配对一台电脑…", Quit: "退出",
 	Desktop: "桌面", NothingRuns: "没有正在运行的内容", BringBack: "重新显示", EndApp: "结束",
 	ThisComputer: "%s（本机）", Offline: "%s（离线）", Paused: "%s（已暂停）",
+	Sees: "%s 正在查看本机", Controls: "%s 正在控制本机", Asks: "%s 请求权限…", EndVisit: "结束",
 	PairTitle:   "配对一台电脑",
 	PairWarning: "只配对你自己的电脑：配对后，双方都能在对方上做你能做的一切。",
 	YourCode:    "本机的配对码", CodeHelp: "请在另一台电脑上输入它。", CodeLeft: "有效时间还剩 %s",
@@ -61,6 +65,9 @@ func WordsFor(tag string) Words {
 
 func (w Words) thisComputer(name string) string { return fmt.Sprintf(w.ThisComputer, name) }
 func (w Words) offline(name string) string      { return fmt.Sprintf(w.Offline, name) }
+func (w Words) sees(name string) string         { return fmt.Sprintf(w.Sees, name) }
+func (w Words) controls(name string) string     { return fmt.Sprintf(w.Controls, name) }
+func (w Words) asks(name string) string         { return fmt.Sprintf(w.Asks, name) }
 func (w Words) paused(name string) string       { return fmt.Sprintf(w.Paused, name) }
 
 // left says how long a code is valid, as minutes and seconds.

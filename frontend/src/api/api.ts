@@ -6,6 +6,8 @@ import type { Change, Changed, LabelChange, Parts } from './hardware'
 import type { TerminalTarget } from '../terminal/session.svelte'
 import type { BackupsApi } from './backups'
 import type { CopiesApi } from './copies'
+import type { TrustApi } from './trust'
+import type { TunnelApi } from './tunnels'
 import type { MoveCheck } from './move'
 import type {
   App, CatalogueImage, Check, Event, Folder, GuestInfo, History, Host, Image, Machine, MachineSpec, MeterPoint, Nearby, Offer, Placement, Screen,
@@ -22,7 +24,7 @@ export interface Picture {
  * memory. Every method throws UiError. In each, host is a name or an ID and
  * empty for this computer.
  */
-export interface Api extends NetworkApi, NetBootApi, CopiesApi, DeviceApi, BackupsApi {
+export interface Api extends NetworkApi, NetBootApi, CopiesApi, DeviceApi, BackupsApi, TrustApi, TunnelApi {
   status(): Promise<Status>
   doctor(host: string): Promise<Check[]>
   watch(signal: AbortSignal): AsyncIterable<Event>

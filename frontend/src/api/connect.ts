@@ -26,6 +26,8 @@ import type { Session } from './session'
 import { netBootApi } from './netboot'
 import { networkApi } from './networks'
 import { newTrace } from './trace'
+import { trustApi } from './trust'
+import { tunnelApi } from './tunnels'
 import { upload } from './upload'
 
 /** Of several calls with one key, one does the work. */
@@ -68,6 +70,8 @@ export function connectApi(session: Session, onSignedOut: () => void): Api {
     ...copiesApi(session, transport, fail),
     ...backupsApi(transport),
     ...meterApi(transport, fail),
+    ...trustApi(transport, fail),
+    ...tunnelApi(transport, fail),
     status: () => node.status({}),
     doctor: async (host) => (await node.doctor({ host })).checks,
     async *watch(signal) {

@@ -1,12 +1,14 @@
 import { timestampDate, type Timestamp } from '@bufbuild/protobuf/wkt'
+import type { AuditSession as PbSession } from './gen/hither/v1/audit_pb'
 import type { Card as PbCard, Placement as PbPlacement } from './gen/hither/v1/computer_pb'
 import type { Folder as PbFolder } from './gen/hither/v1/folder_pb'
 import type { GuestInfo as PbGuest } from './gen/hither/v1/guest_pb'
 import type { Job as PbJob } from './gen/hither/v1/job_pb'
 import type { Machine as PbMachine, Snapshot as PbSnapshot, Stats as PbStats } from './gen/hither/v1/machine_pb'
-import type { Event as PbEvent, Host as PbHost } from './gen/hither/v1/node_pb'
+import type { AccessRequest as PbRequest, Event as PbEvent, Host as PbHost } from './gen/hither/v1/node_pb'
 import type { Screen as PbScreen } from './gen/hither/v1/screen_pb'
 import type { Card, Event, Firmware, Folder, GuestInfo, Host, Job, Machine, Placement, Screen, Snapshot, Stats } from './model'
+import type { AccessRequest, Session } from './trust'
 
 export function date(t: Timestamp | undefined): Date | null {
   const d = t ? timestampDate(t) : null
@@ -14,9 +16,10 @@ export function date(t: Timestamp | undefined): Date | null {
 }
 
 export function host(h: PbHost): Host {
-  const { id, name, online, path, local, color, os, version, fingerprint, own, grants, roles, may } = h
+  const { id, name, online, path, via, transport, addr, whyNot, local, color, os, version, fingerprint, own, grants, roles, may } = h
   return {
-    id, name, online, path, local, color, os, version, fingerprint, own, grants, roles, may,
+    id, name, online, path, via, transport, addr, whyNot, local, color, os, version, fingerprint, own, grants, roles, may,
+    rttMicros: Number(h.rttMicros),
     lastSeen: date(h.lastSeen), away: h.away as Host['away'], cards: h.cards.map(card),
   }
 }
@@ -104,6 +107,14 @@ export function stats(s: PbStats): Stats {
 }
 
 /** Null for a kind this page does not know. */
+const session = (s: PbSession): Session => ({
+  id: s.id, host: s.host, name: s.name, what: s.what, object: s.object, viewOnly: s.viewOnly, since: date(s.since),
+})
+
+const accessRequest = (r: PbRequest): AccessRequest => ({
+  id: r.id, host: r.host, name: r.name, grant: r.grant, what: r.what, last: date(r.last), times: Number(r.times),
+})
+
 export function event(e: PbEvent): Event | null {
   const head = { seq: Number(e.seq), removed: e.removed }
   switch (e.kind) {
@@ -117,6 +128,10 @@ export function event(e: PbEvent): Event | null {
       return e.screen ? { ...head, kind: 'screen', screen: screen(e.screen) } : null
     case 'job':
       return e.job ? { ...head, kind: 'job', job: job(e.job) } : null
+    case 'session':
+      return e.session ? { ...head, kind: 'session', session: session(e.session) } : null
+    case 'request':
+      return e.request ? { ...head, kind: 'request', request: accessRequest(e.request) } : null
     case 'folder':
       return e.folder ? { ...head, kind: 'folder', folder: folder(e.folder) } : null
   }

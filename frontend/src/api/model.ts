@@ -1,10 +1,20 @@
 // What the page knows of package fusion: plain values with numbers and dates.
+import type { AccessRequest, Session } from './trust'
 
 export interface Host {
   id: string
   name: string
   online: boolean
   path: string
+  /** The router of a relayed path, by name, and how packets go. */
+  via: string
+  transport: string
+  /** The other end of the path, as a multiaddr. */
+  addr: string
+  /** How long an answer takes, in microseconds; 0 when nobody knows. */
+  rttMicros: number
+  /** Why a path is not direct and what would help. */
+  whyNot: string
   local: boolean
   color: number
   os: string
@@ -330,6 +340,8 @@ export type Event = { seq: number; removed: boolean } & (
   | { kind: 'screen'; screen: Screen }
   | { kind: 'folder'; folder: Folder }
   | { kind: 'job'; job: Job }
+  | { kind: 'session'; session: Session }
+  | { kind: 'request'; request: AccessRequest }
 )
 
 /** One step of an open pairing code: the code first, the paired host last. */

@@ -1,6 +1,7 @@
 import FileUp from '@lucide/svelte/icons/file-up'
 import FolderPlus from '@lucide/svelte/icons/folder-plus'
 import FolderSync from '@lucide/svelte/icons/folder-sync'
+import History from '@lucide/svelte/icons/history'
 import LayoutGrid from '@lucide/svelte/icons/layout-grid'
 import Library from '@lucide/svelte/icons/library'
 import Link from '@lucide/svelte/icons/link'
@@ -8,6 +9,8 @@ import Plus from '@lucide/svelte/icons/plus'
 import Search from '@lucide/svelte/icons/search'
 import Settings from '@lucide/svelte/icons/settings'
 import SunMoon from '@lucide/svelte/icons/sun-moon'
+import Waypoints from '@lucide/svelte/icons/waypoints'
+import Cable from '@lucide/svelte/icons/cable'
 import type { App } from '../state/app.svelte'
 import { to } from '../state/router.svelte'
 import type { Command } from './target'
@@ -54,10 +57,19 @@ export const pageCommands: Command<'page'>[] = [
     when: (app) => app.hosts.local !== undefined,
     do: (app) => (app.dialog = { kind: 'add-folder' }),
   },
+  {
+    name: 'tunnel.add',
+    label: 'verb.addTunnel',
+    icon: Cable,
+    when: (app) => app.hosts.list.some((h) => !h.local),
+    do: (app) => (app.dialog = { kind: 'add-tunnel', host: '' }),
+  },
   go('library', 'verb.goLibrary', Library, '1', to.library()),
   go('apps', 'verb.goApps', LayoutGrid, '2', to.apps()),
   go('folders', 'verb.goFolders', FolderSync, '3', to.folders()),
-  go('settings', 'verb.goSettings', Settings, '4', to.settings()),
+  go('network', 'verb.goNetwork', Waypoints, '4', to.network()),
+  go('activity', 'verb.goActivity', History, '5', to.activity()),
+  go('settings', 'verb.goSettings', Settings, '6', to.settings()),
   {
     name: 'theme',
     label: 'verb.theme',

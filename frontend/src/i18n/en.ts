@@ -12,8 +12,10 @@ import { meterEn } from './meter.en'
 import { moveEn } from './move.en'
 import { netbootEn } from './netboot.en'
 import { networkEn } from './network.en'
+import { reachEn } from './reach.en'
 import { snapshotEn } from './snapshot.en'
 import { soundEn } from './sound.en'
+import { trustEn } from './trust.en'
 
 // Every word of the page. Plain and short, sentence case, verbs on buttons.
 export const en = {
@@ -31,8 +33,10 @@ export const en = {
   ...moveEn,
   ...netbootEn,
   ...networkEn,
+  ...reachEn,
   ...snapshotEn,
   ...soundEn,
+  ...trustEn,
   'nav.library': 'Library',
   'nav.apps': 'Apps',
   'nav.folders': 'Folders',
@@ -298,8 +302,6 @@ export const en = {
   'host.id': 'Identity',
   'host.fingerprint': 'Fingerprint',
   'host.fingerprint.hint': 'Read it aloud: both computers must show the same.',
-  'host.grants': 'What {name} may do here',
-  'host.grants.hint': 'Control of a computer or its apps is everything its owner can do.',
   'host.disks': 'Disks',
   'host.doctor': 'Checks',
   'host.doctor.none': 'No checks reported.',
@@ -310,21 +312,6 @@ export const en = {
   'host.check.warn': 'could be better',
   'host.check.bad': 'needs you',
   'host.loading': 'Loading',
-
-  'grant.view': 'See',
-  'grant.view.hint': 'computers, machines and screens',
-  'grant.control': 'Control',
-  'grant.control.hint': 'keyboard, mouse, and the power of virtual machines',
-  'grant.machines': 'Machines',
-  'grant.machines.hint': 'create and remove them',
-  'grant.apps': 'Apps',
-  'grant.apps.hint': 'list and launch them',
-  'grant.files': 'Files',
-  'grant.files.hint': 'folders and files',
-  'grant.microphone': 'Microphone',
-  'grant.microphone.hint': 'speak to apps here with its own microphone',
-  'grant.admin': 'Everything',
-  'grant.admin.hint': 'an owner’s own computer; includes all of the above, and its power',
 
   'pair.title': 'Pair a computer',
   'pair.show': 'Show a code',

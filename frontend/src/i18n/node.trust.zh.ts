@@ -19,6 +19,8 @@ export const trustNodeZh: Record<string, string> = {
   'more than {0} grants': '权限超过 {0} 项',
   'that time is over': '该时间已过',
   'name a time to come; look at this computer\'s clock with: date': '请指定将来的时间；用 date 查看本机时钟',
+  'it was answered already': '它已得到答复',
+  'hither audit shows what was asked for': 'hither audit 可显示请求过的内容',
   'looks only': '仅查看',
   'the owner there ended it': '那台电脑的所有者结束了它',
   'ask there whether you may go on': '请询问对方是否可以继续',

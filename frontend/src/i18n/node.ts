@@ -47,7 +47,7 @@ export function nodeTexts(english: string): string {
 }
 
 /** How package fusion writes what was done, to what, and why it failed. */
-const DONE = /^[a-z]+(?:\.[a-z-]+)+ \S+: /
+const DONE = /^(?:api|[a-z]+(?:\.[a-z-]+)+) \S+: /
 const CAUSES: Record<string, Key> = {
   'not found': 'cause.not_found', 'exists already': 'cause.exists', 'not permitted': 'cause.permission', invalid: 'cause.invalid',
   unsupported: 'cause.unsupported', offline: 'cause.offline', 'not paired': 'cause.unpaired', busy: 'cause.busy',

@@ -13,8 +13,10 @@ import { meterZh } from './meter.zh'
 import { moveZh } from './move.zh'
 import { netbootZh } from './netboot.zh'
 import { networkZh } from './network.zh'
+import { reachZh } from './reach.zh'
 import { snapshotZh } from './snapshot.zh'
 import { soundZh } from './sound.zh'
+import { trustZh } from './trust.zh'
 
 export const zh: Record<Key, string> = {
   ...hardwareZh,
@@ -31,8 +33,10 @@ export const zh: Record<Key, string> = {
   ...moveZh,
   ...netbootZh,
   ...networkZh,
+  ...reachZh,
   ...snapshotZh,
   ...soundZh,
+  ...trustZh,
   'nav.library': '机器库',
   'nav.apps': '应用',
   'nav.folders': '同步文件夹',
@@ -298,8 +302,6 @@ export const zh: Record<Key, string> = {
   'host.id': '身份',
   'host.fingerprint': '指纹',
   'host.fingerprint.hint': '可以念出来核对：两台电脑显示的必须相同。',
-  'host.grants': '{name} 在本机可以做什么',
-  'host.grants.hint': '能控制一台电脑或它的应用，就能做其所有者能做的一切。',
   'host.disks': '磁盘',
   'host.doctor': '检查',
   'host.doctor.none': '没有检查结果。',
@@ -310,21 +312,6 @@ export const zh: Record<Key, string> = {
   'host.check.warn': '可以改进',
   'host.check.bad': '需要处理',
   'host.loading': '正在加载',
-
-  'grant.view': '查看',
-  'grant.view.hint': '电脑、机器和屏幕',
-  'grant.control': '控制',
-  'grant.control.hint': '键盘、鼠标和虚拟机的电源',
-  'grant.machines': '机器',
-  'grant.machines.hint': '新建和删除',
-  'grant.apps': '应用',
-  'grant.apps.hint': '列出和启动',
-  'grant.files': '文件',
-  'grant.files.hint': '文件夹和文件',
-  'grant.microphone': '麦克风',
-  'grant.microphone.hint': '用它的麦克风对这里的应用说话',
-  'grant.admin': '一切',
-  'grant.admin.hint': '自己的电脑；包含以上全部及其电源',
 
   'pair.title': '配对电脑',
   'pair.show': '显示配对码',

@@ -14,6 +14,7 @@ import { Backups } from './backups.svelte'
 import { Copies } from './copies.svelte'
 import { Computers } from './computers.svelte'
 import type { Confirm, Dialog } from './dialog'
+import { Deeds } from './deeds.svelte'
 import { Deployments } from './deploy.svelte'
 import { Folders } from './folders.svelte'
 import { Hardware } from './hardware.svelte'
@@ -33,6 +34,8 @@ import { Snapshots } from './snapshots.svelte'
 import { Stats } from './stats.svelte'
 import { Tasks, type Task } from './tasks.svelte'
 import { Thumbs } from './thumbs.svelte'
+import { Tunnels } from './tunnels.svelte'
+import { Visits } from './visits.svelte'
 import { Watch } from './watch.svelte'
 
 export const about = {
@@ -75,6 +78,9 @@ export class App {
   readonly deployments = new Deployments(this)
   readonly computers: Computers
   readonly meters: Meters
+  readonly tunnels: Tunnels
+  readonly visits: Visits
+  readonly deeds: Deeds
   /** What is in the way of a machine: its computer, it, and the one that it is to move to. */
   readonly moves: Asked<MoveCheck>
   dialog = $state.raw<Dialog | null>(null)
@@ -103,12 +109,15 @@ export class App {
     this.devices = new Asked((host) => api.devices(host!))
     this.computers = new Computers(api, this.tasks)
     this.meters = new Meters(api)
+    this.tunnels = new Tunnels(api, this.tasks)
+    this.visits = new Visits(api, this.tasks, this.hosts)
+    this.deeds = new Deeds(api)
     this.moves = new Asked((host, name, to) => api.checkMove(host!, name!, to!))
   }
 
   private get tables() {
     // Hosts first: the others ask them who is offline.
-    return [this.hosts, this.machines, this.screens, this.folders, this.jobs]
+    return [this.hosts, this.machines, this.screens, this.folders, this.jobs, this.visits.sessions, this.visits.requests]
   }
 
   /** Starts the watch and the router; the returned function ends both. */
@@ -123,6 +132,7 @@ export class App {
       this.watch.close()
       this.stats.close()
       this.meters.close()
+      this.tunnels.close()
       stopRouter()
     }
   }
@@ -144,6 +154,12 @@ export class App {
         break
       case 'job':
         this.jobs.apply(e.job, e.removed)
+        break
+      case 'session':
+        this.visits.sessions.apply(e.session, e.removed)
+        break
+      case 'request':
+        this.visits.requests.apply(e.request, e.removed)
     }
   }
 
@@ -321,11 +337,12 @@ export class App {
     if (done) this.router.go(to.library())
   }
 
-  async grant(h: Host, grants: string[]): Promise<void> {
+  async grant(h: Host, grants: string[]): Promise<true | undefined> {
     const host = await this.tasks.run({ key: 'task.grant', params: { name: h.name } }, about.host(h), () =>
       this.api.grant(h.id, grants),
     )
     if (host) this.hosts.apply(host, false)
+    return host && true
   }
 
   async join(code: string, addr: string, grants: string[]): Promise<Host | undefined> {

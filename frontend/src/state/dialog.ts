@@ -19,6 +19,8 @@ export type Dialog =
   | { kind: 'fetch-image'; host: Host }
   | { kind: 'add-folder' }
   | { kind: 'share'; folder: Folder }
+  | { kind: 'add-tunnel'; host: string }
+  | { kind: 'grants'; host: Host }
   | { kind: 'take-snapshot'; machine: Machine }
   | { kind: 'restore'; machine: Machine; backup: Backup }
   | { kind: 'restore-kept'; kept: KeptMachine; backup: Backup; keeper: Host }

@@ -4,6 +4,8 @@ export type Route =
   | { page: 'screen'; host: string; screen: string; bare: boolean }
   | { page: 'apps'; host: string }
   | { page: 'folders' }
+  | { page: 'network' }
+  | { page: 'activity' }
   | { page: 'host'; host: string }
   | { page: 'settings' }
   | { page: 'lost' }
@@ -27,6 +29,8 @@ export function parseRoute(path: string): Route {
     case 'host':
       return rest.length === 1 ? { page, host: rest[0]! } : { page: 'lost' }
     case 'folders':
+    case 'network':
+    case 'activity':
     case 'settings':
       return { page }
   }
@@ -48,6 +52,8 @@ export const to = {
   app: (host: string, screen: string) => `/app/${enc(host)}/${screen.split('/').map(enc).join('/')}`,
   apps: (host = '') => (host ? `/apps/${enc(host)}` : '/apps'),
   folders: () => '/folders',
+  network: () => '/network',
+  activity: () => '/activity',
   host: (host: string) => `/host/${enc(host)}`,
   settings: () => '/settings',
 }

@@ -294,6 +294,29 @@ const views = [
     await page.locator('article input[type=checkbox]').first().focus()
     await page.keyboard.press('Control+a')
   } },
+  { name: 'network', path: '/network', wide: true, act: (page) => page.waitForTimeout(4000), wait: '[data-tunnel=T1]' },
+  { name: 'network-tunnels', path: '/network', wide: true, act: async (page) => {
+    await page.waitForTimeout(20_000)
+    await toEnd(page, 'tunnels')
+  }, wait: '[data-tunnel=T1]' },
+  { name: 'network-add', path: '/network', wide: true, act: async (page) => {
+    await page.locator('main h1 + button').click()
+    await page.locator('dialog [type=submit]').click()
+  }, wait: 'dialog [aria-invalid=true]' },
+  { name: 'network-taken', path: '/network', wide: true, act: async (page) => {
+    await page.locator('main h1 + button').click()
+    await page.locator('[data-testid=target-port]').fill('22')
+    await page.locator('[data-testid=listen-port]').fill('5432')
+    await page.locator('dialog [type=submit]').click()
+  }, wait: 'dialog [role=alert]' },
+  { name: 'network-remove', path: '/network', wide: true, act: (page) => page.locator('[data-tunnel=T1] button').click(), wait: '[role=alertdialog]' },
+  { name: 'grants', path: '/host/grandma', wide: true, wait: '[data-testid=granted]' },
+  { name: 'grants-change', path: '/host/grandma', wide: true, act: async (page) => {
+    await page.locator('[data-testid=granted] button').first().click()
+    await page.locator('dialog fieldset select').last().selectOption('machine:self')
+  }, wait: 'dialog [data-part=self]' },
+  { name: 'activity', path: '/activity', wide: true, wait: '[data-deed]' },
+  { name: 'activity-broken', path: '/activity?result=refused', wide: true, broken: true, wait: '[data-broken=true]' },
   { name: 'signin', path: '/library', signedOut: true },
 ]
 const looks = ['light', 'dark'].flatMap((theme) => ['en', 'zh'].flatMap((language) => [[1280, 800], [390, 844]].map(([width, height]) => ({ theme, language, width, height }))))
@@ -314,7 +337,16 @@ function sizes() {
   return said
 }
 
-const { base, end } = await serve()
+const servers = []
+/** The node that a view wants: alone with two others, or with a wider fabric, or with a log that was changed. */
+async function node(view) {
+  const name = [view.wide && 'WIDE', view.broken && 'BROKEN'].filter(Boolean).join('+')
+  const known = servers.find((s) => s.name === name)
+  if (known) return known.base
+  const server = { name, ...(await serve(Object.fromEntries([['PORT', '0'], ...name.split('+').filter(Boolean).map((n) => [n, '1'])]))) }
+  servers.push(server)
+  return server.base
+}
 mkdirSync(out, { recursive: true })
 const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] })
 let bad = 0
@@ -328,7 +360,7 @@ try {
       page.on('pageerror', (e) => (bad++, console.error(view.name, e)))
       page.on('console', (m) => m.type() === 'error' && !/Failed to load resource/.test(m.text()) && console.error(view.name, m.text()))
       try {
-        await page.goto(base + view.path + (view.signedOut ? '' : '#token=test'))
+        await page.goto((await node(view)) + view.path + (view.signedOut ? '' : '#token=test'))
         if (!view.signedOut) await page.locator('nav').first().waitFor()
         await page.waitForTimeout(900)
         await view.act?.(page)
@@ -353,7 +385,7 @@ try {
   }
 } finally {
   await browser.close()
-  end()
+  for (const server of servers) server.end()
 }
 console.log(bad === 0 ? `no violations; pictures in ${out}` : `${bad} problems`)
 process.exitCode = bad ? 1 : 0

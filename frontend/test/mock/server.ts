@@ -19,10 +19,11 @@ import { backups } from './backups'
 import { netBootRoutes } from './netboot'
 import { networkRoutes } from './networks'
 import { pngOf } from './png'
+import { requests, sessions, trustRoutes } from './trust'
 import { meters } from './meters'
 import * as world from './world'
 
-type Change = Partial<Pick<Event, 'kind' | 'removed' | 'host' | 'machine' | 'screen' | 'folder' | 'job'>>
+type Change = Partial<Pick<Event, 'kind' | 'removed' | 'host' | 'machine' | 'screen' | 'folder' | 'job' | 'session' | 'request'>>
 const watchers = new Set<(c: Change) => void>()
 const tell = (c: Change) => watchers.forEach((w) => w(c))
 export const calls: string[] = []
@@ -103,6 +104,7 @@ export function routes(router: ConnectRouter): void {
   networkRoutes(router)
   deviceRoutes(router)
   netBootRoutes(router)
+  const trust = trustRoutes(router, tell)
   router.service(NodeService, {
     status: () => ({
       id: '12D3KooWAAA', name: 'laptop', home: '/home/ada/.local/share/hither', version: '0.1.0', libvirtUri: 'qemu:///system',
@@ -130,6 +132,8 @@ export function routes(router: ConnectRouter): void {
       for (const screen of world.screens) yield event({ kind: 'screen', screen })
       for (const job of world.jobs) yield event({ kind: 'job', job })
       for (const folder of world.folders) yield event({ kind: 'folder', folder })
+      for (const session of sessions) yield event({ kind: 'session', session })
+      for (const request of requests) yield event({ kind: 'request', request })
       yield event({ kind: 'ready' })
       signal.addEventListener('abort', () => wake())
       while (!signal.aborted) {
@@ -154,7 +158,12 @@ export function routes(router: ConnectRouter): void {
       return world.hosts[1]!
     },
     nearby: () => ({ hosts: [{ id: 'x', name: 'studio', number: '4711' }] }),
-    grant: ({ host, grants }) => Object.assign(world.hosts.find((h) => h.id === host)!, { grants }),
+    grant: ({ host, grants }) => {
+      const h = world.hosts.find((x) => x.id === host)!
+      trust.granted(h.name, grants)
+      return Object.assign(h, { grants })
+    },
+    answer: trust.answer,
     forget: ({ host }) => {
       const gone = world.hosts.findIndex((h) => h.id === host)
       tell({ kind: 'host', removed: true, host: world.hosts.splice(gone, 1)[0] })

@@ -5,8 +5,10 @@ import { many } from './many'
 import { serveScreen } from './screen'
 import { routes } from './server'
 import { serveTerminal } from './terminal'
+import { wide } from './trust'
 
 if (process.env.MANY) many()
+if (process.env.WIDE) wide()
 
 /** Serves the built page with a node in memory: open /#token=test. */
 function mock(): Plugin {

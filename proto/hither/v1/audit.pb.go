@@ -617,15 +617,17 @@ func (x *AuditLiveResponse) GetSessions() []*AuditSession {
 
 // AuditSession is something that a computer has open; bytes are those so far.
 type AuditSession struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	Host          string                 `protobuf:"bytes,2,opt,name=host,proto3" json:"host,omitempty"`
-	Name          string                 `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
-	What          string                 `protobuf:"bytes,4,opt,name=what,proto3" json:"what,omitempty"`
-	Object        string                 `protobuf:"bytes,5,opt,name=object,proto3" json:"object,omitempty"`
-	Since         *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=since,proto3" json:"since,omitempty"`
-	BytesIn       int64                  `protobuf:"varint,7,opt,name=bytes_in,json=bytesIn,proto3" json:"bytes_in,omitempty"`
-	BytesOut      int64                  `protobuf:"varint,8,opt,name=bytes_out,json=bytesOut,proto3" json:"bytes_out,omitempty"`
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Id       string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Host     string                 `protobuf:"bytes,2,opt,name=host,proto3" json:"host,omitempty"`
+	Name     string                 `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	What     string                 `protobuf:"bytes,4,opt,name=what,proto3" json:"what,omitempty"`
+	Object   string                 `protobuf:"bytes,5,opt,name=object,proto3" json:"object,omitempty"`
+	Since    *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=since,proto3" json:"since,omitempty"`
+	BytesIn  int64                  `protobuf:"varint,7,opt,name=bytes_in,json=bytesIn,proto3" json:"bytes_in,omitempty"`
+	BytesOut int64                  `protobuf:"varint,8,opt,name=bytes_out,json=bytesOut,proto3" json:"bytes_out,omitempty"`
+	// Of a screen or a console: it is looked at, and nothing is typed.
+	ViewOnly      bool `protobuf:"varint,9,opt,name=view_only,json=viewOnly,proto3" json:"view_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -714,6 +716,13 @@ func (x *AuditSession) GetBytesOut() int64 {
 		return x.BytesOut
 	}
 	return 0
+}
+
+func (x *AuditSession) GetViewOnly() bool {
+	if x != nil {
+		return x.ViewOnly
+	}
+	return false
 }
 
 type AuditEndRequest struct {
@@ -870,7 +879,7 @@ const file_hither_v1_audit_proto_rawDesc = "" +
 	"\x10AuditLiveRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\"H\n" +
 	"\x11AuditLiveResponse\x123\n" +
-	"\bsessions\x18\x01 \x03(\v2\x17.hither.v1.AuditSessionR\bsessions\"\xdc\x01\n" +
+	"\bsessions\x18\x01 \x03(\v2\x17.hither.v1.AuditSessionR\bsessions\"\xf9\x01\n" +
 	"\fAuditSession\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04host\x18\x02 \x01(\tR\x04host\x12\x12\n" +
@@ -879,7 +888,8 @@ const file_hither_v1_audit_proto_rawDesc = "" +
 	"\x06object\x18\x05 \x01(\tR\x06object\x120\n" +
 	"\x05since\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x12\x19\n" +
 	"\bbytes_in\x18\a \x01(\x03R\abytesIn\x12\x1b\n" +
-	"\tbytes_out\x18\b \x01(\x03R\bbytesOut\"E\n" +
+	"\tbytes_out\x18\b \x01(\x03R\bbytesOut\x12\x1b\n" +
+	"\tview_only\x18\t \x01(\bR\bviewOnly\"E\n" +
 	"\x0fAuditEndRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\x12\x0e\n" +

@@ -710,15 +710,19 @@ func (x *WatchRequest) GetHost() string {
 
 // Event is fusion.Event; seq counts per stream.
 type Event struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Seq           uint64                 `protobuf:"varint,1,opt,name=seq,proto3" json:"seq,omitempty"`
-	Kind          string                 `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
-	Removed       bool                   `protobuf:"varint,3,opt,name=removed,proto3" json:"removed,omitempty"`
-	Host          *Host                  `protobuf:"bytes,4,opt,name=host,proto3" json:"host,omitempty"`
-	Machine       *Machine               `protobuf:"bytes,5,opt,name=machine,proto3" json:"machine,omitempty"`
-	Screen        *Screen                `protobuf:"bytes,6,opt,name=screen,proto3" json:"screen,omitempty"`
-	Folder        *Folder                `protobuf:"bytes,7,opt,name=folder,proto3" json:"folder,omitempty"`
-	Job           *Job                   `protobuf:"bytes,8,opt,name=job,proto3" json:"job,omitempty"`
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Seq     uint64                 `protobuf:"varint,1,opt,name=seq,proto3" json:"seq,omitempty"`
+	Kind    string                 `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
+	Removed bool                   `protobuf:"varint,3,opt,name=removed,proto3" json:"removed,omitempty"`
+	Host    *Host                  `protobuf:"bytes,4,opt,name=host,proto3" json:"host,omitempty"`
+	Machine *Machine               `protobuf:"bytes,5,opt,name=machine,proto3" json:"machine,omitempty"`
+	Screen  *Screen                `protobuf:"bytes,6,opt,name=screen,proto3" json:"screen,omitempty"`
+	Folder  *Folder                `protobuf:"bytes,7,opt,name=folder,proto3" json:"folder,omitempty"`
+	Job     *Job                   `protobuf:"bytes,8,opt,name=job,proto3" json:"job,omitempty"`
+	// What another computer has open on this one, and what one was refused here: only the
+	// owner is told these.
+	Session       *AuditSession  `protobuf:"bytes,9,opt,name=session,proto3" json:"session,omitempty"`
+	Request       *AccessRequest `protobuf:"bytes,10,opt,name=request,proto3" json:"request,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -809,6 +813,121 @@ func (x *Event) GetJob() *Job {
 	return nil
 }
 
+func (x *Event) GetSession() *AuditSession {
+	if x != nil {
+		return x.Session
+	}
+	return nil
+}
+
+func (x *Event) GetRequest() *AccessRequest {
+	if x != nil {
+		return x.Request
+	}
+	return nil
+}
+
+// AccessRequest is fusion.AccessRequest.
+type AccessRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Host          string                 `protobuf:"bytes,2,opt,name=host,proto3" json:"host,omitempty"`
+	Name          string                 `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	Grant         string                 `protobuf:"bytes,4,opt,name=grant,proto3" json:"grant,omitempty"`
+	What          string                 `protobuf:"bytes,5,opt,name=what,proto3" json:"what,omitempty"`
+	Since         *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=since,proto3" json:"since,omitempty"`
+	Last          *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=last,proto3" json:"last,omitempty"`
+	Times         int64                  `protobuf:"varint,8,opt,name=times,proto3" json:"times,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AccessRequest) Reset() {
+	*x = AccessRequest{}
+	mi := &file_hither_v1_node_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AccessRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AccessRequest) ProtoMessage() {}
+
+func (x *AccessRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_hither_v1_node_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AccessRequest.ProtoReflect.Descriptor instead.
+func (*AccessRequest) Descriptor() ([]byte, []int) {
+	return file_hither_v1_node_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *AccessRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *AccessRequest) GetHost() string {
+	if x != nil {
+		return x.Host
+	}
+	return ""
+}
+
+func (x *AccessRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *AccessRequest) GetGrant() string {
+	if x != nil {
+		return x.Grant
+	}
+	return ""
+}
+
+func (x *AccessRequest) GetWhat() string {
+	if x != nil {
+		return x.What
+	}
+	return ""
+}
+
+func (x *AccessRequest) GetSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Since
+	}
+	return nil
+}
+
+func (x *AccessRequest) GetLast() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Last
+	}
+	return nil
+}
+
+func (x *AccessRequest) GetTimes() int64 {
+	if x != nil {
+		return x.Times
+	}
+	return 0
+}
+
 type WebTokenRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -817,7 +936,7 @@ type WebTokenRequest struct {
 
 func (x *WebTokenRequest) Reset() {
 	*x = WebTokenRequest{}
-	mi := &file_hither_v1_node_proto_msgTypes[10]
+	mi := &file_hither_v1_node_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -829,7 +948,7 @@ func (x *WebTokenRequest) String() string {
 func (*WebTokenRequest) ProtoMessage() {}
 
 func (x *WebTokenRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_node_proto_msgTypes[10]
+	mi := &file_hither_v1_node_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -842,7 +961,7 @@ func (x *WebTokenRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WebTokenRequest.ProtoReflect.Descriptor instead.
 func (*WebTokenRequest) Descriptor() ([]byte, []int) {
-	return file_hither_v1_node_proto_rawDescGZIP(), []int{10}
+	return file_hither_v1_node_proto_rawDescGZIP(), []int{11}
 }
 
 type WebTokenResponse struct {
@@ -856,7 +975,7 @@ type WebTokenResponse struct {
 
 func (x *WebTokenResponse) Reset() {
 	*x = WebTokenResponse{}
-	mi := &file_hither_v1_node_proto_msgTypes[11]
+	mi := &file_hither_v1_node_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -868,7 +987,7 @@ func (x *WebTokenResponse) String() string {
 func (*WebTokenResponse) ProtoMessage() {}
 
 func (x *WebTokenResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_node_proto_msgTypes[11]
+	mi := &file_hither_v1_node_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -881,7 +1000,7 @@ func (x *WebTokenResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WebTokenResponse.ProtoReflect.Descriptor instead.
 func (*WebTokenResponse) Descriptor() ([]byte, []int) {
-	return file_hither_v1_node_proto_rawDescGZIP(), []int{11}
+	return file_hither_v1_node_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *WebTokenResponse) GetUrl() string {
@@ -907,7 +1026,7 @@ type SessionRequest struct {
 
 func (x *SessionRequest) Reset() {
 	*x = SessionRequest{}
-	mi := &file_hither_v1_node_proto_msgTypes[12]
+	mi := &file_hither_v1_node_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -919,7 +1038,7 @@ func (x *SessionRequest) String() string {
 func (*SessionRequest) ProtoMessage() {}
 
 func (x *SessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_node_proto_msgTypes[12]
+	mi := &file_hither_v1_node_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -932,7 +1051,7 @@ func (x *SessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionRequest.ProtoReflect.Descriptor instead.
 func (*SessionRequest) Descriptor() ([]byte, []int) {
-	return file_hither_v1_node_proto_rawDescGZIP(), []int{12}
+	return file_hither_v1_node_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *SessionRequest) GetToken() string {
@@ -951,7 +1070,7 @@ type SessionResponse struct {
 
 func (x *SessionResponse) Reset() {
 	*x = SessionResponse{}
-	mi := &file_hither_v1_node_proto_msgTypes[13]
+	mi := &file_hither_v1_node_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -963,7 +1082,7 @@ func (x *SessionResponse) String() string {
 func (*SessionResponse) ProtoMessage() {}
 
 func (x *SessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_node_proto_msgTypes[13]
+	mi := &file_hither_v1_node_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -976,7 +1095,7 @@ func (x *SessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionResponse.ProtoReflect.Descriptor instead.
 func (*SessionResponse) Descriptor() ([]byte, []int) {
-	return file_hither_v1_node_proto_rawDescGZIP(), []int{13}
+	return file_hither_v1_node_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *SessionResponse) GetBearer() string {
@@ -995,7 +1114,7 @@ type DownRequest struct {
 
 func (x *DownRequest) Reset() {
 	*x = DownRequest{}
-	mi := &file_hither_v1_node_proto_msgTypes[14]
+	mi := &file_hither_v1_node_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1007,7 +1126,7 @@ func (x *DownRequest) String() string {
 func (*DownRequest) ProtoMessage() {}
 
 func (x *DownRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_node_proto_msgTypes[14]
+	mi := &file_hither_v1_node_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1020,7 +1139,7 @@ func (x *DownRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DownRequest.ProtoReflect.Descriptor instead.
 func (*DownRequest) Descriptor() ([]byte, []int) {
-	return file_hither_v1_node_proto_rawDescGZIP(), []int{14}
+	return file_hither_v1_node_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *DownRequest) GetMachines() bool {
@@ -1038,7 +1157,7 @@ type DownResponse struct {
 
 func (x *DownResponse) Reset() {
 	*x = DownResponse{}
-	mi := &file_hither_v1_node_proto_msgTypes[15]
+	mi := &file_hither_v1_node_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1050,7 +1169,7 @@ func (x *DownResponse) String() string {
 func (*DownResponse) ProtoMessage() {}
 
 func (x *DownResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_node_proto_msgTypes[15]
+	mi := &file_hither_v1_node_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1063,7 +1182,7 @@ func (x *DownResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DownResponse.ProtoReflect.Descriptor instead.
 func (*DownResponse) Descriptor() ([]byte, []int) {
-	return file_hither_v1_node_proto_rawDescGZIP(), []int{15}
+	return file_hither_v1_node_proto_rawDescGZIP(), []int{16}
 }
 
 type HostListRequest struct {
@@ -1074,7 +1193,7 @@ type HostListRequest struct {
 
 func (x *HostListRequest) Reset() {
 	*x = HostListRequest{}
-	mi := &file_hither_v1_node_proto_msgTypes[16]
+	mi := &file_hither_v1_node_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1086,7 +1205,7 @@ func (x *HostListRequest) String() string {
 func (*HostListRequest) ProtoMessage() {}
 
 func (x *HostListRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_node_proto_msgTypes[16]
+	mi := &file_hither_v1_node_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1099,7 +1218,7 @@ func (x *HostListRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HostListRequest.ProtoReflect.Descriptor instead.
 func (*HostListRequest) Descriptor() ([]byte, []int) {
-	return file_hither_v1_node_proto_rawDescGZIP(), []int{16}
+	return file_hither_v1_node_proto_rawDescGZIP(), []int{17}
 }
 
 type HostListResponse struct {
@@ -1112,7 +1231,7 @@ type HostListResponse struct {
 
 func (x *HostListResponse) Reset() {
 	*x = HostListResponse{}
-	mi := &file_hither_v1_node_proto_msgTypes[17]
+	mi := &file_hither_v1_node_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1124,7 +1243,7 @@ func (x *HostListResponse) String() string {
 func (*HostListResponse) ProtoMessage() {}
 
 func (x *HostListResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_node_proto_msgTypes[17]
+	mi := &file_hither_v1_node_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1137,7 +1256,7 @@ func (x *HostListResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HostListResponse.ProtoReflect.Descriptor instead.
 func (*HostListResponse) Descriptor() ([]byte, []int) {
-	return file_hither_v1_node_proto_rawDescGZIP(), []int{17}
+	return file_hither_v1_node_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *HostListResponse) GetHosts() []*Host {
@@ -1157,7 +1276,7 @@ type OfferRequest struct {
 
 func (x *OfferRequest) Reset() {
 	*x = OfferRequest{}
-	mi := &file_hither_v1_node_proto_msgTypes[18]
+	mi := &file_hither_v1_node_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1169,7 +1288,7 @@ func (x *OfferRequest) String() string {
 func (*OfferRequest) ProtoMessage() {}
 
 func (x *OfferRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_node_proto_msgTypes[18]
+	mi := &file_hither_v1_node_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1182,7 +1301,7 @@ func (x *OfferRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OfferRequest.ProtoReflect.Descriptor instead.
 func (*OfferRequest) Descriptor() ([]byte, []int) {
-	return file_hither_v1_node_proto_rawDescGZIP(), []int{18}
+	return file_hither_v1_node_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *OfferRequest) GetGrants() []string {
@@ -1206,7 +1325,7 @@ type OfferResponse struct {
 
 func (x *OfferResponse) Reset() {
 	*x = OfferResponse{}
-	mi := &file_hither_v1_node_proto_msgTypes[19]
+	mi := &file_hither_v1_node_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1218,7 +1337,7 @@ func (x *OfferResponse) String() string {
 func (*OfferResponse) ProtoMessage() {}
 
 func (x *OfferResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_node_proto_msgTypes[19]
+	mi := &file_hither_v1_node_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1231,7 +1350,7 @@ func (x *OfferResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OfferResponse.ProtoReflect.Descriptor instead.
 func (*OfferResponse) Descriptor() ([]byte, []int) {
-	return file_hither_v1_node_proto_rawDescGZIP(), []int{19}
+	return file_hither_v1_node_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *OfferResponse) GetCode() string {
@@ -1274,7 +1393,7 @@ type JoinRequest struct {
 
 func (x *JoinRequest) Reset() {
 	*x = JoinRequest{}
-	mi := &file_hither_v1_node_proto_msgTypes[20]
+	mi := &file_hither_v1_node_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1286,7 +1405,7 @@ func (x *JoinRequest) String() string {
 func (*JoinRequest) ProtoMessage() {}
 
 func (x *JoinRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_node_proto_msgTypes[20]
+	mi := &file_hither_v1_node_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1299,7 +1418,7 @@ func (x *JoinRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JoinRequest.ProtoReflect.Descriptor instead.
 func (*JoinRequest) Descriptor() ([]byte, []int) {
-	return file_hither_v1_node_proto_rawDescGZIP(), []int{20}
+	return file_hither_v1_node_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *JoinRequest) GetCode() string {
@@ -1332,7 +1451,7 @@ type HostForgetRequest struct {
 
 func (x *HostForgetRequest) Reset() {
 	*x = HostForgetRequest{}
-	mi := &file_hither_v1_node_proto_msgTypes[21]
+	mi := &file_hither_v1_node_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1344,7 +1463,7 @@ func (x *HostForgetRequest) String() string {
 func (*HostForgetRequest) ProtoMessage() {}
 
 func (x *HostForgetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_node_proto_msgTypes[21]
+	mi := &file_hither_v1_node_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1357,7 +1476,7 @@ func (x *HostForgetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HostForgetRequest.ProtoReflect.Descriptor instead.
 func (*HostForgetRequest) Descriptor() ([]byte, []int) {
-	return file_hither_v1_node_proto_rawDescGZIP(), []int{21}
+	return file_hither_v1_node_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *HostForgetRequest) GetHost() string {
@@ -1375,7 +1494,7 @@ type HostForgetResponse struct {
 
 func (x *HostForgetResponse) Reset() {
 	*x = HostForgetResponse{}
-	mi := &file_hither_v1_node_proto_msgTypes[22]
+	mi := &file_hither_v1_node_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1387,7 +1506,7 @@ func (x *HostForgetResponse) String() string {
 func (*HostForgetResponse) ProtoMessage() {}
 
 func (x *HostForgetResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_node_proto_msgTypes[22]
+	mi := &file_hither_v1_node_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1400,7 +1519,7 @@ func (x *HostForgetResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HostForgetResponse.ProtoReflect.Descriptor instead.
 func (*HostForgetResponse) Descriptor() ([]byte, []int) {
-	return file_hither_v1_node_proto_rawDescGZIP(), []int{22}
+	return file_hither_v1_node_proto_rawDescGZIP(), []int{23}
 }
 
 type HostGrantRequest struct {
@@ -1413,7 +1532,7 @@ type HostGrantRequest struct {
 
 func (x *HostGrantRequest) Reset() {
 	*x = HostGrantRequest{}
-	mi := &file_hither_v1_node_proto_msgTypes[23]
+	mi := &file_hither_v1_node_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1425,7 +1544,7 @@ func (x *HostGrantRequest) String() string {
 func (*HostGrantRequest) ProtoMessage() {}
 
 func (x *HostGrantRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_node_proto_msgTypes[23]
+	mi := &file_hither_v1_node_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1438,7 +1557,7 @@ func (x *HostGrantRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HostGrantRequest.ProtoReflect.Descriptor instead.
 func (*HostGrantRequest) Descriptor() ([]byte, []int) {
-	return file_hither_v1_node_proto_rawDescGZIP(), []int{23}
+	return file_hither_v1_node_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *HostGrantRequest) GetHost() string {
@@ -1455,6 +1574,104 @@ func (x *HostGrantRequest) GetGrants() []string {
 	return nil
 }
 
+type HostAnswerRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Id    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// Else it is refused, and not asked again for a day.
+	Grant bool `protobuf:"varint,2,opt,name=grant,proto3" json:"grant,omitempty"`
+	// When the grant ends; unset is never.
+	Until         *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=until,proto3" json:"until,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HostAnswerRequest) Reset() {
+	*x = HostAnswerRequest{}
+	mi := &file_hither_v1_node_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HostAnswerRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HostAnswerRequest) ProtoMessage() {}
+
+func (x *HostAnswerRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_hither_v1_node_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HostAnswerRequest.ProtoReflect.Descriptor instead.
+func (*HostAnswerRequest) Descriptor() ([]byte, []int) {
+	return file_hither_v1_node_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *HostAnswerRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *HostAnswerRequest) GetGrant() bool {
+	if x != nil {
+		return x.Grant
+	}
+	return false
+}
+
+func (x *HostAnswerRequest) GetUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Until
+	}
+	return nil
+}
+
+type HostAnswerResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HostAnswerResponse) Reset() {
+	*x = HostAnswerResponse{}
+	mi := &file_hither_v1_node_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HostAnswerResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HostAnswerResponse) ProtoMessage() {}
+
+func (x *HostAnswerResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_hither_v1_node_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HostAnswerResponse.ProtoReflect.Descriptor instead.
+func (*HostAnswerResponse) Descriptor() ([]byte, []int) {
+	return file_hither_v1_node_proto_rawDescGZIP(), []int{26}
+}
+
 type NearbyRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -1463,7 +1680,7 @@ type NearbyRequest struct {
 
 func (x *NearbyRequest) Reset() {
 	*x = NearbyRequest{}
-	mi := &file_hither_v1_node_proto_msgTypes[24]
+	mi := &file_hither_v1_node_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1475,7 +1692,7 @@ func (x *NearbyRequest) String() string {
 func (*NearbyRequest) ProtoMessage() {}
 
 func (x *NearbyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_node_proto_msgTypes[24]
+	mi := &file_hither_v1_node_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1488,7 +1705,7 @@ func (x *NearbyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NearbyRequest.ProtoReflect.Descriptor instead.
 func (*NearbyRequest) Descriptor() ([]byte, []int) {
-	return file_hither_v1_node_proto_rawDescGZIP(), []int{24}
+	return file_hither_v1_node_proto_rawDescGZIP(), []int{27}
 }
 
 type NearbyResponse struct {
@@ -1500,7 +1717,7 @@ type NearbyResponse struct {
 
 func (x *NearbyResponse) Reset() {
 	*x = NearbyResponse{}
-	mi := &file_hither_v1_node_proto_msgTypes[25]
+	mi := &file_hither_v1_node_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1512,7 +1729,7 @@ func (x *NearbyResponse) String() string {
 func (*NearbyResponse) ProtoMessage() {}
 
 func (x *NearbyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_node_proto_msgTypes[25]
+	mi := &file_hither_v1_node_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1525,7 +1742,7 @@ func (x *NearbyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NearbyResponse.ProtoReflect.Descriptor instead.
 func (*NearbyResponse) Descriptor() ([]byte, []int) {
-	return file_hither_v1_node_proto_rawDescGZIP(), []int{25}
+	return file_hither_v1_node_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *NearbyResponse) GetHosts() []*NearbyHost {
@@ -1547,7 +1764,7 @@ type NearbyHost struct {
 
 func (x *NearbyHost) Reset() {
 	*x = NearbyHost{}
-	mi := &file_hither_v1_node_proto_msgTypes[26]
+	mi := &file_hither_v1_node_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1559,7 +1776,7 @@ func (x *NearbyHost) String() string {
 func (*NearbyHost) ProtoMessage() {}
 
 func (x *NearbyHost) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_node_proto_msgTypes[26]
+	mi := &file_hither_v1_node_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1572,7 +1789,7 @@ func (x *NearbyHost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NearbyHost.ProtoReflect.Descriptor instead.
 func (*NearbyHost) Descriptor() ([]byte, []int) {
-	return file_hither_v1_node_proto_rawDescGZIP(), []int{26}
+	return file_hither_v1_node_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *NearbyHost) GetId() string {
@@ -1600,7 +1817,7 @@ var File_hither_v1_node_proto protoreflect.FileDescriptor
 
 const file_hither_v1_node_proto_rawDesc = "" +
 	"\n" +
-	"\x14hither/v1/node.proto\x12\thither.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18hither/v1/computer.proto\x1a\x16hither/v1/folder.proto\x1a\x13hither/v1/job.proto\x1a\x17hither/v1/machine.proto\x1a\x16hither/v1/screen.proto\"\x90\x04\n" +
+	"\x14hither/v1/node.proto\x12\thither.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15hither/v1/audit.proto\x1a\x18hither/v1/computer.proto\x1a\x16hither/v1/folder.proto\x1a\x13hither/v1/job.proto\x1a\x17hither/v1/machine.proto\x1a\x16hither/v1/screen.proto\"\x90\x04\n" +
 	"\x04Host\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
@@ -1658,7 +1875,7 @@ const file_hither_v1_node_proto_rawDesc = "" +
 	"\vInfoRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\"\"\n" +
 	"\fWatchRequest\x12\x12\n" +
-	"\x04host\x18\x01 \x01(\tR\x04host\"\x92\x02\n" +
+	"\x04host\x18\x01 \x01(\tR\x04host\"\xf9\x02\n" +
 	"\x05Event\x12\x10\n" +
 	"\x03seq\x18\x01 \x01(\x04R\x03seq\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x18\n" +
@@ -1667,7 +1884,19 @@ const file_hither_v1_node_proto_rawDesc = "" +
 	"\amachine\x18\x05 \x01(\v2\x12.hither.v1.MachineR\amachine\x12)\n" +
 	"\x06screen\x18\x06 \x01(\v2\x11.hither.v1.ScreenR\x06screen\x12)\n" +
 	"\x06folder\x18\a \x01(\v2\x11.hither.v1.FolderR\x06folder\x12 \n" +
-	"\x03job\x18\b \x01(\v2\x0e.hither.v1.JobR\x03job\"\x11\n" +
+	"\x03job\x18\b \x01(\v2\x0e.hither.v1.JobR\x03job\x121\n" +
+	"\asession\x18\t \x01(\v2\x17.hither.v1.AuditSessionR\asession\x122\n" +
+	"\arequest\x18\n" +
+	" \x01(\v2\x18.hither.v1.AccessRequestR\arequest\"\xe9\x01\n" +
+	"\rAccessRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04host\x18\x02 \x01(\tR\x04host\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\x12\x14\n" +
+	"\x05grant\x18\x04 \x01(\tR\x05grant\x12\x12\n" +
+	"\x04what\x18\x05 \x01(\tR\x04what\x120\n" +
+	"\x05since\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x12.\n" +
+	"\x04last\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\x04last\x12\x14\n" +
+	"\x05times\x18\b \x01(\x03R\x05times\"\x11\n" +
 	"\x0fWebTokenRequest\":\n" +
 	"\x10WebTokenResponse\x12\x10\n" +
 	"\x03url\x18\x01 \x01(\tR\x03url\x12\x14\n" +
@@ -1698,7 +1927,12 @@ const file_hither_v1_node_proto_rawDesc = "" +
 	"\x12HostForgetResponse\">\n" +
 	"\x10HostGrantRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x16\n" +
-	"\x06grants\x18\x02 \x03(\tR\x06grants\"\x0f\n" +
+	"\x06grants\x18\x02 \x03(\tR\x06grants\"k\n" +
+	"\x11HostAnswerRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
+	"\x05grant\x18\x02 \x01(\bR\x05grant\x120\n" +
+	"\x05until\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\"\x14\n" +
+	"\x12HostAnswerResponse\"\x0f\n" +
 	"\rNearbyRequest\"=\n" +
 	"\x0eNearbyResponse\x12+\n" +
 	"\x05hosts\x18\x01 \x03(\v2\x15.hither.v1.NearbyHostR\x05hosts\"H\n" +
@@ -1714,13 +1948,14 @@ const file_hither_v1_node_proto_rawDesc = "" +
 	"\x05Watch\x12\x17.hither.v1.WatchRequest\x1a\x10.hither.v1.Event0\x01\x12C\n" +
 	"\bWebToken\x12\x1a.hither.v1.WebTokenRequest\x1a\x1b.hither.v1.WebTokenResponse\x12@\n" +
 	"\aSession\x12\x19.hither.v1.SessionRequest\x1a\x1a.hither.v1.SessionResponse\x127\n" +
-	"\x04Down\x12\x16.hither.v1.DownRequest\x1a\x17.hither.v1.DownResponse2\xfa\x02\n" +
+	"\x04Down\x12\x16.hither.v1.DownRequest\x1a\x17.hither.v1.DownResponse2\xc1\x03\n" +
 	"\vHostService\x12?\n" +
 	"\x04List\x12\x1a.hither.v1.HostListRequest\x1a\x1b.hither.v1.HostListResponse\x12<\n" +
 	"\x05Offer\x12\x17.hither.v1.OfferRequest\x1a\x18.hither.v1.OfferResponse0\x01\x12/\n" +
 	"\x04Join\x12\x16.hither.v1.JoinRequest\x1a\x0f.hither.v1.Host\x12E\n" +
 	"\x06Forget\x12\x1c.hither.v1.HostForgetRequest\x1a\x1d.hither.v1.HostForgetResponse\x125\n" +
-	"\x05Grant\x12\x1b.hither.v1.HostGrantRequest\x1a\x0f.hither.v1.Host\x12=\n" +
+	"\x05Grant\x12\x1b.hither.v1.HostGrantRequest\x1a\x0f.hither.v1.Host\x12E\n" +
+	"\x06Answer\x12\x1c.hither.v1.HostAnswerRequest\x1a\x1d.hither.v1.HostAnswerResponse\x12=\n" +
 	"\x06Nearby\x12\x18.hither.v1.NearbyRequest\x1a\x19.hither.v1.NearbyResponseB!Z\x1fhither/proto/hither/v1;hitherv1b\x06proto3"
 
 var (
@@ -1735,7 +1970,7 @@ func file_hither_v1_node_proto_rawDescGZIP() []byte {
 	return file_hither_v1_node_proto_rawDescData
 }
 
-var file_hither_v1_node_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
+var file_hither_v1_node_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
 var file_hither_v1_node_proto_goTypes = []any{
 	(*Host)(nil),                  // 0: hither.v1.Host
 	(*Error)(nil),                 // 1: hither.v1.Error
@@ -1747,75 +1982,86 @@ var file_hither_v1_node_proto_goTypes = []any{
 	(*InfoRequest)(nil),           // 7: hither.v1.InfoRequest
 	(*WatchRequest)(nil),          // 8: hither.v1.WatchRequest
 	(*Event)(nil),                 // 9: hither.v1.Event
-	(*WebTokenRequest)(nil),       // 10: hither.v1.WebTokenRequest
-	(*WebTokenResponse)(nil),      // 11: hither.v1.WebTokenResponse
-	(*SessionRequest)(nil),        // 12: hither.v1.SessionRequest
-	(*SessionResponse)(nil),       // 13: hither.v1.SessionResponse
-	(*DownRequest)(nil),           // 14: hither.v1.DownRequest
-	(*DownResponse)(nil),          // 15: hither.v1.DownResponse
-	(*HostListRequest)(nil),       // 16: hither.v1.HostListRequest
-	(*HostListResponse)(nil),      // 17: hither.v1.HostListResponse
-	(*OfferRequest)(nil),          // 18: hither.v1.OfferRequest
-	(*OfferResponse)(nil),         // 19: hither.v1.OfferResponse
-	(*JoinRequest)(nil),           // 20: hither.v1.JoinRequest
-	(*HostForgetRequest)(nil),     // 21: hither.v1.HostForgetRequest
-	(*HostForgetResponse)(nil),    // 22: hither.v1.HostForgetResponse
-	(*HostGrantRequest)(nil),      // 23: hither.v1.HostGrantRequest
-	(*NearbyRequest)(nil),         // 24: hither.v1.NearbyRequest
-	(*NearbyResponse)(nil),        // 25: hither.v1.NearbyResponse
-	(*NearbyHost)(nil),            // 26: hither.v1.NearbyHost
-	(*timestamppb.Timestamp)(nil), // 27: google.protobuf.Timestamp
-	(*Card)(nil),                  // 28: hither.v1.Card
-	(*Machine)(nil),               // 29: hither.v1.Machine
-	(*Screen)(nil),                // 30: hither.v1.Screen
-	(*Folder)(nil),                // 31: hither.v1.Folder
-	(*Job)(nil),                   // 32: hither.v1.Job
+	(*AccessRequest)(nil),         // 10: hither.v1.AccessRequest
+	(*WebTokenRequest)(nil),       // 11: hither.v1.WebTokenRequest
+	(*WebTokenResponse)(nil),      // 12: hither.v1.WebTokenResponse
+	(*SessionRequest)(nil),        // 13: hither.v1.SessionRequest
+	(*SessionResponse)(nil),       // 14: hither.v1.SessionResponse
+	(*DownRequest)(nil),           // 15: hither.v1.DownRequest
+	(*DownResponse)(nil),          // 16: hither.v1.DownResponse
+	(*HostListRequest)(nil),       // 17: hither.v1.HostListRequest
+	(*HostListResponse)(nil),      // 18: hither.v1.HostListResponse
+	(*OfferRequest)(nil),          // 19: hither.v1.OfferRequest
+	(*OfferResponse)(nil),         // 20: hither.v1.OfferResponse
+	(*JoinRequest)(nil),           // 21: hither.v1.JoinRequest
+	(*HostForgetRequest)(nil),     // 22: hither.v1.HostForgetRequest
+	(*HostForgetResponse)(nil),    // 23: hither.v1.HostForgetResponse
+	(*HostGrantRequest)(nil),      // 24: hither.v1.HostGrantRequest
+	(*HostAnswerRequest)(nil),     // 25: hither.v1.HostAnswerRequest
+	(*HostAnswerResponse)(nil),    // 26: hither.v1.HostAnswerResponse
+	(*NearbyRequest)(nil),         // 27: hither.v1.NearbyRequest
+	(*NearbyResponse)(nil),        // 28: hither.v1.NearbyResponse
+	(*NearbyHost)(nil),            // 29: hither.v1.NearbyHost
+	(*timestamppb.Timestamp)(nil), // 30: google.protobuf.Timestamp
+	(*Card)(nil),                  // 31: hither.v1.Card
+	(*Machine)(nil),               // 32: hither.v1.Machine
+	(*Screen)(nil),                // 33: hither.v1.Screen
+	(*Folder)(nil),                // 34: hither.v1.Folder
+	(*Job)(nil),                   // 35: hither.v1.Job
+	(*AuditSession)(nil),          // 36: hither.v1.AuditSession
 }
 var file_hither_v1_node_proto_depIdxs = []int32{
-	27, // 0: hither.v1.Host.last_seen:type_name -> google.protobuf.Timestamp
-	28, // 1: hither.v1.Host.cards:type_name -> hither.v1.Card
+	30, // 0: hither.v1.Host.last_seen:type_name -> google.protobuf.Timestamp
+	31, // 1: hither.v1.Host.cards:type_name -> hither.v1.Card
 	0,  // 2: hither.v1.StatusResponse.peers:type_name -> hither.v1.Host
 	6,  // 3: hither.v1.DoctorResponse.checks:type_name -> hither.v1.Check
 	0,  // 4: hither.v1.Event.host:type_name -> hither.v1.Host
-	29, // 5: hither.v1.Event.machine:type_name -> hither.v1.Machine
-	30, // 6: hither.v1.Event.screen:type_name -> hither.v1.Screen
-	31, // 7: hither.v1.Event.folder:type_name -> hither.v1.Folder
-	32, // 8: hither.v1.Event.job:type_name -> hither.v1.Job
-	0,  // 9: hither.v1.HostListResponse.hosts:type_name -> hither.v1.Host
-	27, // 10: hither.v1.OfferResponse.expires:type_name -> google.protobuf.Timestamp
-	0,  // 11: hither.v1.OfferResponse.host:type_name -> hither.v1.Host
-	26, // 12: hither.v1.NearbyResponse.hosts:type_name -> hither.v1.NearbyHost
-	2,  // 13: hither.v1.NodeService.Status:input_type -> hither.v1.StatusRequest
-	4,  // 14: hither.v1.NodeService.Doctor:input_type -> hither.v1.DoctorRequest
-	7,  // 15: hither.v1.NodeService.Info:input_type -> hither.v1.InfoRequest
-	8,  // 16: hither.v1.NodeService.Watch:input_type -> hither.v1.WatchRequest
-	10, // 17: hither.v1.NodeService.WebToken:input_type -> hither.v1.WebTokenRequest
-	12, // 18: hither.v1.NodeService.Session:input_type -> hither.v1.SessionRequest
-	14, // 19: hither.v1.NodeService.Down:input_type -> hither.v1.DownRequest
-	16, // 20: hither.v1.HostService.List:input_type -> hither.v1.HostListRequest
-	18, // 21: hither.v1.HostService.Offer:input_type -> hither.v1.OfferRequest
-	20, // 22: hither.v1.HostService.Join:input_type -> hither.v1.JoinRequest
-	21, // 23: hither.v1.HostService.Forget:input_type -> hither.v1.HostForgetRequest
-	23, // 24: hither.v1.HostService.Grant:input_type -> hither.v1.HostGrantRequest
-	24, // 25: hither.v1.HostService.Nearby:input_type -> hither.v1.NearbyRequest
-	3,  // 26: hither.v1.NodeService.Status:output_type -> hither.v1.StatusResponse
-	5,  // 27: hither.v1.NodeService.Doctor:output_type -> hither.v1.DoctorResponse
-	0,  // 28: hither.v1.NodeService.Info:output_type -> hither.v1.Host
-	9,  // 29: hither.v1.NodeService.Watch:output_type -> hither.v1.Event
-	11, // 30: hither.v1.NodeService.WebToken:output_type -> hither.v1.WebTokenResponse
-	13, // 31: hither.v1.NodeService.Session:output_type -> hither.v1.SessionResponse
-	15, // 32: hither.v1.NodeService.Down:output_type -> hither.v1.DownResponse
-	17, // 33: hither.v1.HostService.List:output_type -> hither.v1.HostListResponse
-	19, // 34: hither.v1.HostService.Offer:output_type -> hither.v1.OfferResponse
-	0,  // 35: hither.v1.HostService.Join:output_type -> hither.v1.Host
-	22, // 36: hither.v1.HostService.Forget:output_type -> hither.v1.HostForgetResponse
-	0,  // 37: hither.v1.HostService.Grant:output_type -> hither.v1.Host
-	25, // 38: hither.v1.HostService.Nearby:output_type -> hither.v1.NearbyResponse
-	26, // [26:39] is the sub-list for method output_type
-	13, // [13:26] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	32, // 5: hither.v1.Event.machine:type_name -> hither.v1.Machine
+	33, // 6: hither.v1.Event.screen:type_name -> hither.v1.Screen
+	34, // 7: hither.v1.Event.folder:type_name -> hither.v1.Folder
+	35, // 8: hither.v1.Event.job:type_name -> hither.v1.Job
+	36, // 9: hither.v1.Event.session:type_name -> hither.v1.AuditSession
+	10, // 10: hither.v1.Event.request:type_name -> hither.v1.AccessRequest
+	30, // 11: hither.v1.AccessRequest.since:type_name -> google.protobuf.Timestamp
+	30, // 12: hither.v1.AccessRequest.last:type_name -> google.protobuf.Timestamp
+	0,  // 13: hither.v1.HostListResponse.hosts:type_name -> hither.v1.Host
+	30, // 14: hither.v1.OfferResponse.expires:type_name -> google.protobuf.Timestamp
+	0,  // 15: hither.v1.OfferResponse.host:type_name -> hither.v1.Host
+	30, // 16: hither.v1.HostAnswerRequest.until:type_name -> google.protobuf.Timestamp
+	29, // 17: hither.v1.NearbyResponse.hosts:type_name -> hither.v1.NearbyHost
+	2,  // 18: hither.v1.NodeService.Status:input_type -> hither.v1.StatusRequest
+	4,  // 19: hither.v1.NodeService.Doctor:input_type -> hither.v1.DoctorRequest
+	7,  // 20: hither.v1.NodeService.Info:input_type -> hither.v1.InfoRequest
+	8,  // 21: hither.v1.NodeService.Watch:input_type -> hither.v1.WatchRequest
+	11, // 22: hither.v1.NodeService.WebToken:input_type -> hither.v1.WebTokenRequest
+	13, // 23: hither.v1.NodeService.Session:input_type -> hither.v1.SessionRequest
+	15, // 24: hither.v1.NodeService.Down:input_type -> hither.v1.DownRequest
+	17, // 25: hither.v1.HostService.List:input_type -> hither.v1.HostListRequest
+	19, // 26: hither.v1.HostService.Offer:input_type -> hither.v1.OfferRequest
+	21, // 27: hither.v1.HostService.Join:input_type -> hither.v1.JoinRequest
+	22, // 28: hither.v1.HostService.Forget:input_type -> hither.v1.HostForgetRequest
+	24, // 29: hither.v1.HostService.Grant:input_type -> hither.v1.HostGrantRequest
+	25, // 30: hither.v1.HostService.Answer:input_type -> hither.v1.HostAnswerRequest
+	27, // 31: hither.v1.HostService.Nearby:input_type -> hither.v1.NearbyRequest
+	3,  // 32: hither.v1.NodeService.Status:output_type -> hither.v1.StatusResponse
+	5,  // 33: hither.v1.NodeService.Doctor:output_type -> hither.v1.DoctorResponse
+	0,  // 34: hither.v1.NodeService.Info:output_type -> hither.v1.Host
+	9,  // 35: hither.v1.NodeService.Watch:output_type -> hither.v1.Event
+	12, // 36: hither.v1.NodeService.WebToken:output_type -> hither.v1.WebTokenResponse
+	14, // 37: hither.v1.NodeService.Session:output_type -> hither.v1.SessionResponse
+	16, // 38: hither.v1.NodeService.Down:output_type -> hither.v1.DownResponse
+	18, // 39: hither.v1.HostService.List:output_type -> hither.v1.HostListResponse
+	20, // 40: hither.v1.HostService.Offer:output_type -> hither.v1.OfferResponse
+	0,  // 41: hither.v1.HostService.Join:output_type -> hither.v1.Host
+	23, // 42: hither.v1.HostService.Forget:output_type -> hither.v1.HostForgetResponse
+	0,  // 43: hither.v1.HostService.Grant:output_type -> hither.v1.Host
+	26, // 44: hither.v1.HostService.Answer:output_type -> hither.v1.HostAnswerResponse
+	28, // 45: hither.v1.HostService.Nearby:output_type -> hither.v1.NearbyResponse
+	32, // [32:46] is the sub-list for method output_type
+	18, // [18:32] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_hither_v1_node_proto_init() }
@@ -1823,6 +2069,7 @@ func file_hither_v1_node_proto_init() {
 	if File_hither_v1_node_proto != nil {
 		return
 	}
+	file_hither_v1_audit_proto_init()
 	file_hither_v1_computer_proto_init()
 	file_hither_v1_folder_proto_init()
 	file_hither_v1_job_proto_init()
@@ -1834,7 +2081,7 @@ func file_hither_v1_node_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_hither_v1_node_proto_rawDesc), len(file_hither_v1_node_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   27,
+			NumMessages:   30,
 			NumExtensions: 0,
 			NumServices:   2,
 		},

@@ -59,6 +59,8 @@ const (
 	HostServiceForgetProcedure = "/hither.v1.HostService/Forget"
 	// HostServiceGrantProcedure is the fully-qualified name of the HostService's Grant RPC.
 	HostServiceGrantProcedure = "/hither.v1.HostService/Grant"
+	// HostServiceAnswerProcedure is the fully-qualified name of the HostService's Answer RPC.
+	HostServiceAnswerProcedure = "/hither.v1.HostService/Answer"
 	// HostServiceNearbyProcedure is the fully-qualified name of the HostService's Nearby RPC.
 	HostServiceNearbyProcedure = "/hither.v1.HostService/Nearby"
 )
@@ -313,6 +315,8 @@ type HostServiceClient interface {
 	Join(context.Context, *connect.Request[v1.JoinRequest]) (*connect.Response[v1.Host], error)
 	Forget(context.Context, *connect.Request[v1.HostForgetRequest]) (*connect.Response[v1.HostForgetResponse], error)
 	Grant(context.Context, *connect.Request[v1.HostGrantRequest]) (*connect.Response[v1.Host], error)
+	// Answer grants what a computer was refused here, or dismisses that it asked.
+	Answer(context.Context, *connect.Request[v1.HostAnswerRequest]) (*connect.Response[v1.HostAnswerResponse], error)
 	// Nearby lists computers with a node that mDNS sees.
 	Nearby(context.Context, *connect.Request[v1.NearbyRequest]) (*connect.Response[v1.NearbyResponse], error)
 }
@@ -358,6 +362,12 @@ func NewHostServiceClient(httpClient connect.HTTPClient, baseURL string, opts ..
 			connect.WithSchema(hostServiceMethods.ByName("Grant")),
 			connect.WithClientOptions(opts...),
 		),
+		answer: connect.NewClient[v1.HostAnswerRequest, v1.HostAnswerResponse](
+			httpClient,
+			baseURL+HostServiceAnswerProcedure,
+			connect.WithSchema(hostServiceMethods.ByName("Answer")),
+			connect.WithClientOptions(opts...),
+		),
 		nearby: connect.NewClient[v1.NearbyRequest, v1.NearbyResponse](
 			httpClient,
 			baseURL+HostServiceNearbyProcedure,
@@ -374,6 +384,7 @@ type hostServiceClient struct {
 	join   *connect.Client[v1.JoinRequest, v1.Host]
 	forget *connect.Client[v1.HostForgetRequest, v1.HostForgetResponse]
 	grant  *connect.Client[v1.HostGrantRequest, v1.Host]
+	answer *connect.Client[v1.HostAnswerRequest, v1.HostAnswerResponse]
 	nearby *connect.Client[v1.NearbyRequest, v1.NearbyResponse]
 }
 
@@ -402,6 +413,11 @@ func (c *hostServiceClient) Grant(ctx context.Context, req *connect.Request[v1.H
 	return c.grant.CallUnary(ctx, req)
 }
 
+// Answer calls hither.v1.HostService.Answer.
+func (c *hostServiceClient) Answer(ctx context.Context, req *connect.Request[v1.HostAnswerRequest]) (*connect.Response[v1.HostAnswerResponse], error) {
+	return c.answer.CallUnary(ctx, req)
+}
+
 // Nearby calls hither.v1.HostService.Nearby.
 func (c *hostServiceClient) Nearby(ctx context.Context, req *connect.Request[v1.NearbyRequest]) (*connect.Response[v1.NearbyResponse], error) {
 	return c.nearby.CallUnary(ctx, req)
@@ -417,6 +433,8 @@ type HostServiceHandler interface {
 	Join(context.Context, *connect.Request[v1.JoinRequest]) (*connect.Response[v1.Host], error)
 	Forget(context.Context, *connect.Request[v1.HostForgetRequest]) (*connect.Response[v1.HostForgetResponse], error)
 	Grant(context.Context, *connect.Request[v1.HostGrantRequest]) (*connect.Response[v1.Host], error)
+	// Answer grants what a computer was refused here, or dismisses that it asked.
+	Answer(context.Context, *connect.Request[v1.HostAnswerRequest]) (*connect.Response[v1.HostAnswerResponse], error)
 	// Nearby lists computers with a node that mDNS sees.
 	Nearby(context.Context, *connect.Request[v1.NearbyRequest]) (*connect.Response[v1.NearbyResponse], error)
 }
@@ -458,6 +476,12 @@ func NewHostServiceHandler(svc HostServiceHandler, opts ...connect.HandlerOption
 		connect.WithSchema(hostServiceMethods.ByName("Grant")),
 		connect.WithHandlerOptions(opts...),
 	)
+	hostServiceAnswerHandler := connect.NewUnaryHandler(
+		HostServiceAnswerProcedure,
+		svc.Answer,
+		connect.WithSchema(hostServiceMethods.ByName("Answer")),
+		connect.WithHandlerOptions(opts...),
+	)
 	hostServiceNearbyHandler := connect.NewUnaryHandler(
 		HostServiceNearbyProcedure,
 		svc.Nearby,
@@ -476,6 +500,8 @@ func NewHostServiceHandler(svc HostServiceHandler, opts ...connect.HandlerOption
 			hostServiceForgetHandler.ServeHTTP(w, r)
 		case HostServiceGrantProcedure:
 			hostServiceGrantHandler.ServeHTTP(w, r)
+		case HostServiceAnswerProcedure:
+			hostServiceAnswerHandler.ServeHTTP(w, r)
 		case HostServiceNearbyProcedure:
 			hostServiceNearbyHandler.ServeHTTP(w, r)
 		default:
@@ -505,6 +531,10 @@ func (UnimplementedHostServiceHandler) Forget(context.Context, *connect.Request[
 
 func (UnimplementedHostServiceHandler) Grant(context.Context, *connect.Request[v1.HostGrantRequest]) (*connect.Response[v1.Host], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("hither.v1.HostService.Grant is not implemented"))
+}
+
+func (UnimplementedHostServiceHandler) Answer(context.Context, *connect.Request[v1.HostAnswerRequest]) (*connect.Response[v1.HostAnswerResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("hither.v1.HostService.Answer is not implemented"))
 }
 
 func (UnimplementedHostServiceHandler) Nearby(context.Context, *connect.Request[v1.NearbyRequest]) (*connect.Response[v1.NearbyResponse], error) {

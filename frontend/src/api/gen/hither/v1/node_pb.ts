@@ -6,6 +6,8 @@ import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegen
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { AuditSession } from "./audit_pb";
+import { file_hither_v1_audit } from "./audit_pb";
 import type { Card } from "./computer_pb";
 import { file_hither_v1_computer } from "./computer_pb";
 import type { Folder } from "./folder_pb";
@@ -22,7 +24,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file hither/v1/node.proto.
  */
 export const file_hither_v1_node: GenFile = /*@__PURE__*/
-  fileDesc("ChRoaXRoZXIvdjEvbm9kZS5wcm90bxIJaGl0aGVyLnYxIvcCCgRIb3N0EgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDgoGb25saW5lGAMgASgIEgwKBHBhdGgYBCABKAkSDQoFcm9sZXMYBSADKAkSDQoFbG9jYWwYBiABKAgSDQoFY29sb3IYByABKAUSCgoCb3MYCCABKAkSDwoHdmVyc2lvbhgJIAEoCRItCglsYXN0X3NlZW4YCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhMKC2ZpbmdlcnByaW50GAsgASgJEg4KBmdyYW50cxgMIAMoCRILCgNtYXkYFSADKAkSDAoEYXdheRgWIAEoCRIeCgVjYXJkcxgXIAMoCzIPLmhpdGhlci52MS5DYXJkEgsKA3ZpYRgYIAEoCRIRCgl0cmFuc3BvcnQYGSABKAkSDAoEYWRkchgaIAEoCRISCgpydHRfbWljcm9zGBsgASgDEg8KB3doeV9ub3QYHCABKAkSCwoDb3duGB0gASgIIk4KBUVycm9yEgoKAm9wGAEgASgJEgwKBHBhdGgYAiABKAkSDQoFY2F1c2UYAyABKAkSDgoGZGV0YWlsGAQgASgJEgwKBGhpbnQYBSABKAkiDwoNU3RhdHVzUmVxdWVzdCLHAQoOU3RhdHVzUmVzcG9uc2USCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRob21lGAMgASgJEhIKCmFwaV9zb2NrZXQYBCABKAkSDwoHd2ViX3VybBgFIAEoCRITCgtsaWJ2aXJ0X3VyaRgGIAEoCRIPCgd2ZXJzaW9uGAcgASgJEh4KBXBlZXJzGAggAygLMg8uaGl0aGVyLnYxLkhvc3QSEwoLZmluZ2VycHJpbnQYCSABKAkSDQoFYWRkcnMYCiADKAkiHQoNRG9jdG9yUmVxdWVzdBIMCgRob3N0GAEgASgJIjIKDkRvY3RvclJlc3BvbnNlEiAKBmNoZWNrcxgBIAMoCzIQLmhpdGhlci52MS5DaGVjayJACgVDaGVjaxIMCgRuYW1lGAEgASgJEg0KBXN0YXRlGAIgASgJEgwKBHRleHQYAyABKAkSDAoEaGludBgEIAEoCSIbCgtJbmZvUmVxdWVzdBIMCgRob3N0GAEgASgJIhwKDFdhdGNoUmVxdWVzdBIMCgRob3N0GAEgASgJItoBCgVFdmVudBILCgNzZXEYASABKAQSDAoEa2luZBgCIAEoCRIPCgdyZW1vdmVkGAMgASgIEh0KBGhvc3QYBCABKAsyDy5oaXRoZXIudjEuSG9zdBIjCgdtYWNoaW5lGAUgASgLMhIuaGl0aGVyLnYxLk1hY2hpbmUSIQoGc2NyZWVuGAYgASgLMhEuaGl0aGVyLnYxLlNjcmVlbhIhCgZmb2xkZXIYByABKAsyES5oaXRoZXIudjEuRm9sZGVyEhsKA2pvYhgIIAEoCzIOLmhpdGhlci52MS5Kb2IiEQoPV2ViVG9rZW5SZXF1ZXN0Ii4KEFdlYlRva2VuUmVzcG9uc2USCwoDdXJsGAEgASgJEg0KBXRva2VuGAIgASgJIh8KDlNlc3Npb25SZXF1ZXN0Eg0KBXRva2VuGAEgASgJIiEKD1Nlc3Npb25SZXNwb25zZRIOCgZiZWFyZXIYASABKAkiHwoLRG93blJlcXVlc3QSEAoIbWFjaGluZXMYASABKAgiDgoMRG93blJlc3BvbnNlIhEKD0hvc3RMaXN0UmVxdWVzdCIyChBIb3N0TGlzdFJlc3BvbnNlEh4KBWhvc3RzGAEgAygLMg8uaGl0aGVyLnYxLkhvc3QiHgoMT2ZmZXJSZXF1ZXN0Eg4KBmdyYW50cxgBIAMoCSJ3Cg1PZmZlclJlc3BvbnNlEgwKBGNvZGUYASABKAkSDAoEYWRkchgCIAEoCRIrCgdleHBpcmVzGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIdCgRob3N0GAQgASgLMg8uaGl0aGVyLnYxLkhvc3QiOQoLSm9pblJlcXVlc3QSDAoEY29kZRgBIAEoCRIMCgRhZGRyGAIgASgJEg4KBmdyYW50cxgDIAMoCSIhChFIb3N0Rm9yZ2V0UmVxdWVzdBIMCgRob3N0GAEgASgJIhQKEkhvc3RGb3JnZXRSZXNwb25zZSIwChBIb3N0R3JhbnRSZXF1ZXN0EgwKBGhvc3QYASABKAkSDgoGZ3JhbnRzGAIgAygJIg8KDU5lYXJieVJlcXVlc3QiNgoOTmVhcmJ5UmVzcG9uc2USJAoFaG9zdHMYASADKAsyFS5oaXRoZXIudjEuTmVhcmJ5SG9zdCI2CgpOZWFyYnlIb3N0EgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDgoGbnVtYmVyGAMgASgJMrIDCgtOb2RlU2VydmljZRI9CgZTdGF0dXMSGC5oaXRoZXIudjEuU3RhdHVzUmVxdWVzdBoZLmhpdGhlci52MS5TdGF0dXNSZXNwb25zZRI9CgZEb2N0b3ISGC5oaXRoZXIudjEuRG9jdG9yUmVxdWVzdBoZLmhpdGhlci52MS5Eb2N0b3JSZXNwb25zZRIvCgRJbmZvEhYuaGl0aGVyLnYxLkluZm9SZXF1ZXN0Gg8uaGl0aGVyLnYxLkhvc3QSNAoFV2F0Y2gSFy5oaXRoZXIudjEuV2F0Y2hSZXF1ZXN0GhAuaGl0aGVyLnYxLkV2ZW50MAESQwoIV2ViVG9rZW4SGi5oaXRoZXIudjEuV2ViVG9rZW5SZXF1ZXN0GhsuaGl0aGVyLnYxLldlYlRva2VuUmVzcG9uc2USQAoHU2Vzc2lvbhIZLmhpdGhlci52MS5TZXNzaW9uUmVxdWVzdBoaLmhpdGhlci52MS5TZXNzaW9uUmVzcG9uc2USNwoERG93bhIWLmhpdGhlci52MS5Eb3duUmVxdWVzdBoXLmhpdGhlci52MS5Eb3duUmVzcG9uc2Uy+gIKC0hvc3RTZXJ2aWNlEj8KBExpc3QSGi5oaXRoZXIudjEuSG9zdExpc3RSZXF1ZXN0GhsuaGl0aGVyLnYxLkhvc3RMaXN0UmVzcG9uc2USPAoFT2ZmZXISFy5oaXRoZXIudjEuT2ZmZXJSZXF1ZXN0GhguaGl0aGVyLnYxLk9mZmVyUmVzcG9uc2UwARIvCgRKb2luEhYuaGl0aGVyLnYxLkpvaW5SZXF1ZXN0Gg8uaGl0aGVyLnYxLkhvc3QSRQoGRm9yZ2V0EhwuaGl0aGVyLnYxLkhvc3RGb3JnZXRSZXF1ZXN0Gh0uaGl0aGVyLnYxLkhvc3RGb3JnZXRSZXNwb25zZRI1CgVHcmFudBIbLmhpdGhlci52MS5Ib3N0R3JhbnRSZXF1ZXN0Gg8uaGl0aGVyLnYxLkhvc3QSPQoGTmVhcmJ5EhguaGl0aGVyLnYxLk5lYXJieVJlcXVlc3QaGS5oaXRoZXIudjEuTmVhcmJ5UmVzcG9uc2VCIVofaGl0aGVyL3Byb3RvL2hpdGhlci92MTtoaXRoZXJ2MWIGcHJvdG8z", [file_google_protobuf_timestamp, file_hither_v1_computer, file_hither_v1_folder, file_hither_v1_job, file_hither_v1_machine, file_hither_v1_screen]);
+  fileDesc("ChRoaXRoZXIvdjEvbm9kZS5wcm90bxIJaGl0aGVyLnYxIvcCCgRIb3N0EgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDgoGb25saW5lGAMgASgIEgwKBHBhdGgYBCABKAkSDQoFcm9sZXMYBSADKAkSDQoFbG9jYWwYBiABKAgSDQoFY29sb3IYByABKAUSCgoCb3MYCCABKAkSDwoHdmVyc2lvbhgJIAEoCRItCglsYXN0X3NlZW4YCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhMKC2ZpbmdlcnByaW50GAsgASgJEg4KBmdyYW50cxgMIAMoCRILCgNtYXkYFSADKAkSDAoEYXdheRgWIAEoCRIeCgVjYXJkcxgXIAMoCzIPLmhpdGhlci52MS5DYXJkEgsKA3ZpYRgYIAEoCRIRCgl0cmFuc3BvcnQYGSABKAkSDAoEYWRkchgaIAEoCRISCgpydHRfbWljcm9zGBsgASgDEg8KB3doeV9ub3QYHCABKAkSCwoDb3duGB0gASgIIk4KBUVycm9yEgoKAm9wGAEgASgJEgwKBHBhdGgYAiABKAkSDQoFY2F1c2UYAyABKAkSDgoGZGV0YWlsGAQgASgJEgwKBGhpbnQYBSABKAkiDwoNU3RhdHVzUmVxdWVzdCLHAQoOU3RhdHVzUmVzcG9uc2USCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRob21lGAMgASgJEhIKCmFwaV9zb2NrZXQYBCABKAkSDwoHd2ViX3VybBgFIAEoCRITCgtsaWJ2aXJ0X3VyaRgGIAEoCRIPCgd2ZXJzaW9uGAcgASgJEh4KBXBlZXJzGAggAygLMg8uaGl0aGVyLnYxLkhvc3QSEwoLZmluZ2VycHJpbnQYCSABKAkSDQoFYWRkcnMYCiADKAkiHQoNRG9jdG9yUmVxdWVzdBIMCgRob3N0GAEgASgJIjIKDkRvY3RvclJlc3BvbnNlEiAKBmNoZWNrcxgBIAMoCzIQLmhpdGhlci52MS5DaGVjayJACgVDaGVjaxIMCgRuYW1lGAEgASgJEg0KBXN0YXRlGAIgASgJEgwKBHRleHQYAyABKAkSDAoEaGludBgEIAEoCSIbCgtJbmZvUmVxdWVzdBIMCgRob3N0GAEgASgJIhwKDFdhdGNoUmVxdWVzdBIMCgRob3N0GAEgASgJIq8CCgVFdmVudBILCgNzZXEYASABKAQSDAoEa2luZBgCIAEoCRIPCgdyZW1vdmVkGAMgASgIEh0KBGhvc3QYBCABKAsyDy5oaXRoZXIudjEuSG9zdBIjCgdtYWNoaW5lGAUgASgLMhIuaGl0aGVyLnYxLk1hY2hpbmUSIQoGc2NyZWVuGAYgASgLMhEuaGl0aGVyLnYxLlNjcmVlbhIhCgZmb2xkZXIYByABKAsyES5oaXRoZXIudjEuRm9sZGVyEhsKA2pvYhgIIAEoCzIOLmhpdGhlci52MS5Kb2ISKAoHc2Vzc2lvbhgJIAEoCzIXLmhpdGhlci52MS5BdWRpdFNlc3Npb24SKQoHcmVxdWVzdBgKIAEoCzIYLmhpdGhlci52MS5BY2Nlc3NSZXF1ZXN0IrgBCg1BY2Nlc3NSZXF1ZXN0EgoKAmlkGAEgASgJEgwKBGhvc3QYAiABKAkSDAoEbmFtZRgDIAEoCRINCgVncmFudBgEIAEoCRIMCgR3aGF0GAUgASgJEikKBXNpbmNlGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIoCgRsYXN0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgV0aW1lcxgIIAEoAyIRCg9XZWJUb2tlblJlcXVlc3QiLgoQV2ViVG9rZW5SZXNwb25zZRILCgN1cmwYASABKAkSDQoFdG9rZW4YAiABKAkiHwoOU2Vzc2lvblJlcXVlc3QSDQoFdG9rZW4YASABKAkiIQoPU2Vzc2lvblJlc3BvbnNlEg4KBmJlYXJlchgBIAEoCSIfCgtEb3duUmVxdWVzdBIQCghtYWNoaW5lcxgBIAEoCCIOCgxEb3duUmVzcG9uc2UiEQoPSG9zdExpc3RSZXF1ZXN0IjIKEEhvc3RMaXN0UmVzcG9uc2USHgoFaG9zdHMYASADKAsyDy5oaXRoZXIudjEuSG9zdCIeCgxPZmZlclJlcXVlc3QSDgoGZ3JhbnRzGAEgAygJIncKDU9mZmVyUmVzcG9uc2USDAoEY29kZRgBIAEoCRIMCgRhZGRyGAIgASgJEisKB2V4cGlyZXMYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEh0KBGhvc3QYBCABKAsyDy5oaXRoZXIudjEuSG9zdCI5CgtKb2luUmVxdWVzdBIMCgRjb2RlGAEgASgJEgwKBGFkZHIYAiABKAkSDgoGZ3JhbnRzGAMgAygJIiEKEUhvc3RGb3JnZXRSZXF1ZXN0EgwKBGhvc3QYASABKAkiFAoSSG9zdEZvcmdldFJlc3BvbnNlIjAKEEhvc3RHcmFudFJlcXVlc3QSDAoEaG9zdBgBIAEoCRIOCgZncmFudHMYAiADKAkiWQoRSG9zdEFuc3dlclJlcXVlc3QSCgoCaWQYASABKAkSDQoFZ3JhbnQYAiABKAgSKQoFdW50aWwYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIhQKEkhvc3RBbnN3ZXJSZXNwb25zZSIPCg1OZWFyYnlSZXF1ZXN0IjYKDk5lYXJieVJlc3BvbnNlEiQKBWhvc3RzGAEgAygLMhUuaGl0aGVyLnYxLk5lYXJieUhvc3QiNgoKTmVhcmJ5SG9zdBIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEg4KBm51bWJlchgDIAEoCTKyAwoLTm9kZVNlcnZpY2USPQoGU3RhdHVzEhguaGl0aGVyLnYxLlN0YXR1c1JlcXVlc3QaGS5oaXRoZXIudjEuU3RhdHVzUmVzcG9uc2USPQoGRG9jdG9yEhguaGl0aGVyLnYxLkRvY3RvclJlcXVlc3QaGS5oaXRoZXIudjEuRG9jdG9yUmVzcG9uc2USLwoESW5mbxIWLmhpdGhlci52MS5JbmZvUmVxdWVzdBoPLmhpdGhlci52MS5Ib3N0EjQKBVdhdGNoEhcuaGl0aGVyLnYxLldhdGNoUmVxdWVzdBoQLmhpdGhlci52MS5FdmVudDABEkMKCFdlYlRva2VuEhouaGl0aGVyLnYxLldlYlRva2VuUmVxdWVzdBobLmhpdGhlci52MS5XZWJUb2tlblJlc3BvbnNlEkAKB1Nlc3Npb24SGS5oaXRoZXIudjEuU2Vzc2lvblJlcXVlc3QaGi5oaXRoZXIudjEuU2Vzc2lvblJlc3BvbnNlEjcKBERvd24SFi5oaXRoZXIudjEuRG93blJlcXVlc3QaFy5oaXRoZXIudjEuRG93blJlc3BvbnNlMsEDCgtIb3N0U2VydmljZRI/CgRMaXN0EhouaGl0aGVyLnYxLkhvc3RMaXN0UmVxdWVzdBobLmhpdGhlci52MS5Ib3N0TGlzdFJlc3BvbnNlEjwKBU9mZmVyEhcuaGl0aGVyLnYxLk9mZmVyUmVxdWVzdBoYLmhpdGhlci52MS5PZmZlclJlc3BvbnNlMAESLwoESm9pbhIWLmhpdGhlci52MS5Kb2luUmVxdWVzdBoPLmhpdGhlci52MS5Ib3N0EkUKBkZvcmdldBIcLmhpdGhlci52MS5Ib3N0Rm9yZ2V0UmVxdWVzdBodLmhpdGhlci52MS5Ib3N0Rm9yZ2V0UmVzcG9uc2USNQoFR3JhbnQSGy5oaXRoZXIudjEuSG9zdEdyYW50UmVxdWVzdBoPLmhpdGhlci52MS5Ib3N0EkUKBkFuc3dlchIcLmhpdGhlci52MS5Ib3N0QW5zd2VyUmVxdWVzdBodLmhpdGhlci52MS5Ib3N0QW5zd2VyUmVzcG9uc2USPQoGTmVhcmJ5EhguaGl0aGVyLnYxLk5lYXJieVJlcXVlc3QaGS5oaXRoZXIudjEuTmVhcmJ5UmVzcG9uc2VCIVofaGl0aGVyL3Byb3RvL2hpdGhlci92MTtoaXRoZXJ2MWIGcHJvdG8z", [file_google_protobuf_timestamp, file_hither_v1_audit, file_hither_v1_computer, file_hither_v1_folder, file_hither_v1_job, file_hither_v1_machine, file_hither_v1_screen]);
 
 /**
  * Host is fusion.HostInfo.
@@ -418,6 +420,19 @@ export type Event = Message<"hither.v1.Event"> & {
    * @generated from field: hither.v1.Job job = 8;
    */
   job?: Job | undefined;
+
+  /**
+   * What another computer has open on this one, and what one was refused here: only the
+   * owner is told these.
+   *
+   * @generated from field: hither.v1.AuditSession session = 9;
+   */
+  session?: AuditSession | undefined;
+
+  /**
+   * @generated from field: hither.v1.AccessRequest request = 10;
+   */
+  request?: AccessRequest | undefined;
 };
 
 /**
@@ -426,6 +441,60 @@ export type Event = Message<"hither.v1.Event"> & {
  */
 export const EventSchema: GenMessage<Event> = /*@__PURE__*/
   messageDesc(file_hither_v1_node, 9);
+
+/**
+ * AccessRequest is fusion.AccessRequest.
+ *
+ * @generated from message hither.v1.AccessRequest
+ */
+export type AccessRequest = Message<"hither.v1.AccessRequest"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: string host = 2;
+   */
+  host: string;
+
+  /**
+   * @generated from field: string name = 3;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string grant = 4;
+   */
+  grant: string;
+
+  /**
+   * @generated from field: string what = 5;
+   */
+  what: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp since = 6;
+   */
+  since?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp last = 7;
+   */
+  last?: Timestamp | undefined;
+
+  /**
+   * @generated from field: int64 times = 8;
+   */
+  times: bigint;
+};
+
+/**
+ * Describes the message hither.v1.AccessRequest.
+ * Use `create(AccessRequestSchema)` to create a new message.
+ */
+export const AccessRequestSchema: GenMessage<AccessRequest> = /*@__PURE__*/
+  messageDesc(file_hither_v1_node, 10);
 
 /**
  * @generated from message hither.v1.WebTokenRequest
@@ -438,7 +507,7 @@ export type WebTokenRequest = Message<"hither.v1.WebTokenRequest"> & {
  * Use `create(WebTokenRequestSchema)` to create a new message.
  */
 export const WebTokenRequestSchema: GenMessage<WebTokenRequest> = /*@__PURE__*/
-  messageDesc(file_hither_v1_node, 10);
+  messageDesc(file_hither_v1_node, 11);
 
 /**
  * @generated from message hither.v1.WebTokenResponse
@@ -462,7 +531,7 @@ export type WebTokenResponse = Message<"hither.v1.WebTokenResponse"> & {
  * Use `create(WebTokenResponseSchema)` to create a new message.
  */
 export const WebTokenResponseSchema: GenMessage<WebTokenResponse> = /*@__PURE__*/
-  messageDesc(file_hither_v1_node, 11);
+  messageDesc(file_hither_v1_node, 12);
 
 /**
  * @generated from message hither.v1.SessionRequest
@@ -479,7 +548,7 @@ export type SessionRequest = Message<"hither.v1.SessionRequest"> & {
  * Use `create(SessionRequestSchema)` to create a new message.
  */
 export const SessionRequestSchema: GenMessage<SessionRequest> = /*@__PURE__*/
-  messageDesc(file_hither_v1_node, 12);
+  messageDesc(file_hither_v1_node, 13);
 
 /**
  * @generated from message hither.v1.SessionResponse
@@ -496,7 +565,7 @@ export type SessionResponse = Message<"hither.v1.SessionResponse"> & {
  * Use `create(SessionResponseSchema)` to create a new message.
  */
 export const SessionResponseSchema: GenMessage<SessionResponse> = /*@__PURE__*/
-  messageDesc(file_hither_v1_node, 13);
+  messageDesc(file_hither_v1_node, 14);
 
 /**
  * @generated from message hither.v1.DownRequest
@@ -513,7 +582,7 @@ export type DownRequest = Message<"hither.v1.DownRequest"> & {
  * Use `create(DownRequestSchema)` to create a new message.
  */
 export const DownRequestSchema: GenMessage<DownRequest> = /*@__PURE__*/
-  messageDesc(file_hither_v1_node, 14);
+  messageDesc(file_hither_v1_node, 15);
 
 /**
  * @generated from message hither.v1.DownResponse
@@ -526,7 +595,7 @@ export type DownResponse = Message<"hither.v1.DownResponse"> & {
  * Use `create(DownResponseSchema)` to create a new message.
  */
 export const DownResponseSchema: GenMessage<DownResponse> = /*@__PURE__*/
-  messageDesc(file_hither_v1_node, 15);
+  messageDesc(file_hither_v1_node, 16);
 
 /**
  * @generated from message hither.v1.HostListRequest
@@ -539,7 +608,7 @@ export type HostListRequest = Message<"hither.v1.HostListRequest"> & {
  * Use `create(HostListRequestSchema)` to create a new message.
  */
 export const HostListRequestSchema: GenMessage<HostListRequest> = /*@__PURE__*/
-  messageDesc(file_hither_v1_node, 16);
+  messageDesc(file_hither_v1_node, 17);
 
 /**
  * @generated from message hither.v1.HostListResponse
@@ -558,7 +627,7 @@ export type HostListResponse = Message<"hither.v1.HostListResponse"> & {
  * Use `create(HostListResponseSchema)` to create a new message.
  */
 export const HostListResponseSchema: GenMessage<HostListResponse> = /*@__PURE__*/
-  messageDesc(file_hither_v1_node, 17);
+  messageDesc(file_hither_v1_node, 18);
 
 /**
  * @generated from message hither.v1.OfferRequest
@@ -577,7 +646,7 @@ export type OfferRequest = Message<"hither.v1.OfferRequest"> & {
  * Use `create(OfferRequestSchema)` to create a new message.
  */
 export const OfferRequestSchema: GenMessage<OfferRequest> = /*@__PURE__*/
-  messageDesc(file_hither_v1_node, 18);
+  messageDesc(file_hither_v1_node, 19);
 
 /**
  * @generated from message hither.v1.OfferResponse
@@ -613,7 +682,7 @@ export type OfferResponse = Message<"hither.v1.OfferResponse"> & {
  * Use `create(OfferResponseSchema)` to create a new message.
  */
 export const OfferResponseSchema: GenMessage<OfferResponse> = /*@__PURE__*/
-  messageDesc(file_hither_v1_node, 19);
+  messageDesc(file_hither_v1_node, 20);
 
 /**
  * @generated from message hither.v1.JoinRequest
@@ -642,7 +711,7 @@ export type JoinRequest = Message<"hither.v1.JoinRequest"> & {
  * Use `create(JoinRequestSchema)` to create a new message.
  */
 export const JoinRequestSchema: GenMessage<JoinRequest> = /*@__PURE__*/
-  messageDesc(file_hither_v1_node, 20);
+  messageDesc(file_hither_v1_node, 21);
 
 /**
  * @generated from message hither.v1.HostForgetRequest
@@ -659,7 +728,7 @@ export type HostForgetRequest = Message<"hither.v1.HostForgetRequest"> & {
  * Use `create(HostForgetRequestSchema)` to create a new message.
  */
 export const HostForgetRequestSchema: GenMessage<HostForgetRequest> = /*@__PURE__*/
-  messageDesc(file_hither_v1_node, 21);
+  messageDesc(file_hither_v1_node, 22);
 
 /**
  * @generated from message hither.v1.HostForgetResponse
@@ -672,7 +741,7 @@ export type HostForgetResponse = Message<"hither.v1.HostForgetResponse"> & {
  * Use `create(HostForgetResponseSchema)` to create a new message.
  */
 export const HostForgetResponseSchema: GenMessage<HostForgetResponse> = /*@__PURE__*/
-  messageDesc(file_hither_v1_node, 22);
+  messageDesc(file_hither_v1_node, 23);
 
 /**
  * @generated from message hither.v1.HostGrantRequest
@@ -694,7 +763,51 @@ export type HostGrantRequest = Message<"hither.v1.HostGrantRequest"> & {
  * Use `create(HostGrantRequestSchema)` to create a new message.
  */
 export const HostGrantRequestSchema: GenMessage<HostGrantRequest> = /*@__PURE__*/
-  messageDesc(file_hither_v1_node, 23);
+  messageDesc(file_hither_v1_node, 24);
+
+/**
+ * @generated from message hither.v1.HostAnswerRequest
+ */
+export type HostAnswerRequest = Message<"hither.v1.HostAnswerRequest"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Else it is refused, and not asked again for a day.
+   *
+   * @generated from field: bool grant = 2;
+   */
+  grant: boolean;
+
+  /**
+   * When the grant ends; unset is never.
+   *
+   * @generated from field: google.protobuf.Timestamp until = 3;
+   */
+  until?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message hither.v1.HostAnswerRequest.
+ * Use `create(HostAnswerRequestSchema)` to create a new message.
+ */
+export const HostAnswerRequestSchema: GenMessage<HostAnswerRequest> = /*@__PURE__*/
+  messageDesc(file_hither_v1_node, 25);
+
+/**
+ * @generated from message hither.v1.HostAnswerResponse
+ */
+export type HostAnswerResponse = Message<"hither.v1.HostAnswerResponse"> & {
+};
+
+/**
+ * Describes the message hither.v1.HostAnswerResponse.
+ * Use `create(HostAnswerResponseSchema)` to create a new message.
+ */
+export const HostAnswerResponseSchema: GenMessage<HostAnswerResponse> = /*@__PURE__*/
+  messageDesc(file_hither_v1_node, 26);
 
 /**
  * @generated from message hither.v1.NearbyRequest
@@ -707,7 +820,7 @@ export type NearbyRequest = Message<"hither.v1.NearbyRequest"> & {
  * Use `create(NearbyRequestSchema)` to create a new message.
  */
 export const NearbyRequestSchema: GenMessage<NearbyRequest> = /*@__PURE__*/
-  messageDesc(file_hither_v1_node, 24);
+  messageDesc(file_hither_v1_node, 27);
 
 /**
  * @generated from message hither.v1.NearbyResponse
@@ -724,7 +837,7 @@ export type NearbyResponse = Message<"hither.v1.NearbyResponse"> & {
  * Use `create(NearbyResponseSchema)` to create a new message.
  */
 export const NearbyResponseSchema: GenMessage<NearbyResponse> = /*@__PURE__*/
-  messageDesc(file_hither_v1_node, 25);
+  messageDesc(file_hither_v1_node, 28);
 
 /**
  * @generated from message hither.v1.NearbyHost
@@ -753,7 +866,7 @@ export type NearbyHost = Message<"hither.v1.NearbyHost"> & {
  * Use `create(NearbyHostSchema)` to create a new message.
  */
 export const NearbyHostSchema: GenMessage<NearbyHost> = /*@__PURE__*/
-  messageDesc(file_hither_v1_node, 26);
+  messageDesc(file_hither_v1_node, 29);
 
 /**
  * NodeService is this computer's node: who it is, whom it knows, what happens.
@@ -883,6 +996,16 @@ export const HostService: GenService<{
     methodKind: "unary";
     input: typeof HostGrantRequestSchema;
     output: typeof HostSchema;
+  },
+  /**
+   * Answer grants what a computer was refused here, or dismisses that it asked.
+   *
+   * @generated from rpc hither.v1.HostService.Answer
+   */
+  answer: {
+    methodKind: "unary";
+    input: typeof HostAnswerRequestSchema;
+    output: typeof HostAnswerResponseSchema;
   },
   /**
    * Nearby lists computers with a node that mDNS sees.
