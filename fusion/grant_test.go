@@ -31,7 +31,7 @@ func TestGrantsAreRead(t *testing.T) {
 	for text, cause := range map[string]error{
 		"": ErrInvalid, "fly": ErrInvalid, "view@": ErrInvalid, "view@a/b/c": ErrInvalid, "view@../x": ErrInvalid, "view@*": ErrInvalid,
 		"@web": ErrInvalid, "admin@web": ErrInvalid, "machines@web/maps": ErrInvalid, "files@a/b": ErrInvalid, "tunnel@:80": ErrInvalid, "tunnel@127.0.0.1:80": ErrInvalid, "tunnel@DB.lan:5432": ErrInvalid, "tunnel@web/http": ErrInvalid, "tunnel@web/80/x": ErrInvalid, "tunnel@web/0": ErrInvalid, "tunnel@0.0.0.0:1": ErrInvalid, "tunnel@": ErrInvalid,
-		
+
 		"mesh@x": ErrUnsupported, "view,until=8h": ErrInvalid, "view,until=": ErrInvalid, "view,": ErrInvalid,
 		"view,until=2026-12-04T18:00:00Z,only=reading": ErrInvalid, "view,until=0001-01-01T00:00:00Z": ErrInvalid,
 	} {

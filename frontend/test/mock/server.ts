@@ -6,7 +6,6 @@ import { AppService } from '../../src/api/gen/hither/v1/app_pb'
 import { BackupService } from '../../src/api/gen/hither/v1/backup_pb'
 import { CopyService } from '../../src/api/gen/hither/v1/copy_pb'
 import { ComputerService } from '../../src/api/gen/hither/v1/computer_pb'
-import { FolderSchema, FolderService } from '../../src/api/gen/hither/v1/folder_pb'
 import { HardwareService } from '../../src/api/gen/hither/v1/hardware_pb'
 import { GuestService } from '../../src/api/gen/hither/v1/guest_pb'
 import { ImageSchema, ImageService } from '../../src/api/gen/hither/v1/image_pb'
@@ -19,6 +18,7 @@ import { backups } from './backups'
 import { netBootRoutes } from './netboot'
 import { networkRoutes } from './networks'
 import { pngOf } from './png'
+import { folderRoutes } from './folders'
 import { requests, sessions, trustRoutes } from './trust'
 import { meters } from './meters'
 import * as world from './world'
@@ -393,14 +393,5 @@ export function routes(router: ConnectRouter): void {
       return {}
     },
   })
-  router.service(FolderService, {
-    add: ({ name, path }) => {
-      const folder = create(FolderSchema, { host: 'laptop', name, path, state: 'scanning' })
-      world.folders.push(folder)
-      tell({ kind: 'folder', folder })
-      return folder
-    },
-    share: () => ({}),
-    remove: () => ({}),
-  })
+  folderRoutes(router, tell)
 }
