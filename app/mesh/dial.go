@@ -74,7 +74,7 @@ func (r *running) dial(ctx context.Context, proto string, at netip.Addr, port in
 	if err != nil {
 		return nil, err
 	}
-	return conn, nil
+	return stackConn{TCPConn: conn}, nil
 }
 
 // libvirtPorts are those of libvirtd for TCP and TLS (libvirt.org/remote.html).

@@ -2,9 +2,11 @@ package mesh
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 
 	"gvisor.dev/gvisor/pkg/buffer"
 	"gvisor.dev/gvisor/pkg/tcpip"
@@ -134,15 +136,27 @@ func (s *netstack) connected(ask *tcp.ForwarderRequest) {
 	proxy.Join(ctx, stackConn{gonet.NewTCPConn(&queue, end), end}, target, nil)
 }
 
-// stackConn is a TCP connection of the stack that can be reset.
+// stackConn is a TCP connection of the stack as net has them.
 type stackConn struct {
 	*gonet.TCPConn
-	end tcpip.Endpoint
+	end tcpip.Endpoint // nil: it cannot be reset
 }
 
-// Reset ends both directions at once, for both sides.
+// Read gives the error of a deadline that net promises, and gonet does not.
+func (c stackConn) Read(b []byte) (int, error) {
+	n, err := c.TCPConn.Read(b)
+	var late net.Error
+	if errors.As(err, &late) && late.Timeout() {
+		err = os.ErrDeadlineExceeded
+	}
+	return n, err
+}
+
+// Reset ends both directions at once, for both sides where that can be.
 func (c stackConn) Reset() error {
-	c.end.Abort()
+	if c.end != nil {
+		c.end.Abort()
+	}
 	return c.Close()
 }
 
