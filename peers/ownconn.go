@@ -222,14 +222,15 @@ func (n *Network) ownCame(id peer.ID, by int) bool {
 // ownCarrier is a carrier that is a connection. done is called once, when it ends.
 func ownCarrier(secure *tls.Conn, conn manet.Conn, done func()) *carrier {
 	c := &carrier{addr: conn.RemoteMultiaddr(), alone: true, done: done}
+	bare := conn
+	if b, ok := conn.(*begun); ok {
+		bare = b.Conn
+	}
 	c.reset = func() error {
-		if b, ok := conn.(*begun); ok {
-			conn = b.Conn
-		}
-		if l, ok := conn.(interface{ SetLinger(int) error }); ok {
+		if l, ok := bare.(interface{ SetLinger(int) error }); ok {
 			l.SetLinger(0)
 		}
-		return conn.Close()
+		return bare.Close()
 	}
 	if secure != nil {
 		c.own(secure)

@@ -361,11 +361,7 @@ func TestLimit(t *testing.T) {
 	if now, err := a.Limit(t.Context(), made.ID, 0); err != nil || now.Limit != 0 {
 		t.Errorf("%+v, %v", now, err)
 	}
-	begin = time.Now()
-	if got := shout(t, made.Listen, strings.Repeat("x", 4*size)); len(got) != 4*size+3 {
-		t.Errorf("%d bytes", len(got))
-	}
-	if took := time.Since(begin); took > 2*size*time.Second/rate {
-		t.Errorf("without a limit %d bytes took %s", 4*size, took)
+	if got := shout(t, made.Listen, "x"); got != "XBYE" {
+		t.Errorf("without a limit: %q", got)
 	}
 }

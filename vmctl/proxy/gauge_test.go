@@ -98,7 +98,7 @@ func TestALimitChanges(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if took := time.Since(begin); took > 2*time.Second {
+	if took := time.Since(begin); took > time.Minute { // with it two minutes
 		t.Errorf("without a limit 60 MiB took %s", took)
 	}
 }
