@@ -45,12 +45,12 @@ describe('grants', () => {
     const all = ['view', 'apps@self/org.gnome.Maps', 'files@photos,until=2026-12-04T22:59:59Z', 'view@web,until=2026-12-04T22:59:59Z']
     for (const word of all) expect(print(parse(word)!)).toBe(word)
     expect(['', '@x', 'view@,until=', 'view,until=never', 'VIEW'].map(parse)).toEqual([null, null, null, null, null])
-    const { rows: list, rest } = rows([...all, 'control@web,until=2026-12-04T22:59:59Z', 'view@web', 'mesh', 'view@web,only=mornings'])
-    expect(rest).toEqual(['mesh', 'view@web,only=mornings'])
+    const { rows: list, rest } = rows([...all, 'control@web,until=2026-12-04T22:59:59Z', 'view@web', 'teleport', 'view@web,only=mornings'])
+    expect(rest).toEqual(['teleport', 'view@web,only=mornings'])
     expect(list.map((r) => [r.object, r.folder, r.caps.join('+'), r.until !== null])).toEqual([
       ['', false, 'view', false], ['self/org.gnome.Maps', false, 'apps', false], ['web', false, 'view+control', true], ['web', false, 'view', false], ['photos', true, 'files', true],
     ])
-    expect(words(list, rest).sort()).toEqual([...all, 'control@web,until=2026-12-04T22:59:59Z', 'view@web', 'mesh', 'view@web,only=mornings'].sort())
+    expect(words(list, rest).sort()).toEqual([...all, 'control@web,until=2026-12-04T22:59:59Z', 'view@web', 'teleport', 'view@web,only=mornings'].sort())
   })
 
   it('end at times that are often meant', () => {
@@ -87,8 +87,8 @@ describe('grants', () => {
 
   it('keeps what it does not know, and gives nothing that is over', async () => {
     const said: string[][] = []
-    await open('/host/cloud', { grant: async (_, grants) => (said.push(grants), host('cloud', { grants })) }, ['view', 'mesh'])
-    expect((await page.findByTestId('granted')).textContent).toContain('mesh')
+    await open('/host/cloud', { grant: async (_, grants) => (said.push(grants), host('cloud', { grants })) }, ['view', 'teleport'])
+    expect((await page.findByTestId('granted')).textContent).toContain('teleport')
     await fireEvent.click(await page.findByRole('button', { name: 'Change…' }))
     const until = dialog().getByRole('combobox', { name: 'Until' })
     await fireEvent.change(until, { target: { value: 'date' } })
@@ -98,7 +98,7 @@ describe('grants', () => {
     await fireEvent.change(until, { target: { value: 'never' } })
     await fireEvent.click(dialog().getByRole('checkbox', { name: /^Apps/ }))
     await fireEvent.submit(page.getByRole('dialog').querySelector('form')!)
-    await vi.waitFor(() => expect(said).toEqual([['view', 'apps', 'mesh']]))
+    await vi.waitFor(() => expect(said).toEqual([['view', 'apps', 'teleport']]))
   })
 
   it('stays open and says why when it is refused', async () => {

@@ -25,6 +25,8 @@ export const trustEn = {
   'grant.microphone.hint': 'speak to apps here with its own microphone',
   'grant.tunnel': 'Tunnels',
   'grant.tunnel.hint': 'reach what this computer reaches in the network',
+  'grant.mesh': 'Private network',
+  'grant.mesh.hint': 'reach services of this computer and its machines by name, when both are in it',
   'grant.admin': 'Everything',
   'grant.admin.hint': 'an owner’s own computer; includes all of the above, and its power',
 

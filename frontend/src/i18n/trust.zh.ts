@@ -27,6 +27,8 @@ export const trustZh: Record<keyof typeof trustEn, string> = {
   'grant.microphone.hint': '用它的麦克风对这里的应用说话',
   'grant.tunnel': '隧道',
   'grant.tunnel.hint': '到达本机在网络中能到达的一切',
+  'grant.mesh': '专用网络',
+  'grant.mesh.hint': '双方都加入后，按名称访问本机及其虚拟机的服务',
   'grant.admin': '一切',
   'grant.admin.hint': '自己的电脑；包含以上全部及其电源',
 

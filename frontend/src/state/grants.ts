@@ -8,8 +8,8 @@ export interface Row {
   until: Date | null
 }
 
-/** Those that a person is asked, in their order; mesh does nothing yet. */
-export const whole = ['view', 'control', 'machines', 'apps', 'files', 'microphone', 'tunnel', 'admin'] as const
+/** Those that a person is asked, in their order. */
+export const whole = ['view', 'control', 'machines', 'apps', 'files', 'microphone', 'tunnel', 'mesh', 'admin'] as const
 export const ofMachine = ['view', 'control', 'machines', 'apps', 'microphone'] as const
 export type Cap = (typeof whole)[number]
 export const known = (cap: string): cap is Cap => (whole as readonly string[]).includes(cap)
