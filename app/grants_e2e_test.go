@@ -177,8 +177,7 @@ func TestAGuestSeesOneMachineUntilItsTime(t *testing.T) {
 			t.Errorf("the screen's record is %+v", r)
 		}
 	}
-	// Of a call that is refused whatever it asks for, nothing is read: its record names no object.
-	for _, want := range []string{"MachineService/Do force-off db refused", "MachineService/Do sleep self refused", "MachineService/Create refused",
+	for _, want := range []string{"MachineService/Do force-off db refused", "MachineService/Do sleep self refused", "MachineService/Create new refused",
 		"/screen db refused", "/terminal self refused", "/screen web opened", "/screen web ended", "/terminal web opened", "/terminal web ended",
 		"MachineService/Do start web refused", "MachineService/Do start shop ok"} {
 		if got[want] == 0 {

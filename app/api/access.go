@@ -23,6 +23,13 @@ type access struct {
 // names; nil is a stream whose message has not come: then the caller needs the capability
 // on something.
 func (s *Server) allow(ctx context.Context, method string, request any) (access, error) {
+	a, err := s.judge(ctx, method, request)
+	s.wanted(a, err)
+	return a, err
+}
+
+// judge is allow without a word to the owner of what was wanted.
+func (s *Server) judge(ctx context.Context, method string, request any) (access, error) {
 	n, known := methods[method]
 	caller := callerOf(ctx)
 	switch {
@@ -47,9 +54,7 @@ func (s *Server) allow(ctx context.Context, method string, request any) (access,
 	default:
 		a.thing = s.thing(ctx, n.on, request)
 	}
-	err := s.still(a)
-	s.wanted(a, err)
-	return a, err
+	return a, s.still(a)
 }
 
 // still says why a call may not go on, nil when it may.

@@ -47,9 +47,11 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	isMethod := strings.HasPrefix(r.URL.Path, "/hither.v1.")
+	var refused error
 	if isMethod {
-		if err := d.refuses(r); err != nil {
-			d.refuse(w, r, err)
+		if refused = d.refuses(r); refused != nil && !d.paired(caller) {
+			d.note(r, refused)
+			d.refuse(w, r, refused)
 			return
 		}
 	}
@@ -60,22 +62,31 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer leave()
 	if isMethod {
-		m := &message{ReadCloser: r.Body, door: d, from: caller.Peer}
+		m := &message{ReadCloser: r.Body, door: d, from: caller.Peer, refused: refused}
 		defer m.leave()
 		r.Body = m
 	}
 	d.calls.ServeHTTP(w, r)
 }
 
-// refuses says why a call is refused whatever its message says, and writes it down.
+// paired says whether a caller is a computer that is known here. What it asks for in vain is
+// read, if that is small: the owner sees it in the log, and may grant it.
+func (d *door) paired(c Caller) bool {
+	_, paired := d.s.node.Grants(c.Peer)
+	return c.Peer != "" && paired
+}
+
+// refuses says why a call is refused whatever its message says.
 func (d *door) refuses(r *http.Request) error {
-	ctx := withTrace(r.Context(), r.Header)
-	_, err := d.s.allow(ctx, r.URL.Path, nil)
-	if err != nil {
-		d.s.logCall(ctx, r.URL.Path, time.Now(), err)
-		d.s.refused(ctx, r.URL.Path, nil, err)
-	}
+	_, err := d.s.judge(withTrace(r.Context(), r.Header), r.URL.Path, nil)
 	return err
+}
+
+// note writes down a call that was refused unread.
+func (d *door) note(r *http.Request, err error) {
+	ctx := withTrace(r.Context(), r.Header)
+	d.s.logCall(ctx, r.URL.Path, time.Now(), err)
+	d.s.refused(ctx, r.URL.Path, nil, err)
 }
 
 // refuse answers and ends the connection: what else comes on it is not read.
@@ -123,6 +134,8 @@ type message struct {
 	from  fusion.HostID
 	read  int
 	large bool
+	// refused is why the call is refused whatever the message says; then it is never large.
+	refused error
 }
 
 func (m *message) Read(p []byte) (int, error) {
@@ -139,6 +152,9 @@ func (m *message) Read(p []byte) (int, error) {
 }
 
 func (m *message) grow() error {
+	if m.refused != nil {
+		return m.refused
+	}
 	m.door.mu.Lock()
 	defer m.door.mu.Unlock()
 	u := m.door.all[m.from]
