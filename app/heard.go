@@ -7,12 +7,12 @@ import (
 	"log/slog"
 	"maps"
 	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"sync"
 
 	"hither/fusion"
+	"hither/internal/wholefile"
 )
 
 // said is what a paired computer last said of itself and what has to be known while
@@ -122,21 +122,5 @@ func writeJSON(path string, value any) error {
 	if err != nil {
 		return err
 	}
-	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(append(text, '\n'))
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(path+".new", path); err != nil {
-		return err
-	}
-	d, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	_ = d.Sync() // not every system can sync a directory; the rename is done
-	return d.Close()
+	return wholefile.Write(path, append(text, '\n'))
 }

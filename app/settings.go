@@ -12,6 +12,7 @@ import (
 
 	"hither/app/home"
 	"hither/fusion"
+	"hither/internal/wholefile"
 )
 
 // settings is what a node remembers of how it was started: settings.json in
@@ -63,11 +64,10 @@ func (s *settings) save(h home.Home) error {
 	if err != nil {
 		return err
 	}
-	path := h.Sub(settingsFile)
-	if err := os.WriteFile(path+".new", append(text, '\n'), 0o600); err != nil {
+	if err := wholefile.Write(h.Sub(settingsFile), append(text, '\n')); err != nil {
 		return fmt.Errorf("node: %w", err)
 	}
-	return os.Rename(path+".new", path)
+	return nil
 }
 
 // listenWeb opens the page's listener, or none for "off". Only the loopback is

@@ -17,6 +17,7 @@ import (
 	manet "github.com/multiformats/go-multiaddr/net"
 
 	"hither/fusion"
+	"hither/internal/wholefile"
 )
 
 // listen opens TCP, and QUIC on the same port where that is free: at the address
@@ -52,7 +53,7 @@ func (n *Network) listen(ctx context.Context) error {
 			Hint: "choose another port with --listen, or port 0"}
 	}
 	if port == 0 && bound != kept {
-		if err := writeFile(n.portPath(), []byte(strconv.FormatUint(bound, 10)+"\n")); err != nil {
+		if err := wholefile.Write(n.portPath(), []byte(strconv.FormatUint(bound, 10)+"\n")); err != nil {
 			return &fusion.Error{Op: "peers.listen", Path: n.portPath(), Cause: err}
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"hither/fusion"
+	"hither/internal/wholefile"
 	"hither/peers/owner"
 )
 
@@ -75,7 +76,7 @@ func readWord(r io.Reader) (word ownerWord, err error) {
 
 func (n *Network) openOwner() error {
 	var err error
-	n.owner, err = owner.Open(owner.Config{Self: n.ID(), Path: filepath.Join(n.cfg.Dir, "owner.json"), Write: writeFile, Now: n.cfg.tune.now})
+	n.owner, err = owner.Open(owner.Config{Self: n.ID(), Path: filepath.Join(n.cfg.Dir, "owner.json"), Write: wholefile.Write, Now: n.cfg.tune.now})
 	if err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"hither/fusion"
+	"hither/internal/wholefile"
 )
 
 // loadIdentity reads the private key in dir, or makes it there once. A file
@@ -46,7 +47,7 @@ func makeIdentity(path string) (crypto.PrivKey, error) {
 	seed := make([]byte, ed25519.SeedSize)
 	rand.Read(seed)
 	text := base64.StdEncoding.EncodeToString(seed) + "\n"
-	if err := writeFile(path, []byte(text)); err != nil {
+	if err := wholefile.Write(path, []byte(text)); err != nil {
 		return nil, &fusion.Error{Op: "peers.identity", Path: path, Cause: err}
 	}
 	return keyOf(seed)

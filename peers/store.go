@@ -14,6 +14,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"hither/fusion"
+	"hither/internal/wholefile"
 )
 
 // record is what is known of one paired computer, as peers.json keeps it.
@@ -120,7 +121,7 @@ func (s *store) update(change func(next map[peer.ID]record) error) error {
 	if err != nil {
 		return &fusion.Error{Op: "peers.store", Path: s.path, Cause: err}
 	}
-	if err := writeFile(s.path, append(data, '\n')); err != nil {
+	if err := wholefile.Write(s.path, append(data, '\n')); err != nil {
 		return &fusion.Error{Op: "peers.store", Path: s.path, Cause: err,
 			Hint: "make room on the disk, or see who owns the folder; nothing was changed"}
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"hither/fusion"
+	"hither/internal/wholefile"
 )
 
 // Config says where a Book is kept and how hosts are reached. All but Log is required.
@@ -127,11 +128,7 @@ func (b *Book) keep() error {
 	if err != nil {
 		return err
 	}
-	path := b.path()
-	if err := os.WriteFile(path+".new", data, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(path+".new", path)
+	return wholefile.Write(b.path(), data)
 }
 
 // Return drops copies whose app did not start.

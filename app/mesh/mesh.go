@@ -15,6 +15,7 @@ import (
 	"sync"
 
 	"hither/fusion"
+	"hither/internal/wholefile"
 )
 
 // Config says what a Mesh stands in. All but Log is required.
@@ -106,28 +107,12 @@ func (m *Mesh) write(up bool) error {
 	}
 	text, err := json.Marshal(kept{Up: up})
 	if err == nil {
-		err = writeWhole(m.file(), append(text, '\n'))
+		err = wholefile.Write(m.file(), append(text, '\n'))
 	}
 	if err != nil {
 		return &fusion.Error{Op: "net", Path: m.file(), Cause: err, Hint: "see that the disk has room and that the file may be written"}
 	}
 	return nil
-}
-
-// writeWhole replaces a file, so that a kill or a full disk leaves the old one.
-func writeWhole(path string, text []byte) error {
-	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return errors.Join(err, os.Remove(path+".new"))
-	}
-	return os.Rename(path+".new", path)
 }
 
 // Up lets this computer take part, from now on and after a restart.

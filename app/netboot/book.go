@@ -5,12 +5,12 @@ import (
 	"errors"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
 	"hither/fusion"
+	"hither/internal/wholefile"
 )
 
 // maxComputers bounds the list. Anybody on the network may make up computers: of those that
@@ -80,32 +80,12 @@ func (b book) write(file string) error {
 	maps.DeleteFunc(kept.Computers, func(_ string, c *computer) bool { return c.Name == "" })
 	text, err := json.MarshalIndent(kept, "", "  ")
 	if err == nil {
-		err = writeWhole(file, text)
+		err = wholefile.Write(file, append(text, '\n'))
 	}
 	if err != nil {
 		return &fusion.Error{Op: "netboot", Path: file, Cause: err, Hint: "make room on the disk; nothing was changed"}
 	}
 	return nil
-}
-
-func writeWhole(file string, text []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(file), ".netboot-*") // 0600
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(append(text, '\n'))
-	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-		err = os.Rename(f.Name(), file)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	d, err := os.Open(filepath.Dir(file))
-	if err != nil {
-		return err
-	}
-	_ = d.Sync() // not every system can sync a directory; the rename is done
-	return d.Close()
 }
 
 func (b book) find(mac string) *computer { return b.Computers[mac] }

@@ -16,6 +16,7 @@ import (
 	"sync"
 
 	"hither/fusion"
+	"hither/internal/wholefile"
 	"hither/vmctl/proxy"
 )
 
@@ -132,27 +133,10 @@ func (s *Store) saveLocked() error {
 		return err
 	}
 	path := filepath.Join(s.cfg.Dir, tunnelsFile)
-	if err := writeWhole(path, append(text, '\n')); err != nil {
+	if err := wholefile.Write(path, append(text, '\n')); err != nil {
 		return &fusion.Error{Op: "tunnel", Path: path, Cause: err, Hint: "see that the disk has room and that the file may be written"}
 	}
 	return nil
-}
-
-// writeWhole replaces a file, for the owner alone, so that a kill or a full disk leaves the
-// old one.
-func writeWhole(path string, text []byte) error {
-	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return errors.Join(err, os.Remove(path+".new"))
-	}
-	return os.Rename(path+".new", path)
 }
 
 // Close ends all tunnels and what is done for other hosts, and waits for that.

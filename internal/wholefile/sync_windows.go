@@ -1,4 +1,4 @@
-package peers
+package wholefile
 
 // syncDir does nothing: NTFS journals the rename, and a directory cannot be
 // opened for sync.
