@@ -124,6 +124,15 @@ func (a *attack) streams() error {
 	})
 }
 
+// held opens a stream without a deadline that ends with the attack.
+func (a *attack) held(e *evil, protocolID string) (network.Stream, error) {
+	s, err := e.stream(a.ctx, protocolID)
+	if err != nil {
+		return nil, err
+	}
+	return untilEnd(a.ctx, s), s.SetDeadline(time.Time{})
+}
+
 // untilEnd ends a stream with the attack.
 func untilEnd(ctx context.Context, s network.Stream) network.Stream {
 	context.AfterFunc(ctx, func() { _ = s.Reset() })
@@ -135,13 +144,11 @@ func untilEnd(ctx context.Context, s network.Stream) network.Stream {
 func (a *attack) tinyFrames() error {
 	return a.flood(func(e *evil) {
 		a.onStreams(e, func() error {
-			s, err := e.stream(a.ctx, pulseProtocol)
+			s, err := a.held(e, pulseProtocol)
 			if err != nil {
 				return err
 			}
 			defer s.Reset()
-			untilEnd(a.ctx, s)
-			_ = s.SetDeadline(time.Time{})
 			if _, err := s.Write(append([]byte{0, 2}, "{}"...)); err != nil {
 				return err
 			}
@@ -166,13 +173,11 @@ func (a *attack) halfBodies() error {
 	body := make([]byte, 1<<20-1)
 	return a.flood(func(e *evil) {
 		a.onStreams(e, func() error {
-			s, err := e.stream(a.ctx, apiProtocol)
+			s, err := a.held(e, apiProtocol)
 			if err != nil {
 				return err
 			}
 			defer s.Reset()
-			untilEnd(a.ctx, s)
-			_ = s.SetDeadline(time.Time{})
 			head := fmt.Sprintf("POST /hither.v1.MachineService/List HTTP/1.1\r\nHost: hither\r\nContent-Type: application/proto\r\nContent-Length: %d\r\n\r\n", len(body)+1)
 			if _, err := io.WriteString(s, head); err != nil {
 				return err
@@ -209,13 +214,11 @@ func (a *attack) fullWatches() error {
 	call := watch(1<<20 - 64)
 	return a.flood(func(e *evil) {
 		a.onStreams(e, func() error {
-			s, err := e.stream(a.ctx, apiProtocol)
+			s, err := a.held(e, apiProtocol)
 			if err != nil {
 				return err
 			}
 			defer s.Reset()
-			untilEnd(a.ctx, s)
-			_ = s.SetDeadline(time.Time{})
 			if _, err := s.Write(call); err != nil {
 				return err
 			}
@@ -228,13 +231,11 @@ func (a *attack) fullWatches() error {
 func (a *attack) slowReads() error {
 	return a.flood(func(e *evil) {
 		a.onStreams(e, func() error {
-			s, err := e.stream(a.ctx, apiProtocol)
+			s, err := a.held(e, apiProtocol)
 			if err != nil {
 				return err
 			}
 			defer s.Reset()
-			untilEnd(a.ctx, s)
-			_ = s.SetDeadline(time.Time{})
 			for range 10000 {
 				if _, err := io.WriteString(s, post("/hither.v1.MachineService/List", "json", "{}")); err != nil {
 					return err
