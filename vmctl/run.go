@@ -126,8 +126,14 @@ func (s *Store) run() {
 	}
 }
 
+// takeOver is after how long a new connection's machines are listed again: a daemon that
+// has just started takes its QEMUs over in the background, and tells nobody when one of
+// them is gone.
+const takeOver = 10 * time.Second
+
 // follow handles events until the connection breaks or the Store closes.
 func (s *Store) follow(conn driver) {
+	takenOver := time.After(takeOver)
 	for {
 		select {
 		case <-s.ctx.Done():
@@ -138,6 +144,10 @@ func (s *Store) follow(conn driver) {
 			return
 		case <-s.wake:
 			s.learnAll(s.takeDirty())
+		case <-takenOver:
+			if err := s.relist(s.ctx); err != nil {
+				s.config.Log.Debug("the machines could not be listed again", "error", err)
+			}
 		}
 	}
 }

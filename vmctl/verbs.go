@@ -62,8 +62,10 @@ func (s *Store) Do(ctx context.Context, name string, verb fusion.Verb) error {
 	switch verb {
 	case fusion.Stop:
 		s.asked(ctx, uuid)
-	case fusion.Discard:
-		s.touch(uuid) // libvirt tells nobody
+	case fusion.Discard, fusion.ForceOff:
+		// libvirt tells nobody of a state that is discarded, nor of the end of a QEMU that a
+		// new daemon is just taking over.
+		s.touch(uuid)
 	}
 	s.config.Log.Info("verb", "verb", verb, "machine", name, "trace", fusion.Trace(ctx))
 	return nil
