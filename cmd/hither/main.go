@@ -18,11 +18,15 @@ import (
 
 	"hither/app"
 	"hither/fusion"
+	"hither/internal/largepage"
 	_ "hither/internal/loadlibvirt" // only a node needs it
 	_ "hither/internal/slack"       // a node, and a view, work a little very often
 )
 
-func main() { os.Exit(execute(os.Args[1:])) }
+func main() {
+	largepage.Heap()
+	os.Exit(execute(os.Args[1:]))
+}
 
 // execute runs one command line and gives its exit code.
 func execute(args []string) int {

@@ -74,7 +74,7 @@ func mayImport(from, to string) bool {
 	switch {
 	case under(from, "hither/internal"):
 		return true
-	case to == "hither/internal/slack", to == "hither/internal/loadlibvirt", to == "hither/internal/wholefile":
+	case to == "hither/internal/slack", to == "hither/internal/loadlibvirt", to == "hither/internal/wholefile", to == "hither/internal/largepage":
 		return true // what a program asks of its system; they import nothing
 	case from == "hither/fusion", under(from, "hither/proto"), from == "hither/frontend":
 		return under(from, "hither/proto") && under(to, "hither/proto")

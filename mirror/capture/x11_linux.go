@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"hither/fusion"
+	"hither/internal/largepage"
 	"hither/mirror/codec"
 )
 
@@ -156,6 +157,7 @@ func (s *x11) follow(window uint32) {
 func (s *x11) attach() (err error) {
 	s.retire()
 	if s.shm, err = s.segment(); err == nil {
+		largepage.Populate(s.shm.mem) // a whole picture comes into it next
 		s.given, err = s.segment()
 	}
 	return err

@@ -1,6 +1,10 @@
 package codec
 
-import "image"
+import (
+	"image"
+
+	"hither/internal/largepage"
+)
 
 // Picture is pixels in memory: four bytes each in the order B, G, R, X (what
 // X11 calls depth 24 in 32 bits, least significant byte first). X means
@@ -16,7 +20,7 @@ type Picture struct {
 
 // NewPicture makes a black picture without space between rows.
 func NewPicture(width, height int) *Picture {
-	return &Picture{Width: width, Height: height, Stride: width * 4, Pix: make([]byte, width*height*4)}
+	return &Picture{Width: width, Height: height, Stride: width * 4, Pix: largepage.Make(width * height * 4)}
 }
 
 // Bounds is the whole picture as a rectangle.

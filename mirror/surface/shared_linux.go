@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"hither/fusion"
+	"hither/internal/largepage"
 	"hither/mirror/codec"
 )
 
@@ -47,6 +48,7 @@ func attachShared(d *display, width, height int) (*sharedImage, error) {
 	if err != nil {
 		return nil, removeShm(id, err)
 	}
+	largepage.Populate(memory)
 	m := &sharedImage{display: d, memory: memory,
 		picture: &codec.Picture{Width: width, Height: height, Stride: width * 4, Pix: memory}}
 	if m.seg, err = shm.NewSegId(d.conn); err != nil {
