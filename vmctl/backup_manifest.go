@@ -115,6 +115,8 @@ func (v *vault) manifests() (all []backupManifest, err error) {
 			if info, err := e.Info(); err == nil {
 				m.Created = info.ModTime()
 			}
+		case errors.Is(failed, fs.ErrNotExist):
+			continue // it was removed meanwhile
 		case failed != nil:
 			return nil, failed
 		}

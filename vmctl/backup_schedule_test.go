@@ -2,6 +2,7 @@ package vmctl
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -129,4 +130,37 @@ func TestScheduledBackups(t *testing.T) {
 	if _, due, _ := s.schedules.first(); due != "" || len(ran) != 0 {
 		t.Error("it goes on")
 	}
+}
+
+// TestListWhileBackupsGo: a backup that is removed while all are listed is left out, and no
+// error.
+func TestListWhileBackupsGo(t *testing.T) {
+	v := &vault{dir: t.TempDir()}
+	ok(t, v.write(backupManifest{Backup: fusion.Backup{ID: "kept"}}))
+	listed := make(chan error, 1)
+	stop := make(chan struct{})
+	go func() {
+		for {
+			all, err := v.manifests()
+			if err == nil && !slices.ContainsFunc(all, func(m backupManifest) bool { return m.ID == "kept" }) {
+				err = errors.New("the one that stays is not listed")
+			}
+			select {
+			case <-stop:
+				listed <- err
+				return
+			default:
+			}
+			if err != nil {
+				listed <- err
+				return
+			}
+		}
+	}()
+	for range 300 {
+		ok(t, v.write(backupManifest{Backup: fusion.Backup{ID: "gone"}}))
+		ok(t, v.forget("gone"))
+	}
+	close(stop)
+	ok(t, <-listed)
 }
