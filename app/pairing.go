@@ -33,6 +33,8 @@ func (o offer) Code() (code, addr string, expires time.Time) {
 	return o.offer.Code, o.offer.Addr, o.offer.Expires
 }
 
+func (o offer) Through() (at, router string) { return o.offer.Through, o.offer.Router }
+
 // Wait withdraws the code when ctx ends.
 func (o offer) Wait(ctx context.Context) (fusion.HostInfo, error) {
 	defer o.offer.Close()
