@@ -26,6 +26,8 @@
 // @HOST:PORT asks the node there who shows it (meetProtocol), and the pairing runs end to
 // end through that router, which learns nothing.
 //
+// The router of the own network is asked to open the port (package gateway).
+//
 // Computers that were paired with admin both ways are one owner's: each knows all of
 // them, and one that is forgotten by one is forgotten by all (package owner).
 //

@@ -100,8 +100,12 @@ func (n *Network) behind(ok func(*link) bool) []peer.ID {
 }
 
 // rendezvous gives where a computer elsewhere can ask for a code of this one: HOST:PORT
-// of a router, and its name. Both are "" when none is known.
+// of this computer where its own network's router opened a port, else of one of the
+// owner's routers, and the name of that computer. Both are "" when none is known.
 func (n *Network) rendezvous() (at, name string) {
+	if at := n.Mapping().TCP; at.IsValid() {
+		return at.String(), n.cfg.Name
+	}
 	for _, id := range n.routers() {
 		r, _ := n.store.get(id)
 		var dialed []ma.Multiaddr
@@ -163,7 +167,7 @@ func (n *Network) meet(ctx context.Context, at, number string) (found, error) {
 	case ctx.Err() != nil:
 		return found{}, ctx.Err()
 	case errors.As(err, &missing):
-		return found{}, &fusion.Error{Op: "host.pair", Path: clip(at, 100), Cause: fusion.ErrUnsupported, Detail: meetProtocol,
+		return found{}, &fusion.Error{Op: "host.pair", Path: clip(at, 100), Cause: fusion.ErrUnsupported,
 			Hint: "update Hither on the computer at the address after the @"}
 	case err != nil:
 		return found{}, errNoNode(addrs, err)

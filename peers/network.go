@@ -21,6 +21,7 @@ import (
 
 	"hither/fusion"
 	"hither/peers/carry"
+	"hither/peers/gateway"
 	"hither/peers/owner"
 )
 
@@ -57,6 +58,7 @@ type Network struct {
 	strange limiter
 	offers  offers
 	meeting meetings
+	mapper  *gateway.Mapper // nil: no router is asked
 	nearby  nearby
 	watches watches
 	// notifying keeps what watchers are told in the order of events.
@@ -142,6 +144,7 @@ func Open(ctx context.Context, cfg Config) (*Network, error) {
 		return nil, errors.Join(err, n.Close())
 	}
 	n.observe()
+	n.openMapping()
 	n.start(n.tell)
 	n.start(n.roam)
 	for id := range store.all() {

@@ -16,8 +16,9 @@ type Offer struct {
 	Code string
 	// Addr is where this computer is, for one that mDNS does not reach.
 	Addr string
-	// Through is HOST:PORT of the router Router, at which a computer elsewhere finds this
-	// one: it types CODE@HOST:PORT. Both are "" without a router.
+	// Through is HOST:PORT of the computer Router, at which a computer elsewhere finds this
+	// one: it types CODE@HOST:PORT. It is a router, or this one if a port is open for it in
+	// its network's router. Both are "" without either.
 	Through, Router string
 	Expires         time.Time
 
