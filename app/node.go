@@ -47,6 +47,9 @@ type Config struct {
 	// Listen is HOST:PORT for other computers; default 0.0.0.0 and a port that
 	// is chosen once and kept.
 	Listen string
+	// Mapping is "off" to keep the router of the own network from being asked to open
+	// the port; default on.
+	Mapping string
 	// Web is HOST:PORT for the page, on the loopback, or "off"; default
 	// 127.0.0.1 and a port that is chosen once and kept.
 	Web string
@@ -166,7 +169,8 @@ func (n *Node) openAudit(_ context.Context, cfg Config) (err error) {
 }
 
 func (n *Node) openNetwork(ctx context.Context, cfg Config) (err error) {
-	n.network, err = peers.Open(ctx, peers.Config{Dir: cfg.Home.Sub("peers"), Name: cfg.Name, Listen: cfg.Listen, Version: Version, Log: part(cfg, "peers")})
+	n.network, err = peers.Open(ctx, peers.Config{Dir: cfg.Home.Sub("peers"), Name: cfg.Name, Listen: cfg.Listen, NoMapping: cfg.Mapping == "off", Version: Version,
+		Log: part(cfg, "peers")})
 	if err != nil {
 		return err
 	}

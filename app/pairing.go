@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"hither/app/api"
@@ -32,6 +33,8 @@ func (n *Node) Offer(ctx context.Context, grants []fusion.Grant) (api.Offer, err
 func (o offer) Code() (code, addr string, expires time.Time) {
 	return o.offer.Code, o.offer.Addr, o.offer.Expires
 }
+
+func (o offer) Through() (at, router string) { return o.offer.Through, o.offer.Router }
 
 // Wait withdraws the code when ctx ends.
 func (o offer) Wait(ctx context.Context) (fusion.HostInfo, error) {
@@ -96,5 +99,20 @@ func (n *Node) Doctor(ctx context.Context) []*pb.Check {
 	for _, c := range remoteapp.Checks() {
 		out = append(out, &pb.Check{Name: c.Name, State: string(c.State), Text: c.Text, Hint: c.Hint})
 	}
-	return out
+	return append(out, n.mappingCheck())
+}
+
+// mappingCheck says whether the router of the own network leads others here.
+func (n *Node) mappingCheck() *pb.Check {
+	s := n.network.Mapping()
+	c := &pb.Check{Name: "port", State: "ok"}
+	switch {
+	case s.TCP.IsValid():
+		c.Text = fmt.Sprintf("the router opened port %d (%s)", s.TCP.Port(), s.Kind)
+	case s.WhyNot != "":
+		c.Text, c.Hint = "the router opened no port", s.WhyNot
+	default:
+		c.Text = "the router is being asked to open a port"
+	}
+	return c
 }

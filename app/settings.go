@@ -20,6 +20,7 @@ import (
 type settings struct {
 	Name    string `json:"name,omitempty"`
 	Listen  string `json:"listen,omitempty"`
+	Mapping string `json:"portMapping,omitempty"`
 	Web     string `json:"web,omitempty"`
 	WebPort string `json:"webPort,omitempty"`
 	Libvirt string `json:"libvirt,omitempty"`
@@ -40,7 +41,7 @@ func settle(cfg *Config) (*settings, error) {
 			Hint: "mend or remove the file; it holds the node's name and ports only"}
 	}
 	for _, pair := range []struct{ given, kept *string }{
-		{&cfg.Name, &s.Name}, {&cfg.Listen, &s.Listen}, {&cfg.Web, &s.Web}, {&cfg.Libvirt, &s.Libvirt},
+		{&cfg.Name, &s.Name}, {&cfg.Listen, &s.Listen}, {&cfg.Mapping, &s.Mapping}, {&cfg.Web, &s.Web}, {&cfg.Libvirt, &s.Libvirt},
 	} {
 		switch *pair.given {
 		case "":
@@ -49,6 +50,9 @@ func settle(cfg *Config) (*settings, error) {
 			*pair.given = "" // back to the default
 		}
 		*pair.kept = *pair.given
+	}
+	if m := cfg.Mapping; m != "" && m != "on" && m != "off" {
+		return nil, &fusion.Error{Op: "up", Path: "--port-mapping", Cause: fusion.ErrInvalid, Detail: fmt.Sprintf("%.20q", m), Hint: "one of: on, off, auto"}
 	}
 	if cfg.Name != "" {
 		if err := fusion.CheckName(cfg.Name); err != nil {

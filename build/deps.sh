@@ -31,7 +31,7 @@ tests=(passwd chromium xdotool xclip wmctrl imagemagick procps util-linux e2fspr
   desktop-file-utils libglib2.0-bin ffmpeg pulseaudio pulseaudio-utils
   qemu-guest-agent ovmf swtpm swtpm-tools
   openssh-server cron
-  dnsmasq-base iptables nftables openvswitch-switch iputils-ping curl python3-minimal busybox-static isolinux syslinux-common xorriso
+  dnsmasq-base iptables nftables miniupnpd-nftables openvswitch-switch iputils-ping curl python3-minimal busybox-static isolinux syslinux-common xorriso
   sway foot grim dbus pipewire pipewire-bin wireplumber xdg-desktop-portal xdg-desktop-portal-wlr libxkbcommon0 xkb-data)
 dist=(squashfs-tools binutils)
 bench=(

@@ -157,7 +157,7 @@ func (n *Network) newRecord(conn network.Conn, theirs intro, grants []fusion.Gra
 }
 
 func (n *Network) tellAddrs() []string {
-	addrs := addrTexts(n.listenAddrs())
+	addrs := addrTexts(append(n.mappedAddrs(), n.listenAddrs()...))
 	return addrs[:min(len(addrs), maxAddrs)]
 }
 

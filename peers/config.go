@@ -18,6 +18,9 @@ type Config struct {
 	// Listen is HOST:PORT for TCP, and for QUIC on the same port of UDP. Default
 	// ":0", every address of IPv4 and IPv6. Port 0 is chosen once and kept in Dir.
 	Listen string
+	// NoMapping keeps the router of a home network from being asked to open the port.
+	// It is not asked either when Listen names an address. Default: it is asked.
+	NoMapping bool
 	// NoMDNS turns discovery on the local network off. Default: on.
 	NoMDNS bool
 	// OfferFor is how long a pairing code can be used. Default: 10 minutes.

@@ -22,6 +22,12 @@
 // change of an address. Of several connections new streams take the best that
 // answers: TCP, QUIC, a relayed one.
 //
+// A computer that reaches only a router pairs with one behind it too: a code with
+// @HOST:PORT asks the node there who shows it (meetProtocol), and the pairing runs end to
+// end through that router, which learns nothing.
+//
+// The router of the own network is asked to open the port (package gateway).
+//
 // Computers that were paired with admin both ways are one owner's: each knows all of
 // them, and one that is forgotten by one is forgotten by all (package owner).
 //

@@ -16,7 +16,8 @@ type gate struct {
 	paired  func(peer.ID) bool
 	admin   func(peer.ID) bool // may do everything here
 	routers func() []peer.ID
-	network network.Network // set before listening
+	meets   func(router peer.ID, dir network.Direction) bool // strangers may come through it
+	network network.Network                                  // set before listening
 	limits  network.ResourceManager
 
 	// dials is of tests: false keeps an address from being dialed.
@@ -40,15 +41,15 @@ func (g *gate) InterceptAddrDial(id peer.ID, addr ma.Multiaddr) bool {
 		dials := g.dials.Load()
 		return dials == nil || (*dials)(id, addr)
 	}
-	router, err := addr.ValueForProtocol(ma.P_P2P)
-	return err == nil && slices.ContainsFunc(g.routers(), func(id peer.ID) bool { return id.String() == router })
+	router := routerIn(addr)
+	return slices.Contains(g.routers(), router) || g.meets(router, network.DirOutbound)
 }
 
 // InterceptSecured bounds the inbound connections of one key, and of all
 // unpaired keys together.
 func (g *gate) InterceptSecured(dir network.Direction, id peer.ID, addrs network.ConnMultiaddrs) bool {
-	if isRelayed(addrs.RemoteMultiaddr()) && !g.paired(id) {
-		return false // a router brings no strangers
+	if remote := addrs.RemoteMultiaddr(); isRelayed(remote) && !g.paired(id) && !g.meets(routerIn(remote), dir) {
+		return false // a router brings no strangers, but to pair
 	}
 	if dir == network.DirOutbound {
 		return true

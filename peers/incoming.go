@@ -13,7 +13,8 @@ const negotiateTime = 10 * time.Second
 
 // incoming gives a stream to its protocol. An unpaired key is offered pairing, the
 // pulse and what listens with AllowUnpaired: it hears of no other protocol, of no
-// address (identify) and of no relay.
+// address (identify), and of the relay only what answerHop gives. Who came through a
+// router is offered pairing and the pulse alone.
 func (n *Network) incoming(s network.Stream) {
 	var mux protocol.Switch = n.host.Mux()
 	if !n.paired(s.Conn().RemotePeer()) {
@@ -24,7 +25,7 @@ func (n *Network) incoming(s network.Stream) {
 	if err == nil {
 		err = s.SetProtocol(id)
 	}
-	if err != nil {
+	if err != nil || mux == n.strangers && viaRelay(s.Conn()) && id != pairProtocol && id != pulseProtocol {
 		s.Reset()
 		return
 	}
@@ -37,6 +38,11 @@ func (n *Network) incoming(s network.Stream) {
 // forAll sets the handler of a protocol that unpaired keys may use too.
 func (n *Network) forAll(id protocol.ID, handle network.StreamHandler) {
 	n.host.SetStreamHandler(id, handle)
+	n.forStrangers(id, handle)
+}
+
+// forStrangers sets the handler of a protocol for unpaired keys.
+func (n *Network) forStrangers(id protocol.ID, handle network.StreamHandler) {
 	n.strangers.AddHandler(id, func(_ protocol.ID, s io.ReadWriteCloser) error {
 		handle(s.(network.Stream))
 		return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
@@ -13,13 +14,15 @@ import (
 )
 
 // Join pairs with the computer that shows the code. addr is that computer's
-// multiaddr; empty, it is found by mDNS. grants is what it may do here; none
+// multiaddr; empty, it is found by mDNS, or, if the code is followed by @HOST:PORT, with
+// the help of the node there, which is that computer or its router. grants is what it may do here; none
 // means admin, which is all.
 //
 // Errors: ErrInvalid (not a code, not an address), ErrNotFound (nobody shows
 // this number), ErrPermission (wrong, burnt, used, expired), ErrBusy (too many
 // tries), ErrOffline (no connection, or it was cut; nothing is stored then).
 func (n *Network) Join(ctx context.Context, codeText, addr string, grants []fusion.Grant) (Peer, error) {
+	codeText, at, _ := strings.Cut(codeText, "@")
 	c, err := parseCode(codeText)
 	if err != nil {
 		return Peer{}, err
@@ -28,20 +31,18 @@ func (n *Network) Join(ctx context.Context, codeText, addr string, grants []fusi
 	if err != nil {
 		return Peer{}, err
 	}
-	var info *peer.AddrInfo
-	if addr == "" {
-		info, err = n.findOffer(ctx, c.number)
-	} else {
-		info, err = parseAddr(addr)
-	}
+	info, err := n.findOfferer(ctx, c.number, addr, at)
 	if err != nil {
 		return Peer{}, err
+	}
+	if info.router != "" {
+		defer n.meeting.join(info.router)()
 	}
 	if info.ID == n.host.ID() {
 		return Peer{}, &fusion.Error{Op: "host.pair", Cause: fusion.ErrInvalid, Detail: "this is the computer that shows the code",
 			Hint: "type the code on the other computer"}
 	}
-	stream, err := n.openAt(ctx, *info, pairProtocol)
+	stream, err := n.openAt(ctx, info.AddrInfo, pairProtocol)
 	if err != nil {
 		return Peer{}, err
 	}
@@ -55,6 +56,21 @@ func (n *Network) Join(ctx context.Context, codeText, addr string, grants []fusi
 		return Peer{}, err
 	}
 	return n.welcome(info.ID)
+}
+
+// findOfferer finds the computer that shows a number.
+func (n *Network) findOfferer(ctx context.Context, number, addr, at string) (found, error) {
+	if at != "" && addr == "" {
+		return n.meet(ctx, at, number)
+	}
+	info, err := parseAddr(addr)
+	if addr == "" {
+		info, err = n.findOffer(ctx, number)
+	}
+	if err != nil {
+		return found{}, err
+	}
+	return found{AddrInfo: *info}, nil
 }
 
 // join is the joiner's side of the exchange; nil means that both have stored.

@@ -36,6 +36,7 @@ type link struct {
 	tried                bool       // a direct connection was tried in vain
 	says                 []string   // the addresses of its last greeting
 	nat                  string     // what it says of its own way out
+	meet                 string     // the number of its open pairing code
 	online               bool
 	refused              bool // they say that they do not know us
 	kicked               bool
@@ -154,7 +155,7 @@ func (n *Network) lost(s *session, why error) {
 	delete(l.sessions, s)
 	went := l.online && len(l.sessions) == 0
 	if went {
-		l.online, l.tried, l.heardAt, l.seen = false, false, 0, now
+		l.online, l.tried, l.heardAt, l.seen, l.meet = false, false, 0, now, ""
 	}
 	turned := refused && !l.refused
 	l.refused = l.refused || refused

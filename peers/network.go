@@ -13,6 +13,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
+	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/proto"
 	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/relay"
 	"github.com/libp2p/go-libp2p/p2p/protocol/holepunch"
 	libp2ptls "github.com/libp2p/go-libp2p/p2p/security/tls"
@@ -20,6 +21,7 @@ import (
 
 	"hither/fusion"
 	"hither/peers/carry"
+	"hither/peers/gateway"
 	"hither/peers/owner"
 )
 
@@ -55,6 +57,8 @@ type Network struct {
 	// strange bounds what is read of owners' lists from unpaired keys.
 	strange limiter
 	offers  offers
+	meeting meetings
+	mapper  *gateway.Mapper // nil: no router is asked
 	nearby  nearby
 	watches watches
 	// notifying keeps what watchers are told in the order of events.
@@ -102,14 +106,15 @@ func Open(ctx context.Context, cfg Config) (*Network, error) {
 		news:      make(chan struct{}, 1),
 	}
 	n.seen.init()
-	n.offers.init(cfg.tune.now)
+	n.offers.init(cfg.tune.now, n.tellAll)
+	n.meeting.init(cfg.tune.now)
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	if n.identity, err = libp2ptls.NewIdentity(key); err != nil {
 		n.cancel()
 		return nil, &fusion.Error{Op: "peers.open", Path: cfg.Dir, Cause: err}
 	}
 	n.ports.own = n.serveOwn
-	n.gate = &gate{paired: n.paired, admin: n.admin, routers: n.routers}
+	n.gate = &gate{paired: n.paired, admin: n.admin, routers: n.routers, meets: n.meets}
 	if n.host, err = newHost(key, n.gate, &n.ports); err != nil {
 		n.cancel()
 		return nil, &fusion.Error{Op: "peers.open", Path: cfg.Dir, Cause: err}
@@ -126,6 +131,8 @@ func Open(ctx context.Context, cfg Config) (*Network, error) {
 	n.host.Network().SetStreamHandler(n.incoming)
 	n.forAll(pulseProtocol, n.tracked(n.answerPulse))
 	n.forAll(pairProtocol, n.tracked(n.answerPair))
+	n.forAll(meetProtocol, n.tracked(n.answerMeet))
+	n.forStrangers(proto.ProtoIDv2Hop, n.tracked(n.answerHop))
 	n.host.SetStreamHandler(newsProtocol, n.tracked(n.answerNews))
 	if err := n.openRelay(); err != nil {
 		return nil, errors.Join(err, n.Close())
@@ -137,6 +144,7 @@ func Open(ctx context.Context, cfg Config) (*Network, error) {
 		return nil, errors.Join(err, n.Close())
 	}
 	n.observe()
+	n.openMapping()
 	n.start(n.tell)
 	n.start(n.roam)
 	for id := range store.all() {

@@ -84,6 +84,12 @@ func (n *Network) hear(id peer.ID, theirs greeting) {
 	l.says = theirs.Addrs[:min(len(theirs.Addrs), maxAddrs)]
 	l.seenAs, _ = netip.ParseAddr(theirs.Seen)
 	l.router, l.ask, l.nat, l.changes = theirs.Router, clip(theirs.Ask, maxAsk), clip(theirs.Nat, 16), l.changes+1
+	if meet := theirs.Meet; !isNumber(meet) {
+		l.meet = ""
+	} else if l.meet != meet {
+		l.meet = meet
+		n.meeting.limiter.reset() // as a new code resets that of guesses
+	}
 	l.signal()
 	var direct []*session
 	for s := range l.sessions {

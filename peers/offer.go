@@ -15,8 +15,12 @@ type Offer struct {
 	// Code is what the other person types: 4711-apple-river-stone.
 	Code string
 	// Addr is where this computer is, for one that mDNS does not reach.
-	Addr    string
-	Expires time.Time
+	Addr string
+	// Through is HOST:PORT of the computer Router, at which a computer elsewhere finds this
+	// one: it types CODE@HOST:PORT. It is a router, or this one if a port is open for it in
+	// its network's router. Both are "" without either.
+	Through, Router string
+	Expires         time.Time
 
 	network *Network
 	code    code
@@ -47,13 +51,24 @@ const (
 // offers is the open code, if any, and the last ones that have ended.
 type offers struct {
 	limiter limiter
+	changed func() // the open code is another one
 	mu      sync.Mutex
 	open    *Offer
 	past    []*Offer
 	invited []*Offer // by Invite, open
 }
 
-func (o *offers) init(now func() time.Time) { o.limiter.now = now }
+func (o *offers) init(now func() time.Time, changed func()) { o.limiter.now, o.changed = now, changed }
+
+// number gives that of the open code, "" when none is.
+func (o *offers) number() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.open == nil {
+		return ""
+	}
+	return o.open.code.number
+}
 
 // Offer makes a code that another computer can Join with. grants is what that
 // one may do here; none means admin, which is all. One code is open at a time: a
@@ -73,6 +88,7 @@ func (n *Network) Offer(ctx context.Context, grants []fusion.Grant) (*Offer, err
 		o.code = newCode()
 	}
 	o.Code = o.code.String()
+	o.Through, o.Router = n.rendezvous()
 	o.timer = time.AfterFunc(n.cfg.OfferFor, func() { n.offers.end(o, refusedExpired, refusedExpired.err()) })
 	n.offers.begin(o)
 	n.announceOffer(o)
@@ -157,6 +173,7 @@ func (s *offers) begin(o *Offer) {
 	old := s.open
 	s.open = o
 	s.mu.Unlock()
+	s.changed()
 	if old != nil {
 		s.end(old, refusedUnknown, &fusion.Error{Op: "host.pair", Cause: fusion.ErrBusy, Detail: "a newer code was made",
 			Hint: "use the newer code; one is open at a time"})
@@ -192,6 +209,7 @@ func (s *offers) retire(o *Offer, why refusal) {
 	o.timer.Stop()
 	if s.open == o {
 		s.open = nil
+		s.changed()
 	}
 	s.invited = slices.DeleteFunc(s.invited, func(i *Offer) bool { return i == o })
 	s.past = append(s.past, o)

@@ -108,7 +108,7 @@ func (n *Network) punchAddrs() []ma.Multiaddr {
 			addrs = append(addrs, addr)
 		}
 	}
-	return ma.Unique(append(addrs, n.outsideAddrs()...))
+	return ma.Unique(slices.Concat(addrs, n.mappedAddrs(), n.outsideAddrs()))
 }
 
 // outsideAddrs are those at which routers see this computer. TCP's port is taken to
@@ -134,7 +134,7 @@ func (n *Network) ownAddrs() []ma.Multiaddr {
 	if n.nat() != natChanges {
 		addrs = ma.Unique(append(n.outsideAddrs(), addrs...)) // first: the list is cut
 	}
-	return addrs
+	return ma.Unique(append(n.mappedAddrs(), addrs...))
 }
 
 // seenAs gives the addresses from which routers see connections of this computer come.

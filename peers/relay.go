@@ -77,8 +77,11 @@ func isRelayed(addr ma.Multiaddr) bool {
 }
 
 // routerOf gives the router of a relayed connection.
-func routerOf(conn network.Conn) peer.ID {
-	text, err := conn.RemoteMultiaddr().ValueForProtocol(ma.P_P2P)
+func routerOf(conn network.Conn) peer.ID { return routerIn(conn.RemoteMultiaddr()) }
+
+// routerIn gives the router in a relayed address, "" if there is none.
+func routerIn(addr ma.Multiaddr) peer.ID {
+	text, err := addr.ValueForProtocol(ma.P_P2P)
 	if err != nil {
 		return ""
 	}

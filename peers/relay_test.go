@@ -129,7 +129,7 @@ func TestRelayIsForThePaired(t *testing.T) {
 	until(t, "online", online(a, b.ID()))
 
 	stranger := openTest(t, testConfig(t, "stranger"))
-	for _, protocol := range []string{proto.ProtoIDv2Hop, identify.ID, newsProtocol} {
+	for _, protocol := range []string{proto.ProtoIDv2Stop, identify.ID, newsProtocol} {
 		if c, err := stranger.DialAddr(testContext(t), r.Addrs()[0], protocol); err == nil {
 			c.Close()
 			t.Errorf("a stranger may speak %s", protocol)

@@ -86,6 +86,9 @@ func (n *Network) roamed(nets []netip.Prefix) {
 		}
 	}
 	n.mu.Unlock()
+	if n.mapper != nil {
+		n.mapper.Again()
+	}
 	n.changedPaths()
 	n.tellAll()
 }

@@ -35,6 +35,8 @@ type greeting struct {
 	At int64 `json:"at,omitempty"`
 	// Nat is what the sender knows of its own way out: one of the nat constants.
 	Nat string `json:"nat,omitempty"`
+	// Meet is the number of the code that is open at the sender; see meetProtocol.
+	Meet string `json:"meet,omitempty"`
 }
 
 const (
@@ -234,6 +236,7 @@ func (n *Network) greeting(conn network.Conn) greeting {
 		g.Name, g.Version, g.Addrs = n.cfg.Name, n.cfg.Version, addrTexts(n.ownAddrs())
 		g.Addrs = g.Addrs[:min(len(g.Addrs), maxAddrs)]
 		g.Boot, g.Nat, g.At = n.lasting.Boot(), n.nat(), said
+		g.Meet = n.offers.number()
 	}
 	return g
 }

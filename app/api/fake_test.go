@@ -170,6 +170,7 @@ func (n *fakeNode) Going(from fusion.HostID, away fusion.Away) error {
 type fakeOffer struct{}
 
 func (fakeOffer) Code() (code, addr string, expires time.Time) { return "1-a", "", time.Time{} }
+func (fakeOffer) Through() (at, router string)                 { return "", "" }
 func (fakeOffer) Wait(context.Context) (fusion.HostInfo, error) {
 	return fusion.HostInfo{Name: "nas"}, nil
 }

@@ -30,6 +30,7 @@ func (h hostService) Offer(ctx context.Context, req *connect.Request[pb.OfferReq
 	}
 	code, addr, expires := offer.Code()
 	first := &pb.OfferResponse{Code: code, Addr: addr, Expires: timestamppb.New(expires)}
+	first.Through, first.Router = offer.Through()
 	if err := stream.Send(first); err != nil {
 		return err
 	}

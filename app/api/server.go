@@ -91,6 +91,8 @@ type Opening struct {
 // Offer is an open pairing code.
 type Offer interface {
 	Code() (code, addr string, expires time.Time)
+	// Through gives HOST:PORT of a router that finds it, and that router's name.
+	Through() (at, router string)
 	// Wait returns the paired host, or why there is none. Cancelling ctx
 	// withdraws the code.
 	Wait(ctx context.Context) (fusion.HostInfo, error)

@@ -19,7 +19,8 @@ func pairCommand(g *globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "pair [CODE]", Short: "Show a code for another computer, or enter the one it shows", Args: between(0, 1, "CODE"),
 		Long: "Without CODE it shows a code and waits until the code is used or expired.\n" +
-			"With the CODE that another computer shows it pairs with that computer.\n" +
+			"With the CODE that another computer shows it pairs with that computer: CODE on the\n" +
+			"same network, CODE@HOST:PORT where only that computer or its router is reached.\n" +
 			"Each may then do everything on the other; `hither host grant` narrows it.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 && addr != "" {
@@ -75,7 +76,10 @@ func (g *globals) showCode(w io.Writer, res *pb.OfferResponse) error {
 		return line(w, struct {
 			Code string `json:"code"`
 			Addr string `json:"addr"`
-		}{res.Code, res.Addr})
+			// Through and Router are absent without a router.
+			Through string `json:"through,omitempty"`
+			Router  string `json:"router,omitempty"`
+		}{res.Code, res.Addr, res.Through, res.Router})
 	}
 	until := ""
 	if res.Expires != nil {
@@ -84,7 +88,10 @@ func (g *globals) showCode(w io.Writer, res *pb.OfferResponse) error {
 	if err := fields(w, "code", res.Code, "address", res.Addr, "expires", until); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "On the other computer: hither pair %s\n", printable(res.Code))
+	if _, err := fmt.Fprintf(w, "On the other computer: hither pair %s\n", printable(res.Code)); err != nil || res.Through == "" {
+		return err
+	}
+	_, err := fmt.Fprintf(w, "If it is on another network, through %s: hither pair %s@%s\n", printable(res.Router), printable(res.Code), printable(res.Through))
 	return err
 }
 

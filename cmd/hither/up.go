@@ -42,6 +42,7 @@ func upCommand(flags *globals) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&cfg.Name, "name", "", "what other computers call this one (default: the host's name)")
 	cmd.Flags().StringVar(&cfg.Listen, "listen", "", "`HOST:PORT` for other computers (default: every address, a port that is kept)")
+	cmd.Flags().StringVar(&cfg.Mapping, "port-mapping", "", "off keeps the router of the own network from being asked to open the port (default: on)")
 	cmd.Flags().StringVar(&cfg.Web, "web", "", "`HOST:PORT` of the loopback for the page, or off")
 	cmd.Flags().StringVar(&cfg.Libvirt, "libvirt", "", "a libvirt `URI`, private, off, or auto for what there is")
 	return cmd

@@ -103,7 +103,7 @@ export function fakeApi(stream: Stream, more: Partial<Api> = {}): Api {
     doctor: async () => [{ name: 'libvirt', state: 'bad', text: 'is missing', hint: 'sudo apt install libvirt-daemon' }],
     apps: async () => [{ id: 'xterm', name: 'XTerm', comment: 'Terminal', icon: 'x', categories: [], installed: false }],
     async *offer(_, signal) {
-      yield { code: '4711-apple-river-stone', addr: '/ip4/192.0.2.1/tcp/1/p2p/x', expires: new Date(Date.now() + 300_000), host: null }
+      yield { code: '4711-apple-river-stone', addr: '/ip4/192.0.2.1/tcp/1/p2p/x', through: '203.0.113.10:4711', router: 'cloud', expires: new Date(Date.now() + 300_000), host: null }
       await new Promise((resolve) => signal.addEventListener('abort', resolve))
     },
     nearby: async () => [{ id: 'x', name: 'studio', number: '4711' }],

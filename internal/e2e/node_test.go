@@ -283,6 +283,16 @@ func (n *node) waitEnded() {
 // offer shows a pairing code; the command ends when it is used or burnt.
 func (n *node) offer() (cmd *exec.Cmd, code, addr string) {
 	n.t.Helper()
+	cmd, shown := n.offerTo()
+	return cmd, shown.Code, shown.Addr
+}
+
+// shownCode is what `hither pair --json` prints first.
+type shownCode struct{ Code, Addr, Through, Router string }
+
+// offerTo is offer with all that is shown.
+func (n *node) offerTo() (cmd *exec.Cmd, shown shownCode) {
+	n.t.Helper()
 	cmd = n.command("pair", "--json")
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -291,11 +301,10 @@ func (n *node) offer() (cmd *exec.Cmd, code, addr string) {
 	if err := cmd.Start(); err != nil {
 		n.t.Fatal(err)
 	}
-	var shown struct{ Code, Addr string }
 	if err := json.NewDecoder(out).Decode(&shown); err != nil {
 		n.t.Fatalf("hither pair printed no code: %v", err)
 	}
-	return cmd, shown.Code, shown.Addr
+	return cmd, shown
 }
 
 // pair lets b show a code and a use it, by the command line.

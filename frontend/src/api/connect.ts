@@ -87,7 +87,7 @@ export function connectApi(session: Session, onSignedOut: () => void): Api {
     async *offer(grants, signal) {
       try {
         for await (const o of hosts.offer({ grants }, { signal })) {
-          yield { code: o.code, addr: o.addr, expires: to.date(o.expires), host: o.host ? to.host(o.host) : null }
+          yield { code: o.code, addr: o.addr, through: o.through, router: o.router, expires: to.date(o.expires), host: o.host ? to.host(o.host) : null }
         }
       } catch (thrown) {
         throw fail(thrown)

@@ -348,6 +348,9 @@ export type Event = { seq: number; removed: boolean } & (
 export interface Offer {
   code: string
   addr: string
+  /** HOST:PORT of a router and its name: a computer elsewhere enters CODE@HOST:PORT. Empty without a router. */
+  through: string
+  router: string
   expires: Date | null
   host: Host | null
 }

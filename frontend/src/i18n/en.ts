@@ -325,6 +325,7 @@ export const en = {
   'pair.addr': 'Address (only if it is not found by itself)',
   'pair.addr.show': 'Not on the same network?',
   'pair.here': 'Address of this computer',
+  'pair.far': 'Enter this there instead; {router} finds this computer',
   'pair.qr': 'QR code of the pairing code',
   'pair.join': 'Pair',
   'pair.joining': 'Looking for the computer…',

@@ -325,6 +325,7 @@ export const zh: Record<Key, string> = {
   'pair.addr': '地址（仅在找不到时填写）',
   'pair.addr.show': '不在同一个网络？',
   'pair.here': '本机地址',
+  'pair.far': '请在那边改为输入此码；由 {router} 找到本机',
   'pair.qr': '配对码的二维码',
   'pair.join': '配对',
   'pair.joining': '正在寻找那台电脑…',

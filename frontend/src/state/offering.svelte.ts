@@ -1,6 +1,6 @@
 import type { Api } from '../api/api'
 import { UiError } from '../api/error'
-import type { Host } from '../api/model'
+import type { Host, Offer } from '../api/model'
 
 /**
  * One open pairing code, from its making until it is used, expired or closed.
@@ -9,6 +9,9 @@ import type { Host } from '../api/model'
 export class Offering {
   code = $state('')
   addr = $state('')
+  /** What a computer elsewhere enters, and the router that it finds this one by; empty without a router. */
+  far = $state('')
+  router = $state('')
   expires = $state.raw<Date | null>(null)
   /** Seconds that are left. */
   left = $state(0)
@@ -31,7 +34,7 @@ export class Offering {
     try {
       for await (const step of api.offer(grants, this.stop.signal)) {
         if (step.host) return done(step.host)
-        if (step.code) this.show(step.code, step.addr, step.expires)
+        if (step.code) this.show(step)
       }
       this.over = true
     } catch (thrown) {
@@ -44,9 +47,11 @@ export class Offering {
     }
   }
 
-  private show(code: string, addr: string, expires: Date | null): void {
+  private show({ code, addr, through, router, expires }: Offer): void {
     this.code = code
     this.addr = addr
+    this.far = through && `${code}@${through}`
+    this.router = router
     this.expires = expires
     const tick = () => {
       this.left = Math.max(0, Math.round(((expires?.getTime() ?? 0) - Date.now()) / 1000))

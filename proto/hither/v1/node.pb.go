@@ -1318,7 +1318,11 @@ type OfferResponse struct {
 	Addr    string                 `protobuf:"bytes,2,opt,name=addr,proto3" json:"addr,omitempty"`
 	Expires *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=expires,proto3" json:"expires,omitempty"`
 	// Set in the last response, once paired.
-	Host          *Host `protobuf:"bytes,4,opt,name=host,proto3" json:"host,omitempty"`
+	Host *Host `protobuf:"bytes,4,opt,name=host,proto3" json:"host,omitempty"`
+	// HOST:PORT of the router with this name, at which a computer elsewhere finds this one: it is given the code
+	// CODE@HOST:PORT. In the first response; both are empty without a router.
+	Through       string `protobuf:"bytes,5,opt,name=through,proto3" json:"through,omitempty"`
+	Router        string `protobuf:"bytes,6,opt,name=router,proto3" json:"router,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1381,10 +1385,25 @@ func (x *OfferResponse) GetHost() *Host {
 	return nil
 }
 
+func (x *OfferResponse) GetThrough() string {
+	if x != nil {
+		return x.Through
+	}
+	return ""
+}
+
+func (x *OfferResponse) GetRouter() string {
+	if x != nil {
+		return x.Router
+	}
+	return ""
+}
+
 type JoinRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	Code  string                 `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
-	// A multiaddr that ends in /p2p/ID; empty: found by mDNS.
+	// CODE, or CODE@HOST:PORT: the node there is the computer that shows the code, or its router.
+	Code string `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
+	// A multiaddr that ends in /p2p/ID; empty: found by mDNS, or at HOST:PORT.
 	Addr          string   `protobuf:"bytes,2,opt,name=addr,proto3" json:"addr,omitempty"`
 	Grants        []string `protobuf:"bytes,3,rep,name=grants,proto3" json:"grants,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1912,12 +1931,14 @@ const file_hither_v1_node_proto_rawDesc = "" +
 	"\x10HostListResponse\x12%\n" +
 	"\x05hosts\x18\x01 \x03(\v2\x0f.hither.v1.HostR\x05hosts\"&\n" +
 	"\fOfferRequest\x12\x16\n" +
-	"\x06grants\x18\x01 \x03(\tR\x06grants\"\x92\x01\n" +
+	"\x06grants\x18\x01 \x03(\tR\x06grants\"\xc4\x01\n" +
 	"\rOfferResponse\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12\x12\n" +
 	"\x04addr\x18\x02 \x01(\tR\x04addr\x124\n" +
 	"\aexpires\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\aexpires\x12#\n" +
-	"\x04host\x18\x04 \x01(\v2\x0f.hither.v1.HostR\x04host\"M\n" +
+	"\x04host\x18\x04 \x01(\v2\x0f.hither.v1.HostR\x04host\x12\x18\n" +
+	"\athrough\x18\x05 \x01(\tR\athrough\x12\x16\n" +
+	"\x06router\x18\x06 \x01(\tR\x06router\"M\n" +
 	"\vJoinRequest\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12\x12\n" +
 	"\x04addr\x18\x02 \x01(\tR\x04addr\x12\x16\n" +
