@@ -21,6 +21,7 @@ import (
 	"hither/fusion"
 	"hither/peers/carry"
 	"hither/peers/owner"
+	"hither/peers/turn"
 )
 
 // Network is this computer among the paired ones. All methods may be called
@@ -40,6 +41,7 @@ type Network struct {
 	relay  *relay.Relay
 	punch  *holepunch.Service
 	seen   observer
+	turn   *turn.Server
 	news   chan struct{} // of one; asks tell to tell
 
 	// ctx ends with Close; wg counts every goroutine that the network starts.
@@ -102,6 +104,7 @@ func Open(ctx context.Context, cfg Config) (*Network, error) {
 		news:      make(chan struct{}, 1),
 	}
 	n.seen.init()
+	n.turn = turn.New(turn.Config{Member: n.mayTurn, Now: cfg.tune.now})
 	n.offers.init(cfg.tune.now)
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	if n.identity, err = libp2ptls.NewIdentity(key); err != nil {
@@ -127,6 +130,7 @@ func Open(ctx context.Context, cfg Config) (*Network, error) {
 	n.forAll(pulseProtocol, n.tracked(n.answerPulse))
 	n.forAll(pairProtocol, n.tracked(n.answerPair))
 	n.host.SetStreamHandler(newsProtocol, n.tracked(n.answerNews))
+	n.host.SetStreamHandler(turnProtocol, n.tracked(n.answerTurn))
 	if err := n.openRelay(); err != nil {
 		return nil, errors.Join(err, n.Close())
 	}
@@ -172,7 +176,7 @@ func (n *Network) Close() error {
 	if n.relay != nil {
 		n.relay.Close()
 	}
-	err := n.host.Close()
+	err := errors.Join(n.turn.Close(), n.host.Close())
 	n.wg.Wait()
 	n.lasting.Wait()
 	return errors.Join(err, n.ports.close(), n.saveSeen(online))
