@@ -16,6 +16,6 @@
 //
 // Channels are refused, as their data begins with the bits of QUIC's packets
 // (RFC 9443): all travels in indications. Computers beyond bounds, and those that
-// Member does not know, are refused. Run one goroutine for each socket, and one for
+// Member does not know, are refused. It runs one goroutine for each socket, and one for
 // each allocation, until Close.
 package turn

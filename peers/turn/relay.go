@@ -17,8 +17,7 @@ type address = netip.Addr
 
 var unrouted = netip.MustParsePrefix("240.0.0.0/4")
 
-// relay is what an allocation sends from and gets to. It is closed by the allocation
-// or by Revoke.
+// relay is what an allocation sends from and gets to. The allocation closes it.
 type relay struct {
 	server  *Server
 	host    string
@@ -134,22 +133,28 @@ func (r *relay) WriteTo(b []byte, to net.Addr) (int, error) {
 	return len(b), nil
 }
 
-// Close gives the address back. The allocation's reader then ends it.
+// cut gives the address back: nothing is sent or comes any more. The allocation goes
+// when it is not refreshed, as pion lets only the reader of its socket end one safely.
+func (r *relay) cut() {
+	s := r.server
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.relays[r.at.Addr()] != r {
+		return
+	}
+	delete(s.relays, r.at.Addr())
+	for _, other := range s.relays {
+		if other.host == r.host {
+			return
+		}
+	}
+	delete(s.sending, r.host)
+}
+
+// Close is called by the allocation at its end.
 func (r *relay) Close() error {
-	r.closing.Do(func() {
-		s := r.server
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		delete(s.relays, r.at.Addr())
-		last := true
-		for _, other := range s.relays {
-			last = last && other.host != r.host
-		}
-		if last {
-			delete(s.sending, r.host)
-		}
-		close(r.done)
-	})
+	r.cut()
+	r.closing.Do(func() { close(r.done) })
 	return nil
 }
 

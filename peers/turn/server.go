@@ -166,7 +166,7 @@ func (s *Server) end(which func(*relay) bool) {
 	}
 	s.mu.Unlock()
 	for _, r := range ended {
-		_ = r.Close() // it gives no other error than that it was closed
+		r.cut()
 	}
 }
 
