@@ -52,16 +52,24 @@ func (n *Node) clientOf(id fusion.HostID) *client.Client {
 }
 
 // datagrams connects a view of another computer over datagrams. Where there is no
-// way, as through a relay, the view stays on its stream.
+// way, as without UDP, the view stays on its stream.
 func (n *Node) datagrams(ctx context.Context, exchange func(context.Context, string) (string, error)) (fusion.Pipe, error) {
 	start := time.Now()
-	pipe, err := rtc.Dial(ctx, exchange)
+	pipe, way, err := rtc.DialThrough(ctx, n.TURN(ctx), exchange)
 	if err != nil {
-		n.log.Info("a view stays on its stream", "trace", fusion.Trace(ctx), "err", err)
+		n.log.Info("a view stays on its stream", "trace", fusion.Trace(ctx), "after", time.Since(start), "err", err)
 		return nil, err
 	}
-	n.log.Debug("a view goes over datagrams", "trace", fusion.Trace(ctx), "connected in", time.Since(start))
+	n.log.Debug("a view goes over datagrams", "trace", fusion.Trace(ctx), "by", way, "connected in", time.Since(start))
 	return pipe, nil
+}
+
+// TURN gives the servers of the owner's routers, by which views find a way through NATs.
+func (n *Node) TURN(ctx context.Context) (servers []rtc.Server) {
+	for _, s := range n.network.TURN(ctx) {
+		servers = append(servers, rtc.Server(s))
+	}
+	return servers
 }
 
 // Audit is what other computers did and have open here.

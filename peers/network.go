@@ -23,6 +23,7 @@ import (
 	"hither/peers/carry"
 	"hither/peers/gateway"
 	"hither/peers/owner"
+	"hither/peers/turn"
 )
 
 // Network is this computer among the paired ones. All methods may be called
@@ -42,6 +43,7 @@ type Network struct {
 	relay  *relay.Relay
 	punch  *holepunch.Service
 	seen   observer
+	turn   *turn.Server
 	news   chan struct{} // of one; asks tell to tell
 
 	// ctx ends with Close; wg counts every goroutine that the network starts.
@@ -106,6 +108,7 @@ func Open(ctx context.Context, cfg Config) (*Network, error) {
 		news:      make(chan struct{}, 1),
 	}
 	n.seen.init()
+	n.turn = turn.New(turn.Config{Member: n.mayTurn, Now: cfg.tune.now})
 	n.offers.init(cfg.tune.now, n.tellAll)
 	n.meeting.init(cfg.tune.now)
 	n.ctx, n.cancel = context.WithCancel(context.Background())
@@ -134,6 +137,7 @@ func Open(ctx context.Context, cfg Config) (*Network, error) {
 	n.forAll(meetProtocol, n.tracked(n.answerMeet))
 	n.forStrangers(proto.ProtoIDv2Hop, n.tracked(n.answerHop))
 	n.host.SetStreamHandler(newsProtocol, n.tracked(n.answerNews))
+	n.host.SetStreamHandler(turnProtocol, n.tracked(n.answerTurn))
 	if err := n.openRelay(); err != nil {
 		return nil, errors.Join(err, n.Close())
 	}
@@ -180,7 +184,7 @@ func (n *Network) Close() error {
 	if n.relay != nil {
 		n.relay.Close()
 	}
-	err := n.host.Close()
+	err := errors.Join(n.turn.Close(), n.host.Close())
 	n.wg.Wait()
 	n.lasting.Wait()
 	return errors.Join(err, n.ports.close(), n.saveSeen(online))

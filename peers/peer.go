@@ -184,6 +184,7 @@ func (n *Network) forget(id peer.ID) error {
 		return err
 	}
 	n.lasting.Drop(hostID(id))
+	n.turn.Revoke(id.String())
 	n.unlink(id, conns)
 	last.Online, last.Path, last.Via, last.WhyNot = false, "", "", ""
 	last.Transport, last.Addr, last.RTT = "", "", 0

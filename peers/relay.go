@@ -58,6 +58,7 @@ func (n *Network) SetRouter(on bool) {
 	if on {
 		return
 	}
+	n.turn.RevokeAll()
 	for _, conn := range n.host.Network().Conns() {
 		for _, s := range conn.GetStreams() {
 			in := s.Stat().Direction == network.DirInbound

@@ -35,6 +35,7 @@ const (
 type outside struct {
 	local uint16 // port of the socket
 	addr  netip.AddrPort
+	by    netip.AddrPort // the router's address that answered
 }
 
 // seenKey is a router and a family.
@@ -86,6 +87,9 @@ func (n *Network) observe() {
 		n.seen.mu.Lock()
 		n.seen.sockets = append(n.seen.sockets, socket)
 		n.seen.mu.Unlock()
+		if err := n.turn.Open(socket); err != nil {
+			n.cfg.Log.Warn("screens are not relayed by datagrams", "addr", addr, "err", err)
+		}
 		n.start(func() { n.readStun(socket) })
 	}
 }
@@ -111,11 +115,13 @@ func (n *Network) readStun(socket net.PacketConn) {
 		if m.Decode() != nil {
 			continue
 		}
-		switch m.Type {
-		case stun.BindingRequest:
+		switch {
+		case m.Type == stun.BindingSuccess:
+			n.seen.answered(m, udp.AddrPort())
+		case m.Type == stun.BindingRequest && m.Contains(stun.AttrUsername):
 			n.answerStun(socket, udp, m)
-		case stun.BindingSuccess:
-			n.seen.answered(m)
+		case n.router.Load():
+			n.turn.Take(socket, udp, m.Raw)
 		}
 	}
 }
@@ -144,11 +150,11 @@ func (n *Network) answerStun(socket net.PacketConn, from *net.UDPAddr, m *stun.M
 // question is a request that waits for its answer.
 type question struct {
 	key    stun.MessageIntegrity
-	answer chan<- netip.AddrPort // of one
+	answer chan<- outside // of one; without the local port
 }
 
 // expect waits for the answer to a transaction until the returned func is called.
-func (o *observer) expect(id [stun.TransactionIDSize]byte, key stun.MessageIntegrity, answer chan<- netip.AddrPort) func() {
+func (o *observer) expect(id [stun.TransactionIDSize]byte, key stun.MessageIntegrity, answer chan<- outside) func() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.waiting[id] = question{key, answer}
@@ -160,7 +166,7 @@ func (o *observer) expect(id [stun.TransactionIDSize]byte, key stun.MessageInteg
 }
 
 // answered takes a message from anybody.
-func (o *observer) answered(m *stun.Message) {
+func (o *observer) answered(m *stun.Message, by netip.AddrPort) {
 	o.mu.Lock()
 	q, ok := o.waiting[m.TransactionID]
 	o.mu.Unlock()
@@ -170,7 +176,7 @@ func (o *observer) answered(m *stun.Message) {
 	}
 	if ip, ok := netip.AddrFromSlice(mapped.IP); ok {
 		select {
-		case q.answer <- netip.AddrPortFrom(ip.Unmap(), uint16(mapped.Port)):
+		case q.answer <- outside{addr: netip.AddrPortFrom(ip.Unmap(), uint16(mapped.Port)), by: netip.AddrPortFrom(by.Addr().Unmap(), by.Port())}:
 		default:
 		}
 	}
@@ -205,7 +211,7 @@ func (o *observer) keep(key seenKey, one outside) bool {
 		return known
 	}
 	o.seen[key] = one
-	return old != one
+	return old.local != one.local || old.addr != one.addr
 }
 
 // hush notes whether a router answers nothing; true: it is news.
@@ -252,11 +258,12 @@ func (n *Network) ask(router peer.ID, password string) {
 		}
 		v4 := isIPv4(bound.IP)
 		asks.Go(func() {
-			tried, addr := n.askFrom(socket, quicAddrs(r.Addrs, v4), password)
+			tried, seen := n.askFrom(socket, quicAddrs(r.Addrs, v4), password)
+			seen.local = uint16(bound.Port)
 			sent.Store(sent.Load() || tried)
-			heard.Store(heard.Load() || addr.IsValid())
-			if n.ctx.Err() == nil && o.keep(seenKey{router, v4}, outside{uint16(bound.Port), addr}) {
-				n.cfg.Log.Debug("seen outside", "by", r.Name, "at", addr, "after", time.Since(began))
+			heard.Store(heard.Load() || seen.addr.IsValid())
+			if n.ctx.Err() == nil && o.keep(seenKey{router, v4}, seen) {
+				n.cfg.Log.Debug("seen outside", "by", r.Name, "at", seen.addr, "after", time.Since(began))
 				n.tellAll()
 				n.changedPaths()
 			}
@@ -270,13 +277,13 @@ func (n *Network) ask(router peer.ID, password string) {
 
 // askFrom sends a question to every address of a router until one is answered. It
 // gives whether any could be sent, and how the socket is seen.
-func (n *Network) askFrom(socket net.PacketConn, to []*net.UDPAddr, password string) (sent bool, _ netip.AddrPort) {
+func (n *Network) askFrom(socket net.PacketConn, to []*net.UDPAddr, password string) (sent bool, _ outside) {
 	key := stun.NewShortTermIntegrity(password)
 	m, err := stun.Build(stun.TransactionID, stun.BindingRequest, stun.NewUsername(n.host.ID().String()), key, stun.Fingerprint)
 	if err != nil {
-		return false, netip.AddrPort{}
+		return false, outside{}
 	}
-	answer := make(chan netip.AddrPort, 1)
+	answer := make(chan outside, 1)
 	defer n.seen.expect(m.TransactionID, key, answer)()
 	for try := range askTries {
 		reached := false
@@ -290,16 +297,16 @@ func (n *Network) askFrom(socket net.PacketConn, to []*net.UDPAddr, password str
 		sent = true
 		timer := time.NewTimer(askAgain << try)
 		select {
-		case addr := <-answer:
+		case seen := <-answer:
 			timer.Stop()
-			return true, addr
+			return true, seen
 		case <-timer.C:
 		case <-n.ctx.Done():
 			timer.Stop()
-			return true, netip.AddrPort{}
+			return true, outside{}
 		}
 	}
-	return sent, netip.AddrPort{}
+	return sent, outside{}
 }
 
 func isIPv4(ip net.IP) bool { return ip.To4() != nil }

@@ -31,9 +31,9 @@ func FuzzStun(f *testing.F) {
 		}
 		var o observer
 		o.init()
-		got := make(chan netip.AddrPort, 1)
+		got := make(chan outside, 1)
 		defer o.expect(m.TransactionID, stun.NewShortTermIntegrity("the password"), got)()
-		o.answered(m)
+		o.answered(m, netip.AddrPort{})
 		if len(got) > 0 {
 			t.Errorf("%v was taken", <-got)
 		}

@@ -22,6 +22,7 @@ import (
 	"hither/app/jobs"
 	"hither/fusion"
 	"hither/fusion/hosttest"
+	"hither/mirror/rtc"
 	pb "hither/proto/hither/v1"
 
 	"log/slog"
@@ -48,6 +49,8 @@ type fakeNode struct {
 var _ Node = (*fakeNode)(nil)
 
 func (n *fakeNode) Name() string { return "cloud" }
+
+func (n *fakeNode) TURN(context.Context) []rtc.Server { return nil }
 
 func (n *fakeNode) Resolve(name string) (fusion.Host, fusion.HostInfo, error) {
 	switch name {

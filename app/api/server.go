@@ -48,6 +48,8 @@ type Node interface {
 	Asks() *asks.Book
 	// Jobs keeps the calls that take long.
 	Jobs() *jobs.Registry
+	// TURN gives the servers by which other nodes find this one through NATs.
+	TURN(ctx context.Context) []rtc.Server
 	Pairing
 	Inviting
 	Desk
@@ -127,7 +129,7 @@ const maxRequest = 1 << 20
 
 // New makes a server. page is the built frontend.
 func New(node Node, page fs.FS, log *slog.Logger) *Server {
-	s := &Server{node: node, log: log, page: page, mux: http.NewServeMux(), datagrams: rtc.NewGateway(rtc.Config{Log: log})}
+	s := &Server{node: node, log: log, page: page, mux: http.NewServeMux(), datagrams: rtc.NewGateway(rtc.Config{Log: log, Servers: node.TURN})}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	options := []connect.HandlerOption{connect.WithInterceptors(guard{s}, long{s}), connect.WithReadMaxBytes(maxRequest)}
 	s.door = &door{s: s, calls: s.mux, write: connect.NewErrorWriter(options...), all: map[fusion.HostID]*under{}}

@@ -36,6 +36,25 @@ type Config struct {
 	Congestion string
 	// MTU in bytes; default 1500.
 	MTU int
+	// Near and Far say where the sides are.
+	Near, Far At
+}
+
+// At is where one side of a path is. The zero value is a namespace of its own.
+type At struct {
+	// Space is the file of a namespace that is there, as /run/netns/NAME, which
+	// stays as it is but for the device.
+	Space string
+	// Device is the TUN device's name; default path0.
+	Device string
+	// Addr is its address, in the /30 of the other side's; default 10.77.0.1 for
+	// Near and 10.77.0.2 for Far.
+	Addr netip.Addr
+}
+
+func side(at At, addr netip.Addr) *Side {
+	at.Device, at.Addr = cmp.Or(at.Device, "path0"), cmp.Or(at.Addr, addr)
+	return &Side{Addr: at.Addr, at: at}
 }
 
 // Count is what entered the path at one side.
@@ -55,7 +74,7 @@ type Path struct {
 
 // Open makes both namespaces and the path between them.
 func Open(cfg Config) (_ *Path, err error) {
-	p := &Path{Near: &Side{Addr: netip.AddrFrom4([4]byte{10, 77, 0, 1})}, Far: &Side{Addr: netip.AddrFrom4([4]byte{10, 77, 0, 2})}}
+	p := &Path{Near: side(cfg.Near, netip.AddrFrom4([4]byte{10, 77, 0, 1})), Far: side(cfg.Far, netip.AddrFrom4([4]byte{10, 77, 0, 2}))}
 	cfg.MTU = cmp.Or(cfg.MTU, 1500)
 	if err := allow(cfg.Congestion); err != nil {
 		return nil, fmt.Errorf("path: TCP %q: %w", cfg.Congestion, err)

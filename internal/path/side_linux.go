@@ -13,15 +13,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const (
-	netns  = "/proc/thread-self/ns/net"
-	device = "path0"
-)
+const netns = "/proc/thread-self/ns/net"
 
 // Side is one namespace.
 type Side struct {
 	Addr netip.Addr
 
+	at  At
 	ns  *os.File // keeps the namespace
 	tun *os.File
 	way *way // what leaves this side
@@ -64,20 +62,31 @@ func onThread(f func() error) error {
 
 func (s *Side) open(cfg Config) error {
 	return onThread(func() (err error) {
+		if err := s.enter(cfg.Congestion); err != nil {
+			return err
+		}
+		if s.tun, err = openTUN(s.at.Device); err != nil {
+			return err
+		}
+		return s.configure(cfg.MTU)
+	})
+}
+
+// enter brings the thread into the side's namespace.
+func (s *Side) enter(congestion string) (err error) {
+	if s.at.Space == "" {
 		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 			return err
 		}
 		if s.ns, err = os.Open(netns); err != nil {
 			return err
 		}
-		if err := s.tune(cfg.Congestion); err != nil {
-			return err
-		}
-		if s.tun, err = openTUN(); err != nil {
-			return err
-		}
-		return s.configure(cfg.MTU)
-	})
+		return s.tune(congestion)
+	}
+	if s.ns, err = os.Open(s.at.Space); err != nil {
+		return err
+	}
+	return unix.Setns(int(s.ns.Fd()), unix.CLONE_NEWNET)
 }
 
 // tune sets what is set per namespace; see Linux, Documentation/networking/ip-sysctl.rst.
@@ -104,7 +113,7 @@ func allow(congestion string) error {
 }
 
 // openTUN makes the device; see Linux, Documentation/networking/tuntap.rst.
-func openTUN() (*os.File, error) {
+func openTUN(device string) (*os.File, error) {
 	fd, err := unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, err
@@ -133,10 +142,10 @@ func (s *Side) configure(mtu int) error {
 		call   uint
 		fill   func(*unix.Ifreq)
 	}{
-		{device, unix.SIOCSIFADDR, inet4(s.Addr.As4())},
-		{device, unix.SIOCSIFNETMASK, inet4([4]byte{255, 255, 255, 252})},
-		{device, unix.SIOCSIFMTU, func(r *unix.Ifreq) { r.SetUint32(uint32(mtu)) }},
-		{device, unix.SIOCSIFFLAGS, up},
+		{s.at.Device, unix.SIOCSIFADDR, inet4(s.Addr.As4())},
+		{s.at.Device, unix.SIOCSIFNETMASK, inet4([4]byte{255, 255, 255, 252})},
+		{s.at.Device, unix.SIOCSIFMTU, func(r *unix.Ifreq) { r.SetUint32(uint32(mtu)) }},
+		{s.at.Device, unix.SIOCSIFFLAGS, up},
 		{"lo", unix.SIOCSIFFLAGS, up},
 	}
 	for _, step := range steps {

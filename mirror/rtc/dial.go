@@ -12,15 +12,23 @@ import (
 // to the host for the answer, over a connection that is authentic and secret, and
 // gives the connected pipe. ctx bounds the dialling.
 func Dial(ctx context.Context, exchange func(ctx context.Context, offer string) (answer string, err error)) (fusion.Pipe, error) {
-	d, err := newDirect(true)
+	pipe, _, err := DialThrough(ctx, nil, exchange)
+	return pipe, err
+}
+
+// DialThrough is Dial which, behind a NAT, is found at the address that the servers
+// see and, if both sides have one of them, goes through it where nothing else does.
+// way is the type of the viewer's candidate that is used (RFC 8839, section 5.1):
+// host, srflx, prflx or relay.
+func DialThrough(ctx context.Context, servers []Server, exchange func(ctx context.Context, offer string) (answer string, err error)) (pipe fusion.Pipe, way string, err error) {
+	d, err := newDirect(true, servers)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	pipe, err := d.dial(ctx, exchange)
-	if err != nil {
-		return nil, errors.Join(err, d.Close())
+	if pipe, err = d.dial(ctx, exchange); err != nil {
+		return nil, "", errors.Join(err, d.Close())
 	}
-	return pipe, nil
+	return pipe, d.way(), nil
 }
 
 // endpoint is the host's side of a connection.
@@ -33,9 +41,10 @@ type endpoint interface {
 }
 
 // newEndpoint makes what answers an offer: a node's is JSON, a browser's SDP.
-func newEndpoint(offer string) (endpoint, error) {
+// A browser is on this computer, and needs no server to be found.
+func (g *Gateway) newEndpoint(ctx context.Context, offer string) (endpoint, error) {
 	if strings.HasPrefix(offer, "{") {
-		return newDirect(false)
+		return newDirect(false, g.servers(ctx))
 	}
 	return newPeer()
 }

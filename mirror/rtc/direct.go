@@ -7,10 +7,12 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"time"
 
 	"github.com/pion/dtls/v3"
 	dtlsnet "github.com/pion/dtls/v3/pkg/net"
 	"github.com/pion/ice/v4"
+	"github.com/pion/stun/v4"
 
 	"hither/fusion"
 	"hither/mirror/link"
@@ -63,10 +65,16 @@ type direct struct {
 	err     error
 }
 
-func newDirect(dials bool) (*direct, error) {
+func newDirect(dials bool, servers []Server) (*direct, error) {
+	types := []ice.CandidateType{ice.CandidateTypeHost}
+	if len(servers) > 0 {
+		types = append(types, ice.CandidateTypeServerReflexive, ice.CandidateTypeRelay)
+	}
 	agent, err := ice.NewAgentWithOptions(
 		ice.WithNetworkTypes([]ice.NetworkType{ice.NetworkTypeUDP4, ice.NetworkTypeUDP6}),
-		ice.WithCandidateTypes([]ice.CandidateType{ice.CandidateTypeHost}),
+		ice.WithCandidateTypes(types),
+		ice.WithUrls(uris(servers)),
+		ice.WithSTUNGatherTimeout(gatherTime),
 		ice.WithMulticastDNSMode(ice.MulticastDNSModeDisabled),
 		ice.WithIncludeLoopback(),
 		ice.WithDisconnectedTimeout(disconnectTime),
@@ -87,6 +95,15 @@ func newDirect(dials bool) (*direct, error) {
 		return nil, failed(errors.Join(err, d.Close()), "", "")
 	}
 	return d, nil
+}
+
+// uris gives servers as the agent wants them (RFC 7065).
+func uris(servers []Server) (all []*stun.URI) {
+	for _, s := range servers {
+		all = append(all, &stun.URI{Scheme: stun.SchemeTypeTURN, Proto: stun.ProtoTypeUDP, Host: s.Addr.Addr().String(), Port: int(s.Addr.Port()),
+			Username: s.Name, Password: s.Password})
+	}
+	return all
 }
 
 // dial gives the connected pipe of the viewer's side.
@@ -143,8 +160,11 @@ func (d *direct) describe(ctx context.Context, secret []byte) (string, error) {
 	if err != nil {
 		return "", failed(err, "", "")
 	}
+	enough := time.NewTimer(gatherTime)
+	defer enough.Stop()
 	select {
 	case <-gathered:
+	case <-enough.C:
 	case <-ctx.Done():
 		return "", ctx.Err()
 	}
@@ -181,6 +201,15 @@ func (d *direct) wait(ctx context.Context) (fusion.Pipe, error) {
 		return nil, failed(fusion.ErrOffline, "the connection was lost before it began: "+err.Error(), "")
 	}
 	return link.New(secured{sealed, d}), nil
+}
+
+// way is the type of the own candidate that is used; "" when the connection is lost.
+func (d *direct) way() string {
+	pair, err := d.agent.GetSelectedCandidatePair()
+	if err != nil || pair == nil {
+		return ""
+	}
+	return pair.Local.Type().String()
 }
 
 func (d *direct) seal(way net.PacketConn) (*dtls.Conn, error) {

@@ -11,14 +11,17 @@
 // in by the API; the answer's fingerprint, or between nodes the offer's secret,
 // then binds the connection to it. The addresses of this host are told, the
 // loopback's too, and a browser that hides its own behind an mDNS name is found
-// by its first packet. No STUN or TURN server is asked.
+// by its first packet. Between nodes STUN and TURN servers are asked, those of the
+// owner's routers: see docs/decisions/0045.
 //
 // A Gateway runs one session per answered offer; Close waits for all. Dial is
 // the viewer's side of a node.
 package rtc
 
 import (
+	"context"
 	"log/slog"
+	"net/netip"
 	"time"
 
 	"github.com/pion/ice/v4"
@@ -36,6 +39,9 @@ const (
 	maxSessions = 64
 	// connectTime is how long a viewer may take from the answer to its channel.
 	connectTime = 30 * time.Second
+	// gatherTime bounds how long servers are waited for; the others' addresses are
+	// told then.
+	gatherTime = 3 * time.Second
 	// A viewer that is silent for some seconds is lost, so that what it held
 	// down is let go.
 	disconnectTime = 4 * time.Second
@@ -51,6 +57,16 @@ const (
 // Config of a Gateway; the zero value works.
 type Config struct {
 	Log *slog.Logger // default: silent
+	// Servers gives those by which this host is found, for each offer of a node.
+	// Default: none.
+	Servers func(context.Context) []Server
+}
+
+// Server is one for STUN (RFC 8489) and TURN (RFC 8656) over UDP, with a long-term
+// credential.
+type Server struct {
+	Addr           netip.AddrPort
+	Name, Password string
 }
 
 func failed(cause error, detail, hint string) error {

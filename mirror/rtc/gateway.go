@@ -16,6 +16,7 @@ import (
 // goroutines of each session until the viewer or the view ends.
 type Gateway struct {
 	log     *slog.Logger
+	servers func(context.Context) []Server
 	running sync.WaitGroup
 	ctx     context.Context
 	cancel  context.CancelFunc
@@ -27,7 +28,10 @@ type Gateway struct {
 
 // NewGateway makes a gateway.
 func NewGateway(config Config) *Gateway {
-	g := &Gateway{log: cmp.Or(config.Log, slog.New(slog.DiscardHandler))}
+	g := &Gateway{log: cmp.Or(config.Log, slog.New(slog.DiscardHandler)), servers: config.Servers}
+	if g.servers == nil {
+		g.servers = func(context.Context) []Server { return nil }
+	}
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	return g
 }
@@ -52,7 +56,7 @@ func (g *Gateway) Answer(ctx context.Context, offer string, open func(context.Co
 	if err := g.begin(); err != nil {
 		return "", err
 	}
-	p, err := newEndpoint(offer)
+	p, err := g.newEndpoint(ctx, offer)
 	if err != nil {
 		g.end()
 		return "", err
