@@ -55,6 +55,10 @@ type Config struct {
 	Web string
 	// Libvirt is a URI, "private", "off", or "" for what there is.
 	Libvirt string
+	// ACME is the directory URL of the CA that certifies the sites that are published here,
+	// and ACMERoots a file of the certificates, in PEM, that its own HTTPS is checked with;
+	// default: Let's Encrypt, and the system's. Both are of this run.
+	ACME, ACMERoots string
 	// Log may be nil for silence.
 	Log *slog.Logger
 

@@ -2,9 +2,12 @@ package app
 
 import (
 	"context"
+	"crypto/x509"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,15 +19,20 @@ import (
 )
 
 func (n *Node) openTunnels(_ context.Context, cfg Config) (err error) {
+	roots, err := caRoots(cfg.ACMERoots)
+	if err != nil {
+		return err
+	}
 	n.tunnels, err = tunnel.Open(tunnel.Config{
 		Dir: cfg.Home.Sub("tunnels"),
 		Dial: func(ctx context.Context, id fusion.HostID) (net.Conn, error) {
 			return n.network.DialLasting(ctx, id, tunnelProtocol)
 		},
-		Find:   n.findForTunnel,
-		Allow:  n.allowTunnel,
-		Guest:  n.vms.DialGuest,
-		Own:    n.ownPorts,
+		Find:  n.findForTunnel,
+		Allow: n.allowTunnel,
+		Guest: n.vms.DialGuest,
+		Own:   n.ownPorts,
+		CA:    cfg.ACME, CARoots: roots,
 		Mesh:   n.mesh.Dial,
 		InMesh: mesh.Covers,
 		Log:    part(cfg, "tunnel"),
@@ -33,6 +41,19 @@ func (n *Node) openTunnels(_ context.Context, cfg Config) (err error) {
 		n.onClose(n.tunnels.Close)
 	}
 	return err
+}
+
+// caRoots reads the certificates that a CA's HTTPS is checked with; nil without a file.
+func caRoots(file string) (*x509.CertPool, error) {
+	if file == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(file)
+	pool := x509.NewCertPool()
+	if err == nil && pool.AppendCertsFromPEM(text) {
+		return pool, nil
+	}
+	return nil, errors.Join(&fusion.Error{Op: "up", Path: file, Cause: fusion.ErrInvalid, Detail: "it has no certificates", Hint: "name a file of the CA's root certificates in PEM"}, err)
 }
 
 func (n *Node) findForTunnel(name string) (fusion.HostInfo, error) {
@@ -54,6 +75,9 @@ func (n *Node) allowStream(op string, id fusion.HostID, want fusion.Capability, 
 	switch {
 	case !paired:
 		return &fusion.Error{Op: op, Path: n.Name(), Cause: fusion.ErrUnpaired, Hint: "pair the two computers first: hither pair"}
+	case !fusion.AllowsOn(grants, want, object) && (strings.HasPrefix(object, "http:") || strings.HasPrefix(object, "https:")):
+		return &fusion.Error{Op: op, Path: path, Cause: fusion.ErrPermission, Detail: fmt.Sprintf("%s did not grant %q", n.Name(), string(want)+"@"+object),
+			Hint: fmt.Sprintf("on %s: hither host grant %s +%s@%s", n.Name(), n.HostName(id), want, object)}
 	case !fusion.AllowsOn(grants, want, object):
 		return &fusion.Error{Op: op, Path: path, Cause: fusion.ErrPermission, Detail: fmt.Sprintf("%s did not grant %q", n.Name(), want),
 			Hint: fmt.Sprintf("on %s: hither host grant %s +%s", n.Name(), n.HostName(id), want)}

@@ -110,10 +110,13 @@ func checkObject(c Capability, object string) (hint string, cause error) {
 	return "", nil
 }
 
-const tunnelObjectHint = "tunnel is of a machine, a port of one, or an address with its port, as in tunnel@web, tunnel@self/80 and tunnel@10.0.0.5:443"
+const tunnelObjectHint = "tunnel is of a machine, a port of one, or an address with its port, as in tunnel@web, tunnel@self/80 and tunnel@10.0.0.5:443; a name that it may publish is tunnel@https:www.example.org"
 
 // checkTunnelObject says why a tunnel cannot be limited to an object.
 func checkTunnelObject(object string) (hint string, cause error) {
+	if _, site := siteOf(object); site {
+		return "", nil
+	}
 	if strings.Contains(object, ":") {
 		if _, t, err := ParseTarget(":" + object); err != nil || t.Object() != object {
 			return tunnelObjectHint, ErrInvalid
@@ -160,8 +163,12 @@ func (g *Grant) UnmarshalText(text []byte) error {
 func (g Grant) Ended(now time.Time) bool { return !g.Until.IsZero() && !now.Before(g.Until) }
 
 // Covers says whether a grant holds for an object, all of it: it is the object's own, or
-// of the machine that the object is in, or of everything. "" is everything.
+// of the machine that the object is in, or of everything. "" is everything. What opens the
+// computer to its network, a site, is covered by its own grant only.
 func (g Grant) Covers(object string) bool {
+	if _, site := siteOf(object); site {
+		return g.Object == object
+	}
 	return g.Object == "" || g.Object == object || strings.HasPrefix(object, g.Object+"/")
 }
 

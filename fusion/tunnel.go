@@ -51,8 +51,11 @@ type TunnelSpec struct {
 	Once bool `json:"once,omitempty"`
 	// Limit is how many bytes a second may pass each way, 0 for no limit.
 	Limit int64 `json:"limit,omitempty"`
-	// User and Password are what a proxy asks for; no User, no question. Answers have no
-	// Password.
+	// Site publishes Target by name, of a reverse tunnel; the zero value is a bare port.
+	Site Site `json:"site,omitzero"`
+	// User and Password are what a proxy asks for, and a site: of a proxy, no User, no
+	// question; of a site, no Password, and without a User any name will do. Answers have
+	// no Password.
 	User     string `json:"user,omitempty"`
 	Password string `json:"password,omitempty"`
 }
@@ -84,6 +87,8 @@ type Tunnel struct {
 	// RateIn and RateOut are bytes a second, over the last whole seconds.
 	RateIn  float64 `json:"rateIn"`
 	RateOut float64 `json:"rateOut"`
+	// CertificateUntil is until when a site's certificate holds, zero while it has none.
+	CertificateUntil time.Time `json:"certificateUntil,omitzero"`
 }
 
 // TunnelPoint is what passed a tunnel in the second that begins at At, in bytes.
@@ -329,6 +334,8 @@ func (s TunnelSpec) Check() error {
 		return CheckLimit(s.Limit)
 	case s.Kind == ProxyTunnel && (s.Proto == "udp" || s.Target != (Target{})):
 		return refuse("a proxy goes where its programs say", "leave the target out: hither proxy LOCAL HOST")
+	case s.Site != (Site{}):
+		return s.checkSite()
 	case s.Kind != ProxyTunnel && s.User+s.Password != "":
 		return refuse("only a proxy asks for a user", "leave the user out")
 	case len(s.User) > maxProxyUser || len(s.Password) > maxProxyUser || strings.ContainsAny(s.User, ":\r\n") || (s.User == "") != (s.Password == ""):

@@ -110,7 +110,7 @@ func forbiddenError(path, detail, hint string) error {
 
 // ports are those that tunnels listen on here.
 func (s *Store) ports() []int {
-	ports := s.far.ports()
+	ports := append(s.far.ports(), s.front.Ports()...)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, e := range s.entries {

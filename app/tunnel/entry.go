@@ -30,6 +30,7 @@ type entry struct {
 	mu   sync.Mutex // guards the fields below
 	port door       // nil while it does not listen
 	why  error      // why it does not, or why the last connection failed
+	news siteNews   // of a site
 }
 
 // door is what a tunnel listens with: a proxy.Port here, or a stream to the host that listens.

@@ -19,6 +19,7 @@ type far struct {
 	ways  map[*farWay]struct{}
 	of    map[fusion.HostID]int // ways, by host
 	doors map[doorKey]*proxy.Port
+	sites map[doorKey]*heldSite
 }
 
 // farWay is a connection that was made for another host.
@@ -42,6 +43,7 @@ const (
 
 func (f *far) init() {
 	f.ways, f.of, f.doors = map[*farWay]struct{}{}, map[fusion.HostID]int{}, map[doorKey]*proxy.Port{}
+	f.sites = map[doorKey]*heldSite{}
 }
 
 // begin counts a connection for a host; end takes it back.
@@ -99,6 +101,41 @@ func (f *far) leave(key doorKey, port *proxy.Port) {
 	}
 }
 
+// takeOverSite is takeOver of a site.
+func (f *far) takeOverSite(key doorKey) {
+	f.mu.Lock()
+	old := f.sites[key]
+	f.mu.Unlock()
+	if old != nil {
+		old.end()
+		<-old.done
+	}
+}
+
+func (f *far) enterSite(key doorKey, held *heldSite) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	count := 0
+	for other := range f.sites {
+		if other.from == key.from {
+			count++
+		}
+	}
+	if count >= maxDoors {
+		return &fusion.Error{Op: "tunnel", Cause: fusion.ErrBusy, Detail: fmt.Sprintf("that computer listens here on %d ports already", maxDoors), Hint: "remove some of its tunnels"}
+	}
+	f.sites[key] = held
+	return nil
+}
+
+func (f *far) leaveSite(key doorKey, held *heldSite) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.sites[key] == held {
+		delete(f.sites, key)
+	}
+}
+
 // ports are those on which other hosts listen here.
 func (f *far) ports() (ports []int) {
 	f.mu.Lock()
@@ -126,6 +163,8 @@ func (s *Store) Serve(from fusion.HostID, conn net.Conn) error {
 		return s.open(from, conn, h)
 	case doListen:
 		return s.hold(from, conn, h)
+	case doSite:
+		return s.site(from, conn, h)
 	case doBack:
 		return s.back(from, conn, h)
 	}
@@ -205,6 +244,7 @@ func (s *Store) GrantsChanged(id fusion.HostID) {
 	s.far.mu.Lock()
 	var ways []*farWay
 	var doors []*proxy.Port
+	var sites []*heldSite
 	for w := range s.far.ways {
 		if w.from == id {
 			ways = append(ways, w)
@@ -215,7 +255,17 @@ func (s *Store) GrantsChanged(id fusion.HostID) {
 			doors = append(doors, port)
 		}
 	}
+	for key, held := range s.far.sites {
+		if key.from == id {
+			sites = append(sites, held)
+		}
+	}
 	s.far.mu.Unlock()
+	for _, held := range sites {
+		if s.maySite(id, held.site) != nil {
+			held.end()
+		}
+	}
 	for _, w := range ways {
 		if s.cfg.Allow(id, fusion.TunnelCap, w.grant) != nil {
 			w.cancel()

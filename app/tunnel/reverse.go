@@ -44,7 +44,12 @@ func (h hold) Wait() {
 func (s *Store) listenThere(ctx context.Context, e *entry) (door, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
-	conn, got, err := s.ask(ctx, e.HostID, hello{Do: doListen, Proto: e.Proto, Tunnel: e.ID, Listen: e.Listen, Open: e.Open})
+	want := hello{Do: doListen, Proto: e.Proto, Tunnel: e.ID, Listen: e.Listen, Open: e.Open}
+	published := e.Site != (fusion.Site{})
+	if published {
+		want = hello{Do: doSite, Tunnel: e.ID, Listen: e.Listen, Site: e.Site, User: e.User, Hash: e.Password}
+	}
+	conn, got, err := s.ask(ctx, e.HostID, want)
 	if err != nil {
 		return nil, err
 	}
@@ -56,6 +61,9 @@ func (s *Store) listenThere(ctx context.Context, e *entry) (door, error) {
 		e.Listen = listen
 	}
 	patient(conn)
+	if published {
+		return siteDoor{hold{conn}, e}, nil
+	}
 	return hold{conn}, nil
 }
 

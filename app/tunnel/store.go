@@ -3,6 +3,7 @@ package tunnel
 import (
 	"context"
 	"crypto/rand"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"strings"
 	"sync"
 
+	"hither/app/tunnel/front"
 	"hither/fusion"
 	"hither/internal/wholefile"
 	"hither/vmctl/proxy"
@@ -41,6 +43,10 @@ type Config struct {
 	InMesh func(host string) bool
 	// Own gives the ports at this computer that no tunnel leads to: the node's.
 	Own func() []int
+	// CA is the directory of the CA that certifies what is published here, with the roots
+	// that its own HTTPS is checked with. Default: Let's Encrypt, and the system's.
+	CA      string
+	CARoots *x509.CertPool
 	// Log gets what the owner would want in a report. Default: silent.
 	Log *slog.Logger
 
@@ -54,7 +60,8 @@ type Store struct {
 	cancel context.CancelFunc
 	work   sync.WaitGroup // one for each entry, see entry.run
 
-	far far // what it does for other hosts
+	far   far // what it does for other hosts
+	front *front.Front
 
 	mu      sync.Mutex // guards the fields below, and of an entry what its comment says
 	entries []*entry
@@ -88,6 +95,7 @@ func Open(cfg Config) (*Store, error) {
 	s := &Store{cfg: cfg}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.far.init()
+	s.front = front.Open(front.Config{Dir: filepath.Join(cfg.Dir, "certificates"), CA: cfg.CA, Roots: cfg.CARoots, Log: cfg.Log})
 	s.load()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -144,6 +152,7 @@ func (s *Store) Close() error {
 	s.mu.Lock() // nothing starts after this
 	s.cancel()
 	s.mu.Unlock()
+	s.front.Close()
 	s.work.Wait()
 	return nil
 }
@@ -161,6 +170,9 @@ func (s *Store) Add(ctx context.Context, spec fusion.TunnelSpec) (fusion.Tunnel,
 	if host.Local {
 		return fusion.Tunnel{}, &fusion.Error{Op: "tunnel.add", Path: spec.Host, Cause: fusion.ErrInvalid, Detail: "it is this computer itself",
 			Hint: "name another computer; a port of this one that leads to a machine of it is made with: hither machine forward add"}
+	}
+	if spec, err = sealed(spec); err != nil {
+		return fusion.Tunnel{}, err
 	}
 	e := &entry{TunnelSpec: spec, ID: strings.ToLower(rand.Text()[:6]), HostID: host.ID}
 	e.Host = host.Name
@@ -210,12 +222,17 @@ func (s *Store) vacant(e *entry) error {
 		return &fusion.Error{Op: "tunnel.add", Path: e.Listen, Cause: fusion.ErrBusy, Detail: fmt.Sprintf("this computer has %d tunnels already", maxTunnels), Hint: "remove some that are not needed: hither forward rm"}
 	}
 	for _, other := range s.entries {
-		if other.Listen == e.Listen && other.Proto == e.Proto && other.Where() == e.Where() && !anyPort(e.Listen) {
+		if other.Listen == e.Listen && other.Proto == e.Proto && other.Where() == e.Where() && !anyPort(e.Listen) && !otherNames(other.Site, e.Site) {
 			return &fusion.Error{Op: "tunnel.add", Path: e.Listen, Cause: fusion.ErrExists, Detail: "tunnel " + other.ID + " listens there already",
 				Hint: "take another port, or remove that tunnel first: hither forward rm " + other.ID}
 		}
 	}
 	return nil
+}
+
+// otherNames says whether two sites can share an address.
+func otherNames(a, b fusion.Site) bool {
+	return a != (fusion.Site{}) && b != (fusion.Site{}) && a.Name != b.Name
 }
 
 func anyPort(listen string) bool {
@@ -287,7 +304,7 @@ func (s *Store) find(op, id string) (*entry, error) {
 		if e.ID == id {
 			return e, nil
 		}
-		if lerr == nil && e.Listen == listen {
+		if lerr == nil && e.Listen == listen || e.Site.Name != "" && e.Site.Name == id {
 			found = append(found, e)
 		}
 	}
@@ -316,57 +333,6 @@ func (s *Store) List(ctx context.Context) ([]fusion.Tunnel, error) {
 	}
 	slices.SortFunc(out, func(a, b fusion.Tunnel) int { return strings.Compare(a.ID, b.ID) })
 	return out, ctx.Err()
-}
-
-// rateOver is over how many seconds a live rate is taken.
-const rateOver = 2
-
-// shown gives a tunnel as a person sees it.
-func (s *Store) shown(e *entry) fusion.Tunnel {
-	e.mu.Lock()
-	why, port, spec := e.why, e.port, e.TunnelSpec
-	e.mu.Unlock()
-	t := fusion.Tunnel{TunnelSpec: spec, ID: e.ID, HostID: e.HostID, State: fusion.TunnelOpen}
-	t.Password = ""
-	passed := e.gauge.Passed()
-	t.Connections, t.Total, t.BytesIn, t.BytesOut = passed.Open, passed.Total, passed.In, passed.Out
-	for _, second := range e.gauge.Last(rateOver) {
-		t.RateIn += float64(second.In) / rateOver
-		t.RateOut += float64(second.Out) / rateOver
-	}
-	host, err := s.cfg.Find(string(e.HostID))
-	if err == nil {
-		t.Host = host.Name
-	}
-	switch {
-	case err != nil:
-		t.State, t.Note, t.Hint = fusion.TunnelFailed, "the other computer is not paired any more", "pair the two again, or remove the tunnel: hither forward rm "+e.ID
-	case port == nil && why != nil && !errors.Is(why, fusion.ErrOffline):
-		t.State = fusion.TunnelFailed
-		t.Note, t.Hint = reason(why)
-	case !host.Online:
-		t.State = fusion.TunnelWaiting
-		t.Note, t.Hint = "the other computer is offline", "it goes on by itself when that computer is back"
-	case port == nil:
-		t.State, t.Note = fusion.TunnelWaiting, "the other computer has not answered yet"
-	case why != nil:
-		t.State = fusion.TunnelFailed
-		t.Note, t.Hint = reason(why)
-	}
-	return t
-}
-
-// reason gives an error for people.
-func reason(err error) (note, hint string) {
-	var e *fusion.Error
-	if !errors.As(err, &e) {
-		return err.Error(), ""
-	}
-	note = e.Detail
-	if note == "" && e.Cause != nil {
-		note = e.Cause.Error()
-	}
-	return note, fusion.Hint(err)
 }
 
 // nameOf is what a host is called here.

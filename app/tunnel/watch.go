@@ -2,6 +2,7 @@ package tunnel
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -45,4 +46,62 @@ func (s *Store) Watch(ctx context.Context, changed func([]fusion.Tunnel)) error 
 		case <-ticker.C:
 		}
 	}
+}
+
+// rateOver is over how many seconds a live rate is taken.
+const rateOver = 2
+
+// shown gives a tunnel as a person sees it.
+func (s *Store) shown(e *entry) fusion.Tunnel {
+	e.mu.Lock()
+	why, port, spec, news := e.why, e.port, e.TunnelSpec, e.news
+	e.mu.Unlock()
+	t := fusion.Tunnel{TunnelSpec: spec, ID: e.ID, HostID: e.HostID, State: fusion.TunnelOpen}
+	t.Password, t.CertificateUntil = "", news.Until
+	passed := e.gauge.Passed()
+	t.Connections, t.Total, t.BytesIn, t.BytesOut = passed.Open, passed.Total, passed.In, passed.Out
+	for _, second := range e.gauge.Last(rateOver) {
+		t.RateIn += float64(second.In) / rateOver
+		t.RateOut += float64(second.Out) / rateOver
+	}
+	host, err := s.cfg.Find(string(e.HostID))
+	if err == nil {
+		t.Host = host.Name
+	}
+	switch {
+	case err != nil:
+		t.State, t.Note, t.Hint = fusion.TunnelFailed, "the other computer is not paired any more", "pair the two again, or remove the tunnel: hither forward rm "+e.ID
+	case port == nil && why != nil && !errors.Is(why, fusion.ErrOffline):
+		t.State = fusion.TunnelFailed
+		t.Note, t.Hint = reason(why)
+	case !host.Online:
+		t.State = fusion.TunnelWaiting
+		t.Note, t.Hint = "the other computer is offline", "it goes on by itself when that computer is back"
+	case port == nil:
+		t.State, t.Note = fusion.TunnelWaiting, "the other computer has not answered yet"
+	case t.Site.TLS && news.Until.IsZero():
+		t.State, t.Note = fusion.TunnelWaiting, "waits for a certificate"
+		if news.Why != "" {
+			t.Note, t.Hint = "waits for a certificate: "+news.Why, "see that "+t.Site.Name+" leads to "+t.Host+" in the DNS, and that the Internet reaches it there; it is tried again by itself"
+		}
+	case why != nil:
+		t.State = fusion.TunnelFailed
+		t.Note, t.Hint = reason(why)
+	case t.Site.TLS && news.Why != "":
+		t.Note = "its certificate is not renewed: " + news.Why
+	}
+	return t
+}
+
+// reason gives an error for people.
+func reason(err error) (note, hint string) {
+	var e *fusion.Error
+	if !errors.As(err, &e) {
+		return err.Error(), ""
+	}
+	note = e.Detail
+	if note == "" && e.Cause != nil {
+		note = e.Cause.Error()
+	}
+	return note, fusion.Hint(err)
 }

@@ -30,12 +30,18 @@ type hello struct {
 	// Of doListen, beside Proto.
 	Listen string `json:"listen,omitempty"`
 	Open   bool   `json:"open,omitempty"`
+	// Of doSite, beside Tunnel and Listen: what is published, and what visitors are asked
+	// for, of the password a hash (bcrypt).
+	Site fusion.Site `json:"site,omitzero"`
+	User string      `json:"user,omitempty"`
+	Hash string      `json:"hash,omitempty"`
 }
 
 const (
 	doOpen   = "open"   // connect to Target
 	doListen = "listen" // listen, as long as this stream stands, and open one with doBack for each connection
-	doBack   = "back"   // a connection of what was asked for by doListen
+	doSite   = "site"   // publish a name, likewise; the stream then has frames of siteNews
+	doBack   = "back"   // a connection of what was asked for by doListen or doSite
 )
 
 // answer is the first frame that comes back; without an error the rest of the stream is what
@@ -45,7 +51,7 @@ type answer struct {
 	Path   string `json:"path,omitempty"`
 	Detail string `json:"detail,omitempty"`
 	Hint   string `json:"hint,omitempty"`
-	// Of doListen.
+	// Of doListen and doSite.
 	Listen string `json:"listen,omitempty"`
 }
 

@@ -6,6 +6,7 @@ import (
 	"io"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -145,10 +146,12 @@ func (g *globals) addTunnel(cmd *cobra.Command, spec fusion.TunnelSpec) error {
 
 // tunnelEnds gives where a tunnel listens and where it leads, as people write it.
 func tunnelEnds(t fusion.Tunnel) (from, to string) {
-	switch t.Kind {
-	case fusion.ReverseTunnel:
+	switch {
+	case t.Site != (fusion.Site{}):
+		return t.Host + " " + t.Site.URL(t.Listen), "here" + t.Target.String()
+	case t.Kind == fusion.ReverseTunnel:
 		return t.Host + ":" + t.Listen, "here" + t.Target.String()
-	case fusion.ProxyTunnel:
+	case t.Kind == fusion.ProxyTunnel:
 		return t.Listen, t.Host + " (proxy)"
 	}
 	return t.Listen, t.Host + t.Target.String()
@@ -185,6 +188,9 @@ func printTunnels(w io.Writer, list []fusion.Tunnel) error {
 	for _, tunnel := range list {
 		from, to := tunnelEnds(tunnel)
 		note := tunnel.Note
+		if note == "" && !tunnel.CertificateUntil.IsZero() {
+			note = "certificate until " + tunnel.CertificateUntil.Local().Format(time.DateOnly)
+		}
 		if tunnel.Hint != "" {
 			note += " (" + tunnel.Hint + ")"
 		}

@@ -45,6 +45,8 @@ func upCommand(flags *globals) *cobra.Command {
 	cmd.Flags().StringVar(&cfg.Mapping, "port-mapping", "", "off keeps the router of the own network from being asked to open the port (default: on)")
 	cmd.Flags().StringVar(&cfg.Web, "web", "", "`HOST:PORT` of the loopback for the page, or off")
 	cmd.Flags().StringVar(&cfg.Libvirt, "libvirt", "", "a libvirt `URI`, private, off, or auto for what there is")
+	cmd.Flags().StringVar(&cfg.ACME, "acme", "", "the directory `URL` of the CA that certifies sites published here (default: Let's Encrypt)")
+	cmd.Flags().StringVar(&cfg.ACMERoots, "acme-roots", "", "a `FILE` of root certificates in PEM that this CA's own HTTPS is checked with")
 	return cmd
 }
 

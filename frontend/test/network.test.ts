@@ -19,7 +19,7 @@ afterEach(() => {
 
 const tunnel = (id: string, more: Partial<Tunnel> = {}): Tunnel => ({
   id, hostId: 'id-cloud', host: 'cloud', kind: 'forward', proto: 'tcp', listen: '127.0.0.1:5432', open: false, target: { machine: 'build', address: '', port: 5432 },
-  once: false, limit: 0, user: '', password: '', state: 'open', note: '', hint: '', connections: 1, total: 1, bytesIn: 0, bytesOut: 0, rateIn: 2048, rateOut: 0, ...more,
+  once: false, limit: 0, user: '', password: '', state: 'open', note: '', hint: '', connections: 1, total: 1, bytesIn: 0, bytesOut: 0, rateIn: 2048, rateOut: 0, site: null, certificateUntil: null, ...more,
 })
 
 /** A stream of lists that a test feeds. */
@@ -112,22 +112,27 @@ describe('tunnels', () => {
       tunnel('T1'),
       tunnel('T2', { kind: 'reverse', open: true, listen: '0.0.0.0:8443', target: { machine: '', address: '', port: 443 } }),
       tunnel('T3', { listen: '127.0.0.1:53', proto: 'udp', target: { machine: '', address: 'fd00::5', port: 53 }, state: 'failed', note: 'nobody listens there', hint: 'start the service, or look at its port' }),
+      tunnel('T5', { kind: 'reverse', open: true, listen: '0.0.0.0:443', site: { name: 'www.example.org', tls: true, plain: 80, agreed: true, email: '' }, certificateUntil: new Date('2027-02-28T12:00:00Z') }),
+      tunnel('T6', { kind: 'reverse', open: true, listen: '0.0.0.0:443', site: { name: 'b.example.org', tls: true, plain: 80, agreed: true, email: '' }, state: 'waiting', note: 'waits for a certificate: connection refused' }),
       tunnel('T4', { kind: 'proxy', listen: '127.0.0.1:1080', target: { machine: '', address: '', port: 0 }, state: 'waiting' }),
     ])
-    await vi.waitFor(() => expect(part.getAllByRole('listitem')).toHaveLength(4))
+    await vi.waitFor(() => expect(part.getAllByRole('listitem')).toHaveLength(6))
     const text = (id: string) => document.querySelector(`[data-tunnel=${id}]`)!.textContent!.replace(/\s+/g, ' ')
     expect(text('T1')).toContain('build:5432')
     expect(text('T2')).toMatch(/cloud.*\*:8443.*laptop.*:443/)
     expect(text('T2')).toContain(t('tunnels.use.publish'))
     expect(text('T3')).toContain('[fd00::5]:53')
     expect(text('T3')).toContain(language === 'en' ? 'nobody listens there' : '那里没有程序在监听')
+    expect(text('T5')).toContain('https://www.example.org/')
+    expect(text('T5')).toContain(t('tunnels.certificate', { day: '2027-02-28' }))
+    expect(text('T6')).toContain(language === 'en' ? 'waits for a certificate: connection refused' : '正在等待证书：connection refused')
     expect(text('T4')).toContain(t('tunnels.everywhere'))
     await clean()
     await fireEvent.click(part.getByRole('button', { name: t('verb.removeTunnel', { port: ':5432' }) }))
     expect(page.getByRole('alertdialog').textContent).toContain('build:5432')
     await fireEvent.click(within(page.getByRole('alertdialog')).getByRole('button', { name: t('confirm.removeTunnel.verb') }))
     await vi.waitFor(() => expect(removed).toEqual(['T1']))
-    await vi.waitFor(() => expect(part.getAllByRole('listitem')).toHaveLength(3))
+    await vi.waitFor(() => expect(part.getAllByRole('listitem')).toHaveLength(5))
   })
 
   it('are added once what is typed can be', async () => {
@@ -168,6 +173,30 @@ describe('tunnels', () => {
     await submit()
     await vi.waitFor(() => expect(made).toHaveLength(1))
     expect(made[0]).toMatchObject({ kind: 'reverse', listen: '0.0.0.0:8080', open: true, target: { machine: 'ipxe', address: '', port: 80 } })
+  })
+
+  it('are published by name, with a certificate once its terms are accepted', async () => {
+    const made: TunnelSpec[] = []
+    await open({ addTunnel: async (spec) => (made.push(spec), tunnel('T1')) })
+    await fireEvent.click(page.getAllByRole('button', { name: 'Add tunnel' })[0]!)
+    await fireEvent.click(dialog().getByRole('radio', { name: /^Publish/ }))
+    await fireEvent.click(dialog().getByRole('radio', { name: t('addTunnel.byHttps') }))
+    await type('Port of laptop', '3000')
+    for (const bad of ['', '10.0.0.1', 'a b', 'https://www.example.org']) {
+      await type(t('addTunnel.name'), bad)
+      await submit()
+      expect(dialog().getByLabelText(t('addTunnel.name')).getAttribute('aria-invalid')).toBe('true')
+    }
+    await type(t('addTunnel.name'), 'WWW.example.org')
+    await type(t('addTunnel.sitePassword'), 'correct horse')
+    await submit()
+    expect(dialog().getByText(t('addTunnel.agreeNeeded'))).toBeTruthy()
+    expect(made).toEqual([])
+    await clean()
+    await fireEvent.click(dialog().getByTestId('site-agreed'))
+    await submit()
+    await vi.waitFor(() => expect(made).toHaveLength(1))
+    expect(made[0]).toMatchObject({ kind: 'reverse', listen: '0.0.0.0:443', open: true, password: 'correct horse', site: { name: 'www.example.org', tls: true, plain: 80, agreed: true, email: '' } })
   })
 
   it('ask for a user where others reach a proxy, and say at the port that it is taken', async () => {

@@ -99,9 +99,11 @@ func mayImport(from, to string) bool {
 			under(to, "hither/app/convert") || under(to, "hither/app/home") || under(to, "hither/app/terminal")
 	case from == "hither/app/mesh":
 		return to == "hither/fusion" || to == "hither/vmctl/proxy" || to == "hither/app/convert" || under(to, "hither/proto")
+	case from == "hither/app/tunnel/front":
+		return to == "hither/fusion" // it knows no tunnel
 	case from == "hither/app/tunnel":
 		// It gets hosts, grants and guests from the node; the copying is that of forwards.
-		return to == "hither/fusion" || to == "hither/vmctl/proxy" || to == "hither/app/convert" || under(to, "hither/proto")
+		return to == "hither/fusion" || to == "hither/vmctl/proxy" || to == "hither/app/convert" || to == "hither/app/tunnel/front" || under(to, "hither/proto")
 	case under(from, "hither/app/shell"):
 		return under(to, "hither/app") && to != "hither/app" && !under(to, "hither/app/api") || to == "hither/fusion" || under(to, "hither/proto") || to == "hither/frontend"
 	case from == "hither":

@@ -1,3 +1,4 @@
+import { timestampDate } from '@bufbuild/protobuf/wkt'
 import { createClient, type Transport } from '@connectrpc/connect'
 import type { UiError } from './error'
 import { TunnelService, type Tunnel as PbTunnel } from './gen/hither/v1/tunnel_pb'
@@ -20,6 +21,18 @@ export interface TunnelSpec {
   limit: number
   user: string
   password: string
+  /** What is published by name, null for a bare port; see fusion.Site. */
+  site: TunnelSite | null
+}
+
+export interface TunnelSite {
+  name: string
+  tls: boolean
+  /** The port that leads HTTP to HTTPS, 0 for none. */
+  plain: number
+  /** The CA's terms are accepted. */
+  agreed: boolean
+  email: string
 }
 
 export interface Tunnel extends TunnelSpec {
@@ -35,6 +48,8 @@ export interface Tunnel extends TunnelSpec {
   /** Bytes a second. */
   rateIn: number
   rateOut: number
+  /** Until when a site's certificate holds, null while it has none. */
+  certificateUntil: Date | null
 }
 
 /** The part of Api about tunnels of this computer. */
@@ -52,6 +67,8 @@ function tunnel(t: PbTunnel): Tunnel {
     total: Number(t.total), bytesIn: Number(t.bytesIn), bytesOut: Number(t.bytesOut), rateIn: t.rateIn, rateOut: t.rateOut,
     kind: (s?.kind ?? 'forward') as TunnelKind, proto: s?.proto === 'udp' ? 'udp' : 'tcp', listen: s?.listen ?? '', open: s?.open ?? false,
     host: s?.host ?? '', once: s?.once ?? false, limit: Number(s?.limit ?? 0), user: s?.user ?? '', password: '',
+    site: s?.site ? { name: s.site.name, tls: s.site.tls, plain: s.site.plain, agreed: s.site.agreed, email: s.site.email } : null,
+    certificateUntil: t.certificateUntil ? timestampDate(t.certificateUntil) : null,
     target: { machine: s?.target?.machine ?? '', address: s?.target?.address ?? '', port: s?.target?.port ?? 0 },
   }
 }
@@ -67,7 +84,7 @@ export function tunnelApi(transport: Transport, fail: (thrown: unknown) => UiErr
         throw fail(thrown)
       }
     },
-    addTunnel: async ({ limit, ...spec }) => tunnel(await tunnels.add({ spec: { ...spec, limit: BigInt(limit) } })),
+    addTunnel: async ({ limit, ...spec }) => tunnel(await tunnels.add({ spec: { ...spec, site: spec.site ?? undefined, limit: BigInt(limit) } })),
     removeTunnel: async (id) => void (await tunnels.remove({ id })),
   }
 }

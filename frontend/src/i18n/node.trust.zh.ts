@@ -6,8 +6,6 @@ export const trustNodeZh: Record<string, string> = {
   'admin is of the whole computer; limit control, machines or apps to one machine instead': 'admin 针对整台电脑；请改为把 control、machines 或 apps 限定到一台虚拟机',
   'grant {0} as a whole; its objects are not enforced yet': '请授予完整的 {0}；目前还不能把它限定到对象',
   'machines is of a machine, as in machines@web': 'machines 针对一台虚拟机，例如 machines@web',
-  'tunnel is of a machine, a port of one, or an address with its port, as in tunnel@web, tunnel@self/80 and tunnel@10.0.0.5:443':
-    'tunnel 针对一台虚拟机、它的一个端口，或一个带端口的地址，例如 tunnel@web、tunnel@self/80 和 tunnel@10.0.0.5:443',
   'files is of a folder, as in files@photos': 'files 针对一个文件夹，例如 files@photos',
   'this computer was not granted "{0}" for {1}': '这台电脑没有获得针对 {1} 的“{0}”权限',
   'images and networks of that computer need machines as a whole': '使用那台电脑的镜像和网络需要完整的 machines 权限',

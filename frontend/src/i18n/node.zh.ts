@@ -17,6 +17,7 @@ import { networkNodeZh } from './node.network.zh'
 import { snapshotNodeZh } from './node.snapshot.zh'
 import { trustNodeZh } from './node.trust.zh'
 import { meshNodeZh } from './node.mesh.zh'
+import { siteNodeZh } from './node.site.zh'
 import { tunnelNodeZh } from './node.tunnel.zh'
 import { ownerNodeZh } from './node.owner.zh'
 
@@ -46,5 +47,6 @@ export const nodeZh: Record<string, string> = {
   ...trustNodeZh,
   ...meshNodeZh,
   ...tunnelNodeZh,
+  ...siteNodeZh,
   ...ownerNodeZh,
 }

@@ -83,6 +83,83 @@ func (x *TunnelTarget) GetPort() int32 {
 	return 0
 }
 
+// TunnelSite is fusion.Site.
+type TunnelSite struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Tls           bool                   `protobuf:"varint,2,opt,name=tls,proto3" json:"tls,omitempty"`
+	Plain         int32                  `protobuf:"varint,3,opt,name=plain,proto3" json:"plain,omitempty"`
+	Agreed        bool                   `protobuf:"varint,4,opt,name=agreed,proto3" json:"agreed,omitempty"`
+	Email         string                 `protobuf:"bytes,5,opt,name=email,proto3" json:"email,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TunnelSite) Reset() {
+	*x = TunnelSite{}
+	mi := &file_hither_v1_tunnel_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TunnelSite) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TunnelSite) ProtoMessage() {}
+
+func (x *TunnelSite) ProtoReflect() protoreflect.Message {
+	mi := &file_hither_v1_tunnel_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TunnelSite.ProtoReflect.Descriptor instead.
+func (*TunnelSite) Descriptor() ([]byte, []int) {
+	return file_hither_v1_tunnel_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *TunnelSite) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *TunnelSite) GetTls() bool {
+	if x != nil {
+		return x.Tls
+	}
+	return false
+}
+
+func (x *TunnelSite) GetPlain() int32 {
+	if x != nil {
+		return x.Plain
+	}
+	return 0
+}
+
+func (x *TunnelSite) GetAgreed() bool {
+	if x != nil {
+		return x.Agreed
+	}
+	return false
+}
+
+func (x *TunnelSite) GetEmail() string {
+	if x != nil {
+		return x.Email
+	}
+	return ""
+}
+
 // TunnelSpec is fusion.TunnelSpec; host is the other computer.
 type TunnelSpec struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -96,13 +173,14 @@ type TunnelSpec struct {
 	Limit         int64                  `protobuf:"varint,8,opt,name=limit,proto3" json:"limit,omitempty"`
 	User          string                 `protobuf:"bytes,9,opt,name=user,proto3" json:"user,omitempty"`
 	Password      string                 `protobuf:"bytes,10,opt,name=password,proto3" json:"password,omitempty"`
+	Site          *TunnelSite            `protobuf:"bytes,11,opt,name=site,proto3" json:"site,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *TunnelSpec) Reset() {
 	*x = TunnelSpec{}
-	mi := &file_hither_v1_tunnel_proto_msgTypes[1]
+	mi := &file_hither_v1_tunnel_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -114,7 +192,7 @@ func (x *TunnelSpec) String() string {
 func (*TunnelSpec) ProtoMessage() {}
 
 func (x *TunnelSpec) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_tunnel_proto_msgTypes[1]
+	mi := &file_hither_v1_tunnel_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -127,7 +205,7 @@ func (x *TunnelSpec) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TunnelSpec.ProtoReflect.Descriptor instead.
 func (*TunnelSpec) Descriptor() ([]byte, []int) {
-	return file_hither_v1_tunnel_proto_rawDescGZIP(), []int{1}
+	return file_hither_v1_tunnel_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *TunnelSpec) GetKind() string {
@@ -200,28 +278,37 @@ func (x *TunnelSpec) GetPassword() string {
 	return ""
 }
 
+func (x *TunnelSpec) GetSite() *TunnelSite {
+	if x != nil {
+		return x.Site
+	}
+	return nil
+}
+
 // Tunnel is fusion.Tunnel.
 type Tunnel struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	Spec          *TunnelSpec            `protobuf:"bytes,2,opt,name=spec,proto3" json:"spec,omitempty"`
-	HostId        string                 `protobuf:"bytes,3,opt,name=host_id,json=hostId,proto3" json:"host_id,omitempty"`
-	State         string                 `protobuf:"bytes,4,opt,name=state,proto3" json:"state,omitempty"`
-	Note          string                 `protobuf:"bytes,5,opt,name=note,proto3" json:"note,omitempty"`
-	Hint          string                 `protobuf:"bytes,6,opt,name=hint,proto3" json:"hint,omitempty"`
-	Connections   int32                  `protobuf:"varint,7,opt,name=connections,proto3" json:"connections,omitempty"`
-	Total         int64                  `protobuf:"varint,8,opt,name=total,proto3" json:"total,omitempty"`
-	BytesIn       int64                  `protobuf:"varint,9,opt,name=bytes_in,json=bytesIn,proto3" json:"bytes_in,omitempty"`
-	BytesOut      int64                  `protobuf:"varint,10,opt,name=bytes_out,json=bytesOut,proto3" json:"bytes_out,omitempty"`
-	RateIn        float64                `protobuf:"fixed64,11,opt,name=rate_in,json=rateIn,proto3" json:"rate_in,omitempty"`
-	RateOut       float64                `protobuf:"fixed64,12,opt,name=rate_out,json=rateOut,proto3" json:"rate_out,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Id          string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Spec        *TunnelSpec            `protobuf:"bytes,2,opt,name=spec,proto3" json:"spec,omitempty"`
+	HostId      string                 `protobuf:"bytes,3,opt,name=host_id,json=hostId,proto3" json:"host_id,omitempty"`
+	State       string                 `protobuf:"bytes,4,opt,name=state,proto3" json:"state,omitempty"`
+	Note        string                 `protobuf:"bytes,5,opt,name=note,proto3" json:"note,omitempty"`
+	Hint        string                 `protobuf:"bytes,6,opt,name=hint,proto3" json:"hint,omitempty"`
+	Connections int32                  `protobuf:"varint,7,opt,name=connections,proto3" json:"connections,omitempty"`
+	Total       int64                  `protobuf:"varint,8,opt,name=total,proto3" json:"total,omitempty"`
+	BytesIn     int64                  `protobuf:"varint,9,opt,name=bytes_in,json=bytesIn,proto3" json:"bytes_in,omitempty"`
+	BytesOut    int64                  `protobuf:"varint,10,opt,name=bytes_out,json=bytesOut,proto3" json:"bytes_out,omitempty"`
+	RateIn      float64                `protobuf:"fixed64,11,opt,name=rate_in,json=rateIn,proto3" json:"rate_in,omitempty"`
+	RateOut     float64                `protobuf:"fixed64,12,opt,name=rate_out,json=rateOut,proto3" json:"rate_out,omitempty"`
+	// certificate_until is of a site with a certificate.
+	CertificateUntil *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=certificate_until,json=certificateUntil,proto3" json:"certificate_until,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *Tunnel) Reset() {
 	*x = Tunnel{}
-	mi := &file_hither_v1_tunnel_proto_msgTypes[2]
+	mi := &file_hither_v1_tunnel_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -233,7 +320,7 @@ func (x *Tunnel) String() string {
 func (*Tunnel) ProtoMessage() {}
 
 func (x *Tunnel) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_tunnel_proto_msgTypes[2]
+	mi := &file_hither_v1_tunnel_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -246,7 +333,7 @@ func (x *Tunnel) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tunnel.ProtoReflect.Descriptor instead.
 func (*Tunnel) Descriptor() ([]byte, []int) {
-	return file_hither_v1_tunnel_proto_rawDescGZIP(), []int{2}
+	return file_hither_v1_tunnel_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Tunnel) GetId() string {
@@ -333,6 +420,13 @@ func (x *Tunnel) GetRateOut() float64 {
 	return 0
 }
 
+func (x *Tunnel) GetCertificateUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CertificateUntil
+	}
+	return nil
+}
+
 type TunnelPoint struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	At            *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=at,proto3" json:"at,omitempty"`
@@ -344,7 +438,7 @@ type TunnelPoint struct {
 
 func (x *TunnelPoint) Reset() {
 	*x = TunnelPoint{}
-	mi := &file_hither_v1_tunnel_proto_msgTypes[3]
+	mi := &file_hither_v1_tunnel_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -356,7 +450,7 @@ func (x *TunnelPoint) String() string {
 func (*TunnelPoint) ProtoMessage() {}
 
 func (x *TunnelPoint) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_tunnel_proto_msgTypes[3]
+	mi := &file_hither_v1_tunnel_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -369,7 +463,7 @@ func (x *TunnelPoint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TunnelPoint.ProtoReflect.Descriptor instead.
 func (*TunnelPoint) Descriptor() ([]byte, []int) {
-	return file_hither_v1_tunnel_proto_rawDescGZIP(), []int{3}
+	return file_hither_v1_tunnel_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *TunnelPoint) GetAt() *timestamppb.Timestamp {
@@ -402,7 +496,7 @@ type TunnelListRequest struct {
 
 func (x *TunnelListRequest) Reset() {
 	*x = TunnelListRequest{}
-	mi := &file_hither_v1_tunnel_proto_msgTypes[4]
+	mi := &file_hither_v1_tunnel_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -414,7 +508,7 @@ func (x *TunnelListRequest) String() string {
 func (*TunnelListRequest) ProtoMessage() {}
 
 func (x *TunnelListRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_tunnel_proto_msgTypes[4]
+	mi := &file_hither_v1_tunnel_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -427,7 +521,7 @@ func (x *TunnelListRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TunnelListRequest.ProtoReflect.Descriptor instead.
 func (*TunnelListRequest) Descriptor() ([]byte, []int) {
-	return file_hither_v1_tunnel_proto_rawDescGZIP(), []int{4}
+	return file_hither_v1_tunnel_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *TunnelListRequest) GetHost() string {
@@ -446,7 +540,7 @@ type TunnelListResponse struct {
 
 func (x *TunnelListResponse) Reset() {
 	*x = TunnelListResponse{}
-	mi := &file_hither_v1_tunnel_proto_msgTypes[5]
+	mi := &file_hither_v1_tunnel_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -458,7 +552,7 @@ func (x *TunnelListResponse) String() string {
 func (*TunnelListResponse) ProtoMessage() {}
 
 func (x *TunnelListResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_tunnel_proto_msgTypes[5]
+	mi := &file_hither_v1_tunnel_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -471,7 +565,7 @@ func (x *TunnelListResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TunnelListResponse.ProtoReflect.Descriptor instead.
 func (*TunnelListResponse) Descriptor() ([]byte, []int) {
-	return file_hither_v1_tunnel_proto_rawDescGZIP(), []int{5}
+	return file_hither_v1_tunnel_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *TunnelListResponse) GetTunnels() []*Tunnel {
@@ -491,7 +585,7 @@ type TunnelAddRequest struct {
 
 func (x *TunnelAddRequest) Reset() {
 	*x = TunnelAddRequest{}
-	mi := &file_hither_v1_tunnel_proto_msgTypes[6]
+	mi := &file_hither_v1_tunnel_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -503,7 +597,7 @@ func (x *TunnelAddRequest) String() string {
 func (*TunnelAddRequest) ProtoMessage() {}
 
 func (x *TunnelAddRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_tunnel_proto_msgTypes[6]
+	mi := &file_hither_v1_tunnel_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -516,7 +610,7 @@ func (x *TunnelAddRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TunnelAddRequest.ProtoReflect.Descriptor instead.
 func (*TunnelAddRequest) Descriptor() ([]byte, []int) {
-	return file_hither_v1_tunnel_proto_rawDescGZIP(), []int{6}
+	return file_hither_v1_tunnel_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *TunnelAddRequest) GetHost() string {
@@ -543,7 +637,7 @@ type TunnelRemoveRequest struct {
 
 func (x *TunnelRemoveRequest) Reset() {
 	*x = TunnelRemoveRequest{}
-	mi := &file_hither_v1_tunnel_proto_msgTypes[7]
+	mi := &file_hither_v1_tunnel_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -555,7 +649,7 @@ func (x *TunnelRemoveRequest) String() string {
 func (*TunnelRemoveRequest) ProtoMessage() {}
 
 func (x *TunnelRemoveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_tunnel_proto_msgTypes[7]
+	mi := &file_hither_v1_tunnel_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -568,7 +662,7 @@ func (x *TunnelRemoveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TunnelRemoveRequest.ProtoReflect.Descriptor instead.
 func (*TunnelRemoveRequest) Descriptor() ([]byte, []int) {
-	return file_hither_v1_tunnel_proto_rawDescGZIP(), []int{7}
+	return file_hither_v1_tunnel_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *TunnelRemoveRequest) GetHost() string {
@@ -593,7 +687,7 @@ type TunnelRemoveResponse struct {
 
 func (x *TunnelRemoveResponse) Reset() {
 	*x = TunnelRemoveResponse{}
-	mi := &file_hither_v1_tunnel_proto_msgTypes[8]
+	mi := &file_hither_v1_tunnel_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -605,7 +699,7 @@ func (x *TunnelRemoveResponse) String() string {
 func (*TunnelRemoveResponse) ProtoMessage() {}
 
 func (x *TunnelRemoveResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_tunnel_proto_msgTypes[8]
+	mi := &file_hither_v1_tunnel_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -618,7 +712,7 @@ func (x *TunnelRemoveResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TunnelRemoveResponse.ProtoReflect.Descriptor instead.
 func (*TunnelRemoveResponse) Descriptor() ([]byte, []int) {
-	return file_hither_v1_tunnel_proto_rawDescGZIP(), []int{8}
+	return file_hither_v1_tunnel_proto_rawDescGZIP(), []int{9}
 }
 
 // TunnelLimitRequest: limit is in bytes a second, 0 for none.
@@ -633,7 +727,7 @@ type TunnelLimitRequest struct {
 
 func (x *TunnelLimitRequest) Reset() {
 	*x = TunnelLimitRequest{}
-	mi := &file_hither_v1_tunnel_proto_msgTypes[9]
+	mi := &file_hither_v1_tunnel_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -645,7 +739,7 @@ func (x *TunnelLimitRequest) String() string {
 func (*TunnelLimitRequest) ProtoMessage() {}
 
 func (x *TunnelLimitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_tunnel_proto_msgTypes[9]
+	mi := &file_hither_v1_tunnel_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -658,7 +752,7 @@ func (x *TunnelLimitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TunnelLimitRequest.ProtoReflect.Descriptor instead.
 func (*TunnelLimitRequest) Descriptor() ([]byte, []int) {
-	return file_hither_v1_tunnel_proto_rawDescGZIP(), []int{9}
+	return file_hither_v1_tunnel_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *TunnelLimitRequest) GetHost() string {
@@ -692,7 +786,7 @@ type TunnelHistoryRequest struct {
 
 func (x *TunnelHistoryRequest) Reset() {
 	*x = TunnelHistoryRequest{}
-	mi := &file_hither_v1_tunnel_proto_msgTypes[10]
+	mi := &file_hither_v1_tunnel_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -704,7 +798,7 @@ func (x *TunnelHistoryRequest) String() string {
 func (*TunnelHistoryRequest) ProtoMessage() {}
 
 func (x *TunnelHistoryRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_tunnel_proto_msgTypes[10]
+	mi := &file_hither_v1_tunnel_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -717,7 +811,7 @@ func (x *TunnelHistoryRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TunnelHistoryRequest.ProtoReflect.Descriptor instead.
 func (*TunnelHistoryRequest) Descriptor() ([]byte, []int) {
-	return file_hither_v1_tunnel_proto_rawDescGZIP(), []int{10}
+	return file_hither_v1_tunnel_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *TunnelHistoryRequest) GetHost() string {
@@ -743,7 +837,7 @@ type TunnelHistoryResponse struct {
 
 func (x *TunnelHistoryResponse) Reset() {
 	*x = TunnelHistoryResponse{}
-	mi := &file_hither_v1_tunnel_proto_msgTypes[11]
+	mi := &file_hither_v1_tunnel_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -755,7 +849,7 @@ func (x *TunnelHistoryResponse) String() string {
 func (*TunnelHistoryResponse) ProtoMessage() {}
 
 func (x *TunnelHistoryResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hither_v1_tunnel_proto_msgTypes[11]
+	mi := &file_hither_v1_tunnel_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -768,7 +862,7 @@ func (x *TunnelHistoryResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TunnelHistoryResponse.ProtoReflect.Descriptor instead.
 func (*TunnelHistoryResponse) Descriptor() ([]byte, []int) {
-	return file_hither_v1_tunnel_proto_rawDescGZIP(), []int{11}
+	return file_hither_v1_tunnel_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *TunnelHistoryResponse) GetPoints() []*TunnelPoint {
@@ -786,7 +880,14 @@ const file_hither_v1_tunnel_proto_rawDesc = "" +
 	"\fTunnelTarget\x12\x18\n" +
 	"\amachine\x18\x01 \x01(\tR\amachine\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\x12\x12\n" +
-	"\x04port\x18\x03 \x01(\x05R\x04port\"\x81\x02\n" +
+	"\x04port\x18\x03 \x01(\x05R\x04port\"v\n" +
+	"\n" +
+	"TunnelSite\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x10\n" +
+	"\x03tls\x18\x02 \x01(\bR\x03tls\x12\x14\n" +
+	"\x05plain\x18\x03 \x01(\x05R\x05plain\x12\x16\n" +
+	"\x06agreed\x18\x04 \x01(\bR\x06agreed\x12\x14\n" +
+	"\x05email\x18\x05 \x01(\tR\x05email\"\xac\x02\n" +
 	"\n" +
 	"TunnelSpec\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x14\n" +
@@ -799,7 +900,8 @@ const file_hither_v1_tunnel_proto_rawDesc = "" +
 	"\x05limit\x18\b \x01(\x03R\x05limit\x12\x12\n" +
 	"\x04user\x18\t \x01(\tR\x04user\x12\x1a\n" +
 	"\bpassword\x18\n" +
-	" \x01(\tR\bpassword\"\xbe\x02\n" +
+	" \x01(\tR\bpassword\x12)\n" +
+	"\x04site\x18\v \x01(\v2\x15.hither.v1.TunnelSiteR\x04site\"\x87\x03\n" +
 	"\x06Tunnel\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12)\n" +
 	"\x04spec\x18\x02 \x01(\v2\x15.hither.v1.TunnelSpecR\x04spec\x12\x17\n" +
@@ -813,7 +915,8 @@ const file_hither_v1_tunnel_proto_rawDesc = "" +
 	"\tbytes_out\x18\n" +
 	" \x01(\x03R\bbytesOut\x12\x17\n" +
 	"\arate_in\x18\v \x01(\x01R\x06rateIn\x12\x19\n" +
-	"\brate_out\x18\f \x01(\x01R\arateOut\"[\n" +
+	"\brate_out\x18\f \x01(\x01R\arateOut\x12G\n" +
+	"\x11certificate_until\x18\r \x01(\v2\x1a.google.protobuf.TimestampR\x10certificateUntil\"[\n" +
 	"\vTunnelPoint\x12*\n" +
 	"\x02at\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x0e\n" +
 	"\x02in\x18\x02 \x01(\x03R\x02in\x12\x10\n" +
@@ -858,46 +961,49 @@ func file_hither_v1_tunnel_proto_rawDescGZIP() []byte {
 	return file_hither_v1_tunnel_proto_rawDescData
 }
 
-var file_hither_v1_tunnel_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_hither_v1_tunnel_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_hither_v1_tunnel_proto_goTypes = []any{
 	(*TunnelTarget)(nil),          // 0: hither.v1.TunnelTarget
-	(*TunnelSpec)(nil),            // 1: hither.v1.TunnelSpec
-	(*Tunnel)(nil),                // 2: hither.v1.Tunnel
-	(*TunnelPoint)(nil),           // 3: hither.v1.TunnelPoint
-	(*TunnelListRequest)(nil),     // 4: hither.v1.TunnelListRequest
-	(*TunnelListResponse)(nil),    // 5: hither.v1.TunnelListResponse
-	(*TunnelAddRequest)(nil),      // 6: hither.v1.TunnelAddRequest
-	(*TunnelRemoveRequest)(nil),   // 7: hither.v1.TunnelRemoveRequest
-	(*TunnelRemoveResponse)(nil),  // 8: hither.v1.TunnelRemoveResponse
-	(*TunnelLimitRequest)(nil),    // 9: hither.v1.TunnelLimitRequest
-	(*TunnelHistoryRequest)(nil),  // 10: hither.v1.TunnelHistoryRequest
-	(*TunnelHistoryResponse)(nil), // 11: hither.v1.TunnelHistoryResponse
-	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
+	(*TunnelSite)(nil),            // 1: hither.v1.TunnelSite
+	(*TunnelSpec)(nil),            // 2: hither.v1.TunnelSpec
+	(*Tunnel)(nil),                // 3: hither.v1.Tunnel
+	(*TunnelPoint)(nil),           // 4: hither.v1.TunnelPoint
+	(*TunnelListRequest)(nil),     // 5: hither.v1.TunnelListRequest
+	(*TunnelListResponse)(nil),    // 6: hither.v1.TunnelListResponse
+	(*TunnelAddRequest)(nil),      // 7: hither.v1.TunnelAddRequest
+	(*TunnelRemoveRequest)(nil),   // 8: hither.v1.TunnelRemoveRequest
+	(*TunnelRemoveResponse)(nil),  // 9: hither.v1.TunnelRemoveResponse
+	(*TunnelLimitRequest)(nil),    // 10: hither.v1.TunnelLimitRequest
+	(*TunnelHistoryRequest)(nil),  // 11: hither.v1.TunnelHistoryRequest
+	(*TunnelHistoryResponse)(nil), // 12: hither.v1.TunnelHistoryResponse
+	(*timestamppb.Timestamp)(nil), // 13: google.protobuf.Timestamp
 }
 var file_hither_v1_tunnel_proto_depIdxs = []int32{
 	0,  // 0: hither.v1.TunnelSpec.target:type_name -> hither.v1.TunnelTarget
-	1,  // 1: hither.v1.Tunnel.spec:type_name -> hither.v1.TunnelSpec
-	12, // 2: hither.v1.TunnelPoint.at:type_name -> google.protobuf.Timestamp
-	2,  // 3: hither.v1.TunnelListResponse.tunnels:type_name -> hither.v1.Tunnel
-	1,  // 4: hither.v1.TunnelAddRequest.spec:type_name -> hither.v1.TunnelSpec
-	3,  // 5: hither.v1.TunnelHistoryResponse.points:type_name -> hither.v1.TunnelPoint
-	4,  // 6: hither.v1.TunnelService.List:input_type -> hither.v1.TunnelListRequest
-	6,  // 7: hither.v1.TunnelService.Add:input_type -> hither.v1.TunnelAddRequest
-	7,  // 8: hither.v1.TunnelService.Remove:input_type -> hither.v1.TunnelRemoveRequest
-	9,  // 9: hither.v1.TunnelService.Limit:input_type -> hither.v1.TunnelLimitRequest
-	10, // 10: hither.v1.TunnelService.History:input_type -> hither.v1.TunnelHistoryRequest
-	4,  // 11: hither.v1.TunnelService.Watch:input_type -> hither.v1.TunnelListRequest
-	5,  // 12: hither.v1.TunnelService.List:output_type -> hither.v1.TunnelListResponse
-	2,  // 13: hither.v1.TunnelService.Add:output_type -> hither.v1.Tunnel
-	8,  // 14: hither.v1.TunnelService.Remove:output_type -> hither.v1.TunnelRemoveResponse
-	2,  // 15: hither.v1.TunnelService.Limit:output_type -> hither.v1.Tunnel
-	11, // 16: hither.v1.TunnelService.History:output_type -> hither.v1.TunnelHistoryResponse
-	5,  // 17: hither.v1.TunnelService.Watch:output_type -> hither.v1.TunnelListResponse
-	12, // [12:18] is the sub-list for method output_type
-	6,  // [6:12] is the sub-list for method input_type
-	6,  // [6:6] is the sub-list for extension type_name
-	6,  // [6:6] is the sub-list for extension extendee
-	0,  // [0:6] is the sub-list for field type_name
+	1,  // 1: hither.v1.TunnelSpec.site:type_name -> hither.v1.TunnelSite
+	2,  // 2: hither.v1.Tunnel.spec:type_name -> hither.v1.TunnelSpec
+	13, // 3: hither.v1.Tunnel.certificate_until:type_name -> google.protobuf.Timestamp
+	13, // 4: hither.v1.TunnelPoint.at:type_name -> google.protobuf.Timestamp
+	3,  // 5: hither.v1.TunnelListResponse.tunnels:type_name -> hither.v1.Tunnel
+	2,  // 6: hither.v1.TunnelAddRequest.spec:type_name -> hither.v1.TunnelSpec
+	4,  // 7: hither.v1.TunnelHistoryResponse.points:type_name -> hither.v1.TunnelPoint
+	5,  // 8: hither.v1.TunnelService.List:input_type -> hither.v1.TunnelListRequest
+	7,  // 9: hither.v1.TunnelService.Add:input_type -> hither.v1.TunnelAddRequest
+	8,  // 10: hither.v1.TunnelService.Remove:input_type -> hither.v1.TunnelRemoveRequest
+	10, // 11: hither.v1.TunnelService.Limit:input_type -> hither.v1.TunnelLimitRequest
+	11, // 12: hither.v1.TunnelService.History:input_type -> hither.v1.TunnelHistoryRequest
+	5,  // 13: hither.v1.TunnelService.Watch:input_type -> hither.v1.TunnelListRequest
+	6,  // 14: hither.v1.TunnelService.List:output_type -> hither.v1.TunnelListResponse
+	3,  // 15: hither.v1.TunnelService.Add:output_type -> hither.v1.Tunnel
+	9,  // 16: hither.v1.TunnelService.Remove:output_type -> hither.v1.TunnelRemoveResponse
+	3,  // 17: hither.v1.TunnelService.Limit:output_type -> hither.v1.Tunnel
+	12, // 18: hither.v1.TunnelService.History:output_type -> hither.v1.TunnelHistoryResponse
+	6,  // 19: hither.v1.TunnelService.Watch:output_type -> hither.v1.TunnelListResponse
+	14, // [14:20] is the sub-list for method output_type
+	8,  // [8:14] is the sub-list for method input_type
+	8,  // [8:8] is the sub-list for extension type_name
+	8,  // [8:8] is the sub-list for extension extendee
+	0,  // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_hither_v1_tunnel_proto_init() }
@@ -911,7 +1017,7 @@ func file_hither_v1_tunnel_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_hither_v1_tunnel_proto_rawDesc), len(file_hither_v1_tunnel_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   12,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

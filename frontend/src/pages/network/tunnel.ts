@@ -21,6 +21,13 @@ function target({ target: to }: Tunnel): string {
   return `:${to.port}`
 }
 
+/** Where the visitors of a site come to. */
+export function siteUrl({ site, listen: at }: Tunnel): string {
+  if (!site) return ''
+  const port = at.slice(at.lastIndexOf(':') + 1)
+  return `${site.tls ? 'https' : 'http'}://${site.name}${port === (site.tls ? '443' : '80') ? '' : ':' + port}/`
+}
+
 /** From where a tunnel leads, and to where. */
 export function ends(tunnel: Tunnel): { from: End; to: End } {
   const from = { host: '', place: listen(tunnel.listen) }
@@ -30,7 +37,7 @@ export function ends(tunnel: Tunnel): { from: End; to: End } {
     case 'forward':
       return { from, to: { host: tunnel.host, place: target(tunnel) } }
     default:
-      return { from: { host: tunnel.host, place: from.place }, to: { host: '', place: target(tunnel) } }
+      return { from: { host: tunnel.host, place: siteUrl(tunnel) || from.place }, to: { host: '', place: target(tunnel) } }
   }
 }
 

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file hither/v1/tunnel.proto.
  */
 export const file_hither_v1_tunnel: GenFile = /*@__PURE__*/
-  fileDesc("ChZoaXRoZXIvdjEvdHVubmVsLnByb3RvEgloaXRoZXIudjEiPgoMVHVubmVsVGFyZ2V0Eg8KB21hY2hpbmUYASABKAkSDwoHYWRkcmVzcxgCIAEoCRIMCgRwb3J0GAMgASgFIrsBCgpUdW5uZWxTcGVjEgwKBGtpbmQYASABKAkSDQoFcHJvdG8YAiABKAkSDgoGbGlzdGVuGAMgASgJEgwKBG9wZW4YBCABKAgSDAoEaG9zdBgFIAEoCRInCgZ0YXJnZXQYBiABKAsyFy5oaXRoZXIudjEuVHVubmVsVGFyZ2V0EgwKBG9uY2UYByABKAgSDQoFbGltaXQYCCABKAMSDAoEdXNlchgJIAEoCRIQCghwYXNzd29yZBgKIAEoCSLhAQoGVHVubmVsEgoKAmlkGAEgASgJEiMKBHNwZWMYAiABKAsyFS5oaXRoZXIudjEuVHVubmVsU3BlYxIPCgdob3N0X2lkGAMgASgJEg0KBXN0YXRlGAQgASgJEgwKBG5vdGUYBSABKAkSDAoEaGludBgGIAEoCRITCgtjb25uZWN0aW9ucxgHIAEoBRINCgV0b3RhbBgIIAEoAxIQCghieXRlc19pbhgJIAEoAxIRCglieXRlc19vdXQYCiABKAMSDwoHcmF0ZV9pbhgLIAEoARIQCghyYXRlX291dBgMIAEoASJOCgtUdW5uZWxQb2ludBImCgJhdBgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASCgoCaW4YAiABKAMSCwoDb3V0GAMgASgDIiEKEVR1bm5lbExpc3RSZXF1ZXN0EgwKBGhvc3QYASABKAkiOAoSVHVubmVsTGlzdFJlc3BvbnNlEiIKB3R1bm5lbHMYASADKAsyES5oaXRoZXIudjEuVHVubmVsIkUKEFR1bm5lbEFkZFJlcXVlc3QSDAoEaG9zdBgBIAEoCRIjCgRzcGVjGAIgASgLMhUuaGl0aGVyLnYxLlR1bm5lbFNwZWMiLwoTVHVubmVsUmVtb3ZlUmVxdWVzdBIMCgRob3N0GAEgASgJEgoKAmlkGAIgASgJIhYKFFR1bm5lbFJlbW92ZVJlc3BvbnNlIj0KElR1bm5lbExpbWl0UmVxdWVzdBIMCgRob3N0GAEgASgJEgoKAmlkGAIgASgJEg0KBWxpbWl0GAMgASgDIjAKFFR1bm5lbEhpc3RvcnlSZXF1ZXN0EgwKBGhvc3QYASABKAkSCgoCaWQYAiABKAkiPwoVVHVubmVsSGlzdG9yeVJlc3BvbnNlEiYKBnBvaW50cxgBIAMoCzIWLmhpdGhlci52MS5UdW5uZWxQb2ludDKnAwoNVHVubmVsU2VydmljZRJDCgRMaXN0EhwuaGl0aGVyLnYxLlR1bm5lbExpc3RSZXF1ZXN0Gh0uaGl0aGVyLnYxLlR1bm5lbExpc3RSZXNwb25zZRI1CgNBZGQSGy5oaXRoZXIudjEuVHVubmVsQWRkUmVxdWVzdBoRLmhpdGhlci52MS5UdW5uZWwSSQoGUmVtb3ZlEh4uaGl0aGVyLnYxLlR1bm5lbFJlbW92ZVJlcXVlc3QaHy5oaXRoZXIudjEuVHVubmVsUmVtb3ZlUmVzcG9uc2USOQoFTGltaXQSHS5oaXRoZXIudjEuVHVubmVsTGltaXRSZXF1ZXN0GhEuaGl0aGVyLnYxLlR1bm5lbBJMCgdIaXN0b3J5Eh8uaGl0aGVyLnYxLlR1bm5lbEhpc3RvcnlSZXF1ZXN0GiAuaGl0aGVyLnYxLlR1bm5lbEhpc3RvcnlSZXNwb25zZRJGCgVXYXRjaBIcLmhpdGhlci52MS5UdW5uZWxMaXN0UmVxdWVzdBodLmhpdGhlci52MS5UdW5uZWxMaXN0UmVzcG9uc2UwAUIhWh9oaXRoZXIvcHJvdG8vaGl0aGVyL3YxO2hpdGhlcnYxYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("ChZoaXRoZXIvdjEvdHVubmVsLnByb3RvEgloaXRoZXIudjEiPgoMVHVubmVsVGFyZ2V0Eg8KB21hY2hpbmUYASABKAkSDwoHYWRkcmVzcxgCIAEoCRIMCgRwb3J0GAMgASgFIlUKClR1bm5lbFNpdGUSDAoEbmFtZRgBIAEoCRILCgN0bHMYAiABKAgSDQoFcGxhaW4YAyABKAUSDgoGYWdyZWVkGAQgASgIEg0KBWVtYWlsGAUgASgJIuABCgpUdW5uZWxTcGVjEgwKBGtpbmQYASABKAkSDQoFcHJvdG8YAiABKAkSDgoGbGlzdGVuGAMgASgJEgwKBG9wZW4YBCABKAgSDAoEaG9zdBgFIAEoCRInCgZ0YXJnZXQYBiABKAsyFy5oaXRoZXIudjEuVHVubmVsVGFyZ2V0EgwKBG9uY2UYByABKAgSDQoFbGltaXQYCCABKAMSDAoEdXNlchgJIAEoCRIQCghwYXNzd29yZBgKIAEoCRIjCgRzaXRlGAsgASgLMhUuaGl0aGVyLnYxLlR1bm5lbFNpdGUimAIKBlR1bm5lbBIKCgJpZBgBIAEoCRIjCgRzcGVjGAIgASgLMhUuaGl0aGVyLnYxLlR1bm5lbFNwZWMSDwoHaG9zdF9pZBgDIAEoCRINCgVzdGF0ZRgEIAEoCRIMCgRub3RlGAUgASgJEgwKBGhpbnQYBiABKAkSEwoLY29ubmVjdGlvbnMYByABKAUSDQoFdG90YWwYCCABKAMSEAoIYnl0ZXNfaW4YCSABKAMSEQoJYnl0ZXNfb3V0GAogASgDEg8KB3JhdGVfaW4YCyABKAESEAoIcmF0ZV9vdXQYDCABKAESNQoRY2VydGlmaWNhdGVfdW50aWwYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIk4KC1R1bm5lbFBvaW50EiYKAmF0GAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIKCgJpbhgCIAEoAxILCgNvdXQYAyABKAMiIQoRVHVubmVsTGlzdFJlcXVlc3QSDAoEaG9zdBgBIAEoCSI4ChJUdW5uZWxMaXN0UmVzcG9uc2USIgoHdHVubmVscxgBIAMoCzIRLmhpdGhlci52MS5UdW5uZWwiRQoQVHVubmVsQWRkUmVxdWVzdBIMCgRob3N0GAEgASgJEiMKBHNwZWMYAiABKAsyFS5oaXRoZXIudjEuVHVubmVsU3BlYyIvChNUdW5uZWxSZW1vdmVSZXF1ZXN0EgwKBGhvc3QYASABKAkSCgoCaWQYAiABKAkiFgoUVHVubmVsUmVtb3ZlUmVzcG9uc2UiPQoSVHVubmVsTGltaXRSZXF1ZXN0EgwKBGhvc3QYASABKAkSCgoCaWQYAiABKAkSDQoFbGltaXQYAyABKAMiMAoUVHVubmVsSGlzdG9yeVJlcXVlc3QSDAoEaG9zdBgBIAEoCRIKCgJpZBgCIAEoCSI/ChVUdW5uZWxIaXN0b3J5UmVzcG9uc2USJgoGcG9pbnRzGAEgAygLMhYuaGl0aGVyLnYxLlR1bm5lbFBvaW50MqcDCg1UdW5uZWxTZXJ2aWNlEkMKBExpc3QSHC5oaXRoZXIudjEuVHVubmVsTGlzdFJlcXVlc3QaHS5oaXRoZXIudjEuVHVubmVsTGlzdFJlc3BvbnNlEjUKA0FkZBIbLmhpdGhlci52MS5UdW5uZWxBZGRSZXF1ZXN0GhEuaGl0aGVyLnYxLlR1bm5lbBJJCgZSZW1vdmUSHi5oaXRoZXIudjEuVHVubmVsUmVtb3ZlUmVxdWVzdBofLmhpdGhlci52MS5UdW5uZWxSZW1vdmVSZXNwb25zZRI5CgVMaW1pdBIdLmhpdGhlci52MS5UdW5uZWxMaW1pdFJlcXVlc3QaES5oaXRoZXIudjEuVHVubmVsEkwKB0hpc3RvcnkSHy5oaXRoZXIudjEuVHVubmVsSGlzdG9yeVJlcXVlc3QaIC5oaXRoZXIudjEuVHVubmVsSGlzdG9yeVJlc3BvbnNlEkYKBVdhdGNoEhwuaGl0aGVyLnYxLlR1bm5lbExpc3RSZXF1ZXN0Gh0uaGl0aGVyLnYxLlR1bm5lbExpc3RSZXNwb25zZTABQiFaH2hpdGhlci9wcm90by9oaXRoZXIvdjE7aGl0aGVydjFiBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
  * TunnelTarget is fusion.Target.
@@ -42,6 +42,45 @@ export type TunnelTarget = Message<"hither.v1.TunnelTarget"> & {
  */
 export const TunnelTargetSchema: GenMessage<TunnelTarget> = /*@__PURE__*/
   messageDesc(file_hither_v1_tunnel, 0);
+
+/**
+ * TunnelSite is fusion.Site.
+ *
+ * @generated from message hither.v1.TunnelSite
+ */
+export type TunnelSite = Message<"hither.v1.TunnelSite"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: bool tls = 2;
+   */
+  tls: boolean;
+
+  /**
+   * @generated from field: int32 plain = 3;
+   */
+  plain: number;
+
+  /**
+   * @generated from field: bool agreed = 4;
+   */
+  agreed: boolean;
+
+  /**
+   * @generated from field: string email = 5;
+   */
+  email: string;
+};
+
+/**
+ * Describes the message hither.v1.TunnelSite.
+ * Use `create(TunnelSiteSchema)` to create a new message.
+ */
+export const TunnelSiteSchema: GenMessage<TunnelSite> = /*@__PURE__*/
+  messageDesc(file_hither_v1_tunnel, 1);
 
 /**
  * TunnelSpec is fusion.TunnelSpec; host is the other computer.
@@ -98,6 +137,11 @@ export type TunnelSpec = Message<"hither.v1.TunnelSpec"> & {
    * @generated from field: string password = 10;
    */
   password: string;
+
+  /**
+   * @generated from field: hither.v1.TunnelSite site = 11;
+   */
+  site?: TunnelSite | undefined;
 };
 
 /**
@@ -105,7 +149,7 @@ export type TunnelSpec = Message<"hither.v1.TunnelSpec"> & {
  * Use `create(TunnelSpecSchema)` to create a new message.
  */
 export const TunnelSpecSchema: GenMessage<TunnelSpec> = /*@__PURE__*/
-  messageDesc(file_hither_v1_tunnel, 1);
+  messageDesc(file_hither_v1_tunnel, 2);
 
 /**
  * Tunnel is fusion.Tunnel.
@@ -172,6 +216,13 @@ export type Tunnel = Message<"hither.v1.Tunnel"> & {
    * @generated from field: double rate_out = 12;
    */
   rateOut: number;
+
+  /**
+   * certificate_until is of a site with a certificate.
+   *
+   * @generated from field: google.protobuf.Timestamp certificate_until = 13;
+   */
+  certificateUntil?: Timestamp | undefined;
 };
 
 /**
@@ -179,7 +230,7 @@ export type Tunnel = Message<"hither.v1.Tunnel"> & {
  * Use `create(TunnelSchema)` to create a new message.
  */
 export const TunnelSchema: GenMessage<Tunnel> = /*@__PURE__*/
-  messageDesc(file_hither_v1_tunnel, 2);
+  messageDesc(file_hither_v1_tunnel, 3);
 
 /**
  * @generated from message hither.v1.TunnelPoint
@@ -206,7 +257,7 @@ export type TunnelPoint = Message<"hither.v1.TunnelPoint"> & {
  * Use `create(TunnelPointSchema)` to create a new message.
  */
 export const TunnelPointSchema: GenMessage<TunnelPoint> = /*@__PURE__*/
-  messageDesc(file_hither_v1_tunnel, 3);
+  messageDesc(file_hither_v1_tunnel, 4);
 
 /**
  * @generated from message hither.v1.TunnelListRequest
@@ -223,7 +274,7 @@ export type TunnelListRequest = Message<"hither.v1.TunnelListRequest"> & {
  * Use `create(TunnelListRequestSchema)` to create a new message.
  */
 export const TunnelListRequestSchema: GenMessage<TunnelListRequest> = /*@__PURE__*/
-  messageDesc(file_hither_v1_tunnel, 4);
+  messageDesc(file_hither_v1_tunnel, 5);
 
 /**
  * @generated from message hither.v1.TunnelListResponse
@@ -240,7 +291,7 @@ export type TunnelListResponse = Message<"hither.v1.TunnelListResponse"> & {
  * Use `create(TunnelListResponseSchema)` to create a new message.
  */
 export const TunnelListResponseSchema: GenMessage<TunnelListResponse> = /*@__PURE__*/
-  messageDesc(file_hither_v1_tunnel, 5);
+  messageDesc(file_hither_v1_tunnel, 6);
 
 /**
  * @generated from message hither.v1.TunnelAddRequest
@@ -262,7 +313,7 @@ export type TunnelAddRequest = Message<"hither.v1.TunnelAddRequest"> & {
  * Use `create(TunnelAddRequestSchema)` to create a new message.
  */
 export const TunnelAddRequestSchema: GenMessage<TunnelAddRequest> = /*@__PURE__*/
-  messageDesc(file_hither_v1_tunnel, 6);
+  messageDesc(file_hither_v1_tunnel, 7);
 
 /**
  * @generated from message hither.v1.TunnelRemoveRequest
@@ -284,7 +335,7 @@ export type TunnelRemoveRequest = Message<"hither.v1.TunnelRemoveRequest"> & {
  * Use `create(TunnelRemoveRequestSchema)` to create a new message.
  */
 export const TunnelRemoveRequestSchema: GenMessage<TunnelRemoveRequest> = /*@__PURE__*/
-  messageDesc(file_hither_v1_tunnel, 7);
+  messageDesc(file_hither_v1_tunnel, 8);
 
 /**
  * @generated from message hither.v1.TunnelRemoveResponse
@@ -297,7 +348,7 @@ export type TunnelRemoveResponse = Message<"hither.v1.TunnelRemoveResponse"> & {
  * Use `create(TunnelRemoveResponseSchema)` to create a new message.
  */
 export const TunnelRemoveResponseSchema: GenMessage<TunnelRemoveResponse> = /*@__PURE__*/
-  messageDesc(file_hither_v1_tunnel, 8);
+  messageDesc(file_hither_v1_tunnel, 9);
 
 /**
  * TunnelLimitRequest: limit is in bytes a second, 0 for none.
@@ -326,7 +377,7 @@ export type TunnelLimitRequest = Message<"hither.v1.TunnelLimitRequest"> & {
  * Use `create(TunnelLimitRequestSchema)` to create a new message.
  */
 export const TunnelLimitRequestSchema: GenMessage<TunnelLimitRequest> = /*@__PURE__*/
-  messageDesc(file_hither_v1_tunnel, 9);
+  messageDesc(file_hither_v1_tunnel, 10);
 
 /**
  * @generated from message hither.v1.TunnelHistoryRequest
@@ -348,7 +399,7 @@ export type TunnelHistoryRequest = Message<"hither.v1.TunnelHistoryRequest"> & {
  * Use `create(TunnelHistoryRequestSchema)` to create a new message.
  */
 export const TunnelHistoryRequestSchema: GenMessage<TunnelHistoryRequest> = /*@__PURE__*/
-  messageDesc(file_hither_v1_tunnel, 10);
+  messageDesc(file_hither_v1_tunnel, 11);
 
 /**
  * @generated from message hither.v1.TunnelHistoryResponse
@@ -365,7 +416,7 @@ export type TunnelHistoryResponse = Message<"hither.v1.TunnelHistoryResponse"> &
  * Use `create(TunnelHistoryResponseSchema)` to create a new message.
  */
 export const TunnelHistoryResponseSchema: GenMessage<TunnelHistoryResponse> = /*@__PURE__*/
-  messageDesc(file_hither_v1_tunnel, 11);
+  messageDesc(file_hither_v1_tunnel, 12);
 
 /**
  * TunnelService mirrors fusion.Tunnels: the tunnels that a host keeps. host is a host's name
