@@ -15,8 +15,9 @@ import (
 const (
 	renewEvery = 20 * time.Second
 	lifetime   = 10 * time.Minute
-	askFor     = 3 * time.Second // one question
-	searchFor  = 2 * time.Second // for answers to the search by multicast
+	askFor     = 3 * time.Second  // one question, of a gateway that may not speak it
+	answerFor  = 10 * time.Second // of one that does: it may be slow
+	searchFor  = 2 * time.Second  // for answers to the search by multicast
 )
 
 // State is what became of it.
@@ -112,7 +113,7 @@ func (m *Mapper) Run(ctx context.Context) {
 
 // ask asks for both ports.
 func (m *Mapper) ask(ctx context.Context, at router) (State, error) {
-	ctx, cancel := context.WithTimeout(ctx, 3*askFor)
+	ctx, cancel := context.WithTimeout(ctx, 3*answerFor)
 	defer cancel()
 	ip, err := at.external(ctx)
 	if err != nil {

@@ -120,6 +120,9 @@ func TestUPnP(t *testing.T) {
 		case strings.HasSuffix(action, "#AddPortMapping"):
 			body := make([]byte, r.ContentLength)
 			_, _ = r.Body.Read(body)
+			if strings.Contains(string(body), "<NewExternalPort>4713<") {
+				w.WriteHeader(http.StatusServiceUnavailable)
+			}
 			if strings.Contains(string(body), "<NewExternalPort>4711<") {
 				w.WriteHeader(http.StatusInternalServerError)
 				fmt.Fprint(w, `<s:Envelope xmlns:s="e"><s:Body><s:Fault><detail><UPnPError><errorCode>718</errorCode></UPnPError></detail></s:Fault></s:Body></s:Envelope>`)
@@ -137,6 +140,9 @@ func TestUPnP(t *testing.T) {
 	}
 	if port, err := u.add(t.Context(), "tcp", 4711, 4711, time.Minute); err != nil || port == 4711 || port < 1024 {
 		t.Errorf("%d, %v", port, err)
+	}
+	if port, err := u.add(t.Context(), "tcp", 4711, 4713, time.Minute); err == nil {
+		t.Errorf("a router that did not answer opened port %d", port)
 	}
 	if err := u.remove(t.Context(), "tcp", 4711, 4711); err != nil {
 		t.Error(err)

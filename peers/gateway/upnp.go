@@ -138,7 +138,7 @@ func parseDevice(body []byte) (service, control string, err error) {
 
 // fetch makes one request to the gateway, on a connection of its own, not redirected.
 func fetch(req *http.Request) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(req.Context(), askFor)
+	ctx, cancel := context.WithTimeout(req.Context(), answerFor)
 	defer cancel()
 	client := http.Client{
 		Transport:     &http.Transport{DisableKeepAlives: true},
@@ -170,8 +170,18 @@ func fault(body []byte, status string) error {
 	if xml.Unmarshal(body, &f) != nil || f.Code == "" {
 		return fmt.Errorf("%.40q", status)
 	}
-	return fmt.Errorf("%.10q %.60q", f.Code, f.Text)
+	return faultError{clip(f.Code, 10), clip(f.Text, 60)}
 }
+
+// faultError is a gateway's refusal (UPnP Device Architecture 1.1, 3.2.2).
+type faultError struct{ code, text string }
+
+func (e faultError) Error() string { return fmt.Sprintf("%q %q", e.code, e.text) }
+
+// conflict is ConflictInMappingEntry: the port outside is somebody else's.
+const conflict = "718"
+
+func clip(text string, most int) string { return text[:min(len(text), most)] }
 
 // call is one action (UPnP Device Architecture 1.1, 3.2.1). args are names and values.
 func (u *upnp) call(ctx context.Context, action string, args ...string) ([]byte, error) {
@@ -205,7 +215,7 @@ func (u *upnp) external(ctx context.Context) (netip.Addr, error) {
 	return ip.Unmap(), err
 }
 
-// add tries the wanted port and two others: a router may have given it to somebody else.
+// add tries the wanted port, and two others where that is somebody else's.
 func (u *upnp) add(ctx context.Context, proto string, port, want uint16, life time.Duration) (uint16, error) {
 	var last error
 	for i := range 3 {
@@ -218,6 +228,9 @@ func (u *upnp) add(ctx context.Context, proto string, port, want uint16, life ti
 			"NewLeaseDuration", strconv.Itoa(int(life/time.Second)))
 		if last == nil {
 			return outside, nil
+		}
+		if f, ok := errors.AsType[faultError](last); !ok || f.code != conflict {
+			break
 		}
 	}
 	return 0, last
