@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,7 +31,9 @@ func (r *running) serveNames() {
 	if r.tun != nil {
 		tries = append(tries, net.JoinHostPort(r.m.own.String(), "53"))
 	}
-	tries = append(tries, "127.0.0.1:"+namePort, "127.0.0.1:0")
+	tries = append(tries, "127.0.0.1:"+namePort)
+	// A port that is free for UDP may be taken for TCP.
+	tries = append(tries, slices.Repeat([]string{"127.0.0.1:0"}, 16)...)
 	var failed error
 	for _, at := range tries {
 		udp, err := net.ListenPacket("udp", at)
