@@ -112,3 +112,17 @@ func CauseName(err error) string {
 	}
 	return ""
 }
+
+// Words gives what is shown of an error beside what it is about: the first Error's detail,
+// else its cause, and a hint, which may be "".
+func Words(err error) (note, hint string) {
+	var e *Error
+	if !errors.As(err, &e) {
+		return err.Error(), ""
+	}
+	note = e.Detail
+	if note == "" && e.Cause != nil {
+		note = e.Cause.Error()
+	}
+	return note, Hint(err)
+}

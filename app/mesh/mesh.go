@@ -219,7 +219,7 @@ func (m *Mesh) Status(ctx context.Context) (fusion.MeshStatus, error) {
 	} else {
 		b = newBook(m.cfg.Members())
 		if failed != nil {
-			s.Note, s.Hint = reason(failed)
+			s.Note, s.Hint = fusion.Words(failed)
 		}
 	}
 	s.Name = b.called[m.own]
@@ -255,25 +255,12 @@ func (m *Mesh) peer(r *running, b *book, member Member) fusion.MeshPeer {
 		p.State, p.Note = fusion.MeshOffline, "the other computer is offline"
 	case mayHere != nil:
 		p.State = fusion.MeshRefused
-		p.Note, p.Hint = reason(mayHere)
+		p.Note, p.Hint = fusion.Words(mayHere)
 	case why != nil:
 		p.State = fusion.MeshRefused
-		p.Note, p.Hint = reason(why)
+		p.Note, p.Hint = fusion.Words(why)
 	case p.BytesIn+p.BytesOut > 0:
 		p.State = fusion.MeshOpen
 	}
 	return p
-}
-
-// reason gives an error for people.
-func reason(err error) (note, hint string) {
-	var e *fusion.Error
-	if !errors.As(err, &e) {
-		return err.Error(), ""
-	}
-	note = e.Detail
-	if note == "" && e.Cause != nil {
-		note = e.Cause.Error()
-	}
-	return note, fusion.Hint(err)
 }

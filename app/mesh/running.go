@@ -67,7 +67,7 @@ func start(m *Mesh) (*running, error) {
 	r.plane = fusion.MeshTUN
 	if err := r.openDevice(); err != nil {
 		r.plane = fusion.MeshUser
-		r.note, r.hint = reason(err)
+		r.note, r.hint = fusion.Words(err)
 	}
 	var err error
 	if r.stack, err = newNetstack(r, r.plane == fusion.MeshUser); err != nil {

@@ -15,11 +15,12 @@ import (
 // far is what this computer does for others: connections that it made for them, and doors
 // where it listens for them.
 type far struct {
-	mu    sync.Mutex // guards the fields below
-	ways  map[*farWay]struct{}
-	of    map[fusion.HostID]int // ways, by host
-	doors map[doorKey]*proxy.Port
-	sites map[doorKey]*heldSite
+	mu   sync.Mutex // guards ways and of
+	ways map[*farWay]struct{}
+	of   map[fusion.HostID]int // ways, by host
+
+	doors held[*proxy.Port]
+	sites held[*heldSite]
 }
 
 // farWay is a connection that was made for another host.
@@ -30,20 +31,13 @@ type farWay struct {
 	cancel context.CancelFunc
 }
 
-type doorKey struct {
-	from   fusion.HostID
-	tunnel string
-}
-
-const (
-	// maxFar bounds the connections for one host, and maxDoors where it listens here.
-	maxFar   = 1500
-	maxDoors = 256
-)
+// maxFar bounds the connections for one host.
+const maxFar = 1500
 
 func (f *far) init() {
-	f.ways, f.of, f.doors = map[*farWay]struct{}{}, map[fusion.HostID]int{}, map[doorKey]*proxy.Port{}
-	f.sites = map[doorKey]*heldSite{}
+	f.ways, f.of = map[*farWay]struct{}{}, map[fusion.HostID]int{}
+	f.doors.init()
+	f.sites.init()
 }
 
 // begin counts a connection for a host; end takes it back.
@@ -67,80 +61,9 @@ func (f *far) end(w *farWay) {
 	}
 }
 
-// takeOver ends the door of a tunnel that is asked for again.
-func (f *far) takeOver(key doorKey) {
-	f.mu.Lock()
-	old := f.doors[key]
-	f.mu.Unlock()
-	if old != nil {
-		old.Close()
-	}
-}
-
-func (f *far) enter(key doorKey, port *proxy.Port) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	count := 0
-	for other := range f.doors {
-		if other.from == key.from {
-			count++
-		}
-	}
-	if count >= maxDoors {
-		return &fusion.Error{Op: "tunnel", Cause: fusion.ErrBusy, Detail: fmt.Sprintf("that computer listens here on %d ports already", maxDoors), Hint: "remove some of its tunnels"}
-	}
-	f.doors[key] = port
-	return nil
-}
-
-func (f *far) leave(key doorKey, port *proxy.Port) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.doors[key] == port {
-		delete(f.doors, key)
-	}
-}
-
-// takeOverSite is takeOver of a site.
-func (f *far) takeOverSite(key doorKey) {
-	f.mu.Lock()
-	old := f.sites[key]
-	f.mu.Unlock()
-	if old != nil {
-		old.end()
-		<-old.done
-	}
-}
-
-func (f *far) enterSite(key doorKey, held *heldSite) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	count := 0
-	for other := range f.sites {
-		if other.from == key.from {
-			count++
-		}
-	}
-	if count >= maxDoors {
-		return &fusion.Error{Op: "tunnel", Cause: fusion.ErrBusy, Detail: fmt.Sprintf("that computer listens here on %d ports already", maxDoors), Hint: "remove some of its tunnels"}
-	}
-	f.sites[key] = held
-	return nil
-}
-
-func (f *far) leaveSite(key doorKey, held *heldSite) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.sites[key] == held {
-		delete(f.sites, key)
-	}
-}
-
 // ports are those on which other hosts listen here.
 func (f *far) ports() (ports []int) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, p := range f.doors {
+	for _, p := range f.doors.where(func(doorKey) bool { return true }) {
 		ports = append(ports, p.Number())
 	}
 	return ports
@@ -243,25 +166,14 @@ func (s *Store) join(ctx context.Context, conn, target net.Conn, proto string, g
 func (s *Store) GrantsChanged(id fusion.HostID) {
 	s.far.mu.Lock()
 	var ways []*farWay
-	var doors []*proxy.Port
-	var sites []*heldSite
 	for w := range s.far.ways {
 		if w.from == id {
 			ways = append(ways, w)
 		}
 	}
-	for key, port := range s.far.doors {
-		if key.from == id {
-			doors = append(doors, port)
-		}
-	}
-	for key, held := range s.far.sites {
-		if key.from == id {
-			sites = append(sites, held)
-		}
-	}
 	s.far.mu.Unlock()
-	for _, held := range sites {
+	its := func(key doorKey) bool { return key.from == id }
+	for _, held := range s.far.sites.where(its) {
 		if s.maySite(id, held.site) != nil {
 			held.end()
 		}
@@ -271,7 +183,7 @@ func (s *Store) GrantsChanged(id fusion.HostID) {
 			w.cancel()
 		}
 	}
-	for _, port := range doors {
+	for _, port := range s.far.doors.where(its) {
 		listen := port.Addr().String()
 		want := fusion.TunnelCap
 		if !fusion.Loopback(listen) {

@@ -77,10 +77,10 @@ func (s *Store) hold(from fusion.HostID, conn net.Conn, h hello) error {
 		return errors.Join(err, refuse(conn, err))
 	}
 	key := doorKey{from, h.Tunnel}
-	err = s.far.enter(key, port)
+	err = s.far.doors.enter(key, port)
 	defer func() {
 		port.Close()
-		s.far.leave(key, port)
+		s.far.doors.leave(key, port)
 	}()
 	if err != nil {
 		return errors.Join(err, refuse(conn, err))
@@ -122,7 +122,7 @@ func (s *Store) listenFor(from fusion.HostID, h hello) (*proxy.Port, error) {
 	if err := may(); err != nil {
 		return nil, err
 	}
-	s.far.takeOver(doorKey{from, h.Tunnel})
+	s.far.doors.takeOver(doorKey{from, h.Tunnel})
 	port, err := proxy.Listen(s.ctx, h.Proto, h.Listen, proxy.Config{Most: maxThrough, Patience: reachTime,
 		Reach: func(ctx context.Context) (net.Conn, error) {
 			if err := may(); err != nil { // it was taken away

@@ -6,6 +6,8 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -42,7 +44,7 @@ func (d siteDoor) Wait() {
 			d.e.setNews(siteNews{})
 			return
 		}
-		news.Why = news.Why[:min(len(news.Why), 300)]
+		news.Why = strings.ToValidUTF8(news.Why[:min(len(news.Why), 300)], "")
 		d.e.setNews(news)
 	}
 }
@@ -76,6 +78,12 @@ type heldSite struct {
 	done  chan struct{}      // closed when its name is free
 }
 
+// Close ends it and waits until its name is free.
+func (h *heldSite) Close() {
+	h.end()
+	<-h.done
+}
+
 // site publishes a name for another host, as long as its stream stands.
 func (s *Store) site(from fusion.HostID, conn net.Conn, h hello) error {
 	about(conn, "publish "+h.Site.Object())
@@ -89,7 +97,7 @@ func (s *Store) site(from fusion.HostID, conn net.Conn, h hello) error {
 	}
 	defer func() {
 		held.lease.Close()
-		s.far.leaveSite(key, held)
+		s.far.sites.leave(key, held)
 		close(held.done)
 	}()
 	if err := writeFrame(conn, answer{Listen: held.lease.Listen}); err != nil {
@@ -144,10 +152,10 @@ func (s *Store) publishFor(from fusion.HostID, key doorKey, h hello, end context
 	if err := s.maySite(from, h.Site); err != nil {
 		return nil, err
 	}
-	if at, err := netip.ParseAddrPort(h.Listen); err != nil || at.Port() != 0 && s.isOwn(int(at.Port())) {
+	if at, err := netip.ParseAddrPort(h.Listen); err != nil || at.Port() != 0 && slices.Contains(s.cfg.Own(), int(at.Port())) {
 		return nil, forbiddenError(h.Listen, "that is a port of the node or of libvirt", "take another port")
 	}
-	s.far.takeOverSite(key)
+	s.far.sites.takeOver(key)
 	lease, err := s.front.Publish(front.Site{Site: h.Site, Listen: h.Listen, User: h.User, Hash: h.Hash, Reach: func(ctx context.Context) (net.Conn, error) {
 		ctx, cancel := context.WithTimeout(ctx, reachTime)
 		defer cancel()
@@ -161,7 +169,7 @@ func (s *Store) publishFor(from fusion.HostID, key doorKey, h hello, end context
 		return nil, siteError(h, err)
 	}
 	held := &heldSite{site: h.Site, lease: lease, end: end, done: make(chan struct{})}
-	if err := s.far.enterSite(key, held); err != nil {
+	if err := s.far.sites.enter(key, held); err != nil {
 		lease.Close()
 		return nil, err
 	}
@@ -185,13 +193,4 @@ func siteError(h hello, err error) error {
 		e.Hint = "end the program that has it, or do without HTTP beside HTTPS: --plain 0"
 	}
 	return why
-}
-
-func (s *Store) isOwn(port int) bool {
-	for _, own := range s.cfg.Own() {
-		if own == port {
-			return true
-		}
-	}
-	return false
 }

@@ -73,7 +73,7 @@ func (s *Store) shown(e *entry) fusion.Tunnel {
 		t.State, t.Note, t.Hint = fusion.TunnelFailed, "the other computer is not paired any more", "pair the two again, or remove the tunnel: hither forward rm "+e.ID
 	case port == nil && why != nil && !errors.Is(why, fusion.ErrOffline):
 		t.State = fusion.TunnelFailed
-		t.Note, t.Hint = reason(why)
+		t.Note, t.Hint = fusion.Words(why)
 	case !host.Online:
 		t.State = fusion.TunnelWaiting
 		t.Note, t.Hint = "the other computer is offline", "it goes on by itself when that computer is back"
@@ -86,22 +86,9 @@ func (s *Store) shown(e *entry) fusion.Tunnel {
 		}
 	case why != nil:
 		t.State = fusion.TunnelFailed
-		t.Note, t.Hint = reason(why)
+		t.Note, t.Hint = fusion.Words(why)
 	case t.Site.TLS && news.Why != "":
 		t.Note = "its certificate is not renewed: " + news.Why
 	}
 	return t
-}
-
-// reason gives an error for people.
-func reason(err error) (note, hint string) {
-	var e *fusion.Error
-	if !errors.As(err, &e) {
-		return err.Error(), ""
-	}
-	note = e.Detail
-	if note == "" && e.Cause != nil {
-		note = e.Cause.Error()
-	}
-	return note, fusion.Hint(err)
 }

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -124,12 +125,12 @@ func (m *Mapper) ask(ctx context.Context, at router) (State, error) {
 	}
 	was := m.State()
 	s := State{Kind: at.kind()}
-	tcp, err := at.add(ctx, "tcp", m.Port, or(was.TCP.Port(), m.Port), lifetime)
+	tcp, err := at.add(ctx, "tcp", m.Port, cmp.Or(was.TCP.Port(), m.Port), lifetime)
 	if err != nil {
 		return State{}, fmt.Errorf("the router opens no port: %w", err)
 	}
 	s.TCP = netip.AddrPortFrom(ip, tcp)
-	if udp, err := at.add(ctx, "udp", m.Port, or(was.UDP.Port(), m.Port), lifetime); err == nil {
+	if udp, err := at.add(ctx, "udp", m.Port, cmp.Or(was.UDP.Port(), m.Port), lifetime); err == nil {
 		s.UDP = netip.AddrPortFrom(ip, udp)
 	} else {
 		m.Log.Debug("the router opens no port of UDP", "err", err)
@@ -169,13 +170,6 @@ func (m *Mapper) set(s State) {
 		m.Log.Info("no port is open in the router", "why", s.WhyNot)
 	}
 	m.Changed()
-}
-
-func or(a, b uint16) uint16 {
-	if a != 0 {
-		return a
-	}
-	return b
 }
 
 var errNoGateway = errors.New("this computer is in no private network with a router")

@@ -58,7 +58,7 @@ func (c *certs) keep(ctx context.Context, s *site, at netip.AddrPort) {
 	m := c.begin(ctx, s, at)
 	defer c.end(s, m)
 	s.mu.Lock()
-	s.magi = m
+	s.keeper = m
 	s.mu.Unlock()
 	// It tries again by itself, after pauses that grow from one minute to six hours.
 	if err := m.cfg.ObtainCertAsync(ctx, s.Name); err != nil {
@@ -127,7 +127,7 @@ func reason(err error) string {
 		text = text[:i]
 	}
 	text = strings.Join(strings.Fields(text), " ")
-	return text[max(0, len(text)-300):]
+	return strings.ToValidUTF8(text[max(0, len(text)-300):], "")
 }
 
 // state says until when a site's certificate holds, and what is wrong.
@@ -148,7 +148,7 @@ func (c *certs) state(s *site) (until time.Time, why string) {
 func (s *site) magic() *magic {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.magi
+	return s.keeper
 }
 
 // certificate gives a site's certificate, or what answers the CA.

@@ -26,9 +26,9 @@ type site struct {
 	proxy *httputil.ReverseProxy
 	guard *guard // nil when nobody is asked
 
-	mu   sync.Mutex // guards the fields below, of certs
-	magi *magic
-	why  string
+	mu     sync.Mutex // guards the fields below, of certs
+	keeper *magic
+	why    string
 }
 
 const (
@@ -133,16 +133,12 @@ func (b *body) Read(p []byte) (int, error) {
 		return 0, err
 	}
 	n, err := b.ReadCloser.Read(p)
-	if err != nil { // the rest of the connection has bounds of its own
-		err = errors.Join(err, b.control.SetReadDeadline(time.Time{}))
+	if err == nil {
+		return n, nil
 	}
-	return n, unjoin(err)
-}
-
-// unjoin gives a lone error back as it was: io.EOF is compared, not unwrapped.
-func unjoin(err error) error {
-	if many, ok := err.(interface{ Unwrap() []error }); ok && len(many.Unwrap()) == 1 {
-		return many.Unwrap()[0]
+	// The rest of the connection has bounds of its own.
+	if failed := b.control.SetReadDeadline(time.Time{}); failed != nil {
+		return n, errors.Join(err, failed)
 	}
-	return err
+	return n, err
 }
