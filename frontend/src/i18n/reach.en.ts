@@ -97,6 +97,7 @@ export const reachEn = {
   'addTunnel.badAddress': 'An IP address or a name, without a port.',
   'addTunnel.badLimit': 'A number, for example 10 or 0.5.',
   'addTunnel.publishWarning': 'Everybody who reaches {host} at this port can use what is behind it. That needs “everything” there.',
+  'addTunnel.siteWarning': 'Everybody who reaches {host} by this name can use what is behind it. That needs “everything” there, or the grant {grant}.',
   'addTunnel.offline': '{host} is offline. The tunnel begins to work when it is back.',
   'addTunnel.by': 'Published',
   'addTunnel.byPort': 'By port',

@@ -99,6 +99,7 @@ export const reachZh: Record<keyof typeof reachEn, string> = {
   'addTunnel.badAddress': '请填写不带端口的 IP 地址或名称。',
   'addTunnel.badLimit': '请填写数字，例如 10 或 0.5。',
   'addTunnel.publishWarning': '凡能到达 {host} 此端口的人都能使用其后的服务。这需要在对方电脑上拥有“一切”权限。',
+  'addTunnel.siteWarning': '凡能以此域名到达 {host} 的人都能使用其后的服务。这需要在对方电脑上拥有“一切”权限，或授权 {grant}。',
   'addTunnel.offline': '{host} 离线。它恢复后隧道开始工作。',
   'addTunnel.by': '发布方式',
   'addTunnel.byPort': '按端口',

@@ -303,6 +303,14 @@ const views = [
     await page.locator('main h1 + button').click()
     await page.locator('dialog [type=submit]').click()
   }, wait: 'dialog [aria-invalid=true]' },
+  { name: 'network-publish', path: '/network', wide: true, act: async (page) => {
+    await page.locator('main h1 + button').click()
+    await page.locator('dialog input[value=publish]').check()
+    await page.locator('dialog input[value=https]').check({ force: true })
+    await page.locator('[data-testid=site-name]').fill('www.example.org')
+    await page.locator('[data-testid=site-agreed]').check()
+    await page.locator('[data-testid=site-name]').scrollIntoViewIfNeeded()
+  }, wait: '[data-testid=site-agreed]:checked' },
   { name: 'network-taken', path: '/network', wide: true, act: async (page) => {
     await page.locator('main h1 + button').click()
     await page.locator('[data-testid=target-port]').fill('22')
