@@ -225,6 +225,19 @@ func TestInputGoesToACoveredWindow(t *testing.T) {
 			return pointed(t, all) == all.aim.top && all.aim.window == window
 		})
 	}
+	for _, event := range []wire.Message{wire.Pointer{X: 21, Y: 21}, wire.Wheel{DY: 120}, wire.Button{Button: 1, Down: true}} {
+		run(t, on(display, "xdotool", "windowraise", strconv.Itoa(int(above))))
+		until(t, "another one lies above", func() bool { return pointed(t, all) != all.aim.top })
+		until(t, "the pointer is in its window again", func() bool {
+			if err := all.Input(below, event); err != nil {
+				t.Fatal(err)
+			}
+			return pointed(t, all) == all.aim.top
+		})
+	}
+	if err := all.Input(below, wire.Button{Button: 1}); err != nil {
+		t.Fatal(err)
+	}
 	const a, enter = 30, 28
 	until(t, "typed", func() bool {
 		for _, code := range []uint16{a, enter} {

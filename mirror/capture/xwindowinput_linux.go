@@ -7,13 +7,19 @@ import (
 	"hither/mirror/wire"
 )
 
-// restackPatience is how long the window manager may take to raise a window.
-const restackPatience = 50 * time.Millisecond
+// restackPatience is how long the window manager may take to raise a window, and
+// raiseAgain how long another one is left above it until it is asked anew.
+const (
+	restackPatience = 50 * time.Millisecond
+	raiseAgain      = time.Second
+)
 
 // xaim is where input goes.
 type xaim struct {
 	window  uint32      // the pointer is in it
 	top     uint32      // the child of the root that it is in
+	cover   uint32      // the child that kept the pointer although top was raised
+	raised  time.Time   // when that was
 	corner  image.Point // of what is shown, from the corner inside the window's border
 	buttons uint32      // held, a bit each
 
@@ -37,8 +43,13 @@ func (w *XWindows) Input(window uint32, event wire.Message) error {
 		}
 	case wire.Button:
 		if m.Down && window != 0 && w.aim.buttons == 0 {
-			if err = w.find(window); err == nil {
-				err = w.uncover()
+			err = w.reach(window)
+		}
+	case wire.Wheel:
+		if window != 0 && w.aim.buttons == 0 {
+			var has uint32
+			if has, err = in.conn.pointed(); err == nil && (window != w.aim.window || !w.kept(has)) {
+				err = w.reach(window)
 			}
 		}
 	case wire.Key:
@@ -71,22 +82,47 @@ func (w *XWindows) hold(m wire.Button) {
 // point moves the pointer. While a button is held its window keeps it, wherever
 // other windows lie: a menu under it must not be covered.
 func (w *XWindows) point(window uint32, p image.Point) error {
-	entered := window != w.aim.window && w.aim.buttons == 0
+	conn, free := w.input.conn, w.aim.buttons == 0
+	entered := window != w.aim.window && free
 	if entered {
 		if err := w.find(window); err != nil {
 			return err
 		}
 	}
 	p = p.Add(w.aim.corner)
-	b, err := w.input.conn.call(40, 0, words(window, w.input.conn.screen.root, shorts(p.X, p.Y))) // TranslateCoordinates
+	pointed := conn.request(38, 0, words(conn.screen.root))                         // QueryPointer
+	place := conn.request(40, 0, words(window, conn.screen.root, shorts(p.X, p.Y))) // TranslateCoordinates
+	b, err := conn.reply(pointed)
 	if err != nil {
 		return err
 	}
+	has := le.Uint32(b[12:])
+	if b, err = conn.reply(place); err != nil {
+		return err
+	}
 	w.input.fake(motion, 0, int(int16(le.Uint16(b[12:]))), int(int16(le.Uint16(b[14:]))))
-	if entered {
+	switch {
+	case entered:
 		return w.uncover()
+	case free && !w.kept(has):
+		return w.reach(window)
 	}
 	return w.input.send()
+}
+
+// kept says whether the pointer is where it was left: in the aimed window, or in
+// what stayed above it, such as its dialog. What is not the manager's is not
+// raised again: its own menus may lie above it.
+func (w *XWindows) kept(has uint32) bool {
+	return has == w.aim.top || w.aim.top == w.aim.window || has == w.aim.cover && time.Since(w.aim.raised) < raiseAgain
+}
+
+// reach finds a window and uncovers it.
+func (w *XWindows) reach(window uint32) error {
+	if err := w.find(window); err != nil {
+		return err
+	}
+	return w.uncover()
 }
 
 // find learns where a window is among the others.
@@ -122,24 +158,25 @@ func (w *XWindows) find(window uint32) error {
 func (w *XWindows) uncover() error {
 	conn, top := w.input.conn, w.aim.top
 	has, err := conn.pointed()
-	if err != nil || has == top || has == 0 {
+	if err != nil {
 		return err
 	}
-	if top == w.aim.window { // not the manager's
+	switch mask := ^conn.idMask; {
+	case has == top || has == 0:
+	case top == w.aim.window: // not the manager's
 		conn.request(12, 0, words(top, 1<<6, 0)) // ConfigureWindow: stack mode above
 		return w.input.send()
-	}
-	if mask := ^conn.idMask; has&mask != top&mask {
-		return nil
-	}
-	if err := w.raise(); err != nil {
-		return err
-	}
-	for end := time.Now().Add(restackPatience); has != top && time.Now().Before(end); {
-		if has, err = conn.pointed(); err != nil {
+	case has&mask == top&mask:
+		if err := w.raise(); err != nil {
 			return err
 		}
+		for end := time.Now().Add(restackPatience); has != top && time.Now().Before(end); {
+			if has, err = conn.pointed(); err != nil {
+				return err
+			}
+		}
 	}
+	w.aim.cover, w.aim.raised = has, time.Now()
 	return nil
 }
 
