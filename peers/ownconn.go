@@ -82,7 +82,7 @@ func (n *Network) tryOwn(ctx context.Context, s *session) (c *carrier, err error
 		return nil, err
 	}
 	config, who := n.ownConfig(id)
-	secure := tls.Client(conn, config)
+	secure := tls.Client(quick(conn), config)
 	if err = secure.HandshakeContext(ctx); err == nil {
 		_, err = who(secure)
 	}

@@ -8,6 +8,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/transport"
 	manet "github.com/multiformats/go-multiaddr/net"
+
+	"hither/internal/rawconn"
 )
 
 // sorter gives libp2p the connections that are its own, and the others, which begin with
@@ -63,7 +65,7 @@ func (s *sorter) sort(conn manet.Conn, scope network.ConnManagementScope) {
 		s.unknown[conn] = true
 	}
 	s.mu.Unlock()
-	begun := &begun{Conn: conn}
+	begun := &begun{Conn: conn, quick: quick(conn)}
 	err := conn.SetReadDeadline(time.Now().Add(negotiateTime))
 	if err == nil && open {
 		_, err = conn.Read(begun.first[:])
@@ -125,14 +127,25 @@ func (s *sorter) Close() error {
 // begun is a connection whose first byte was read.
 type begun struct {
 	manet.Conn
+	quick net.Conn // the same
 	first [1]byte
 	gave  bool // of its reader alone
 }
 
 func (b *begun) Read(p []byte) (int, error) {
 	if b.gave || len(p) == 0 {
-		return b.Conn.Read(p)
+		return b.quick.Read(p)
 	}
 	b.gave = true
 	return copy(p, b.first[:]), nil
 }
+
+// quick gives a connection of TCP with short calls, see internal/rawconn.
+func quick(conn manet.Conn) net.Conn {
+	if socket, ok := conn.(rawconn.Socket); ok {
+		return rawconn.Embedded(socket)
+	}
+	return conn
+}
+
+func (b *begun) Write(p []byte) (int, error) { return b.quick.Write(p) }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"hither/fusion"
+	"hither/internal/xdial"
 	"hither/remoteapp/x11"
 )
 
@@ -94,7 +95,7 @@ func (s *Store) dropDesktop(ctx context.Context) error {
 
 // SessionDisplay gives the display that DISPLAY names, if it can be opened.
 func SessionDisplay(ctx context.Context) (Display, bool) {
-	d := Display{Name: os.Getenv("DISPLAY"), Xauthority: x11.DefaultAuthority()}
+	d := Display{Name: os.Getenv("DISPLAY"), Xauthority: xdial.DefaultAuthority()}
 	if d.Name == "" {
 		return Display{}, false
 	}

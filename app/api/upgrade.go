@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,6 +13,7 @@ import (
 	"github.com/coder/websocket"
 
 	"hither/app/convert"
+	"hither/internal/rawconn"
 	"hither/mirror/wire"
 )
 
@@ -19,10 +21,15 @@ import (
 // is read first.
 type taken struct {
 	net.Conn
-	reader io.Reader
+	reader *bufio.Reader
 }
 
-func (t taken) Read(p []byte) (int, error) { return t.reader.Read(p) }
+func (t taken) Read(p []byte) (int, error) {
+	if t.reader.Buffered() > 0 {
+		return t.reader.Read(p)
+	}
+	return t.Conn.Read(p)
+}
 
 // hijack takes a request's connection over.
 func hijack(w http.ResponseWriter) (taken, error) {
@@ -30,7 +37,7 @@ func hijack(w http.ResponseWriter) (taken, error) {
 	if err != nil {
 		return taken{}, err
 	}
-	return taken{Conn: conn, reader: buffered.Reader}, nil
+	return taken{Conn: rawconn.New(conn), reader: buffered.Reader}, nil
 }
 
 // switched answers 101; the connection is the caller's from then on. On an error

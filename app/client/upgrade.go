@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hither/fusion"
+	"hither/internal/rawconn"
 )
 
 // stream dials a connection and has exchange make a stream of it. ctx bounds both.
@@ -54,7 +55,7 @@ func upgrade(ctx context.Context, conn net.Conn, target, protocol, path string) 
 		defer res.Body.Close()
 		return nil, nil, readError(res, path)
 	}
-	return upgraded{Conn: conn, reader: reader}, res.Header, nil
+	return upgraded{Conn: rawconn.New(conn), reader: reader}, res.Header, nil
 }
 
 // upgraded reads what came together with the answer first.
@@ -63,4 +64,9 @@ type upgraded struct {
 	reader *bufio.Reader
 }
 
-func (u upgraded) Read(p []byte) (int, error) { return u.reader.Read(p) }
+func (u upgraded) Read(p []byte) (int, error) {
+	if u.reader.Buffered() > 0 {
+		return u.reader.Read(p)
+	}
+	return u.Conn.Read(p)
+}

@@ -74,8 +74,11 @@ func mayImport(from, to string) bool {
 	switch {
 	case under(from, "hither/internal"):
 		return true
-	case to == "hither/internal/slack", to == "hither/internal/loadlibvirt", to == "hither/internal/wholefile", to == "hither/internal/largepage":
+	case to == "hither/internal/slack", to == "hither/internal/loadlibvirt", to == "hither/internal/wholefile", to == "hither/internal/largepage",
+		to == "hither/internal/rawconn":
 		return true // what a program asks of its system; they import nothing
+	case to == "hither/internal/xdial":
+		return under(from, "hither/mirror") || under(from, "hither/remoteapp") // clients of X servers; it imports rawconn
 	case from == "hither/fusion", under(from, "hither/proto"), from == "hither/frontend":
 		return under(from, "hither/proto") && under(to, "hither/proto")
 	case under(from, "hither/fusion"):

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"hither/fusion"
+	"hither/internal/rawconn"
 	"hither/mirror/codec"
 	"hither/mirror/wire"
 )
@@ -65,6 +66,7 @@ type rfb struct {
 // a server that wants a password, and ErrInvalid for one that speaks nonsense.
 // ctx bounds the handshake only.
 func RFB(ctx context.Context, conn net.Conn, config RFBConfig) (Source, error) {
+	conn = rawconn.New(conn)
 	s := &rfb{mouse: config.Mouse, waker: waker{conn: conn}, whole: true, blank: true}
 	s.r = bufio.NewReaderSize(&s.waker, 256<<10)
 	s.keyboard.conn = conn

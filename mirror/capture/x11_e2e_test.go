@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"hither/fusion"
+	"hither/internal/xdial"
 	"hither/mirror/wire"
 )
 
@@ -88,7 +89,7 @@ func TestX11TakesKeysAndButtons(t *testing.T) {
 	}
 	input(wire.Button{Button: wire.LeftButton, Down: true})
 	c.until(t, "pointer", func() bool { // QueryPointer
-		x, err := xdial(t.Context(), display, "")
+		x, err := dialX(t.Context(), display, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -173,7 +174,7 @@ func TestX11ShowsItsCookie(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "auth")
 	var b []byte
-	for _, f := range []string{"host", "", xcookieName, "0123456789abcdef"} {
+	for _, f := range []string{"host", "", xdial.CookieName, "0123456789abcdef"} {
 		b = append(binary.BigEndian.AppendUint16(b, uint16(len(f))), f...)
 	}
 	if err := os.WriteFile(file, append([]byte{0xff, 0xff}, b...), 0o600); err != nil {
@@ -196,7 +197,7 @@ type brush struct {
 }
 
 func newBrush(b *testing.B, display string) *brush {
-	x, err := xdial(b.Context(), display, "")
+	x, err := dialX(b.Context(), display, "")
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -60,7 +60,7 @@ type x11 struct {
 // extensions. ctx bounds the opening only.
 func X11(ctx context.Context, config X11Config) (Source, error) {
 	display := cmp.Or(config.Display, os.Getenv("DISPLAY"))
-	conn, err := xdial(ctx, display, config.Xauthority)
+	conn, err := dialX(ctx, display, config.Xauthority)
 	if err != nil {
 		return nil, err
 	}

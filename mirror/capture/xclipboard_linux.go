@@ -86,7 +86,7 @@ func clipProperty(nth int) string { return "HITHER_CLIPBOARD_" + string(rune('0'
 // OpenXClipboard opens the clipboard of a display. It promises what X11 does.
 func OpenXClipboard(ctx context.Context, config X11Config) (*XClipboard, error) {
 	display := cmp.Or(config.Display, os.Getenv("DISPLAY"))
-	conn, err := xdial(ctx, display, config.Xauthority)
+	conn, err := dialX(ctx, display, config.Xauthority)
 	if err != nil {
 		return nil, err
 	}

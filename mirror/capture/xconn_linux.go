@@ -7,12 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
-	"strconv"
-	"strings"
 	"time"
 
 	"hither/fusion"
+	"hither/internal/xdial"
 )
 
 // xconn is a connection to an X server, as little of the X11 protocol as
@@ -54,24 +52,21 @@ var le = binary.LittleEndian
 
 const maxReply = 64 << 20
 
-// xdial connects and does the handshake.
-func xdial(ctx context.Context, display, authority string) (*xconn, error) {
-	number, err := displayNumber(display)
+// dialX connects and does the handshake.
+func dialX(ctx context.Context, display, authority string) (*xconn, error) {
+	number, err := xdial.Number(display)
 	if err != nil {
-		return nil, err
+		return nil, failed(x11Op, display, fusion.ErrInvalid, "",
+			"a display is :N, on this computer; set DISPLAY or name one")
 	}
-	var d net.Dialer
-	path := "/tmp/.X11-unix/X" + strconv.Itoa(number)
-	conn, err := d.DialContext(ctx, "unix", path)
+	conn, err := xdial.Dial(ctx, number)
 	if err != nil {
-		if conn, err = d.DialContext(ctx, "unix", "@"+path); err != nil {
-			return nil, failed(x11Op, display, fusion.ErrOffline, err.Error(), "is the X server running?")
-		}
+		return nil, failed(x11Op, display, fusion.ErrOffline, err.Error(), "is the X server running?")
 	}
 	x := &xconn{waker: waker{conn: conn}, event: func([]byte) {}}
 	x.r = bufio.NewReaderSize(&x.waker, 64<<10)
 	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
-	err = x.setup(display, xcookie(authority, number))
+	err = x.setup(display, xdial.Cookie(authority, number))
 	if !stop() {
 		err = context.Cause(ctx)
 	}
@@ -83,42 +78,16 @@ func xdial(ctx context.Context, display, authority string) (*xconn, error) {
 	return x, nil
 }
 
-// displayNumber reads ":N", ":N.0" or "unix:N".
-func displayNumber(display string) (int, error) {
-	host, rest, ok := strings.Cut(display, ":")
-	digits, _, _ := strings.Cut(rest, ".")
-	n, err := strconv.ParseUint(digits, 10, 16)
-	if !ok || err != nil || host != "" && host != "unix" {
-		return 0, failed(x11Op, display, fusion.ErrInvalid, "",
-			"a display is :N, on this computer; set DISPLAY or name one")
-	}
-	return int(n), nil
-}
-
 func (x *xconn) setup(display string, cookie []byte) error {
-	name := ""
-	if cookie != nil {
-		name = xcookieName
-	}
-	b := []byte{'l', 0, 11, 0, 0, 0, byte(len(name)), 0, byte(len(cookie)), 0, 0, 0}
-	b = append(pad4(append(b, name...)), cookie...)
-	if _, err := x.conn.Write(pad4(b)); err != nil {
-		return failed(x11Op, display, fusion.ErrOffline, err.Error(), "")
-	}
-	var head [8]byte
-	if _, err := io.ReadFull(x.r, head[:]); err != nil {
-		return failed(x11Op, display, fusion.ErrOffline, err.Error(), "")
-	}
-	body := make([]byte, int(le.Uint16(head[6:]))*4)
-	if _, err := io.ReadFull(x.r, body); err != nil {
-		return failed(x11Op, display, fusion.ErrOffline, err.Error(), "")
-	}
-	if head[0] != 1 {
-		reason := body[:min(int(head[1]), len(body))]
-		return failed(x11Op, display, fusion.ErrPermission, strings.TrimSpace(string(reason)),
+	body, err := xdial.Setup(x.conn, cookie)
+	var refused xdial.Refused
+	switch {
+	case errors.As(err, &refused):
+		return failed(x11Op, display, fusion.ErrPermission, string(refused),
 			"set XAUTHORITY to the file with the display's cookie")
-	}
-	if !x.parseSetup(body) {
+	case err != nil:
+		return failed(x11Op, display, fusion.ErrOffline, err.Error(), "")
+	case !x.parseSetup(body):
 		return failed(x11Op, display, fusion.ErrInvalid, "setup of the X server", "")
 	}
 	return nil
@@ -126,9 +95,6 @@ func (x *xconn) setup(display string, cookie []byte) error {
 
 // parseSetup reads the body of a successful setup.
 func (x *xconn) parseSetup(b []byte) bool {
-	if len(b) < 32 {
-		return false
-	}
 	x.idBase, x.idMask = le.Uint32(b[4:]), le.Uint32(b[8:])
 	vendor, formats := (int(le.Uint16(b[16:]))+3)&^3, int(b[21])*8
 	littleEndian := b[22] == 0

@@ -29,7 +29,7 @@ type xinput struct {
 }
 
 func openInput(ctx context.Context, display string, config X11Config) (*xinput, error) {
-	conn, err := xdial(ctx, display, config.Xauthority)
+	conn, err := dialX(ctx, display, config.Xauthority)
 	if err != nil {
 		return nil, err
 	}

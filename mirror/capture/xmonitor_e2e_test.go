@@ -54,7 +54,7 @@ func (c *canvas) shows(t testing.TB, display string, area image.Rectangle) func(
 // paint fills an area of the root window, above no windows.
 func paint(t testing.TB, display string, area image.Rectangle, colour uint32) {
 	t.Helper()
-	x, err := xdial(t.Context(), display, "")
+	x, err := dialX(t.Context(), display, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +89,7 @@ func TestX11Monitors(t *testing.T) {
 
 func TestOlderRandrKnowsMonitorsToo(t *testing.T) {
 	display, _ := xvfb(t, "-screen", "0", "1280x1024x24")
-	x, err := xdial(t.Context(), display, "")
+	x, err := dialX(t.Context(), display, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +181,7 @@ func TestMonitorTakesThePointer(t *testing.T) {
 	display := twoMonitors(t)
 	right := monitor(t, display, "RIGHT")
 	right.until(t, "first picture", func() bool { return right.picture != nil })
-	x, err := xdial(t.Context(), display, "")
+	x, err := dialX(t.Context(), display, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -42,7 +42,7 @@ type xmonitor struct {
 func X11Monitor(ctx context.Context, config X11Config, name string) (Source, error) {
 	display := cmp.Or(config.Display, os.Getenv("DISPLAY"))
 	config.Resizable = false
-	conn, err := xdial(ctx, display, config.Xauthority)
+	conn, err := dialX(ctx, display, config.Xauthority)
 	if err != nil {
 		return nil, err
 	}

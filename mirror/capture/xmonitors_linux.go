@@ -14,7 +14,7 @@ import (
 // It promises what X11 does. ctx bounds the whole call.
 func X11Monitors(ctx context.Context, config X11Config) ([]Monitor, error) {
 	display := cmp.Or(config.Display, os.Getenv("DISPLAY"))
-	conn, err := xdial(ctx, display, config.Xauthority)
+	conn, err := dialX(ctx, display, config.Xauthority)
 	if err != nil {
 		return nil, err
 	}

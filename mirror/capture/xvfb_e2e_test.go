@@ -157,7 +157,7 @@ func (c *canvas) ends(t testing.TB) error {
 // truth fetches the display's picture over the wire, without shared memory.
 func truth(t testing.TB, display string) *codec.Picture {
 	t.Helper()
-	x, err := xdial(t.Context(), display, "")
+	x, err := dialX(t.Context(), display, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,7 +28,7 @@ func findWindow(t testing.TB, display, class string) uint32 {
 // own fetches a window's own pixels, without shared memory.
 func own(t testing.TB, display string, window uint32) *codec.Picture {
 	t.Helper()
-	x, err := xdial(t.Context(), display, "")
+	x, err := dialX(t.Context(), display, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +124,7 @@ func TestWindowEndsAndLeavesTheOthers(t *testing.T) {
 // shadowed makes a window of 32 bits with a shadow around a half clear middle.
 func shadowed(t testing.TB, display string) (window uint32) {
 	t.Helper()
-	x, err := xdial(t.Context(), display, "")
+	x, err := dialX(t.Context(), display, "")
 	if err != nil {
 		t.Fatal(err)
 	}

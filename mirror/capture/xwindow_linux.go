@@ -72,7 +72,7 @@ type xwindow struct {
 // lacks Composite. Where the window is clear, the picture shows what below is
 // there, another window or 0. ctx bounds the opening only.
 func (w *XWindows) Open(ctx context.Context, window, below uint32) (Source, error) {
-	conn, err := xdial(ctx, w.display, w.config.Xauthority)
+	conn, err := dialX(ctx, w.display, w.config.Xauthority)
 	if err != nil {
 		return nil, err
 	}

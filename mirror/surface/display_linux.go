@@ -12,6 +12,7 @@ import (
 	"github.com/jezek/xgb/xproto"
 
 	"hither/fusion"
+	"hither/internal/xdial"
 )
 
 // quiet keeps xgb from printing: a broken connection is an error of Run.
@@ -33,7 +34,7 @@ type display struct {
 
 // openDisplay connects to an X display.
 func openDisplay(name string) (*display, error) {
-	conn, err := xgb.NewConnDisplay(name)
+	conn, err := xdial.XGB(name)
 	if err != nil {
 		return nil, opError(fusion.ErrUnsupported, "no X display: "+err.Error(),
 			"start it inside a desktop session (DISPLAY is set there), or use the page: hither web")

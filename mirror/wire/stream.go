@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"hither/fusion"
+	"hither/internal/rawconn"
 )
 
 // flushBytes is when a buffered batch goes out before its end.
@@ -35,6 +36,9 @@ type Batcher interface {
 // Stream carries messages over rwc, each after its length as u16. Close closes
 // rwc, which must wake a Read and a Write that wait in it.
 func Stream(rwc io.ReadWriteCloser) fusion.Pipe {
+	if conn, ok := rwc.(net.Conn); ok {
+		rwc = rawconn.New(conn)
+	}
 	return &stream{rwc: rwc, r: bufio.NewReaderSize(rwc, 32<<10), in: make([]byte, MaxMessage)}
 }
 

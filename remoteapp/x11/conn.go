@@ -15,10 +15,10 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
+
+	"hither/internal/xdial"
 )
 
 // Window and Atom are the protocol's.
@@ -65,25 +65,16 @@ type Conn struct {
 // computer is refused), with the cookie of the authority file ("" is the
 // session's).
 func Dial(ctx context.Context, display, xauthority string) (*Conn, error) {
-	number, err := displayNumber(display)
+	number, err := xdial.Number(display)
 	if err != nil {
 		return nil, err
 	}
-	secret, err := cookie(xauthority, number)
-	if err != nil {
-		return nil, err
-	}
-	var dialer net.Dialer
-	socket := "/tmp/.X11-unix/X" + strconv.Itoa(number)
-	conn, err := dialer.DialContext(ctx, "unix", socket)
-	if err != nil {
-		conn, err = dialer.DialContext(ctx, "unix", "@"+socket)
-	}
+	conn, err := xdial.Dial(ctx, number)
 	if err != nil {
 		return nil, err
 	}
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
-	c, err := handshake(conn, secret)
+	c, err := open(conn, xdial.Cookie(xauthority, number))
 	if !stop() && err == nil {
 		err = ctx.Err()
 	}
@@ -94,63 +85,28 @@ func Dial(ctx context.Context, display, xauthority string) (*Conn, error) {
 	return c, nil
 }
 
-func displayNumber(display string) (int, error) {
-	host, rest, found := strings.Cut(display, ":")
-	text, _, _ := strings.Cut(rest, ".")
-	number, err := strconv.Atoi(text)
-	if !found || host != "" && host != "unix" || err != nil || number < 0 || number > 65535 {
-		return 0, fmt.Errorf("display %q: not a display of this computer", display)
-	}
-	return number, nil
-}
-
-// handshake is the protocol's connection setup, little-endian.
-func handshake(conn net.Conn, secret []byte) (*Conn, error) {
-	name := ""
-	if secret != nil {
-		name = cookieName
-	}
-	b := []byte{'l', 0}
-	for _, n := range []int{11, 0, len(name), len(secret), 0} {
-		b = order.AppendUint16(b, uint16(n))
-	}
-	b = pad(append(b, name...))
-	b = pad(append(b, secret...))
-	if _, err := conn.Write(b); err != nil {
-		return nil, err
-	}
-	head := make([]byte, 8)
-	if _, err := io.ReadFull(conn, head); err != nil {
-		return nil, err
-	}
-	body := make([]byte, 4*int(order.Uint16(head[6:])))
-	if _, err := io.ReadFull(conn, body); err != nil {
-		return nil, err
-	}
-	root, base, err := parseSetup(head, body)
+// open sets a connection up.
+func open(conn net.Conn, cookie []byte) (*Conn, error) {
+	body, err := xdial.Setup(conn, cookie)
 	if err != nil {
 		return nil, err
 	}
-	return &Conn{Root: root, base: base, mask: order.Uint32(body[8:]), conn: conn, atoms: map[string]Atom{},
+	root, err := firstRoot(body)
+	if err != nil {
+		return nil, err
+	}
+	return &Conn{Root: root, base: order.Uint32(body[4:]), mask: order.Uint32(body[8:]), conn: conn, atoms: map[string]Atom{},
 		changed: make(chan struct{}, 1), done: make(chan struct{}), replies: make(chan []byte, 1)}, nil
 }
 
-// parseSetup gives the root window of the first screen, and the first resource
-// ID that the client may use.
-func parseSetup(head, body []byte) (root Window, base uint32, err error) {
-	if head[0] != 1 {
-		reason := body[:min(int(head[1]), len(body))]
-		return 0, 0, fmt.Errorf("the display refused: %s", strings.TrimSpace(string(reason)))
-	}
-	if len(body) < 32 {
-		return 0, 0, io.ErrUnexpectedEOF
-	}
+// firstRoot gives the root window of the first screen.
+func firstRoot(body []byte) (Window, error) {
 	vendor, formats := int(order.Uint16(body[16:])), int(body[21])
 	at := 32 + (vendor+3)/4*4 + 8*formats
 	if body[20] == 0 || len(body) < at+40 {
-		return 0, 0, io.ErrUnexpectedEOF
+		return 0, io.ErrUnexpectedEOF
 	}
-	return Window(order.Uint32(body[at:])), order.Uint32(body[4:]), nil
+	return Window(order.Uint32(body[at:])), nil
 }
 
 // Changed gets a value after events came: look again.

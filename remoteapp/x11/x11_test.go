@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"hither/internal/xdial"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -21,33 +23,15 @@ func TestAuthority(t *testing.T) {
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("mode %v, %v", info.Mode(), err)
 	}
-	a, err := cookie(path, 7)
-	if err != nil || len(a) != 16 {
-		t.Fatalf("cookie %x, %v", a, err)
+	a := xdial.Cookie(path, 7)
+	if len(a) != 16 {
+		t.Fatalf("cookie %x", a)
 	}
 	if err := WriteAuthority(path); err != nil {
 		t.Fatal(err)
 	}
-	if b, err := cookie(path, 0); err != nil || bytes.Equal(a, b) {
-		t.Errorf("cookie again %x, %v", b, err)
-	}
-	if c, err := cookie(path+"-none", 0); err != nil || c != nil {
-		t.Errorf("no file: %x, %v", c, err)
-	}
-	if err := os.WriteFile(path, []byte("\x01\x00\x00"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := cookie(path, 0); err == nil {
-		t.Error("a broken file was taken")
-	}
-}
-
-func TestDisplayNumber(t *testing.T) {
-	for text, want := range map[string]int{":0": 0, ":12.0": 12, "unix:3": 3, "": -1, "host:0": -1, ":": -1, ":-1": -1, ":99999": -1, "12": -1} {
-		got, err := displayNumber(text)
-		if want < 0 && err == nil || want >= 0 && (got != want || err != nil) {
-			t.Errorf("%q: %d, %v", text, got, err)
-		}
+	if b := xdial.Cookie(path, 0); len(b) != 16 || bytes.Equal(a, b) {
+		t.Errorf("cookie again %x", b)
 	}
 }
 
@@ -65,15 +49,15 @@ func TestCleanTitle(t *testing.T) {
 }
 
 // setup is an accepted connection setup with one root window.
-func setup(root uint32) (head, body []byte) {
-	body = make([]byte, 32+8+40)
+func setup(root uint32) []byte {
+	body := make([]byte, 32+8+40)
 	order.PutUint32(body[4:], 0x200000)
 	order.PutUint16(body[16:], 5) // vendor, padded to 8
 	body[20] = 1
 	order.PutUint32(body[40:], root)
-	head = []byte{1, 0, 11, 0, 0, 0, 0, 0}
+	head := []byte{1, 0, 11, 0, 0, 0, 0, 0}
 	order.PutUint16(head[6:], uint16(len(body)/4))
-	return head, body
+	return append(head, body...)
 }
 
 // TestServerMisbehaves: a server that lies about lengths, or goes away, ends
@@ -94,8 +78,7 @@ func TestServerMisbehaves(t *testing.T) {
 				done <- err
 				return
 			}
-			head, body := setup(0x123)
-			if _, err := theirs.Write(append(head, body...)); err != nil {
+			if _, err := theirs.Write(setup(0x123)); err != nil {
 				done <- err
 				return
 			}
@@ -106,7 +89,7 @@ func TestServerMisbehaves(t *testing.T) {
 			_, err := theirs.Write(answer)
 			done <- err
 		}()
-		c, err := handshake(ours, nil)
+		c, err := open(ours, nil)
 		if err != nil {
 			t.Fatal(name, err)
 		}
@@ -124,22 +107,6 @@ func TestServerMisbehaves(t *testing.T) {
 	}
 }
 
-func FuzzParseAuthority(f *testing.F) {
-	f.Add([]byte("\xff\xff\x00\x00\x00\x00\x00\x01a\x00\x01b"))
-	f.Fuzz(func(_ *testing.T, data []byte) { _, _ = parseAuthority(data) })
-}
-
-func FuzzSetup(f *testing.F) {
-	head, body := setup(5)
-	f.Add(head, body)
-	f.Add([]byte{0, 200, 11, 0, 0, 0, 0, 0}, []byte("no"))
-	f.Fuzz(func(_ *testing.T, head, body []byte) {
-		if len(head) >= 8 {
-			_, _, _ = parseSetup(head, body)
-		}
-	})
-}
-
 func FuzzMessage(f *testing.F) {
 	f.Add(append([]byte{1, 0, 1, 0, 1, 0, 0, 0}, make([]byte, 28)...))
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -151,5 +118,14 @@ func FuzzMessage(f *testing.F) {
 			t.Error("short message")
 		}
 		_, _ = parseResources(message)
+	})
+}
+
+func FuzzSetup(f *testing.F) {
+	f.Add(setup(5)[8:])
+	f.Fuzz(func(_ *testing.T, body []byte) {
+		if len(body) >= 32 {
+			_, _ = firstRoot(body)
+		}
 	})
 }
