@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -255,5 +256,23 @@ func TestLinesOfTextDiffer(t *testing.T) {
 			t.Fatalf("%q after %q", line, last)
 		}
 		last = line
+	}
+}
+
+// TestRhythm: each part of the time between keys has its key.
+func TestRhythm(t *testing.T) {
+	for scene, from := range map[string]time.Duration{"letter": minPause, typed: 100 * time.Millisecond} {
+		const n = 50
+		rests := rhythm(scene, n)
+		slices.Sort(rests)
+		spread := morePause
+		if scene == typed {
+			spread = 50 * time.Millisecond
+		}
+		for i, rest := range rests {
+			if at := (rest - from) * n / spread; at != time.Duration(i) {
+				t.Errorf("%s: the key of part %d waits %v", scene, i, rest)
+			}
+		}
 	}
 }

@@ -193,12 +193,14 @@ func (p *probe) changed(r image.Rectangle, before []byte, start time.Time) (time
 	}
 }
 
-// pause waits for a time that is not in step with anyone's clock: it is spread evenly
-// over the 30 ms after which QEMU looks at a console again, since what was seen last, and
-// with it the next key, is in step with that.
-func pause(ctx context.Context) error {
-	return sleep(ctx, 15*time.Millisecond+rand.N(30*time.Millisecond))
-}
+// A pause lasts as long as QEMU takes to look at a console again, spread evenly.
+const (
+	minPause  = 15 * time.Millisecond
+	morePause = 30 * time.Millisecond
+)
+
+// pause waits for a time that is not in step with anyone's clock.
+func pause(ctx context.Context) error { return sleep(ctx, minPause+rand.N(morePause)) }
 
 func sleep(ctx context.Context, d time.Duration) error {
 	select {
