@@ -61,7 +61,12 @@ func (t *memoryTerminal) Next() (fusion.TerminalChunk, error) {
 	case chunk := <-t.out:
 		return chunk, nil
 	case <-t.ended:
-		return fusion.TerminalChunk{}, t.why
+		select {
+		case chunk := <-t.out: // it said that before
+			return chunk, nil
+		default:
+			return fusion.TerminalChunk{}, t.why
+		}
 	case <-t.closed:
 		return fusion.TerminalChunk{}, io.ErrClosedPipe
 	}
