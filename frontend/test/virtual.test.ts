@@ -1,30 +1,10 @@
 import { fireEvent, render, screen as page } from '@testing-library/svelte'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import Shell from '../src/Shell.svelte'
-import { columnsFor, grown, heightOf, rowAt, rowsBetween, rowsOf, topOf, type Layout } from '../src/ui/virtual'
+import { columnsFor, heightOf, rowAt, rowsBetween, rowsOf, topOf, type Layout } from '../src/ui/virtual'
 import { fakeApp, host, machine, type Stream } from './fake'
 
 const layout = (more: Partial<Layout> = {}): Layout => ({ count: 1001, columns: 4, height: 250, gap: 16, extra: new Map(), ...more })
-
-describe('what is rendered next', () => {
-  const cases: [string, Parameters<typeof grown>, [number, number]][] = [
-    ['nothing yet: what is seen, and a few after it', [[0, 0], [0, 12], [0, 20], 2], [0, 14]],
-    ['more after it, frame by frame', [[0, 14], [0, 12], [0, 20], 2], [0, 16]],
-    ['one is left', [[0, 19], [0, 12], [0, 20], 2], [0, 20]],
-    ['what is missing before it comes last', [[8, 19], [8, 16], [4, 20], 2], [7, 20]],
-    ['scrolled down: what is too far goes', [[0, 20], [8, 20], [4, 28], 2], [4, 22]],
-    ['scrolled up', [[12, 32], [8, 20], [4, 24], 2], [6, 24]],
-    ['what is seen is there at once', [[0, 20], [16, 28], [12, 32], 2], [12, 30]],
-    ['jumped far', [[0, 20], [400, 412], [396, 420], 2], [400, 414]],
-    ['jumped to what only the edge was of', [[0, 20], [24, 36], [16, 44], 2], [24, 38]],
-    ['complete', [[4, 20], [8, 16], [4, 20], 2], [4, 20]],
-    ['out of sight', [[4, 20], [0, 0], [0, 0], 2], [0, 0]],
-    ['an item was removed', [[0, 20], [0, 12], [0, 19], 2], [0, 19]],
-  ]
-  it.each(cases)('%s', (_, args, want) => {
-    expect(grown(...args)).toEqual(want)
-  })
-})
 
 describe('where things stand', () => {
   it('columns share the width', () => {

@@ -36,8 +36,14 @@ class I18n {
     return form.replace(/\{(\w+)\}/g, (all, name: string) => this.write(params[name] ?? all))
   }
 
+  /** By tag: making one takes a tenth of what a card takes. */
+  private readonly numbers = new Map<string, Intl.NumberFormat>()
+
   private write(value: string | number): string {
-    return typeof value === 'number' ? new Intl.NumberFormat(this.tag).format(value) : value
+    if (typeof value !== 'number') return value
+    let format = this.numbers.get(this.tag)
+    if (!format) this.numbers.set(this.tag, (format = new Intl.NumberFormat(this.tag)))
+    return format.format(value)
   }
 
   say(text: Text): string {

@@ -54,24 +54,6 @@ export function rowsBetween(l: Layout, from: number, to: number): [number, numbe
   return [first, end]
 }
 
-/** A part of the rows or of the items: the first, and the one after the last. */
-export type Span = readonly [first: number, end: number]
-
-/**
- * What is rendered next: all that must be, and of the rest up to target at most so many more,
- * those after it first. What is beyond the target goes.
- */
-export function grown(now: Span, must: Span, target: Span, more: number): Span {
-  let first = Math.max(now[0], target[0])
-  let end = Math.min(now[1], target[1])
-  if (first >= end || end < must[0] || first > must[1]) [first, end] = must
-  first = Math.min(first, must[0])
-  end = Math.max(end, must[1])
-  const after = Math.min(more, Math.max(0, target[1] - end))
-  const before = Math.min(more - after, Math.max(0, first - target[0]))
-  return [first - before, end + after]
-}
-
 /** The element that scrolls what is in it. */
 export function scrollerOf(node: HTMLElement): HTMLElement {
   for (let at = node.parentElement; at; at = at.parentElement) {
