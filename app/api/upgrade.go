@@ -1,7 +1,6 @@
 package api
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -17,19 +16,8 @@ import (
 	"hither/mirror/wire"
 )
 
-// taken is a connection that was an HTTP request; what the server had read ahead
-// is read first.
-type taken struct {
-	net.Conn
-	reader *bufio.Reader
-}
-
-func (t taken) Read(p []byte) (int, error) {
-	if t.reader.Buffered() > 0 {
-		return t.reader.Read(p)
-	}
-	return t.Conn.Read(p)
-}
+// taken is a connection that was an HTTP request.
+type taken struct{ net.Conn }
 
 // hijack takes a request's connection over.
 func hijack(w http.ResponseWriter) (taken, error) {
@@ -37,7 +25,7 @@ func hijack(w http.ResponseWriter) (taken, error) {
 	if err != nil {
 		return taken{}, err
 	}
-	return taken{Conn: rawconn.New(conn), reader: buffered.Reader}, nil
+	return taken{rawconn.Ahead(conn, buffered.Reader)}, nil
 }
 
 // switched answers 101; the connection is the caller's from then on. On an error

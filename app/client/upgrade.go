@@ -55,18 +55,5 @@ func upgrade(ctx context.Context, conn net.Conn, target, protocol, path string) 
 		defer res.Body.Close()
 		return nil, nil, readError(res, path)
 	}
-	return upgraded{Conn: rawconn.New(conn), reader: reader}, res.Header, nil
-}
-
-// upgraded reads what came together with the answer first.
-type upgraded struct {
-	net.Conn
-	reader *bufio.Reader
-}
-
-func (u upgraded) Read(p []byte) (int, error) {
-	if u.reader.Buffered() > 0 {
-		return u.reader.Read(p)
-	}
-	return u.Conn.Read(p)
+	return rawconn.Ahead(conn, reader), res.Header, nil
 }

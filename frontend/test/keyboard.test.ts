@@ -103,6 +103,16 @@ async function round(): Promise<string[]> {
   throw new Error('Tab does not come round: ' + way.join(' | '))
 }
 
+/** A dialog is opened by what has the focus, gone round, and left to there again. */
+async function lookInto(opener: string): Promise<void> {
+  await press('Enter')
+  await page.getByRole('dialog').waitFor()
+  await round()
+  await press('Escape')
+  await gone()
+  await focused(opener)
+}
+
 describe('without a mouse', () => {
   it('a machine is created, with a way back between the steps', async () => {
     await open('/library')
@@ -219,12 +229,7 @@ describe('without a mouse', () => {
     await open('/machine/cloud/build-01?transport=websocket')
     await tabTo('Schedule backups…')
     const opener = (await here()).name
-    await press('Enter')
-    await page.getByRole('dialog').waitFor()
-    await round()
-    await press('Escape')
-    await gone()
-    await focused(opener)
+    await lookInto(opener)
     await press('Enter')
     await page.getByRole('dialog').waitFor()
     await press('ArrowRight')
@@ -323,12 +328,7 @@ describe('without a mouse', () => {
     await expect.poll(() => page.evaluate(() => location.pathname)).toBe('/host/cloud')
     await page.goBack()
     await tabTo('Add tunnel')
-    await press('Enter')
-    await page.getByRole('dialog').waitFor()
-    await round()
-    await press('Escape')
-    await gone()
-    await focused('Add tunnel')
+    await lookInto('Add tunnel')
     await press('Enter')
     await tabTo(/^Port of/)
     await press('Enter')
@@ -353,12 +353,7 @@ describe('without a mouse', () => {
   it('what another computer may do is changed', async () => {
     await open('/host/cloud')
     await tabTo('Change…')
-    await press('Enter')
-    await page.getByRole('dialog').waitFor()
-    await round()
-    await press('Escape')
-    await gone()
-    await focused('Change…')
+    await lookInto('Change…')
     await press('Enter')
     await tabTo('Add a machine or a folder')
     await page.keyboard.type('Machine ipxe')

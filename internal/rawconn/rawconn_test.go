@@ -1,6 +1,7 @@
 package rawconn
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"io"
@@ -148,6 +149,26 @@ func TestShortOnes(t *testing.T) {
 			}
 		}); n > 0 {
 			t.Errorf("%v allocations for each", n)
+		}
+	})
+}
+
+// TestAhead: what a reader has read comes first, and nothing twice.
+func TestAhead(t *testing.T) {
+	eachKind(t, func(t *testing.T, a, b net.Conn) {
+		if _, err := io.WriteString(b, "line\nwith more"); err != nil {
+			t.Fatal(err)
+		}
+		r := bufio.NewReader(a)
+		if line, err := r.ReadString('\n'); line != "line\n" || err != nil {
+			t.Fatalf("%q, %v", line, err)
+		}
+		if _, err := io.WriteString(b, " and the rest"); err != nil {
+			t.Fatal(err)
+		}
+		b.Close()
+		if rest, err := io.ReadAll(Ahead(a, r)); string(rest) != "with more and the rest" || err != nil {
+			t.Errorf("%q, %v", rest, err)
 		}
 	})
 }

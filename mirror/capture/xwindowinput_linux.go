@@ -48,7 +48,7 @@ func (w *XWindows) Input(window uint32, event wire.Message) error {
 	case wire.Wheel:
 		if window != 0 && w.aim.buttons == 0 {
 			var has uint32
-			if has, err = in.conn.pointed(); err == nil && (window != w.aim.window || !w.kept(has)) {
+			if has, err = in.conn.pointed(); err == nil && !w.kept(window, has) {
 				err = w.reach(window)
 			}
 		}
@@ -104,17 +104,18 @@ func (w *XWindows) point(window uint32, p image.Point) error {
 	switch {
 	case entered:
 		return w.uncover()
-	case free && !w.kept(has):
+	case free && !w.kept(window, has):
 		return w.reach(window)
 	}
 	return w.input.send()
 }
 
-// kept says whether the pointer is where it was left: in the aimed window, or in
-// what stayed above it, such as its dialog. What is not the manager's is not
+// kept says whether the pointer is where it was left: in a window, or in what
+// stayed above it, such as its dialog. What is not the manager's is not
 // raised again: its own menus may lie above it.
-func (w *XWindows) kept(has uint32) bool {
-	return has == w.aim.top || w.aim.top == w.aim.window || has == w.aim.cover && time.Since(w.aim.raised) < raiseAgain
+func (w *XWindows) kept(window, has uint32) bool {
+	stays := has == w.aim.top || w.aim.top == window || has == w.aim.cover && time.Since(w.aim.raised) < raiseAgain
+	return window == w.aim.window && stays
 }
 
 // reach finds a window and uncovers it.
