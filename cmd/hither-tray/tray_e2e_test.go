@@ -42,7 +42,9 @@ func TestTray(t *testing.T) {
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	hither, home := program(t, "hither"), filepath.Join(dir, "home")
 	bus, conn := startBus(t, dir)
-	env := append(os.Environ(), "DISPLAY="+xserver.Start(t, "-screen", "0", "1280x800x24").Display, "DBUS_SESSION_BUS_ADDRESS="+bus, "LANG=en_US.UTF-8", "LANGUAGE=", "LC_ALL=", "HOME="+dir)
+	server := xserver.Start(t, "-screen", "0", "1280x800x24")
+	server.Manage(t)
+	env := append(os.Environ(), "DISPLAY="+server.Display, "DBUS_SESSION_BUS_ADDRESS="+bus, "LANG=en_US.UTF-8", "LANGUAGE=", "LC_ALL=", "HOME="+dir)
 	w := &watcher{items: make(chan string, 1)}
 	if err := conn.Export(w, "/StatusNotifierWatcher", "org.kde.StatusNotifierWatcher"); err != nil {
 		t.Fatal(err)
@@ -50,7 +52,6 @@ func TestTray(t *testing.T) {
 	if _, err := conn.RequestName("org.kde.StatusNotifierWatcher", 0); err != nil {
 		t.Fatal(err)
 	}
-	launch(t, env, "openbox")
 	up := exec.Command(hither, "--home", home, "up", "--name", "desk", "--libvirt", "off", "--listen", "127.0.0.1:0", "--web", "127.0.0.1:0")
 	up.Env = env
 	out, err := up.StdoutPipe()

@@ -104,24 +104,9 @@ func isBye(m wire.Message) bool { _, ok := m.(wire.Bye); return ok }
 // desk starts an X server with a window manager and makes it $DISPLAY.
 func desk(t *testing.T) {
 	t.Helper()
-	t.Setenv("DISPLAY", xserver.Start(t, "-screen", "0", "1024x768x24").Display)
-	background(t, exec.Command("openbox", "--sm-disable"))
-	until(t, "a window manager", func() bool {
-		// Openbox sets it when it has begun to manage windows.
-		out, err := exec.Command("xprop", "-root", "_NET_CLIENT_LIST").Output()
-		return err == nil && strings.Contains(string(out), "window id")
-	})
-}
-
-func background(t *testing.T, cmd *exec.Cmd) {
-	t.Helper()
-	if err := cmd.Start(); err != nil {
-		t.Fatalf("%v (run build/deps.sh test)", err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill() // it may have ended
-		_ = cmd.Wait()
-	})
+	server := xserver.Start(t, "-screen", "0", "1024x768x24")
+	server.Manage(t)
+	t.Setenv("DISPLAY", server.Display)
 }
 
 func until(t *testing.T, what string, ok func() bool) {
@@ -136,9 +121,15 @@ func until(t *testing.T, what string, ok func() bool) {
 }
 
 // window waits for the one window whose title is matched; xdotool in the locale C
-// does not give the dash.
+// does not give the dash. If it does not come, the test says what there is.
 func window(t *testing.T, title string) (id string) {
 	t.Helper()
+	defer func() {
+		if id == "" {
+			tree, err := exec.Command("xwininfo", "-root", "-tree").CombinedOutput()
+			t.Logf("the display has (%v)\n%s", err, tree)
+		}
+	}()
 	until(t, "a window named "+title, func() bool {
 		out, err := exec.Command("xdotool", "search", "--onlyvisible", "--name", "^"+title+"$").Output()
 		id = strings.TrimSpace(string(out))

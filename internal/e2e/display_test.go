@@ -24,23 +24,9 @@ type display struct {
 // newDisplay starts Xvfb and openbox, which end with the test.
 func newDisplay(t *testing.T) *display {
 	t.Helper()
-	d := &display{t: t, name: xserver.Start(t, "-screen", "0", "1280x900x24", "-ac").Display}
-	manager := exec.Command("openbox", "--sm-disable")
-	manager.Env = append(os.Environ(), "DISPLAY="+d.name)
-	background(t, manager)
-	var said string
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("%s: the root window said at last: %s", d.name, said)
-		}
-	})
-	until(t, "openbox manages "+d.name, func() bool {
-		// openbox sets the list of clients last; before it, it loses requests.
-		var err error
-		said, err = d.run("xprop", "-root", "_NET_CLIENT_LIST", "_NET_SUPPORTING_WM_CHECK")
-		return err == nil && strings.Contains(said, "_NET_CLIENT_LIST(WINDOW)")
-	})
-	return d
+	server := xserver.Start(t, "-screen", "0", "1280x900x24", "-ac")
+	server.Manage(t)
+	return &display{t: t, name: server.Display}
 }
 
 // background runs a program until the test ends.

@@ -52,14 +52,6 @@ func (p *probe) strikeAndCompare(ctx context.Context, keycode byte) (image.Recta
 	return image.Rectangle{}, nil
 }
 
-// waitManager waits for a window manager.
-func (p *probe) waitManager(ctx context.Context) error {
-	return p.until(ctx, func() bool {
-		reply, err := xproto.GetProperty(p.conn, false, p.root, p.atom("_NET_SUPPORTING_WM_CHECK"), xproto.AtomWindow, 0, 1).Reply()
-		return err == nil && reply.ValueLen == 1
-	})
-}
-
 // waitWindow waits until a window at least so wide has the focus, itself or by
 // a part: some toolkits keep one of a pixel for it.
 func (p *probe) waitWindow(ctx context.Context, width int) error {
@@ -84,14 +76,6 @@ func (p *probe) waitWindow(ctx context.Context, width int) error {
 		}
 		return false
 	})
-}
-
-func (p *probe) atom(name string) xproto.Atom {
-	reply, err := xproto.InternAtom(p.conn, false, uint16(len(name)), name).Reply()
-	if err != nil {
-		return xproto.AtomNone
-	}
-	return reply.Atom
 }
 
 // still waits until the display has been drawn to by nobody for a while.

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"hither/internal/xserver"
 )
 
 const (
@@ -187,7 +189,7 @@ func (p *peer) desk(h *house) (display string, err error) {
 	if err != nil {
 		return "", err
 	}
-	if err := p.probe.waitManager(h.ctx); err != nil {
+	if err := xserver.AwaitManager(p.probe.conn); err != nil {
 		return "", fmt.Errorf("openbox: %w", err)
 	}
 	return display, nil

@@ -5,7 +5,6 @@ package surface
 import (
 	"errors"
 	"image"
-	"os"
 	"os/exec"
 	"testing"
 	"time"
@@ -32,9 +31,8 @@ type desk struct {
 
 func newDesk(t testing.TB) *desk {
 	t.Helper()
-	d := &desk{t: t, name: xserver.Start(t, "-screen", "0", "1280x800x24").Display}
-	manager := exec.Command("openbox", "--sm-disable", "--config-file", "/dev/null")
-	manager.Env = append(os.Environ(), "DISPLAY="+d.name)
+	server := xserver.Start(t, "-screen", "0", "1280x800x24")
+	d := &desk{t: t, name: server.Display}
 	var err error
 	if d.conn, err = xgb.NewConnDisplay(d.name); err != nil {
 		t.Fatal(err)
@@ -47,12 +45,7 @@ func newDesk(t testing.TB) *desk {
 		t.Fatal(err)
 	}
 	d.root = xproto.Setup(d.conn).DefaultScreen(d.conn).Root
-	start(t, manager)
-	d.until("a window manager", func() bool {
-		reply, err := xproto.GetProperty(d.conn, false, d.root, d.atom("_NET_CLIENT_LIST"), // set last; openbox loses requests before
-			xproto.AtomWindow, 0, 1).Reply()
-		return err == nil && reply.Type == xproto.AtomWindow
-	})
+	server.Manage(t, "--config-file", "/dev/null")
 	return d
 }
 

@@ -10,40 +10,46 @@ import (
 
 const (
 	pingEvery = time.Second
-	silence   = 4 * time.Second // a host that is silent for so long is away
+	silence   = 4 // pings that a host leaves unanswered before it is away
 )
 
 // watchdog closes a pipe whose host fell silent without a word: a sleeping
 // laptop sends no FIN. It pings each second; whatever arrives is a sign of
-// life. It runs one goroutine, which close ends.
+// life. It counts pings and not time: if this computer stood still, what the
+// host said meanwhile is still to be read. It runs one goroutine, which close ends.
 type watchdog struct {
-	pipe  fusion.Pipe
-	last  atomic.Int64 // when something was heard, in nanoseconds since start
-	start time.Time
-	stop  chan struct{}
-	done  chan struct{}
-	once  sync.Once
-	err   error // of closing the pipe; read after once
+	pipe fusion.Pipe
+	sent atomic.Int32 // pings since something was heard
+	stop chan struct{}
+	done chan struct{}
+	once sync.Once
+	err  error // of closing the pipe; read after once
 }
 
 // watch begins to watch; ping sends a ping with some number and never waits.
 func watch(pipe fusion.Pipe, ping func(uint64)) *watchdog {
-	w := &watchdog{pipe: pipe, start: time.Now(), stop: make(chan struct{}), done: make(chan struct{})}
-	go w.run(ping)
+	w := newWatchdog(pipe)
+	ticker := time.NewTicker(pingEvery)
+	go func() {
+		defer ticker.Stop()
+		w.run(ticker.C, ping)
+	}()
 	return w
 }
 
-func (w *watchdog) run(ping func(uint64)) {
+func newWatchdog(pipe fusion.Pipe) *watchdog {
+	return &watchdog{pipe: pipe, stop: make(chan struct{}), done: make(chan struct{})}
+}
+
+func (w *watchdog) run(tick <-chan time.Time, ping func(uint64)) {
 	defer close(w.done)
-	ticker := time.NewTicker(pingEvery)
-	defer ticker.Stop()
 	for n := uint64(1); ; n++ {
 		select {
 		case <-w.stop:
 			return
-		case <-ticker.C:
+		case <-tick:
 		}
-		if time.Since(w.start)-time.Duration(w.last.Load()) > silence {
+		if w.sent.Add(1) > silence {
 			w.bite()
 			return
 		}
@@ -52,7 +58,7 @@ func (w *watchdog) run(ping func(uint64)) {
 }
 
 // heard notes a sign of life.
-func (w *watchdog) heard() { w.last.Store(int64(time.Since(w.start))) }
+func (w *watchdog) heard() { w.sent.Store(0) }
 
 // bite closes the pipe, which wakes its reader.
 func (w *watchdog) bite() { w.once.Do(func() { w.err = w.pipe.Close() }) }

@@ -1,0 +1,86 @@
+package xserver
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+
+	"github.com/jezek/xgb"
+	"github.com/jezek/xgb/xproto"
+)
+
+// Manage runs openbox, with arguments of the test's own, until the test ends, and returns
+// once it serves requests.
+func (s *Server) Manage(t testing.TB, args ...string) {
+	t.Helper()
+	manager := exec.Command("openbox", append([]string{"--sm-disable"}, args...)...)
+	manager.Env = append(os.Environ(), "DISPLAY="+s.Display)
+	var said bytes.Buffer
+	manager.Stdout, manager.Stderr = &said, &said
+	if err := manager.Start(); err != nil {
+		t.Fatalf("%v (install what is missing: build/deps.sh test)", err)
+	}
+	t.Cleanup(func() {
+		_ = manager.Process.Kill() // it may have ended
+		_ = manager.Wait()         // a killed one ends with an error
+		if t.Failed() {
+			t.Logf("openbox on %s: %v, and it said: %s", s.Display, manager.ProcessState, said.String())
+		}
+	})
+	conn, err := xgb.NewConnDisplay(s.Display)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := AwaitManager(conn); err != nil {
+		t.Fatalf("openbox on %s: %v", s.Display, err)
+	}
+}
+
+// AwaitManager waits until a window manager serves requests, a minute at most. What
+// openbox says of itself comes earlier (_NET_SUPPORTING_WM_CHECK, and _NET_CLIENT_LIST
+// too), and a window that is shown before it listens is never seen: three of 25 were lost
+// in the first 50 ms. So it is asked for the frame of a window that is not shown
+// (_NET_REQUEST_FRAME_EXTENTS of the EWMH) until it answers.
+func AwaitManager(conn *xgb.Conn) error {
+	const question, answer = "_NET_REQUEST_FRAME_EXTENTS", "_NET_FRAME_EXTENTS"
+	asked, err := xproto.InternAtom(conn, false, uint16(len(question)), question).Reply()
+	if err != nil {
+		return err
+	}
+	answered, err := xproto.InternAtom(conn, false, uint16(len(answer)), answer).Reply()
+	if err != nil {
+		return err
+	}
+	window, err := xproto.NewWindowId(conn)
+	if err != nil {
+		return err
+	}
+	screen := xproto.Setup(conn).DefaultScreen(conn)
+	err = xproto.CreateWindowChecked(conn, screen.RootDepth, window, screen.Root, 0, 0, 1, 1, 0,
+		xproto.WindowClassInputOutput, screen.RootVisual, 0, nil).Check()
+	if err != nil {
+		return err
+	}
+	ask := xproto.ClientMessageEvent{Format: 32, Window: window, Type: asked.Atom, Data: xproto.ClientMessageDataUnionData32New(make([]uint32, 5))}
+	const toManager = xproto.EventMaskSubstructureNotify | xproto.EventMaskSubstructureRedirect
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for late := time.Now().Add(patience); ; <-tick.C {
+		if err := xproto.SendEventChecked(conn, false, screen.Root, toManager, string(ask.Bytes())).Check(); err != nil {
+			return err
+		}
+		extents, err := xproto.GetProperty(conn, false, window, answered.Atom, xproto.AtomCardinal, 0, 4).Reply()
+		if err != nil {
+			return err
+		}
+		if extents.ValueLen == 4 {
+			return nil
+		}
+		if time.Now().After(late) {
+			return os.ErrDeadlineExceeded
+		}
+	}
+}
