@@ -84,8 +84,8 @@ func mayImport(from, to string) bool {
 	case under(from, "hither/fusion"):
 		return to == "hither/fusion"
 	}
-	if from == "hither/mirror/bench" && (to == "hither/internal/path" || to == "hither/internal/awake") {
-		return true // a program that measures, on a shaped path too
+	if from == "hither/mirror/bench" && (to == "hither/internal/path" || to == "hither/internal/awake" || to == "hither/internal/xserver") {
+		return true // a program that measures, on displays of its own and a shaped path too
 	}
 	if room, is := strings.CutPrefix(from, "hither/vmctl/"); is {
 		return to == "hither/fusion" || slices.Contains(rooms[room], to)
