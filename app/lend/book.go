@@ -118,6 +118,19 @@ func (b *Book) begin(loans []*Loan, notes chan<- Note, done chan struct{}) error
 	return b.keep()
 }
 
+// note writes down what a loan is now. If that fails, it is what it was.
+func (b *Book) note(f *following, l Loan) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	was := *f.Loan
+	*f.Loan = l
+	err := b.keep()
+	if err != nil {
+		*f.Loan = was
+	}
+	return err
+}
+
 // keep writes the loans down; the caller holds mu.
 func (b *Book) keep() error {
 	loans := make([]*Loan, 0, len(b.loans))
@@ -242,7 +255,7 @@ func (b *Book) once(ctx context.Context, f *following) error {
 	}
 	defer taken.Close()
 	l, from := *f.Loan, &source{r: taken} // only this goroutine changes the loan
-	if err := l.save(from, name, time.Now()); err != nil {
+	if err := l.save(from, name, time.Now(), func() error { return b.note(f, l) }); err != nil {
 		if from.err != nil {
 			return from.err // void, or the host went away
 		}

@@ -38,8 +38,10 @@ type Loan struct {
 	Path   string `json:"path"`
 	Target string `json:"target"`
 	Kept   bool   `json:"kept"`
-	// Sum is the SHA-256 of Target as it was lent or written last, in hex.
-	Sum string `json:"sum"`
+	// Sum is the SHA-256 of Target as it was lent or written last, in hex, and Next
+	// that of what is about to take its place: Target may be either after a kill.
+	Sum  string `json:"sum"`
+	Next string `json:"next,omitempty"`
 }
 
 // Note says what happened to a lent file.

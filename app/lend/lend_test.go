@@ -286,7 +286,64 @@ func TestSaveErrorsSayWhatToDo(t *testing.T) {
 		t.Error(text)
 	}
 	l := Loan{Target: filepath.Join(t.TempDir(), "none", "a.txt")}
-	if err := l.save(bytes.NewReader(nil), "nas", time.Now()); !errors.Is(err, os.ErrNotExist) {
+	if err := l.save(bytes.NewReader(nil), "nas", time.Now(), nil); !errors.Is(err, os.ErrNotExist) {
 		t.Error(err)
+	}
+}
+
+// TestAKillAmidAWriteIsNoConflict: whatever was the last thing that a killed node did, what it
+// wrote itself is not taken for the owner's.
+func TestAKillAmidAWriteIsNoConflict(t *testing.T) {
+	for _, owner := range []string{"one", "the owner's own"} { // the second has its conflict once
+		s := newScene(t)
+		loan, err := Lend(t.Context(), "id-nas", s.host.Apps(), s.path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.write(owner)
+		var noted []Loan // as lent.json has them
+		write := func(l Loan, text string) Loan {
+			t.Helper()
+			if err := l.save(strings.NewReader(text), "nas", time.Now(), func() error { noted = append(noted, l); return nil }); err != nil {
+				t.Fatal(err)
+			}
+			return l
+		}
+		done := write(*loan, "two")
+		write(noted[0], "three") // killed after "two" took its place
+		if err := os.WriteFile(done.Target, []byte("two"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		write(write(noted[1], "two"), "") // killed before "three" took its place
+		last := noted[len(noted)-1]
+		s.holds(last.Target, "")
+		want := 1
+		if owner != "one" {
+			s.holds(s.path, owner)
+			want = 2
+		}
+		if names := s.names(); len(names) != want {
+			t.Errorf("there are %q", names)
+		}
+	}
+}
+
+// TestWhatCannotBeNotedIsNotWritten: the owner's file stays, and nothing is beside it.
+func TestWhatCannotBeNotedIsNotWritten(t *testing.T) {
+	for _, owner := range []string{"one", "the owner's own"} {
+		s := newScene(t)
+		loan, err := Lend(t.Context(), "id-nas", s.host.Apps(), s.path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.write(owner)
+		err = loan.save(strings.NewReader("two"), "nas", time.Now(), func() error { return syscall.ENOSPC })
+		if !errors.Is(err, syscall.ENOSPC) {
+			t.Errorf("%v", err)
+		}
+		s.holds(s.path, owner)
+		if names := s.names(); len(names) != 1 {
+			t.Errorf("left: %q", names)
+		}
 	}
 }

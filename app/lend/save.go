@@ -28,8 +28,9 @@ func (s *source) Read(p []byte) (int, error) {
 }
 
 // save writes what r gives in place of the loan's target, or beside it when the
-// owner changed that. Nothing is left of one that fails.
-func (l *Loan) save(r io.Reader, hostName string, now time.Time) error {
+// owner changed that. note writes the loan down as it is before anything takes the
+// target's place. Nothing is left of one that fails.
+func (l *Loan) save(r io.Reader, hostName string, now time.Time, note func() error) error {
 	mode := fs.FileMode(0o600)
 	if info, err := os.Stat(l.Target); err == nil {
 		mode = info.Mode().Perm()
@@ -47,30 +48,40 @@ func (l *Loan) save(r io.Reader, hostName string, now time.Time) error {
 	if err := errors.Join(err, f.Close()); err != nil {
 		return err
 	}
-	return l.place(f.Name(), hex.EncodeToString(sum.Sum(nil)), hostName, now)
+	return l.place(f.Name(), hex.EncodeToString(sum.Sum(nil)), hostName, now, note)
 }
 
 // place puts a whole file where it belongs.
-func (l *Loan) place(file, sum, hostName string, now time.Time) error {
+func (l *Loan) place(file, sum, hostName string, now time.Time, note func() error) error {
 	there, err := sumOf(l.Target)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	target, kept := l.Target, l.Kept
-	if there != l.Sum && there != sum { // the owner's, or none: the app's must not be lost
-		if target, err = reserve(conflictName(l.Target, hostName, now)); err != nil {
+	reserved := there == "" || there != l.Sum && there != l.Next && there != sum // none, or the owner's: the app's must not be lost
+	if reserved {
+		if l.Target, err = reserve(conflictName(l.Target, hostName, now)); err != nil {
 			return err
 		}
-		kept = true
+		there, l.Kept = sumOfNothing, true
 	}
 	if there != sum {
-		if err := os.Rename(file, target); err != nil {
+		l.Sum, l.Next = there, sum
+		if err := note(); err != nil {
+			if reserved {
+				err = errors.Join(err, os.Remove(l.Target))
+			}
+			return err
+		}
+		if err := os.Rename(file, l.Target); err != nil {
 			return err
 		}
 	}
-	l.Target, l.Sum, l.Kept = target, sum, kept
+	l.Sum, l.Next = sum, ""
 	return nil
 }
+
+// sumOfNothing is that of a file without content, as reserve makes it.
+var sumOfNothing = hex.EncodeToString(sha256.New().Sum(nil))
 
 // reserve makes an empty file of the first name that nothing has.
 func reserve(name func(n int) string) (string, error) {
