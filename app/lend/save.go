@@ -29,7 +29,8 @@ func (s *source) Read(p []byte) (int, error) {
 
 // save writes what r gives in place of the loan's target, or beside it when the
 // owner changed that. note writes the loan down as it is before anything takes the
-// target's place. Nothing is left of one that fails.
+// target's place. Nothing is left of one that fails, but for a conflict's name if that
+// was noted: the next try goes there.
 func (l *Loan) save(r io.Reader, hostName string, now time.Time, note func() error) error {
 	mode := fs.FileMode(0o600)
 	if info, err := os.Stat(l.Target); err == nil {

@@ -2,6 +2,7 @@ package xserver
 
 import (
 	"bytes"
+	"context"
 	"os"
 	"os/exec"
 	"testing"
@@ -34,7 +35,7 @@ func (s *Server) Manage(t testing.TB, args ...string) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	if err := AwaitManager(conn); err != nil {
+	if err := AwaitManager(t.Context(), conn); err != nil {
 		t.Fatalf("openbox on %s: %v", s.Display, err)
 	}
 }
@@ -43,8 +44,11 @@ func (s *Server) Manage(t testing.TB, args ...string) {
 // openbox says of itself comes earlier (_NET_SUPPORTING_WM_CHECK, and _NET_CLIENT_LIST
 // too), and a window that is shown before it listens is never seen: three of 25 were lost
 // in the first 50 ms. So it is asked for the frame of a window that is not shown
-// (_NET_REQUEST_FRAME_EXTENTS of the EWMH) until it answers.
-func AwaitManager(conn *xgb.Conn) error {
+// (_NET_REQUEST_FRAME_EXTENTS of the EWMH) until it answers; HasManager of remoteapp/x11
+// does the same for apps, over the connection of its own.
+func AwaitManager(ctx context.Context, conn *xgb.Conn) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	const question, answer = "_NET_REQUEST_FRAME_EXTENTS", "_NET_FRAME_EXTENTS"
 	asked, err := xproto.InternAtom(conn, false, uint16(len(question)), question).Reply()
 	if err != nil {
@@ -64,11 +68,12 @@ func AwaitManager(conn *xgb.Conn) error {
 	if err != nil {
 		return err
 	}
+	defer xproto.DestroyWindow(conn, window)
 	ask := xproto.ClientMessageEvent{Format: 32, Window: window, Type: asked.Atom, Data: xproto.ClientMessageDataUnionData32New(make([]uint32, 5))}
 	const toManager = xproto.EventMaskSubstructureNotify | xproto.EventMaskSubstructureRedirect
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	for late := time.Now().Add(patience); ; <-tick.C {
+	for {
 		if err := xproto.SendEventChecked(conn, false, screen.Root, toManager, string(ask.Bytes())).Check(); err != nil {
 			return err
 		}
@@ -79,8 +84,10 @@ func AwaitManager(conn *xgb.Conn) error {
 		if extents.ValueLen == 4 {
 			return nil
 		}
-		if time.Now().After(late) {
-			return os.ErrDeadlineExceeded
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 	}
 }

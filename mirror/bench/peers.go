@@ -189,7 +189,7 @@ func (p *peer) desk(h *house) (display string, err error) {
 	if err != nil {
 		return "", err
 	}
-	if err := xserver.AwaitManager(p.probe.conn); err != nil {
+	if err := xserver.AwaitManager(h.ctx, p.probe.conn); err != nil {
 		return "", fmt.Errorf("openbox: %w", err)
 	}
 	return display, nil
