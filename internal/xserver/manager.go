@@ -34,7 +34,7 @@ func (s *Server) Manage(t testing.TB, args ...string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	t.Cleanup(conn.Close) // not before: see AwaitManager
 	if err := AwaitManager(t.Context(), conn); err != nil {
 		t.Fatalf("openbox on %s: %v", s.Display, err)
 	}
@@ -46,6 +46,11 @@ func (s *Server) Manage(t testing.TB, args ...string) {
 // in the first 50 ms. So it is asked for the frame of a window that is not shown
 // (_NET_REQUEST_FRAME_EXTENTS of the EWMH) until it answers; HasManager of remoteapp/x11
 // does the same for apps, over the connection of its own.
+//
+// The connection stays open as long as the display is used: openbox goes on to answer what
+// it was asked meanwhile, and if the next program got the ID of the window that it was
+// asked about, then openbox would make that program's first window one pixel large (it did
+// 24 times of 160, eight tests at a time).
 func AwaitManager(ctx context.Context, conn *xgb.Conn) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()

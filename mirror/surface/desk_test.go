@@ -87,6 +87,28 @@ func (d *desk) until(what string, done func() bool) {
 	d.t.Fatalf("waited in vain for %s", what)
 }
 
+// untilShown waits until a window shows a picture, and says what it shows
+// instead if it never does.
+func (d *desk) untilShown(what string, w xproto.Window, want *codec.Picture) {
+	d.t.Helper()
+	var got *codec.Picture
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		if got = d.grab(w); got.Equal(want) {
+			return
+		}
+	}
+	var wrong image.Rectangle
+	for y := range min(got.Height, want.Height) {
+		for x := range min(got.Width, want.Width) {
+			if string(got.Pix[y*got.Stride+x*4:][:3]) != string(want.Pix[y*want.Stride+x*4:][:3]) {
+				wrong = wrong.Union(image.Rect(x, y, x+1, y+1))
+			}
+		}
+	}
+	d.t.Fatalf("waited in vain for %s: %d×%d pixels for %d×%d, those in %v differ, the first is %x",
+		what, got.Width, got.Height, want.Width, want.Height, wrong, got.Pix[wrong.Min.Y*got.Stride+wrong.Min.X*4:][:4])
+}
+
 // openWindow makes a window on the display, without a view.
 func (d *desk) openWindow(size image.Point) *window {
 	d.t.Helper()

@@ -50,7 +50,7 @@ func TestPixelsAreExact(t *testing.T) {
 	run := runView(t, d, pipe, Config{})
 	s.paint(640, 480, 0)
 	outer, area := d.waitWindow("exact")
-	d.until("equal pixels", func() bool { return d.grab(area).Equal(s.picture) })
+	d.untilShown("equal pixels", area, s.picture)
 
 	for i := range s.picture.Pix[:64000] {
 		s.picture.Pix[i] ^= 0x5a
@@ -227,11 +227,11 @@ func TestResize(t *testing.T) {
 	runView(t, d, pipe, Config{})
 	s.paint(400, 300, 1)
 	outer, area := d.waitWindow("size")
-	d.until("first pixels", func() bool { return d.grab(area).Equal(s.picture) })
+	d.untilShown("first pixels", area, s.picture)
 
 	// The source grows by itself: the window follows.
 	s.paint(500, 350, 2)
-	d.until("larger window", func() bool { return d.grab(area).Equal(s.picture) })
+	d.untilShown("larger window", area, s.picture)
 
 	// The person makes the window larger: the source is asked.
 	xproto.ConfigureWindow(d.conn, outer, xproto.ConfigWindowWidth|xproto.ConfigWindowHeight, []uint32{604, 404})
@@ -247,7 +247,7 @@ func TestResize(t *testing.T) {
 	}
 	d.until("letterbox", middle)
 	s.paint(600, 400, 3)
-	d.until("filled window", func() bool { return d.grab(area).Equal(s.picture) })
+	d.untilShown("filled window", area, s.picture)
 }
 
 func TestLargePictureMovesWithThePointer(t *testing.T) {
@@ -292,7 +292,7 @@ func TestFullScreen(t *testing.T) {
 	toggle()
 	s.expect(wire.Resize{Width: 1276, Height: 796})
 	s.paint(1276, 796, 2)
-	d.until("the whole display", func() bool { return d.grab(area).Equal(s.picture) })
+	d.untilShown("the whole display", area, s.picture)
 	toggle()
 	d.until("a window again", func() bool { return d.grab(area).Width == 400 })
 }
@@ -316,17 +316,17 @@ func TestReconnect(t *testing.T) {
 	}})
 	s.paint(320, 200, 1)
 	outer, area := d.waitWindow("line")
-	d.until("first pixels", func() bool { return d.grab(area).Equal(s.picture) })
+	d.untilShown("first pixels", area, s.picture)
 	if err := s.pipe.Close(); err != nil {
 		t.Fatal(err)
 	}
 	d.until("offline title", func() bool { return d.title(outer) == "line"+offlineSuffix })
 	darken(s.picture.Pix)
-	d.until("dimmed picture", func() bool { return d.grab(area).Equal(s.picture) })
+	d.untilShown("dimmed picture", area, s.picture)
 	close(gate)
 	d.until("title", func() bool { return d.title(outer) == "line" })
 	again.paint(320, 200, 7)
-	d.until("pixels of the new view", func() bool { return d.grab(area).Equal(again.picture) })
+	d.untilShown("pixels of the new view", area, again.picture)
 	d.key(30, true)
 	again.expect(wire.Key{Code: 30, Down: true})
 	d.key(30, false)

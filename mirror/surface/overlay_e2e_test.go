@@ -35,7 +35,7 @@ func TestOverlay(t *testing.T) {
 	run := runView(t, d, pipe, Config{Path: func() string { return "direct" }})
 	s.paint(640, 400, 1)
 	_, area := d.waitWindow("numbers")
-	d.until("first pixels", func() bool { return d.grab(area).Equal(s.picture) })
+	d.untilShown("first pixels", area, s.picture)
 	d.press(keyLeftCtrl, keyLeftAlt, keyI)
 	d.until("the overlay", func() bool { return d.labels(area) == 1 && !d.grab(area).Equal(s.picture) })
 	before := d.grab(area)

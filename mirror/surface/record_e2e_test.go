@@ -56,7 +56,7 @@ func TestRecordingKey(t *testing.T) {
 	run := runView(t, d, pipe, Config{Record: cfg})
 	s.paint(640, 400, 1)
 	_, area := d.waitWindow("tape")
-	d.until("first pixels", func() bool { return d.grab(area).Equal(s.picture) })
+	d.untilShown("first pixels", area, s.picture)
 	red := func() bool {
 		p := d.grab(area)
 		at := (labelMargin+padding-2+rowHeight/2)*p.Stride + (labelMargin+stripe+padding+5)*4

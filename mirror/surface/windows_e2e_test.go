@@ -42,7 +42,7 @@ func (a *app) shows(d *desk, title string, id uint32) (outer, area xproto.Window
 	a.t.Helper()
 	d.until("window "+title, func() bool { outer = d.window(title); return outer != 0 })
 	area = d.inside(outer)
-	d.until("pixels of "+title, func() bool { return d.grab(area).Equal(a.windows[id].picture) })
+	d.untilShown("pixels of "+title, area, a.windows[id].picture)
 	return outer, area
 }
 
@@ -454,7 +454,7 @@ func TestMaximizedFillsTheHostsDesktop(t *testing.T) {
 	})
 	a.quiesce()
 	a.paint(1, 5)
-	d.until("pixels", func() bool { return d.grab(area).Equal(a.windows[1].picture) })
+	d.untilShown("pixels", area, a.windows[1].picture)
 }
 
 // TestChangesBeforeItIsShown: a window may change before its first frame.
@@ -583,7 +583,7 @@ func TestWindowsOfALostHost(t *testing.T) {
 	d.until("the offline title", func() bool { return d.title(outer) == "stays — nas"+offlineSuffix })
 	d.until("the menu to go", func() bool { return len(d.popups()) == 0 })
 	darken(a.windows[1].picture.Pix)
-	d.until("the dimmed picture", func() bool { return d.grab(area).Equal(a.windows[1].picture) })
+	d.untilShown("the dimmed picture", area, a.windows[1].picture)
 	close(gate)
 	b.expect(0, wire.Desk{Width: 1276, Height: 796})
 	b.say(plain(1, "stays", 100, 100, 300, 200)) // where it began
