@@ -79,12 +79,20 @@ func (d *desk) atom(name string) xproto.Atom {
 // until waits for something that the display or the window does.
 func (d *desk) until(what string, done func() bool) {
 	d.t.Helper()
+	if !d.comes(done) {
+		d.t.Fatalf("waited in vain for %s", what)
+	}
+}
+
+// comes asks again and again, for not all of it has an event, whether something is
+// true, and says whether it became true in time.
+func (d *desk) comes(done func() bool) bool {
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		if done() {
-			return
+			return true
 		}
 	}
-	d.t.Fatalf("waited in vain for %s", what)
+	return false
 }
 
 // untilShown waits until a window shows a picture, and says what it shows
@@ -92,10 +100,8 @@ func (d *desk) until(what string, done func() bool) {
 func (d *desk) untilShown(what string, w xproto.Window, want *codec.Picture) {
 	d.t.Helper()
 	var got *codec.Picture
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		if got = d.grab(w); got.Equal(want) {
-			return
-		}
+	if d.comes(func() bool { got = d.grab(w); return got.Equal(want) }) {
+		return
 	}
 	var wrong image.Rectangle
 	for y := range min(got.Height, want.Height) {
